@@ -1,0 +1,3 @@
+//! The `peach` command.
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! Calling conventions: a convention is data plus what is odd about it.
+
+mod bind;
+mod classify;
+mod conventions;
+
+pub use bind::bind_arguments;
+pub use classify::*;
+pub use conventions::*;

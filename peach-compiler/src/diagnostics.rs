@@ -1,0 +1,132 @@
+//! What the compiler tells the author: one type of message, collected and rendered at the edges.
+//!
+//! A [`Diagnostic`] is data. The macro renders it as `compile_error!`, the command as a code frame,
+//! tests look at its [`Code`]. Stages push into one [`Diagnostics`] and go on as long as what they
+//! have makes sense, so that all independent errors of a program are reported in one build.
+
+mod codes;
+
+pub use codes::Code;
+use proc_macro2::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// The program does not compile.
+    Error,
+    /// The program compiles; the author should know.
+    Warning,
+}
+
+/// A range of tokens, from the first to the last, inclusive.
+///
+/// `Span::join` does nothing on stable Rust, so the two ends are kept apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Where the guilty tokens start.
+    pub first: Span,
+    /// The last of them; equal to `first` for a single token.
+    pub last: Span,
+}
+
+impl From<Span> for Place {
+    fn from(span: Span) -> Self {
+        Place { first: span, last: span }
+    }
+}
+
+/// One message to the author.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Which of the listed kinds it is.
+    pub code: Code,
+    /// What is wrong, in one sentence without a full stop: what was found.
+    pub message: String,
+    /// The tokens that cause it.
+    pub place: Place,
+    /// Other places that matter, each with what it has to do with it ("declared here").
+    pub labels: Vec<(Span, String)>,
+    /// Why it is so and what would be accepted.
+    pub notes: Vec<String>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A message of kind `code` at `place`.
+    pub fn new(code: Code, place: impl Into<Place>, message: impl Into<String>) -> Self {
+        Diagnostic {
+            code,
+            message: message.into(),
+            place: place.into(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Points at another place that matters.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push((span, text.into()));
+        self
+    }
+
+    /// Adds a reason, or what would be accepted.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Says how to mend it.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Error or warning: a property of the code.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+/// The messages of one compilation, in the order they were found.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// An empty collection.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a message.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// How many errors (not warnings) there are so far. A stage compares it before and after to
+    /// know whether what it made can be trusted.
+    pub fn error_count(&self) -> usize {
+        self.list.iter().filter(|d| d.severity() == Severity::Error).count()
+    }
+
+    /// Whether anything is an error.
+    pub fn has_errors(&self) -> bool {
+        self.error_count() > 0
+    }
+
+    /// All messages, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Moves all messages of `other` behind these.
+    pub fn append(&mut self, mut other: Diagnostics) {
+        self.list.append(&mut other.list);
+    }
+}

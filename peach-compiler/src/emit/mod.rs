@@ -1,0 +1,3 @@
+//! Output formats, one module each.
+
+pub mod rust;

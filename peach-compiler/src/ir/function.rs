@@ -1,0 +1,332 @@
+//! A function over virtual registers: what expansion makes and every analysis reads.
+
+use super::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
+use super::instruction::{Instruction, Operand, Reg, View};
+use crate::abi::{Convention, Placement};
+use crate::isa::{Class, FeatureSet, Selection};
+use proc_macro2::{Span, TokenStream};
+
+/// One version of one kernel for one convention, before allocation.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// The kernel's name.
+    pub name: String,
+    /// The author's `name` token.
+    pub span: Span,
+    /// The calling convention.
+    pub convention: &'static Convention,
+    /// Where arguments arrive and results leave.
+    pub placement: Placement,
+    /// The instruction-set extensions it may use, implied ones included.
+    pub features: FeatureSet,
+    /// What the attributes ask for.
+    pub options: Options,
+    /// Argument registers, in order; a slice or an `i128` has two.
+    pub args: Vec<Arg>,
+    /// What the result type demands of `return`.
+    pub result: ResultKind,
+    /// The virtual registers.
+    pub vregs: Vec<VRegInfo>,
+    /// The labels.
+    pub labels: Vec<LabelInfo>,
+    /// Literals, tables and jump tables, in the order of their first use.
+    pub data: Vec<Data>,
+    /// Stack variables.
+    pub locals: Vec<Local>,
+    /// `const { … }` expressions.
+    pub rust_consts: Vec<RustConst>,
+    /// `sym …` paths.
+    pub rust_syms: Vec<RustSym>,
+    /// The instructions, in order. Control flow is by labels.
+    pub insts: Vec<Inst>,
+}
+
+impl Function {
+    /// The instruction at `id`.
+    pub fn inst(&self, id: InstId) -> &Inst {
+        &self.insts[id.index()]
+    }
+}
+
+/// What a kernel's attributes ask of the stages after expansion.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `#[spill]`.
+    pub spill: bool,
+    /// `#[vzeroupper = false]`.
+    pub no_vzeroupper: bool,
+    /// The kernel is an `unsafe fn`: everything in it counts as inside `unsafe`.
+    pub unsafe_fn: bool,
+}
+
+/// A virtual register.
+#[derive(Clone, Debug)]
+pub struct VRegInfo {
+    /// As the author called it: `acc[3]`, `x.ptr`, or what a compiler temporary is for.
+    pub name: String,
+    /// The class it was declared with. Views may be narrower or wider.
+    pub class: Class,
+    /// Where it was declared.
+    pub span: Span,
+    /// The argument whose register it is.
+    pub arg: Option<ArgId>,
+    /// Made by the compiler: never warned about.
+    pub temporary: bool,
+}
+
+/// One register that an argument arrives in.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// Its virtual register; set on entry (or, from the stack, by a load before its first use).
+    pub vreg: VReg,
+    /// The parameter it belongs to, as an index into [`Placement::args`].
+    pub param: usize,
+    /// Which part of the parameter: 0, or 1 for `len` and `hi`.
+    pub part: usize,
+    /// What is known of the value, for the safety proof.
+    pub value: ArgValue,
+}
+
+/// What the signature says of an argument's register.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArgValue {
+    /// A number of `bytes` bytes; the other bytes of the register are unspecified.
+    Number {
+        /// The width of the type.
+        bytes: u32,
+    },
+    /// `bool`: 0 or 1 in the low byte.
+    Bool,
+    /// `char`: a scalar value in the low four bytes.
+    Char,
+    /// A float or a vector. Lanes beyond `bytes` count as written, with any value.
+    Vector {
+        /// The width of the type.
+        bytes: u32,
+    },
+    /// `&T`, `&mut T`, `&[T; N]` of number types: valid for `bytes` bytes while unmodified.
+    Reference {
+        /// How many bytes it may be read (and written) for; `None` where that is not known.
+        bytes: Option<u64>,
+        /// `&mut`.
+        mutable: bool,
+        /// The alignment of what it points to, in bytes.
+        align: u64,
+    },
+    /// Any other pointer, or a function pointer: nothing may be assumed, but it is a valid value of
+    /// its own type. Two arguments of one `type_text` are interchangeable as results.
+    Pointer {
+        /// The type's tokens, as text.
+        type_text: String,
+    },
+}
+
+/// What `return` has to deliver.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ResultKind {
+    /// `()`.
+    Unit,
+    /// One value or a pair, in order.
+    Values(Vec<ResultValue>),
+}
+
+/// One component of the result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultValue {
+    /// Its width in bytes.
+    pub bytes: u32,
+    /// Whether it is a float or vector (else an integer or pointer).
+    pub vector: bool,
+    /// Signed integers are sign-extended for the caller, others zero-extended.
+    pub signed: bool,
+    /// Which bit patterns are valid.
+    pub validity: Validity,
+}
+
+/// The valid bit patterns of a result type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Validity {
+    /// All.
+    Any,
+    /// 0 and 1.
+    Bool,
+    /// Unicode scalar values.
+    Char,
+    /// Only an unmodified argument of the same type (`type_text`).
+    Reference {
+        /// The type's tokens, as text.
+        type_text: String,
+    },
+}
+
+/// A label.
+#[derive(Clone, Debug)]
+pub struct LabelInfo {
+    /// As written, with the quote: `'next`, `'case[3]`.
+    pub name: String,
+    /// Where it is defined.
+    pub span: Span,
+}
+
+/// Read-only data.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// A table's name; `None` for a literal.
+    pub name: Option<String>,
+    /// What it holds.
+    pub content: DataContent,
+    /// In bytes; a power of two, at most 64.
+    pub align: u32,
+}
+
+/// What read-only data holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataContent {
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// 32-bit offsets of labels from the table's own start.
+    Jumps(Vec<LabelId>),
+}
+
+impl DataContent {
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            DataContent::Bytes(bytes) => bytes.len(),
+            DataContent::Jumps(labels) => 4 * labels.len(),
+        }
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A stack variable.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// As the author called it, or what a spill slot holds.
+    pub name: String,
+    /// Where it was declared.
+    pub span: Span,
+    /// In bytes.
+    pub size: u32,
+    /// In bytes; a power of two, at most 4096.
+    pub align: u32,
+}
+
+/// A constant expression of the Rust program around.
+#[derive(Clone, Debug)]
+pub struct RustConst {
+    /// The expression between the braces.
+    pub tokens: TokenStream,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A path of the Rust program around.
+#[derive(Clone, Debug)]
+pub struct RustSym {
+    /// The path.
+    pub tokens: TokenStream,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One step of the program, with its source.
+#[derive(Clone, Debug)]
+pub struct Inst {
+    /// What it does.
+    pub op: Op,
+    /// The tokens that stand for it: where errors point and listings link to.
+    pub span: Span,
+    /// The spans of its operands, as far as the author wrote them; may be shorter than the operands.
+    pub operand_spans: Vec<Span>,
+    /// Whether it stands in `unsafe`.
+    pub in_unsafe: bool,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// A place that branches go to.
+    Label(LabelId),
+    /// An instruction, emitted as written.
+    Machine(Machine),
+    /// `a = b`: equal class; costs nothing where both get one register.
+    Copy {
+        /// Written.
+        dst: View<Reg>,
+        /// Read, lane by lane: an unwritten lane stays unwritten.
+        src: View<Reg>,
+    },
+    /// `a = 7`: a general-purpose register gets a number, by the shortest instruction allowed here.
+    SetImm {
+        /// Written, in full.
+        dst: View<Reg>,
+        /// Fits the class, signed or unsigned.
+        value: i128,
+    },
+    /// Loads one part of a parameter that did not arrive in a register (made by `abi::bind`).
+    LoadArg {
+        /// Which.
+        arg: ArgId,
+    },
+    /// Leaves the kernel with these values, one per component of the result.
+    Return(Vec<ReturnValue>),
+    /// Aligns what follows with multi-byte nops.
+    Align(u32),
+    /// `db`: raw bytes.
+    Bytes(Vec<u8>),
+}
+
+/// A machine instruction and what the author told about where it may go.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The instruction.
+    pub inst: Instruction<Reg>,
+    /// `jmp r, CASES`: the jump table that lists the targets.
+    pub targets: Option<DataId>,
+    /// The forms that fit.
+    pub selection: Selection,
+}
+
+/// A value as an operand of `return`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReturnValue {
+    /// A register.
+    Reg(View<Reg>),
+    /// An integer.
+    Imm(i128),
+    /// A float or vector constant in memory (`return 1.5;`).
+    Data(DataId),
+    /// A Rust constant.
+    RustConst(RustConstId),
+}
+
+/// An operand over virtual registers; a shorthand for the many functions that take one.
+pub type VirtualOperand = Operand<Reg>;
+
+/// Looks up the tables of a function by typed index.
+macro_rules! index_by {
+    ($($id:ident $field:ident $item:ident)*) => {
+        $(impl std::ops::Index<$id> for Function {
+            type Output = $item;
+            fn index(&self, id: $id) -> &$item {
+                &self.$field[id.index()]
+            }
+        })*
+    };
+}
+
+index_by! {
+    VReg vregs VRegInfo
+    LabelId labels LabelInfo
+    DataId data Data
+    LocalId locals Local
+    ArgId args Arg
+    RustConstId rust_consts RustConst
+    RustSymId rust_syms RustSym
+    InstId insts Inst
+}

@@ -1,0 +1,94 @@
+//! A function over physical registers: what the frame builder makes, the checker replays and the
+//! encoder turns into bytes.
+
+use super::function::{Data, RustConst, RustSym};
+use super::ids::{InstId, LabelId};
+use super::instruction::Instruction;
+use crate::abi::Convention;
+use crate::isa::PhysReg;
+use proc_macro2::Span;
+
+/// A function as it will be encoded, without sizes and offsets.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The kernel's name.
+    pub name: String,
+    /// The calling convention.
+    pub convention: &'static Convention,
+    /// Code, in order.
+    pub items: Vec<Item>,
+    /// How many labels there are; every `LabelId` below is defined by one item.
+    pub label_count: usize,
+    /// Literals, tables and jump tables.
+    pub data: Vec<Data>,
+    /// `const { … }` expressions.
+    pub rust_consts: Vec<RustConst>,
+    /// `sym …` paths.
+    pub rust_syms: Vec<RustSym>,
+    /// The stack frame.
+    pub frame: Frame,
+}
+
+/// One item of the code.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What it is.
+    pub code: Code,
+    /// Why it is there.
+    pub origin: Origin,
+    /// The author's tokens that it stands for.
+    pub span: Span,
+}
+
+/// What an item is.
+#[derive(Clone, Debug)]
+pub enum Code {
+    /// A place that branches go to.
+    Label(LabelId),
+    /// An instruction. Its memory bases are registers, `rip` or data.
+    Inst(Instruction<PhysReg>),
+    /// Pads to a multiple of this many bytes.
+    Align(u32),
+    /// Raw bytes.
+    Bytes(Vec<u8>),
+}
+
+/// Why an item is in the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The author wrote it, or wrote the statement that it carries out.
+    Author(InstId),
+    /// Saves registers, moves the stack pointer, moves arguments to their places.
+    Prologue,
+    /// Belongs to the `return` at this place: result moves, restores, `vzeroupper`, `ret`.
+    Epilogue(InstId),
+    /// Spills or reloads for this instruction.
+    Spill(InstId),
+}
+
+/// The stack frame, for unwinders and listings.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// Bytes that the prologue subtracts from the stack pointer, pushes not counted.
+    pub size: u32,
+    /// Callee-saved registers that the prologue saves, in the order of their saving, with the offset
+    /// of each from the canonical frame address (the caller's `rsp` before the call).
+    pub saved: Vec<(PhysReg, i32)>,
+    /// The register that holds the frame's base, where the frame is realigned.
+    pub base: Option<PhysReg>,
+    /// The alignment that the frame was brought to, where the convention's is not enough.
+    pub realigned: Option<u32>,
+    /// Bytes of the red zone or the shadow space that are used.
+    pub borrowed: u32,
+    /// Every change of the canonical frame address: before item `.0`, it is `.1`.
+    pub cfa: Vec<(usize, Cfa)>,
+}
+
+/// How an unwinder finds the canonical frame address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cfa {
+    /// The register it is counted from.
+    pub reg: PhysReg,
+    /// How far above that register it is.
+    pub offset: i32,
+}

@@ -1,0 +1,109 @@
+//! The list of passes, in order.
+//!
+//! | step | module | from | to |
+//! |---|---|---|---|
+//! | parse | `syntax` | `TokenStream` | `ast::File` |
+//! | expand | `expand` | `ast::File` | `ir::Function` per version |
+//! | bind arguments | `abi` | `Function` | `Function` |
+//! | analyse | `analysis` | `&Function` | `Facts`, diagnostics |
+//! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation` |
+//! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
+//! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
+//! | encode | `encode` | `&Lowered` | `Encoded` |
+//! | emit | `emit` | `Program`, `Encoded` | Rust items, objects, listings |
+
+use crate::abi::Convention;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::encode::Encoded;
+use crate::expand::KernelGroup;
+use crate::ir::{Function, Lowered};
+use crate::{abi, analysis, check, encode, expand, frame, regalloc, syntax};
+use proc_macro2::TokenStream;
+
+/// Everything that one `peach_fn!` compiles to.
+#[derive(Debug)]
+pub struct Compilation {
+    /// One per kernel name.
+    pub kernels: Vec<CompiledGroup>,
+    /// What the author is told.
+    pub diagnostics: Diagnostics,
+}
+
+/// A kernel with the code of its versions.
+#[derive(Debug)]
+pub struct CompiledGroup {
+    /// Signature, attributes, fallback.
+    pub source: KernelGroup,
+    /// The code of each version, in the order of dispatch. Empty if any version is in error.
+    pub versions: Vec<CompiledFunction>,
+}
+
+/// One version, from all stages.
+#[derive(Debug)]
+pub struct CompiledFunction {
+    /// As written.
+    pub function: Function,
+    /// With physical registers.
+    pub lowered: Lowered,
+    /// As bytes.
+    pub encoded: Encoded,
+}
+
+/// Compiles the contents of a `peach_fn!` for `native`, the convention of kernels that name none.
+pub fn compile(tokens: TokenStream, native: &'static Convention) -> Compilation {
+    let mut diagnostics = Diagnostics::new();
+    let file = syntax::parse(tokens, &mut diagnostics);
+    let program = expand::expand(&file, native, &mut diagnostics);
+    let kernels =
+        program.kernels.into_iter().map(|group| compile_group(group, &mut diagnostics)).collect();
+    Compilation { kernels, diagnostics }
+}
+
+fn compile_group(mut source: KernelGroup, diagnostics: &mut Diagnostics) -> CompiledGroup {
+    let mut versions = Vec::new();
+    for version in std::mem::take(&mut source.versions) {
+        match compile_function(version.function, diagnostics) {
+            Some(compiled) => versions.push(compiled),
+            None => source.has_errors = true,
+        }
+    }
+    if source.has_errors {
+        versions.clear();
+    }
+    CompiledGroup { source, versions }
+}
+
+/// Takes one function over virtual registers to bytes. `None` if `diagnostics` got an error.
+pub fn compile_function(
+    mut function: Function,
+    diagnostics: &mut Diagnostics,
+) -> Option<CompiledFunction> {
+    abi::bind_arguments(&mut function);
+    let facts = analysis::Facts::of(&function);
+    let errors_before = diagnostics.error_count();
+    analysis::verify(&function, &facts, diagnostics);
+    if diagnostics.error_count() > errors_before {
+        return None;
+    }
+    let allocation = match regalloc::allocate(&function, &facts) {
+        Ok(allocation) => allocation,
+        Err(failure) => {
+            diagnostics.push(failure.diagnostic);
+            return None;
+        }
+    };
+    let lowered = frame::lower(&function, &facts, &allocation);
+    if let Err(refusal) = check::check(&function, &lowered) {
+        diagnostics.push(
+            Diagnostic::new(
+                Code::Internal,
+                function.span,
+                format!("the allocation of `{}` is wrong: {}", function.name, refusal.message),
+            )
+            .note("this is a bug in peach; please report it with the kernel"),
+        );
+        return None;
+    }
+    let encoded = encode::encode(&lowered, &function.features, diagnostics)?;
+    Some(CompiledFunction { function, lowered, encoded })
+}

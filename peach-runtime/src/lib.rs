@@ -1,0 +1,3 @@
+//! Assembly kernels that live inside Rust.
+
+pub use peach_macros::peach_fn;
