@@ -100,6 +100,173 @@ pub enum ResultPlace {
 }
 
 /// Places the parameters and the result of a signature.
-pub fn place(_convention: &Convention, _params: &[ParamType], _result: ResultType) -> Placement {
-    todo!()
+///
+/// System V AMD64 psABI 1.0, section 3.2.3 (classification); Microsoft, "x64 calling convention",
+/// sections "Parameter passing" and "Return values". Where the two leave a choice (`i128` on
+/// Windows), the placement is rustc's.
+pub fn place(convention: &Convention, params: &[ParamType], result: ResultType) -> Placement {
+    let mut slots = Slots::new(convention);
+    let result = place_result(convention, result);
+    let in_memory = matches!(result, ResultPlace::Memory { .. });
+    let hidden_result = if in_memory { slots.hidden_pointer() } else { None };
+    let args = params.iter().map(|&param| slots.place(param)).collect();
+    let stack_bytes = slots.stack_end() - convention.shadow;
+    Placement { args, result, stack_bytes, hidden_result }
+}
+
+/// Hands out argument registers and stack slots, in the order of the parameters.
+struct Slots<'a> {
+    convention: &'a Convention,
+    /// Registers taken so far; where the convention is positional, `ints` counts positions.
+    ints: usize,
+    vectors: usize,
+    /// Where the next stack argument goes, counted as in [`ArgPlace::Stack`].
+    stack: u32,
+}
+
+impl<'a> Slots<'a> {
+    fn new(convention: &'a Convention) -> Self {
+        Slots { convention, ints: 0, vectors: 0, stack: convention.shadow }
+    }
+
+    /// Where the stack arguments end: eightbytes are never split.
+    fn stack_end(&self) -> u32 {
+        self.stack.next_multiple_of(8)
+    }
+
+    fn place(&mut self, param: ParamType) -> Vec<ArgPlace> {
+        match param {
+            ParamType::Int { .. } => vec![self.int()],
+            ParamType::Slice => vec![self.int(), self.int()],
+            ParamType::Float { .. } => vec![self.vector(8)],
+            ParamType::Vector { bytes } if self.convention.vectors_by_reference => {
+                debug_assert!(bytes >= 16);
+                vec![self.by_reference(0)]
+            }
+            ParamType::Vector { bytes } => vec![self.vector(bytes)],
+            ParamType::Wide if self.convention.vectors_by_reference => {
+                let low = self.by_reference(0);
+                let high = match low {
+                    ArgPlace::Indirect { pointer, .. } => ArgPlace::Indirect { pointer, offset: 8 },
+                    ArgPlace::StackIndirect { slot, .. } => {
+                        ArgPlace::StackIndirect { slot, offset: 8 }
+                    }
+                    other => other,
+                };
+                vec![low, high]
+            }
+            ParamType::Wide => self.wide(),
+        }
+    }
+
+    fn hidden_pointer(&mut self) -> Option<PhysReg> {
+        match self.int() {
+            ArgPlace::Reg(reg) => Some(reg),
+            _ => None,
+        }
+    }
+
+    fn int(&mut self) -> ArgPlace {
+        let Some(&reg) = self.convention.int_args.get(self.ints) else {
+            return self.stack_slot(8);
+        };
+        self.ints += 1;
+        ArgPlace::Reg(reg)
+    }
+
+    fn vector(&mut self, bytes: u32) -> ArgPlace {
+        let taken = if self.convention.positional { &mut self.ints } else { &mut self.vectors };
+        if *taken >= self.convention.vector_args as usize {
+            return self.stack_slot(bytes);
+        }
+        *taken += 1;
+        ArgPlace::Reg(PhysReg::vector(*taken as u8 - 1))
+    }
+
+    fn by_reference(&mut self, offset: u32) -> ArgPlace {
+        match self.int() {
+            ArgPlace::Reg(pointer) => ArgPlace::Indirect { pointer, offset },
+            ArgPlace::Stack { offset: slot } => ArgPlace::StackIndirect { slot, offset },
+            indirect => indirect,
+        }
+    }
+
+    /// An `i128` of System V: two consecutive registers, or all of it on the stack, aligned to 16.
+    /// A register that is left over then goes to the next integer.
+    fn wide(&mut self) -> Vec<ArgPlace> {
+        if self.ints + 2 <= self.convention.int_args.len() {
+            return vec![self.int(), self.int()];
+        }
+        let ArgPlace::Stack { offset } = self.stack_slot(16) else { return Vec::new() };
+        vec![ArgPlace::Stack { offset }, ArgPlace::Stack { offset: offset + 8 }]
+    }
+
+    fn stack_slot(&mut self, bytes: u32) -> ArgPlace {
+        let offset = self.stack.next_multiple_of(bytes);
+        self.stack = offset + bytes;
+        ArgPlace::Stack { offset }
+    }
+}
+
+fn place_result(convention: &Convention, result: ResultType) -> ResultPlace {
+    match result {
+        ResultType::Unit => ResultPlace::Unit,
+        ResultType::One(ParamType::Float { .. } | ParamType::Vector { .. }) => {
+            ResultPlace::Regs(vec![PhysReg::vector(0)])
+        }
+        ResultType::One(ParamType::Wide) => match convention.int_results {
+            [low, high] => ResultPlace::Regs(vec![*low, *high]),
+            _ => ResultPlace::Packed { reg: PhysReg::vector(0), shift: 64 },
+        },
+        ResultType::One(_) => ResultPlace::Regs(vec![convention.int_results[0]]),
+        ResultType::Pair(first, second) => place_pair(convention, first, second),
+    }
+}
+
+/// A pair is laid out like a `repr(C)` struct. System V classifies each eightbyte of it; Microsoft
+/// returns what has the size of a register in `rax`, floats too, and the rest in memory.
+fn place_pair(convention: &Convention, first: ParamType, second: ParamType) -> ResultPlace {
+    let offset = size_of(first).next_multiple_of(align_of(second));
+    let align = align_of(first).max(align_of(second));
+    let size = (offset + size_of(second)).next_multiple_of(align);
+    let in_memory = || {
+        let part = |param, start| match param {
+            ParamType::Wide => vec![start, start + 8],
+            _ => vec![start],
+        };
+        ResultPlace::Memory { offsets: [part(first, 0), part(second, offset)].concat() }
+    };
+    let float = |param| matches!(param, ParamType::Float { .. });
+    let shift = 8 * offset;
+    match convention.int_results {
+        _ if size > 16 => in_memory(),
+        [rax, _] if size <= 8 => {
+            let in_vector = float(first) && float(second);
+            ResultPlace::Packed { reg: if in_vector { PhysReg::vector(0) } else { *rax }, shift }
+        }
+        [rax, rdx] => ResultPlace::Regs(match (float(first), float(second)) {
+            (true, true) => vec![PhysReg::vector(0), PhysReg::vector(1)],
+            (true, false) => vec![PhysReg::vector(0), *rax],
+            (false, true) => vec![*rax, PhysReg::vector(0)],
+            (false, false) => vec![*rax, *rdx],
+        }),
+        [rax] if size <= 8 => ResultPlace::Packed { reg: *rax, shift },
+        _ => in_memory(),
+    }
+}
+
+fn size_of(param: ParamType) -> u32 {
+    match param {
+        ParamType::Int { bytes } | ParamType::Float { bytes } | ParamType::Vector { bytes } => {
+            bytes
+        }
+        ParamType::Wide | ParamType::Slice => 16,
+    }
+}
+
+fn align_of(param: ParamType) -> u32 {
+    match param {
+        ParamType::Slice => 8,
+        _ => size_of(param),
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
 use super::instruction::{Instruction, Operand, Reg, View};
-use crate::abi::{Convention, Placement};
-use crate::isa::{Class, FeatureSet, Selection};
+use crate::abi::{ArgPlace, Convention, Placement};
+use crate::isa::{Class, FeatureSet, PhysReg, Selection};
 use proc_macro2::{Span, TokenStream};
 
 /// One version of one kernel for one convention, before allocation.
@@ -23,6 +23,9 @@ pub struct Function {
     pub options: Options,
     /// Argument registers, in order; a slice or an `i128` has two.
     pub args: Vec<Arg>,
+    /// The address of a result in memory ([`Placement::hidden_result`]): written at entry and read by
+    /// every [`Op::Return`]. Made by [`bind_arguments`](crate::abi::bind_arguments); `None` before.
+    pub hidden_result: Option<VReg>,
     /// What the result type demands of `return`.
     pub result: ResultKind,
     /// The virtual registers.
@@ -45,6 +48,33 @@ impl Function {
     /// The instruction at `id`.
     pub fn inst(&self, id: InstId) -> &Inst {
         &self.insts[id.index()]
+    }
+
+    /// Where an argument arrives.
+    pub fn arg_place(&self, arg: ArgId) -> ArgPlace {
+        let arg = &self[arg];
+        self.placement.args[arg.param][arg.part]
+    }
+
+    /// What is in registers at entry: arguments, addresses of arguments passed by reference, and the
+    /// address of the result. They are all written at once, before the first instruction.
+    pub fn arriving(&self) -> Vec<(VReg, PhysReg)> {
+        let mut list = Vec::new();
+        for (index, arg) in self.args.iter().enumerate() {
+            match (self.arg_place(ArgId(index as u32)), arg.pointer) {
+                (ArgPlace::Reg(reg), _) => list.push((arg.vreg, reg)),
+                (ArgPlace::Indirect { pointer, offset: _ }, Some(vreg)) => {
+                    if !list.contains(&(vreg, pointer)) {
+                        list.push((vreg, pointer));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let (Some(vreg), Some(reg)) = (self.hidden_result, self.placement.hidden_result) {
+            list.push((vreg, reg));
+        }
+        list
     }
 }
 
@@ -83,6 +113,9 @@ pub struct Arg {
     pub param: usize,
     /// Which part of the parameter: 0, or 1 for `len` and `hi`.
     pub part: usize,
+    /// Holds the address of an argument that is passed by reference: [`Op::LoadArg`] reads it. Made by
+    /// [`bind_arguments`](crate::abi::bind_arguments); `None` before, and where it has no use.
+    pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
     pub value: ArgValue,
 }
@@ -188,6 +221,18 @@ pub enum DataContent {
     Jumps(Vec<LabelId>),
 }
 
+impl ArgValue {
+    /// The width of the type in bytes. A load of the argument from memory reads as much.
+    pub fn bytes(&self) -> u32 {
+        match self {
+            ArgValue::Number { bytes } | ArgValue::Vector { bytes } => *bytes,
+            ArgValue::Bool => 1,
+            ArgValue::Char => 4,
+            ArgValue::Reference { .. } | ArgValue::Pointer { .. } => 8,
+        }
+    }
+}
+
 impl DataContent {
     /// Its size in bytes.
     pub fn len(&self) -> usize {
@@ -268,7 +313,9 @@ pub enum Op {
         /// Fits the class, signed or unsigned.
         value: i128,
     },
-    /// Loads one part of a parameter that did not arrive in a register (made by `abi::bind`).
+    /// Loads one part of a parameter that did not arrive in a register (made by `abi::bind`). Writes
+    /// the whole register [`Arg::vreg`] (all lanes of a vector register) and reads [`Arg::pointer`], if
+    /// there is one.
     LoadArg {
         /// Which.
         arg: ArgId,
