@@ -62,11 +62,7 @@ impl Facts {
     }
 
     /// Calls `visit` for every instruction of block `block`, last first, with what is live after it.
-    pub fn for_each_live_out(
-        &self,
-        _block: u32,
-        _visit: impl FnMut(InstId, &[(Reg, Lanes)]),
-    ) {
+    pub fn for_each_live_out(&self, _block: u32, _visit: impl FnMut(InstId, &[(Reg, Lanes)])) {
         todo!()
     }
 }

@@ -3,6 +3,7 @@
 //! Built on iced-x86's tables; this is the one room where its oddities are known. Everything outside
 //! speaks of [`Mnemonic`], [`Selection`], [`Effects`] and [`Constraints`].
 
+mod cpus;
 mod effects;
 mod encode;
 mod features;
