@@ -1,4 +1,13 @@
 //! Names of instructions: the manuals' names, aliases and pseudo-ops.
+//!
+//! In: a word. Out: a [`Mnemonic`], and what it means: a group of rows of iced's table, with the
+//! immediate that a pseudo-op implies. The table of names is built once, from iced's own names and
+//! from the lists in `names`.
+
+use super::forms::rows_of;
+use super::names::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// An instruction's name, resolved: aliases (`jz`) are the same as what they stand for (`je`);
 /// pseudo-ops (`vcmpltps`) carry the immediate that they imply.
@@ -8,20 +17,146 @@ pub struct Mnemonic {
     id: u16,
 }
 
+/// What a mnemonic stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meaning {
+    /// The rows of iced's table.
+    pub(super) row: iced_x86::Mnemonic,
+    /// The immediate that the name implies.
+    pub(super) imm: Option<u8>,
+    /// The name asks for the 16-bit rows that no operand shows (`retw`).
+    pub(super) word_sized: bool,
+    /// `movabs`: 64-bit absolute addresses and immediates only.
+    pub(super) full_width: bool,
+}
+
 impl Mnemonic {
     /// The mnemonic called `name`, in upper or lower case.
-    pub fn parse(_name: &str) -> Option<Mnemonic> {
-        todo!()
+    pub fn parse(name: &str) -> Option<Mnemonic> {
+        let names = names();
+        if let Some(&id) = names.by_name.get(name) {
+            return Some(Mnemonic { id });
+        }
+        if !name.bytes().any(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        names.by_name.get(name.to_ascii_lowercase().as_str()).map(|&id| Mnemonic { id })
     }
 
     /// Its name in lower case, as the manual spells it.
     pub fn name(self) -> &'static str {
-        let _ = self.id;
-        todo!()
+        names().entries[self.index()].0
     }
 
     /// Names close to `name`, nearest first, for an error message.
-    pub fn nearest(_name: &str) -> Vec<&'static str> {
-        todo!()
+    pub fn nearest(name: &str) -> Vec<&'static str> {
+        super::names::nearest(&name.to_ascii_lowercase(), names().by_name.keys().copied())
+    }
+
+    /// Every name that [`parse`](Mnemonic::parse) knows, aliases included, in no particular order.
+    pub fn all_names() -> impl Iterator<Item = &'static str> {
+        names().by_name.keys().copied()
+    }
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.id)
+    }
+
+    pub(super) fn meaning(self) -> Meaning {
+        names().entries[self.index()].1
+    }
+}
+
+/// How many mnemonics there are, aliases not counted.
+pub(super) fn count() -> usize {
+    names().entries.len()
+}
+
+struct Names {
+    /// Canonical names.
+    entries: Vec<(&'static str, Meaning)>,
+    /// All names, aliases included.
+    by_name: HashMap<&'static str, u16>,
+}
+
+fn names() -> &'static Names {
+    static NAMES: OnceLock<Names> = OnceLock::new();
+    NAMES.get_or_init(build)
+}
+
+/// Names that differ between iced and the manuals: the word means these rows.
+const RENAMED: [(&str, iced_x86::Mnemonic); 5] = [
+    // iced's `sal` is the undocumented /6; to the manuals it is another name of `shl`.
+    ("sal", iced_x86::Mnemonic::Shl),
+    // iced tells operand sizes apart by mnemonic; in 64-bit mode the plain name is the 64-bit one.
+    ("pushf", iced_x86::Mnemonic::Pushfq),
+    ("popf", iced_x86::Mnemonic::Popfq),
+    ("iret", iced_x86::Mnemonic::Iretd),
+    // Rows for decoders: the manuals have no such names.
+    ("reservednop", iced_x86::Mnemonic::INVALID),
+];
+
+/// Names of 16-bit rows that no operand shows.
+const WORD_SIZED: [(&str, iced_x86::Mnemonic); 9] = [
+    ("pushw", iced_x86::Mnemonic::Push),
+    ("popw", iced_x86::Mnemonic::Pop),
+    ("retw", iced_x86::Mnemonic::Ret),
+    ("retfw", iced_x86::Mnemonic::Retf),
+    ("enterw", iced_x86::Mnemonic::Enter),
+    ("leavew", iced_x86::Mnemonic::Leave),
+    ("pushfw", iced_x86::Mnemonic::Pushf),
+    ("popfw", iced_x86::Mnemonic::Popf),
+    ("iretw", iced_x86::Mnemonic::Iret),
+];
+
+fn build() -> Names {
+    let mut names =
+        Names { entries: Vec::with_capacity(2400), by_name: HashMap::with_capacity(2800) };
+    let plain = |row| Meaning { row, imm: None, word_sized: false, full_width: false };
+    for row in iced_x86::Mnemonic::values().filter(|&row| !rows_of(row).is_empty()) {
+        let name = format!("{row:?}").to_ascii_lowercase();
+        if !RENAMED.iter().any(|(renamed, _)| *renamed == name) {
+            names.insert(name, plain(row));
+        }
+    }
+    for (name, row) in WORD_SIZED {
+        names.insert(name.to_string(), Meaning { word_sized: true, ..plain(row) });
+    }
+    let mov = plain(iced_x86::Mnemonic::Mov);
+    names.insert("movabs".to_string(), Meaning { full_width: true, ..mov });
+    pseudo_ops(|name, base, imm| {
+        let row = names.meaning_of(base).row;
+        names.insert(name, Meaning { imm: Some(imm), ..plain(row) });
+    });
+    for (alias, target) in ALIASES {
+        names.alias(alias.to_string(), target);
+    }
+    for (name, row) in RENAMED {
+        if let Some(&code) = rows_of(row).first() {
+            names.alias(name.to_string(), &format!("{:?}", code.mnemonic()).to_ascii_lowercase());
+        }
+    }
+    for (long, short) in PREDICATES.into_iter().filter(|(_, short)| !short.is_empty()) {
+        for suffix in FLOAT_SUFFIXES {
+            names.alias(format!("vcmp{long}{suffix}"), &format!("vcmp{short}{suffix}"));
+        }
+    }
+    names
+}
+
+impl Names {
+    fn insert(&mut self, name: String, meaning: Meaning) {
+        let name: &'static str = name.leak();
+        self.by_name.insert(name, self.entries.len() as u16);
+        self.entries.push((name, meaning));
+    }
+
+    fn alias(&mut self, alias: String, target: &str) {
+        let id = self.by_name[target];
+        self.by_name.insert(alias.leak(), id);
+    }
+
+    fn meaning_of(&self, name: &str) -> Meaning {
+        self.entries[usize::from(self.by_name[name])].1
     }
 }

@@ -7,13 +7,17 @@ mod cpus;
 mod effects;
 mod encode;
 mod features;
+mod forms;
 mod mnemonic;
+mod names;
+mod operand_forms;
 mod registers;
 mod select;
 
 pub use effects::*;
 pub use encode::*;
 pub use features::*;
+pub use forms::*;
 pub use mnemonic::*;
 pub use registers::*;
 pub use select::*;

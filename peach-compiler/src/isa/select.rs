@@ -1,6 +1,6 @@
 //! Which forms of an instruction fit its operands.
 
-use super::{Feature, FeatureSet};
+use super::{Feature, FeatureSet, Form};
 use crate::ir::{Instruction, Register};
 
 /// The forms of an instruction that fit, best first. At least one.
@@ -9,8 +9,14 @@ use crate::ir::{Instruction, Register};
 /// they all mean the same, so effects and constraints are known before allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// iced `Code`s.
-    pub(super) forms: Vec<u16>,
+    pub(super) forms: Vec<&'static Form>,
+}
+
+impl Selection {
+    /// The forms, best first.
+    pub fn forms(&self) -> &[&'static Form] {
+        &self.forms
+    }
 }
 
 /// Why no form fits. Each becomes one diagnostic; operands are counted from 0, as written.

@@ -1,0 +1,533 @@
+//! The forms of every instruction: iced's rows, with the operands as an author writes them.
+//!
+//! In: iced's `OpCodeInfo` table. Out: for each mnemonic its [`Form`]s, built when the mnemonic is
+//! first used and kept for the life of the program.
+//!
+//! An author's operands are not always iced's. String instructions are written without operands,
+//! `blendvps a, b, xmm0` has one that iced leaves out, `vcmpltps` implies an immediate, `imul r, 5`
+//! stands for `imul r, r, 5`. A [`Form`] therefore is a row *and* an arrangement: [`Form::slots`]
+//! says where each of iced's operands comes from. One row may make several forms.
+//!
+//! Rows that nobody can mean are left out here and nowhere else: those invalid in 64-bit mode, of
+//! Xeon Phi's predecessor (MVEX, KNC) and MPX, undocumented duplicates, and rows that differ from
+//! another only by an operand-size or address-size prefix that the operands do not show. The
+//! 16-bit ones among these have names of their own (`pushw`, `retw`).
+
+use super::mnemonic::{self, Meaning};
+use super::operand_forms::operand_form;
+use super::{Class, Mnemonic, PhysReg, RegSet};
+use iced_x86::{Code, DecoderOptions, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
+use std::sync::OnceLock;
+
+/// One way to encode an instruction: a row of iced's table and an arrangement of operands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Form {
+    code: Code,
+    /// As the author writes them.
+    operands: Vec<OperandForm>,
+    /// One per operand of iced's row.
+    slots: Vec<Slot>,
+    /// Which prefix family it is.
+    pub(super) family: Family,
+    /// Bytes of its memory operand; 0 where any size will do.
+    pub(super) memory_size: u32,
+    /// Bytes of one element where memory can be broadcast.
+    pub(super) broadcast_size: Option<u32>,
+    /// Whether it reaches the place the author means by an operand fixed in the row
+    /// (accumulator forms): tried after the general ones.
+    pub(super) has_fixed: bool,
+    /// `Mov_AL_moffs8` and its like: only for addresses that nothing shorter reaches.
+    pub(super) is_offset: bool,
+}
+
+/// Where an operand of iced's row comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// The author's operand of this number, counted from 0.
+    Operand(u8),
+    /// The row itself: the memory of `movsb`, the `dx` of `insb`, the `st0` of `fxch st1`.
+    Fixed,
+    /// The mnemonic: the predicate of `vcmpltps`, the 1 of `shl r`.
+    Imm(u8),
+}
+
+/// The prefix families, in the order in which they are preferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// No vector prefix; 3DNow! too.
+    Legacy,
+    /// VEX.
+    Vex,
+    /// XOP.
+    Xop,
+    /// EVEX.
+    Evex,
+}
+
+/// What may stand as one operand of a form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperandForm {
+    /// The class of register it takes, if it takes one.
+    pub class: Option<Class>,
+    /// Which registers of the class.
+    pub registers: RegSet,
+    /// The memory it takes, if it takes any.
+    pub memory: Option<MemForm>,
+    /// The number it takes, if it takes one.
+    pub imm: Option<ImmForm>,
+    /// The branch displacement it takes, in bytes.
+    pub branch: Option<u8>,
+    /// Whether the row names this very register (`cl`, `eax`, `dx`).
+    pub is_fixed: bool,
+}
+
+/// Kinds of memory operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemForm {
+    /// Any address.
+    Any,
+    /// An address whose index is a vector register of this class.
+    Vector(Class),
+    /// An address that is encoded with a SIB byte whatever it is (AMX tile loads).
+    Sib,
+    /// A 64-bit absolute address in the immediate's place.
+    Offset,
+}
+
+/// Kinds of immediates: width in the encoding and what it is extended to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImmForm {
+    /// The number 1, not encoded.
+    One,
+    /// Four bits.
+    Bits4,
+    /// One byte.
+    Byte,
+    /// One byte, sign-extended to this many bytes.
+    ByteTo(u8),
+    /// Two bytes.
+    Word,
+    /// Four bytes.
+    Dword,
+    /// Four bytes, sign-extended to eight.
+    DwordTo8,
+    /// Eight bytes.
+    Qword,
+}
+
+impl Form {
+    /// iced's row.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the manual says of the row.
+    pub fn info(&self) -> &'static OpCodeInfo {
+        self.code.op_code()
+    }
+
+    /// What the author's operands may be, in order.
+    pub fn operands(&self) -> &[OperandForm] {
+        &self.operands
+    }
+
+    /// Where each of iced's operands comes from, in iced's order.
+    ///
+    /// Not every operand of the author's has a slot: iced's rows leave out the `xmm0` of
+    /// `blendvps a, b, xmm0` and report it as an implicit register instead. One may have two:
+    /// `imul r, 5`.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Whether the immediate that a mnemonic implies is part of the form, and its value.
+    pub fn implied_imm(&self) -> Option<u8> {
+        self.slots.iter().find_map(|slot| match slot {
+            Slot::Imm(value) => Some(*value),
+            _ => None,
+        })
+    }
+}
+
+/// The forms of `mnemonic`, best first.
+pub(super) fn forms_of(mnemonic: Mnemonic) -> &'static [Form] {
+    static FORMS: OnceLock<Vec<OnceLock<Vec<Form>>>> = OnceLock::new();
+    let all = FORMS.get_or_init(|| (0..mnemonic::count()).map(|_| OnceLock::new()).collect());
+    all[mnemonic.index()].get_or_init(|| build_forms(mnemonic.meaning()))
+}
+
+/// Rows of iced's table that can be meant, grouped by iced's mnemonic and in iced's order.
+pub(super) fn rows_of(mnemonic: iced_x86::Mnemonic) -> &'static [Code] {
+    static ROWS: OnceLock<Vec<Vec<Code>>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| {
+        let mut rows = vec![Vec::new(); iced_x86::Mnemonic::values().len()];
+        for code in Code::values().filter(|code| is_valid(code.op_code())) {
+            rows[code.mnemonic() as usize].push(code);
+        }
+        rows
+    });
+    &rows[mnemonic as usize]
+}
+
+fn is_valid(info: &OpCodeInfo) -> bool {
+    info.is_instruction()
+        && info.mode64()
+        && info.encoding() != EncodingKind::MVEX
+        // KNC rows, and those of processors that no longer exist, decode only by option.
+        && info.decoder_option() == 0
+}
+
+fn build_forms(meaning: Meaning) -> Vec<Form> {
+    let rows = rows_of(meaning.row);
+    let mut forms = Vec::new();
+    for (n, &code) in rows.iter().enumerate() {
+        let info = code.op_code();
+        if hides_16_bits(info) != meaning.word_sized
+            || rows[..n].iter().any(|earlier| is_duplicate(earlier.op_code(), info))
+            || rows.iter().any(|other| hides_address_size(info, other.op_code()))
+        {
+            continue;
+        }
+        arrange(code, info, &meaning, &mut forms);
+    }
+    for (row, class) in borrowed_rows(meaning.row) {
+        for &code in rows_of(row) {
+            borrow(code, class, &mut forms);
+        }
+    }
+    if has_blind_rows(meaning.row) {
+        add_narrow_twins(&mut forms);
+    }
+    // Of equally long encodings the first wins: GNU as and LLVM prefer these.
+    forms.sort_by_key(|form| (form.has_fixed, preference(form)));
+    forms
+}
+
+/// Whether a row means 16 bits without an operand that says so: `push imm16`, `leave` with 66.
+fn hides_16_bits(info: &OpCodeInfo) -> bool {
+    let shows = |kind: &Kind| {
+        matches!(
+            kind,
+            Kind::r16_or_mem | Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode | Kind::ax
+        )
+    };
+    let kinds = info.op_kinds();
+    info.operand_size() == 16
+        && !info.code().is_string_instruction()
+        && !kinds.iter().any(shows)
+        && !kinds.contains(&Kind::mem_offs)
+}
+
+/// Whether `info` is `other` with an address-size prefix: `monitor` with `eax`.
+fn hides_address_size(info: &OpCodeInfo, other: &OpCodeInfo) -> bool {
+    info.address_size() == 32
+        && other.address_size() == 64
+        && info.op_kinds() == other.op_kinds()
+        && !info.op_kinds().contains(&Kind::br16_1)
+}
+
+/// Whether `info` is a second, undocumented opcode for what `earlier` does (`test /1`, `lfence E9`).
+fn is_duplicate(earlier: &OpCodeInfo, info: &OpCodeInfo) -> bool {
+    earlier.op_kinds() == info.op_kinds()
+        && earlier.encoding() == info.encoding()
+        && earlier.memory_size() == info.memory_size()
+        && earlier.operand_size() == info.operand_size()
+        && earlier.address_size() == info.address_size()
+        && earlier.w() == info.w()
+        && earlier.l() == info.l()
+}
+
+/// Pushes the arrangements of operands that authors write for a row.
+fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<Form>) {
+    use iced_x86::Mnemonic as M;
+    let kinds = info.op_kinds();
+    let Some(all) = kinds.iter().map(|&kind| operand_form(kind, info)).collect() else {
+        return;
+    };
+    let base = Form::new(code, info, all);
+    if let Some(value) = meaning.imm {
+        // A pseudo-op: the last operand of the row is the immediate that the name implies.
+        if kinds.last() == Some(&Kind::imm8) {
+            forms.push(base.without_last(Slot::Imm(value)));
+        }
+        return;
+    }
+    let is_implicit = |kind: &Kind| {
+        matches!(kind, Kind::seg_rDI | Kind::seg_rSI | Kind::es_rDI | Kind::seg_rBX_al)
+    };
+    if code.is_string_instruction() || kinds.iter().any(is_implicit) {
+        forms.push(base.without_implicit(code.is_string_instruction()));
+        return;
+    }
+    match meaning.row {
+        M::Xchg | M::Test if kinds[0] != kinds[1] && operand_class(kinds[1]) => {
+            forms.push(base.swapped());
+        }
+        M::Imul if kinds.len() == 3 => forms.push(base.first_repeated()),
+        _ => {}
+    }
+    if kinds.last() == Some(&Kind::imm8_const_1) {
+        forms.push(base.clone_form().without_last(Slot::Imm(1)));
+    }
+    if kinds.contains(&Kind::sti_opcode) && !info.is_fpu_no_wait() {
+        base.x87_short_forms(meaning.row, forms);
+    }
+    if let Some(implied) = implied_registers(info) {
+        forms.push(base.with_implied(&implied));
+    }
+    forms.push(base);
+}
+
+fn operand_class(kind: Kind) -> bool {
+    matches!(kind, Kind::r8_reg | Kind::r16_reg | Kind::r32_reg | Kind::r64_reg)
+        || matches!(kind, Kind::ax | Kind::eax | Kind::rax)
+}
+
+/// Registers that the manual shows as operands in angle brackets and that iced's rows leave out:
+/// authors may write them or not.
+fn implied_registers(info: &OpCodeInfo) -> Option<Vec<(PhysReg, Class)>> {
+    let mut rest = info.instruction_string();
+    let mut registers = Vec::new();
+    while let Some((_, after)) = rest.split_once('<') {
+        let (name, tail) = after.split_once('>')?;
+        // `<XMM0-7>` cannot be written.
+        registers.push(super::parse_register(&name.to_ascii_lowercase())?);
+        rest = tail;
+    }
+    (!registers.is_empty()).then_some(registers)
+}
+
+impl Form {
+    fn new(code: Code, info: &OpCodeInfo, operands: Vec<OperandForm>) -> Form {
+        Form {
+            code,
+            slots: (0..operands.len() as u8).map(Slot::Operand).collect(),
+            family: match info.encoding() {
+                EncodingKind::VEX => Family::Vex,
+                EncodingKind::XOP => Family::Xop,
+                EncodingKind::EVEX => Family::Evex,
+                _ => Family::Legacy,
+            },
+            memory_size: info.memory_size().size() as u32,
+            broadcast_size: info
+                .can_broadcast()
+                .then(|| info.broadcast_memory_size().size() as u32),
+            has_fixed: operands.iter().any(|o| o.is_fixed && o.class != Some(Class::St)),
+            is_offset: operands.iter().any(|o| o.memory == Some(MemForm::Offset)),
+            operands,
+        }
+    }
+
+    fn clone_form(&self) -> Form {
+        Form { operands: self.operands.clone(), slots: self.slots.clone(), ..*self }
+    }
+
+    /// The last operand of the row comes from the mnemonic.
+    fn without_last(mut self, value: Slot) -> Form {
+        self.operands.pop();
+        *self.slots.last_mut().expect("an immediate is among the operands") = value;
+        self
+    }
+
+    /// Implicit memory (or, of string instructions, every operand) is not written.
+    fn without_implicit(mut self, all: bool) -> Form {
+        let written: Vec<bool> =
+            self.operands.iter().map(|o| !all && *o != OperandForm::default()).collect();
+        let mut next = 0;
+        for (slot, &is_written) in self.slots.iter_mut().zip(&written) {
+            *slot = if is_written { Slot::Operand(next) } else { Slot::Fixed };
+            next += u8::from(is_written);
+        }
+        let mut keep = written.iter();
+        self.operands.retain(|_| *keep.next().expect("one entry per operand"));
+        self.has_fixed = false;
+        self
+    }
+
+    /// `xchg a, b` as `xchg b, a`.
+    fn swapped(&self) -> Form {
+        let mut form = self.clone_form();
+        form.operands.reverse();
+        form.slots.reverse();
+        form
+    }
+
+    /// `imul r, 5` as `imul r, r, 5`.
+    fn first_repeated(&self) -> Form {
+        let mut form = self.clone_form();
+        form.operands.remove(1);
+        form.operands[0].memory = None;
+        form.slots = vec![Slot::Operand(0), Slot::Operand(0), Slot::Operand(1)];
+        form
+    }
+
+    /// `fadd st1` for `fadd st0, st1`; `faddp` for `faddp st1, st0`.
+    fn x87_short_forms(&self, row: iced_x86::Mnemonic, forms: &mut Vec<Form>) {
+        use iced_x86::Mnemonic as M;
+        let Some(sti) = self.operands.iter().position(|o| !o.is_fixed) else { return };
+        if self.operands.len() != 2 {
+            return;
+        }
+        let mut one = self.clone_form();
+        one.operands = vec![self.operands[sti].clone()];
+        one.slots[sti] = Slot::Operand(0);
+        one.slots[1 - sti] = Slot::Fixed;
+        // `fadd st1` is the form that writes st0; the other needs both operands.
+        let pops = matches!(
+            row,
+            M::Faddp
+                | M::Fmulp
+                | M::Fsubp
+                | M::Fsubrp
+                | M::Fdivp
+                | M::Fdivrp
+                | M::Fcomp
+                | M::Fucomp
+        );
+        if sti == 1 || pops {
+            let bare = matches!(row, M::Fcom | M::Fucom | M::Fxch) || pops;
+            if bare {
+                let mut none = one.clone_form();
+                none.operands.clear();
+                none.slots[sti] = Slot::Fixed;
+                forms.push(none);
+            }
+            forms.push(one);
+        }
+    }
+
+    /// `blendvps a, b, xmm0`: operands that the row leaves out.
+    fn with_implied(&self, implied: &[(PhysReg, Class)]) -> Form {
+        let mut form = self.clone_form();
+        form.operands.extend(implied.iter().map(|&(reg, class)| OperandForm {
+            class: Some(class),
+            registers: RegSet::one(reg.num),
+            is_fixed: true,
+            ..OperandForm::default()
+        }));
+        form
+    }
+}
+
+/// Rows of another mnemonic that GNU as and LLVM accept under this name, for operands of a class:
+/// `movd xmm0, rax` is `movq`, `movsx rax, ecx` is `movsxd`.
+fn borrowed_rows(row: iced_x86::Mnemonic) -> Vec<(iced_x86::Mnemonic, Class)> {
+    use iced_x86::Mnemonic as M;
+    match row {
+        M::Movd => vec![(M::Movq, Class::Gp64)],
+        M::Vmovd => vec![(M::Vmovq, Class::Gp64)],
+        M::Movsx => vec![(M::Movsxd, Class::Gp32)],
+        _ => Vec::new(),
+    }
+}
+
+fn borrow(code: Code, class: Class, forms: &mut Vec<Form>) {
+    let info = code.op_code();
+    let Some(operands) = info.op_kinds().iter().map(|&kind| operand_form(kind, info)).collect()
+    else {
+        return;
+    };
+    let mut form = Form::new(code, info, operands);
+    let is_movsxd = class == Class::Gp32;
+    let fits = match is_movsxd {
+        true => form.operands[0].class == Some(Class::Gp64),
+        false => form.operands.iter().any(|o| o.class == Some(class)),
+    };
+    if fits {
+        if !is_movsxd {
+            form.operands.iter_mut().for_each(|o| o.memory = None);
+        }
+        forms.push(form);
+    }
+}
+
+/// Mnemonics whose result (or source) is the same whatever width of general-purpose register is
+/// named: the manual's REX.W and 66 do nothing there.
+fn has_blind_rows(row: iced_x86::Mnemonic) -> bool {
+    use iced_x86::Mnemonic as M;
+    matches!(
+        row,
+        M::Mov
+            | M::Sldt
+            | M::Str
+            | M::Lldt
+            | M::Ltr
+            | M::Verr
+            | M::Verw
+            | M::Lmsw
+            | M::Pextrb
+            | M::Pextrw
+            | M::Pinsrb
+            | M::Pinsrw
+            | M::Extractps
+            | M::Movmskps
+            | M::Movmskpd
+            | M::Pmovmskb
+            | M::Vpextrb
+            | M::Vpextrw
+            | M::Vpinsrb
+            | M::Vpinsrw
+            | M::Vextractps
+            | M::Vmovmskps
+            | M::Vmovmskpd
+            | M::Vpmovmskb
+    )
+}
+
+/// Adds, before each form over a 64-bit (or, where only read, 16-bit) register, its twin that
+/// encodes the 32-bit one.
+fn add_narrow_twins(forms: &mut Vec<Form>) {
+    let mut twins = Vec::new();
+    for form in forms.iter() {
+        let kinds = form.info().op_kinds();
+        let is_move = form.code.mnemonic() == iced_x86::Mnemonic::Mov;
+        if is_move && !kinds.contains(&Kind::seg_reg) {
+            continue;
+        }
+        let reads_it = matches!(kinds[0], Kind::seg_reg | Kind::xmm_reg)
+            || (kinds.len() == 1
+                && !matches!(
+                    form.code.mnemonic(),
+                    iced_x86::Mnemonic::Sldt | iced_x86::Mnemonic::Str
+                ));
+        let is_twin = |other: &&Form| {
+            let others = other.info().op_kinds();
+            other.family == form.family
+                && other.info().op_code() == form.info().op_code()
+                && others.len() == kinds.len()
+                && kinds.iter().zip(others).all(|(&a, &b)| a == b || narrows(a, b, reads_it))
+                && kinds != others
+        };
+        if let Some(twin) = forms.iter().find(is_twin) {
+            twins.push(Form { code: twin.code, ..form.clone_form() });
+        }
+    }
+    twins.append(forms);
+    *forms = twins;
+}
+
+fn narrows(wide: Kind, narrow: Kind, reads_it: bool) -> bool {
+    match (wide, narrow) {
+        (Kind::r64_reg, Kind::r32_reg) | (Kind::r64_or_mem, Kind::r32_or_mem) => true,
+        (Kind::r16_or_mem, Kind::r32_or_mem) => reads_it,
+        _ => false,
+    }
+}
+
+/// The order among forms whose encodings are equally long, where iced's own is not the usual one.
+fn preference(form: &Form) -> u8 {
+    let info = form.info();
+    let kinds = info.op_kinds();
+    // `movq xmm, [m]`: F3 0F 7E and 66 0F D6, not 6E and 7E with REX.W.
+    if kinds.contains(&Kind::xmm_or_mem) && form.memory_size == 8 {
+        return 0;
+    }
+    // FMA4 and its like with registers only: W=1, where the last source is in ModRM.rm. VPERMIL2
+    // and VPCMOV: W=0.
+    if kinds.iter().any(|k| matches!(k, Kind::xmm_is4 | Kind::ymm_is4)) {
+        let last_is_rm = matches!(kinds.last(), Some(Kind::xmm_or_mem | Kind::ymm_or_mem));
+        let is_pcmov = form.code.mnemonic() == iced_x86::Mnemonic::Vpcmov;
+        return u8::from(last_is_rm == is_pcmov) + 1;
+    }
+    1
+}
