@@ -93,7 +93,7 @@ pub fn compile_function(
         }
     };
     let lowered = frame::lower(&function, &facts, &allocation);
-    if let Err(refusal) = check::check(&function, &lowered) {
+    if let Err(refusal) = check::check(&function, &facts.effects, &lowered) {
         diagnostics.push(
             Diagnostic::new(
                 Code::Internal,

@@ -1,11 +1,32 @@
 //! The allocation checker: replays the final code symbolically against the program as written.
 //!
-//! It shares no code with `regalloc`, `frame` or `analysis::liveness`. For every path it tracks which
-//! virtual register's value (as of its last write) each physical register, stack slot and flag holds,
-//! and refuses the code unless every instruction of the author reads exactly the values that it
-//! read before, and every preserved register is as it was at every return.
+//! Input: the [`Function`] over virtual registers and its [`Lowered`] rendering, walked in lockstep.
+//! Output: acceptance, or a [`Refusal`] that says what is wrong: always a bug in peach.
+//!
+//! It shares no code with `regalloc`, `frame` or the liveness analysis. For every path it knows which
+//! registers of the program, byte by byte, each physical register and stack slot holds
+//! ([`state::State`]). The rules:
+//!
+//! * An instruction of the author must be in the code once, in order, with the same operands, each
+//!   virtual register replaced by a place that holds it, in every byte that the instruction reads.
+//! * After it, the places of its destinations hold the new values, and no other place does.
+//! * An inserted instruction moves values between places; what it overwrites is forgotten, flags too.
+//! * Where paths meet, only what holds on all of them is known.
+//! * At a return the results are where the convention wants them, extended as it wants them, the
+//!   stack pointer is back, and every preserved register holds what it held on entry.
 
-use crate::ir::{Function, Lowered};
+mod inserted;
+mod matching;
+mod returns;
+mod stack;
+mod state;
+
+use crate::abi::ArgPlace;
+use crate::ir::{ArgId, Code, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg};
+use crate::isa::{Effects, Lanes, PhysReg};
+use stack::{Address, Layout, Stack};
+use state::{Place, State, Sym};
+use std::collections::VecDeque;
 
 /// Why an allocation is refused: a bug in peach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +35,249 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// Accepts `lowered` as a faithful rendering of `function`, or says why not.
-pub fn check(_function: &Function, _lowered: &Lowered) -> Result<(), Refusal> {
-    todo!()
+impl Refusal {
+    fn new(message: impl Into<String>) -> Refusal {
+        Refusal { message: message.into() }
+    }
+
+    fn at(self, function: &Function, id: InstId) -> Refusal {
+        let line = function.inst(id).span.start().line;
+        Refusal { message: format!("line {line}, instruction {}: {}", id.0, self.message) }
+    }
+}
+
+/// What every step of the replay returns.
+type Checked<T = ()> = Result<T, Refusal>;
+
+/// Accepts `lowered` as a faithful rendering of `function`, whose instructions have `effects`, or says
+/// why not.
+///
+/// # Errors
+/// The first difference found.
+pub fn check(
+    function: &Function,
+    effects: &[Effects<Reg>],
+    lowered: &Lowered,
+) -> Result<(), Refusal> {
+    let program = Program::new(function, effects, lowered)?;
+    Replay { program: &program, layout: Layout::default(), states: program.no_states() }.run()
+}
+
+/// Both programs, cut into the same blocks.
+struct Program<'a> {
+    function: &'a Function,
+    /// What each instruction of the author reads and writes.
+    effects: &'a [Effects<Reg>],
+    lowered: &'a Lowered,
+    /// The items of each instruction of the author, as a range of indices.
+    items_of: Vec<std::ops::Range<usize>>,
+    /// Where the prologue ends.
+    prologue_end: usize,
+    /// First instruction of each block.
+    starts: Vec<usize>,
+    /// The block that each label opens.
+    block_of_label: Vec<Option<usize>>,
+}
+
+impl<'a> Program<'a> {
+    fn new(
+        function: &'a Function,
+        effects: &'a [Effects<Reg>],
+        lowered: &'a Lowered,
+    ) -> Checked<Self> {
+        let prologue_end = lowered
+            .items
+            .iter()
+            .position(|item| item.origin != Origin::Prologue)
+            .unwrap_or(lowered.items.len());
+        let items_of = pair_items(function, &lowered.items, prologue_end)?;
+        let (starts, block_of_label) = cut_blocks(function);
+        Ok(Program { function, effects, lowered, items_of, prologue_end, starts, block_of_label })
+    }
+
+    fn no_states(&self) -> Vec<Option<State>> {
+        vec![None; self.starts.len()]
+    }
+
+    fn insts_of_block(&self, block: usize) -> std::ops::Range<usize> {
+        let end = self.starts.get(block + 1).copied().unwrap_or(self.function.insts.len());
+        self.starts[block]..end
+    }
+
+    fn block_of(&self, label: LabelId) -> Checked<usize> {
+        self.block_of_label[label.index()]
+            .ok_or_else(|| Refusal::new(format!("label {} is not defined", label.0)))
+    }
+
+    fn items(&self, id: InstId) -> &'a [Item] {
+        &self.lowered.items[self.items_of[id.index()].clone()]
+    }
+}
+
+/// Finds the run of items that stands for each instruction; they must come in the author's order.
+fn pair_items(
+    function: &Function,
+    items: &[Item],
+    prologue_end: usize,
+) -> Checked<Vec<std::ops::Range<usize>>> {
+    let mut ranges = Vec::with_capacity(function.insts.len());
+    let mut at = prologue_end;
+    for index in 0..function.insts.len() {
+        let id = InstId(index as u32);
+        let start = at;
+        while at < items.len() && owner(&items[at]) == Some(id) {
+            at += 1;
+        }
+        ranges.push(start..at);
+    }
+    match items.get(at) {
+        None => Ok(ranges),
+        Some(item) => Err(Refusal::new(format!("item {at} is out of order: {:?}", item.code))),
+    }
+}
+
+fn owner(item: &Item) -> Option<InstId> {
+    match item.origin {
+        Origin::Author(id) | Origin::Epilogue(id) | Origin::Spill(id) => Some(id),
+        Origin::Prologue => None,
+    }
+}
+
+/// Blocks start at the entry, at labels, and after whatever may not go to the next instruction.
+fn cut_blocks(function: &Function) -> (Vec<usize>, Vec<Option<usize>>) {
+    let mut starts = vec![0];
+    let mut block_of_label = vec![None; function.labels.len()];
+    for (index, inst) in function.insts.iter().enumerate() {
+        if let Op::Label(label) = inst.op {
+            if *starts.last().expect("the entry is a block") != index {
+                starts.push(index);
+            }
+            block_of_label[label.index()] = Some(starts.len() - 1);
+        }
+    }
+    (starts, block_of_label)
+}
+
+/// The replay: states at block starts, until nothing changes.
+struct Replay<'a> {
+    program: &'a Program<'a>,
+    layout: Layout,
+    states: Vec<Option<State>>,
+}
+
+impl Replay<'_> {
+    fn run(mut self) -> Checked {
+        self.states[0] = Some(self.enter()?);
+        let mut queue = VecDeque::from([0]);
+        let mut queued = vec![false; self.states.len()];
+        queued[0] = true;
+        while let Some(block) = queue.pop_front() {
+            queued[block] = false;
+            for (target, state) in self.replay_block(block)? {
+                if self.meet(target, state)? && !queued[target] {
+                    queued[target] = true;
+                    queue.push_back(target);
+                }
+            }
+        }
+        self.layout.check_disjoint()
+    }
+
+    /// The state behind the prologue.
+    fn enter(&mut self) -> Checked<State> {
+        let program = self.program;
+        let mut state = entry_state(program.function);
+        for item in &program.lowered.items[..program.prologue_end] {
+            let Code::Inst(inst) = &item.code else {
+                return Err(Refusal::new("the prologue holds more than instructions"));
+            };
+            inserted::replay(inst, program.function, &mut state, &mut self.layout)?;
+        }
+        Ok(state)
+    }
+
+    /// Replays one block; returns the states that leave it, with the blocks they go to.
+    fn replay_block(&mut self, block: usize) -> Checked<Vec<(usize, State)>> {
+        let program = self.program;
+        let mut state = self.states[block].clone().expect("queued blocks have a state");
+        let mut leaving = Vec::new();
+        for index in program.insts_of_block(block) {
+            let id = InstId(index as u32);
+            let next = self
+                .replay_inst(id, &mut state)
+                .map_err(|refusal| refusal.at(program.function, id))?;
+            for label in next.labels {
+                leaving.push((program.block_of(label)?, state.clone()));
+            }
+            if !next.falls_through {
+                return Ok(leaving);
+            }
+        }
+        if block + 1 < program.starts.len() {
+            leaving.push((block + 1, state));
+        }
+        Ok(leaving)
+    }
+
+    fn replay_inst(&mut self, id: InstId, state: &mut State) -> Checked<matching::Next> {
+        let program = self.program;
+        let items = program.items(id);
+        match &program.function.inst(id).op {
+            Op::Return(values) => {
+                returns::replay(values, items, program.function, state, &mut self.layout)?;
+                Ok(matching::Next::nowhere())
+            }
+            op => {
+                let effects = &program.effects[id.index()];
+                matching::replay(op, effects, items, program.function, state, &mut self.layout)
+            }
+        }
+    }
+
+    /// Meets `state` into the start of `block`; whether that changed it.
+    fn meet(&mut self, block: usize, state: State) -> Checked<bool> {
+        match &mut self.states[block] {
+            Some(known) => known.meet(&state),
+            unknown => {
+                *unknown = Some(state);
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// What the caller guarantees: arguments where the convention puts them, preserved registers.
+fn entry_state(function: &Function) -> State {
+    let mut state = State::new(Stack::on_entry());
+    let convention = function.convention;
+    for num in convention.saved_gp.iter() {
+        let reg = PhysReg::gp(num);
+        state.define_reg(reg, Sym::Saved(reg), Lanes::low(8));
+    }
+    for num in convention.saved_xmm.iter() {
+        let reg = PhysReg::vector(num);
+        state.define_reg(reg, Sym::Saved(reg), Lanes::low(16));
+    }
+    for (index, arg) in function.args.iter().enumerate() {
+        let id = ArgId(index as u32);
+        let vreg = Sym::Reg(Reg::Virtual(arg.vreg));
+        match function.placement.args[arg.param][arg.part] {
+            ArgPlace::Reg(reg) => state.define_reg(reg, vreg, Lanes::ALL),
+            ArgPlace::Indirect { pointer, .. } => {
+                state.define_reg(pointer, Sym::Pointer(arg.param), Lanes::low(8));
+            }
+            ArgPlace::Stack { offset } => {
+                let slot = Place::Slot(Address::cfa(offset.into()));
+                state.define(slot, Sym::Arg(id), Lanes::ALL);
+            }
+            ArgPlace::StackIndirect { slot, .. } => {
+                let slot = Place::Slot(Address::cfa(slot.into()));
+                state.define(slot, Sym::Pointer(arg.param), Lanes::low(8));
+            }
+        }
+    }
+    if let Some(reg) = function.placement.hidden_result {
+        state.define_reg(reg, Sym::ResultPointer, Lanes::low(8));
+    }
+    state
 }

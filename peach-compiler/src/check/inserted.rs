@@ -1,0 +1,250 @@
+//! What the instructions mean that the compiler inserted: moves between places, the stack pointer.
+//!
+//! An instruction that is not known here is no error: what it writes is forgotten, so that whoever
+//! relies on it is refused.
+
+use super::stack::{Address, Layout, Region};
+use super::state::{Place, State, Sym};
+use super::{Checked, Refusal};
+use crate::abi::ArgPlace;
+use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, View};
+use crate::isa::{self, Bank, Class, Flags, Lanes, PhysReg, gp};
+
+/// Replays one inserted instruction.
+pub(super) fn replay(
+    inst: &Instruction<PhysReg>,
+    function: &Function,
+    state: &mut State,
+    layout: &mut Layout,
+) -> Checked {
+    let name = inst.mnemonic.name();
+    match (name, inst.operands.as_slice()) {
+        ("push", [Operand::Reg(src)]) => push(src.reg, state, layout),
+        ("pop", [Operand::Reg(dst)]) => pop(dst.reg, state),
+        ("sub" | "add" | "and" | "lea" | "mov", [Operand::Reg(dst), value])
+            if dst.reg == gp::RSP =>
+        {
+            move_stack_pointer(name, value, state)
+        }
+        ("mov", [Operand::Reg(dst), Operand::Reg(src)]) if src.reg == gp::RSP => {
+            overwrite_register(dst.reg, Lanes::low(8), state);
+            state.stack.base = Some((dst.reg, state.stack.rsp));
+            Ok(())
+        }
+        ("lea", [Operand::Reg(dst), Operand::Mem(mem)]) if state.stack.resolve(mem).is_some() => {
+            let address = state.stack.resolve(mem).expect("just resolved");
+            overwrite_register(dst.reg, Lanes::low(8), state);
+            state.stack.base = Some((dst.reg, address));
+            Ok(())
+        }
+        ("xchg", [Operand::Reg(a), Operand::Reg(b)]) if a.class == Class::Gp64 => {
+            state.exchange(a.reg, b.reg);
+            Ok(())
+        }
+        ("vzeroupper", []) => {
+            for num in 0..16 {
+                let upper = Lanes::ALL - Lanes::low(16);
+                state.forget_place(Place::Reg(PhysReg::vector(num)), upper);
+            }
+            Ok(())
+        }
+        (_, [Operand::Reg(dst), Operand::Reg(src)]) if moved_bytes(name, dst, src).is_some() => {
+            let bytes = moved_bytes(name, dst, src).expect("just matched");
+            register_move(name, *dst, *src, bytes, state);
+            Ok(())
+        }
+        (_, [Operand::Reg(dst), Operand::Mem(mem)]) if loaded_bytes(name, dst.class).is_some() => {
+            let bytes = loaded_bytes(name, dst.class).expect("just matched");
+            load(*dst, mem, bytes, function, state)
+        }
+        (_, [Operand::Mem(mem), Operand::Reg(src)]) if loaded_bytes(name, src.class).is_some() => {
+            let bytes = loaded_bytes(name, src.class).expect("just matched");
+            store(mem, *src, bytes, function, state)
+        }
+        _ => forget_writes(inst, function, state),
+    }
+}
+
+fn push(reg: PhysReg, state: &mut State, layout: &mut Layout) -> Checked {
+    state.stack.rsp = state.stack.rsp.plus(-8);
+    let slot = state.stack.rsp;
+    layout.push(slot, 8);
+    state.overwrite(slot, 8);
+    state.copy(Place::Slot(slot), Place::Reg(reg), Lanes::low(8), false);
+    Ok(())
+}
+
+fn pop(reg: PhysReg, state: &mut State) -> Checked {
+    let slot = state.stack.rsp;
+    state.stack.forget(reg);
+    state.copy(Place::Reg(reg), Place::Slot(slot), Lanes::low(8), true);
+    state.stack.rsp = slot.plus(8);
+    Ok(())
+}
+
+fn move_stack_pointer(name: &str, value: &Operand<PhysReg>, state: &mut State) -> Checked {
+    let rsp = state.stack.rsp;
+    let unknown = || Refusal::new(format!("the stack pointer is set by `{name}` with {value:?}"));
+    state.stack.rsp = match (name, value) {
+        ("sub", Operand::Imm(bytes)) => rsp.plus(-(*bytes as i64)),
+        ("add", Operand::Imm(bytes)) => rsp.plus(*bytes as i64),
+        ("and", Operand::Imm(mask)) if *mask < 0 && (-mask).count_ones() == 1 => {
+            Address { region: Region::Aligned, offset: 0 }
+        }
+        ("lea", Operand::Mem(mem)) => state.stack.resolve(mem).ok_or_else(unknown)?,
+        ("mov", Operand::Reg(src)) => match state.stack.base {
+            Some((base, address)) if base == src.reg => address,
+            _ => return Err(unknown()),
+        },
+        _ => return Err(unknown()),
+    };
+    if matches!(name, "sub" | "add" | "and") {
+        state.flags.0 &= !Flags::STATUS.0;
+    }
+    Ok(())
+}
+
+/// How many bytes a move between registers carries, if it is one.
+pub(super) fn moved_bytes(name: &str, dst: &View<PhysReg>, src: &View<PhysReg>) -> Option<u32> {
+    let narrower = dst.class.bytes().min(src.class.bytes());
+    match name {
+        "movss" => Some(4),
+        "movsd" => Some(8),
+        "movd" | "vmovd" => Some(4),
+        "movq" | "vmovq" => Some(8),
+        "movzx" | "movsx" | "movsxd" => Some(src.class.bytes()),
+        _ => loaded_bytes(name, dst.class).map(|bytes| bytes.min(narrower)),
+    }
+}
+
+/// How many bytes a plain load or store carries, if it is one.
+fn loaded_bytes(name: &str, class: Class) -> Option<u32> {
+    Some(match name {
+        "mov" => class.bytes(),
+        "movaps" | "movups" | "movapd" | "movupd" | "movdqa" | "movdqu" => 16,
+        "vmovaps" | "vmovups" | "vmovapd" | "vmovupd" | "vmovdqa" | "vmovdqu" => class.bytes(),
+        "vmovdqa64" | "vmovdqu64" | "vmovdqa32" | "vmovdqu32" => class.bytes(),
+        "movss" | "vmovss" | "movd" | "vmovd" => 4,
+        "movsd" | "vmovsd" | "movq" | "vmovq" => 8,
+        "kmovb" => 1,
+        "kmovw" => 2,
+        "kmovd" => 4,
+        "kmovq" => 8,
+        _ => return None,
+    })
+}
+
+fn register_move(
+    name: &str,
+    dst: View<PhysReg>,
+    src: View<PhysReg>,
+    bytes: u32,
+    state: &mut State,
+) {
+    state.stack.forget(dst.reg);
+    let clears = clears_rest(name, dst.class);
+    state.copy(Place::Reg(dst.reg), Place::Reg(src.reg), Lanes::low(bytes), clears);
+    let rest = Lanes::low(if clears { dst.class.bytes().max(8) } else { 0 }) - Lanes::low(bytes);
+    match name {
+        "movsx" | "movsxd" => {
+            let signs = Lanes::low(dst.class.bytes()) - Lanes::low(bytes);
+            state.define_reg(dst.reg, Sym::SignFrom(bytes as u8), signs);
+        }
+        _ if !rest.is_empty() => state.define_reg(dst.reg, Sym::Zero, rest),
+        _ => {}
+    }
+}
+
+/// Whether a move into a register sets the bytes that it does not carry to zero.
+fn clears_rest(name: &str, class: Class) -> bool {
+    match class.bank() {
+        Bank::Gp => matches!(class, Class::Gp32 | Class::Gp64),
+        Bank::Vector => name.starts_with('v') || matches!(name, "movd" | "movq"),
+        _ => true,
+    }
+}
+
+fn load(
+    dst: View<PhysReg>,
+    mem: &Mem<PhysReg>,
+    bytes: u32,
+    function: &Function,
+    state: &mut State,
+) -> Checked {
+    let lanes = Lanes::low(bytes);
+    if let Some(arg) = argument_behind(mem, function, state) {
+        overwrite_register(dst.reg, Lanes::ALL, state);
+        state.define_reg(dst.reg, Sym::Arg(arg), lanes);
+        return Ok(());
+    }
+    match (mem.index, state.stack.resolve(mem)) {
+        (None, Some(slot)) => {
+            check_within_frame(slot, function, state)?;
+            state.stack.forget(dst.reg);
+            state.copy(Place::Reg(dst.reg), Place::Slot(slot), lanes, dst.class != Class::Gp8);
+        }
+        _ => overwrite_register(dst.reg, Lanes::ALL, state),
+    }
+    Ok(())
+}
+
+/// The argument that a load through a by-reference parameter's address fetches.
+fn argument_behind(mem: &Mem<PhysReg>, function: &Function, state: &State) -> Option<ArgId> {
+    let Base::Reg(base) = mem.base else { return None };
+    let index = function.args.iter().position(|arg| {
+        let offset = match function.placement.args[arg.param][arg.part] {
+            ArgPlace::Indirect { offset, .. } | ArgPlace::StackIndirect { offset, .. } => offset,
+            ArgPlace::Reg(_) | ArgPlace::Stack { .. } => return false,
+        };
+        let pointer = state.holds(Place::Reg(base.reg), Sym::Pointer(arg.param));
+        mem.index.is_none() && mem.disp == i64::from(offset) && pointer.contains(Lanes::low(8))
+    })?;
+    Some(ArgId(index as u32))
+}
+
+fn store(
+    mem: &Mem<PhysReg>,
+    src: View<PhysReg>,
+    bytes: u32,
+    function: &Function,
+    state: &mut State,
+) -> Checked {
+    let Some(slot) = state.stack.resolve(mem).filter(|_| mem.index.is_none()) else {
+        return Ok(());
+    };
+    check_within_frame(slot, function, state)?;
+    state.overwrite(slot, bytes);
+    state.copy(Place::Slot(slot), Place::Reg(src.reg), Lanes::low(bytes), false);
+    Ok(())
+}
+
+/// Stack memory below the stack pointer and its red zone belongs to signal handlers.
+pub(super) fn check_within_frame(slot: Address, function: &Function, state: &State) -> Checked {
+    let rsp = state.stack.rsp;
+    let lowest = rsp.offset - i64::from(function.convention.red_zone);
+    if slot.region == rsp.region && slot.offset < lowest {
+        return Err(Refusal::new(format!("{slot:?} is below the stack pointer at {rsp:?}")));
+    }
+    Ok(())
+}
+
+fn overwrite_register(reg: PhysReg, lanes: Lanes, state: &mut State) {
+    state.stack.forget(reg);
+    state.forget_place(Place::Reg(reg), lanes);
+}
+
+/// An instruction without a meaning here: its results are unknown.
+fn forget_writes(inst: &Instruction<PhysReg>, function: &Function, state: &mut State) -> Checked {
+    let selection = isa::select(inst, &function.features)
+        .map_err(|error| Refusal::new(format!("inserted {inst:?}: {error:?}")))?;
+    let effects = isa::effects(inst, &selection);
+    for access in &effects.regs {
+        let written = access.write | access.may_write;
+        if !written.is_empty() && access.reg != gp::RSP {
+            overwrite_register(access.reg, written, state);
+            state.define_reg(access.reg, Sym::Zero, access.zeroed);
+        }
+    }
+    state.flags.0 &= !(effects.flags_written.0 | effects.flags_may_write.0);
+    Ok(())
+}

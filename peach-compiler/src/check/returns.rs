@@ -1,0 +1,471 @@
+//! A return: the results, the preserved registers, the stack pointer.
+//!
+//! The code of a return is a straight line that may pack and extend, so it is evaluated byte by byte
+//! ([`Byte`]) beside the replay of places.
+
+use super::inserted;
+use super::stack::{Address, Layout};
+use super::state::{Place, State, Sym};
+use super::{Checked, Refusal};
+use crate::abi::ResultPlace;
+use crate::ir::{
+    Base, Code, DataContent, DataId, Function, Instruction, Item, Mem, Operand, ResultKind,
+    ResultValue, ReturnValue, RustConstId,
+};
+use crate::isa::{Bank, Class, Lanes, PhysReg, gp};
+use std::collections::BTreeMap;
+
+/// What one byte of a register or of the result's memory is, in terms of the registers before the
+/// return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Byte {
+    /// Byte `.1` of this register.
+    Of(PhysReg, u8),
+    /// Copies of the sign of that byte.
+    Sign(PhysReg, u8),
+    /// A number.
+    Known(u8),
+    /// Byte `.1` of a constant in memory.
+    Data(DataId, u32),
+    /// Byte `.1` of a constant of the Rust program.
+    Const(RustConstId, u8),
+    /// Byte `.1` of what is in this stack memory.
+    Slot(Address, u8),
+    /// Anything.
+    Unknown,
+}
+
+/// The registers during a return. Those that are not in it are as before.
+#[derive(Default)]
+struct Bytes {
+    regs: BTreeMap<PhysReg, Vec<Byte>>,
+    /// Stores through the hidden pointer, by offset.
+    stored: BTreeMap<i64, Byte>,
+}
+
+/// Wide enough for every result.
+const WIDTH: usize = 64;
+
+impl Bytes {
+    fn get(&self, reg: PhysReg) -> Vec<Byte> {
+        let unchanged = || (0..WIDTH).map(|i| Byte::Of(reg, i as u8)).collect();
+        self.regs.get(&reg).cloned().unwrap_or_else(unchanged)
+    }
+
+    fn set(&mut self, reg: PhysReg, bytes: Vec<Byte>) {
+        self.regs.insert(reg, bytes);
+    }
+}
+
+/// Replays the code of a return with these `values`.
+pub(super) fn replay(
+    values: &[ReturnValue],
+    items: &[Item],
+    function: &Function,
+    state: &mut State,
+    layout: &mut Layout,
+) -> Checked {
+    let before = state.clone();
+    let mut bytes = Bytes::default();
+    let Some((last, moves)) = items.split_last() else {
+        return Err(Refusal::new("the return has no code"));
+    };
+    for item in moves {
+        let Code::Inst(inst) = &item.code else {
+            return Err(Refusal::new("a return holds more than instructions"));
+        };
+        evaluate(inst, function, state, &mut bytes);
+        inserted::replay(inst, function, state, layout)?;
+    }
+    if !matches!(&last.code, Code::Inst(inst) if inst.mnemonic.name() == "ret") {
+        return Err(Refusal::new("the return does not end in `ret`"));
+    }
+    check_preserved(function, state)?;
+    check_results(values, function, &before, &bytes)
+}
+
+fn check_preserved(function: &Function, state: &State) -> Checked {
+    if state.stack.rsp != Address::cfa(-8) {
+        return Err(Refusal::new(format!("`ret` with the stack pointer at {:?}", state.stack.rsp)));
+    }
+    let saved_gp = function.convention.saved_gp.iter().map(|n| (PhysReg::gp(n), 8));
+    let saved_xmm = function.convention.saved_xmm.iter().map(|n| (PhysReg::vector(n), 16));
+    for (reg, bytes) in saved_gp.chain(saved_xmm) {
+        state.demand(Place::Reg(reg), Sym::Saved(reg), Lanes::low(bytes))?;
+    }
+    Ok(())
+}
+
+fn check_results(
+    values: &[ReturnValue],
+    function: &Function,
+    before: &State,
+    bytes: &Bytes,
+) -> Checked {
+    let types: &[ResultValue] = match &function.result {
+        ResultKind::Unit => &[],
+        ResultKind::Values(types) => types,
+    };
+    if types.len() != values.len() {
+        return Err(Refusal::new("a return with the wrong number of values"));
+    }
+    let check = Results { function, before };
+    match &function.placement.result {
+        ResultPlace::Unit => Ok(()),
+        ResultPlace::Regs(regs) if values.len() == 1 && regs.len() == 2 => {
+            Err(Refusal::new("one value in two registers"))
+        }
+        ResultPlace::Regs(regs) => {
+            for ((value, ty), reg) in values.iter().zip(types).zip(regs) {
+                check.value(value, ty, &bytes.get(*reg))?;
+                check.extension(ty, &bytes.get(*reg), types.len() == 1)?;
+            }
+            Ok(())
+        }
+        ResultPlace::Packed { reg, shift } => {
+            let packed = bytes.get(*reg);
+            let [first, second] = values else {
+                return Err(Refusal::new("a packed result has two values"));
+            };
+            check.value(first, &types[0], &packed)?;
+            check.value(second, &types[1], &packed[(*shift / 8) as usize..])
+        }
+        ResultPlace::Memory { offsets } => {
+            for ((value, ty), offset) in values.iter().zip(types).zip(offsets) {
+                let stored: Vec<Byte> = (0..i64::from(ty.bytes))
+                    .map(|i| bytes.stored.get(&(i64::from(*offset) + i)).copied())
+                    .map(|byte| byte.unwrap_or(Byte::Unknown))
+                    .collect();
+                check.value(value, ty, &stored)?;
+            }
+            check.pointer(&bytes.get(gp::RAX))
+        }
+    }
+}
+
+/// Compares bytes at the `ret` with values before the return.
+struct Results<'a> {
+    function: &'a Function,
+    before: &'a State,
+}
+
+impl Results<'_> {
+    fn value(&self, value: &ReturnValue, ty: &ResultValue, bytes: &[Byte]) -> Checked {
+        for (index, byte) in bytes.iter().take(ty.bytes as usize).enumerate() {
+            if !self.is_byte(value, index, *byte) {
+                return Err(Refusal::new(format!(
+                    "byte {index} of the result should be that of {value:?}, but is {byte:?}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_byte(&self, value: &ReturnValue, index: usize, byte: Byte) -> bool {
+        match *value {
+            ReturnValue::Reg(view) => {
+                // `ah` names the second byte of its register.
+                let first = view.class.lanes().0.trailing_zeros() as usize;
+                self.holds(byte, Sym::Reg(view.reg), first + index)
+            }
+            ReturnValue::Imm(number) => byte == Byte::Known((number >> (8 * index)) as u8),
+            ReturnValue::RustConst(id) => byte == Byte::Const(id, index as u8),
+            ReturnValue::Data(id) => match (&self.function[id].content, byte) {
+                (_, Byte::Data(data, at)) => data == id && at as usize == index,
+                (DataContent::Bytes(content), Byte::Known(number)) => {
+                    content.get(index).copied().unwrap_or(0) == number
+                }
+                _ => false,
+            },
+        }
+    }
+
+    fn holds(&self, byte: Byte, sym: Sym, index: usize) -> bool {
+        match byte {
+            // A byte can only be known to be one of `sym` where both have the same number: places
+            // hold values byte for byte.
+            Byte::Of(reg, at) => {
+                let held = self.before.holds(Place::Reg(reg), sym);
+                usize::from(at) == index && held.contains(Lanes(1 << index))
+            }
+            Byte::Slot(slot, at) => {
+                let held = self.before.holds(Place::Slot(slot), sym);
+                usize::from(at) == index && held.contains(Lanes(1 << index))
+            }
+            _ => false,
+        }
+    }
+
+    fn pointer(&self, bytes: &[Byte]) -> Checked {
+        let right = bytes
+            .iter()
+            .take(8)
+            .enumerate()
+            .all(|(index, byte)| self.holds(*byte, Sym::ResultPointer, index));
+        if right { Ok(()) } else { Err(Refusal::new("`rax` is not the address of the result")) }
+    }
+
+    /// Narrow integers are extended to 32 bits for the caller.
+    fn extension(&self, ty: &ResultValue, bytes: &[Byte], alone: bool) -> Checked {
+        if ty.vector || ty.bytes >= 4 || !alone {
+            return Ok(());
+        }
+        for (index, byte) in bytes.iter().enumerate().take(4).skip(ty.bytes as usize) {
+            if !self.extends(ty, bytes, index, *byte) {
+                return Err(Refusal::new(format!(
+                    "byte {index} of a narrow result is not extended: {byte:?}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn extends(&self, ty: &ResultValue, bytes: &[Byte], index: usize, byte: Byte) -> bool {
+        let low = bytes[ty.bytes as usize - 1];
+        match (ty.signed, byte, low) {
+            (false, Byte::Known(number), _) => number == 0,
+            (true, Byte::Known(number), Byte::Known(low)) => {
+                number == if low & 0x80 == 0 { 0 } else { 0xFF }
+            }
+            (true, Byte::Sign(reg, at), Byte::Of(low_reg, low_at)) => {
+                (reg, at) == (low_reg, low_at)
+            }
+            (signed, Byte::Of(reg, at), _) if usize::from(at) == index => {
+                let sym = if signed { Sym::SignFrom(ty.bytes as u8) } else { Sym::Zero };
+                let own = signed
+                    .then_some(low)
+                    .is_none_or(|low| low == Byte::Of(reg, ty.bytes as u8 - 1));
+                own && self.before.holds(Place::Reg(reg), sym).contains(Lanes(1 << index))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Evaluates one instruction of a return on `bytes`. Whatever is not understood becomes unknown.
+fn evaluate(inst: &Instruction<PhysReg>, function: &Function, state: &State, bytes: &mut Bytes) {
+    let name = inst.mnemonic.name();
+    match inst.operands.as_slice() {
+        [Operand::Mem(mem), Operand::Reg(src)] => {
+            store(mem, name, bytes.get(src.reg), src.class, state, bytes);
+        }
+        [Operand::Reg(dst), Operand::Reg(src)] if name == "xchg" => {
+            let (a, b) = (bytes.get(dst.reg), bytes.get(src.reg));
+            bytes.set(dst.reg, b);
+            bytes.set(src.reg, a);
+        }
+        [Operand::Reg(dst), rest @ ..] if dst.reg != gp::RSP && !is_compare(name) => {
+            let old = bytes.get(dst.reg);
+            let new = result_of(name, dst.class, &old, rest, function, state, bytes)
+                .unwrap_or_else(|| vec![Byte::Unknown; WIDTH]);
+            bytes.set(dst.reg, new);
+        }
+        _ => {}
+    }
+}
+
+fn is_compare(name: &str) -> bool {
+    matches!(name, "push" | "test" | "cmp")
+}
+
+fn store(
+    mem: &Mem<PhysReg>,
+    name: &str,
+    src: Vec<Byte>,
+    class: Class,
+    state: &State,
+    bytes: &mut Bytes,
+) {
+    let Base::Reg(base) = mem.base else { return };
+    let pointer = bytes.get(base.reg);
+    let through_result = pointer.iter().take(8).enumerate().all(|(index, byte)| {
+        matches!(byte, Byte::Of(reg, at) if usize::from(*at) == index
+            && state.holds(Place::Reg(*reg), Sym::ResultPointer).contains(Lanes::low(8)))
+            || matches!(byte, Byte::Slot(slot, at) if usize::from(*at) == index
+            && state.holds(Place::Slot(*slot), Sym::ResultPointer).contains(Lanes::low(8)))
+    });
+    if through_result && mem.index.is_none() {
+        let width = store_width(name, class) as usize;
+        for (index, byte) in src.into_iter().take(width).enumerate() {
+            bytes.stored.insert(mem.disp + index as i64, byte);
+        }
+    }
+}
+
+fn store_width(name: &str, class: Class) -> u32 {
+    match name {
+        "movss" | "vmovss" | "movd" | "vmovd" => 4,
+        "movsd" | "vmovsd" | "movq" | "vmovq" | "movlps" | "vmovlps" => 8,
+        _ => class.bytes(),
+    }
+}
+
+/// The bytes of the destination after `name`, or `None` if that is not understood.
+fn result_of(
+    name: &str,
+    class: Class,
+    old: &[Byte],
+    rest: &[Operand<PhysReg>],
+    function: &Function,
+    state: &State,
+    bytes: &Bytes,
+) -> Option<Vec<Byte>> {
+    let zero = Byte::Known(0);
+    if let ("xor", [Operand::Reg(src)]) = (name, rest)
+        && bytes.get(src.reg) == old
+    {
+        return Some(vec![zero; WIDTH]);
+    }
+    if let ("shl", [Operand::Imm(count)]) = (name, rest) {
+        let count = (*count % 8 == 0).then_some(*count as usize / 8)?;
+        let width = class.bytes() as usize;
+        let shifted = (0..width).map(|i| if i < count { zero } else { old[i - count] });
+        return Some(pad(shifted.collect(), zero));
+    }
+    if let (_, [Operand::Reg(src)]) = (name, rest)
+        && let Some(merged) = merge(name, class, old, &bytes.get(src.reg))
+    {
+        return Some(merged);
+    }
+    if let (_, [Operand::Reg(a), Operand::Reg(b)]) = (name, rest)
+        && let Some(plain) = name.strip_prefix('v')
+    {
+        return merge(plain, class, &bytes.get(a.reg), &bytes.get(b.reg))
+            .map(|merged| pad(merged[..16].to_vec(), zero));
+    }
+    let moved = source_of(name, class, rest, function, state, bytes)?;
+    Some(place_bytes(name, class, old, moved))
+}
+
+/// Instructions that combine the destination with a register.
+fn merge(name: &str, class: Class, old: &[Byte], src: &[Byte]) -> Option<Vec<Byte>> {
+    let zero = Byte::Known(0);
+    let interleave = |unit: usize| -> Vec<Byte> {
+        let mut merged = old.to_vec();
+        for i in 0..16 {
+            let lane = i / unit;
+            let from = if lane % 2 == 0 { old } else { src };
+            merged[i] = from[lane / 2 * unit + i % unit];
+        }
+        merged
+    };
+    match name {
+        "or" | "add" => {
+            let width = class.bytes() as usize;
+            let joined: Option<Vec<Byte>> = (0..width)
+                .map(|i| match (old[i], src[i]) {
+                    (a, b) if b == zero => Some(a),
+                    (a, b) if a == zero => Some(b),
+                    _ => None,
+                })
+                .collect();
+            Some(pad(joined?, zero))
+        }
+        "unpcklps" | "punpckldq" => Some(interleave(4)),
+        "unpcklpd" | "punpcklqdq" | "movlhps" => Some(interleave(8)),
+        _ => None,
+    }
+}
+
+/// What a move carries.
+struct Moved {
+    bytes: Vec<Byte>,
+    width: u32,
+    from_register: bool,
+}
+
+/// The bytes that a move carries.
+fn source_of(
+    name: &str,
+    class: Class,
+    rest: &[Operand<PhysReg>],
+    function: &Function,
+    state: &State,
+    bytes: &Bytes,
+) -> Option<Moved> {
+    let [operand] = rest else { return None };
+    match operand {
+        Operand::Reg(src) => {
+            let dst = crate::ir::View { reg: src.reg, class };
+            let width = inserted::moved_bytes(name, &dst, src)?;
+            let first = src.class.lanes().0.trailing_zeros() as usize;
+            let bytes = bytes.get(src.reg)[first..].to_vec();
+            Some(Moved { bytes, width, from_register: true })
+        }
+        Operand::Imm(number) if name == "mov" => {
+            let bytes = (0..16).map(|i| Byte::Known((number >> (8 * i)) as u8)).collect();
+            Some(Moved { bytes, width: class.bytes(), from_register: false })
+        }
+        Operand::RustConst(id) if name == "mov" => {
+            let width = class.bytes();
+            let bytes = (0..width as u8).map(|i| Byte::Const(*id, i)).collect();
+            Some(Moved { bytes, width, from_register: false })
+        }
+        Operand::Mem(mem) => {
+            let width = loaded_width(name, mem.size, class)?;
+            let bytes = match (mem.base, state.stack.resolve(mem)) {
+                (Base::Data(id), _) => {
+                    let start = u32::try_from(mem.disp).ok()?;
+                    (0..width).map(|i| data_byte(function, id, start + i)).collect()
+                }
+                (_, Some(slot)) => (0..width).map(|i| Byte::Slot(slot, i as u8)).collect(),
+                _ => return None,
+            };
+            Some(Moved { bytes, width, from_register: false })
+        }
+        _ => None,
+    }
+}
+
+fn data_byte(function: &Function, id: DataId, at: u32) -> Byte {
+    match &function[id].content {
+        DataContent::Bytes(content) if (at as usize) < content.len() => Byte::Data(id, at),
+        _ => Byte::Unknown,
+    }
+}
+
+fn loaded_width(name: &str, size: Option<u32>, class: Class) -> Option<u32> {
+    match name {
+        "movzx" | "movsx" => size,
+        "movsxd" | "movss" | "vmovss" | "movd" | "vmovd" => Some(4),
+        "movsd" | "vmovsd" | "movq" | "vmovq" => Some(8),
+        "pop" => None,
+        _ if name.contains("mov") => Some(class.bytes()),
+        _ => None,
+    }
+}
+
+/// The destination after a move.
+fn place_bytes(name: &str, class: Class, old: &[Byte], moved: Moved) -> Vec<Byte> {
+    let mut source = moved.bytes;
+    source.truncate(moved.width as usize);
+    if name.starts_with("movsx") {
+        let sign = match source.last() {
+            Some(Byte::Of(reg, at)) => Byte::Sign(*reg, *at),
+            Some(Byte::Known(number)) if number & 0x80 == 0 => Byte::Known(0),
+            Some(Byte::Known(_)) => Byte::Known(0xFF),
+            _ => Byte::Unknown,
+        };
+        source.resize(class.bytes() as usize, sign);
+    }
+    let merges = match class.bank() {
+        Bank::Gp => class.bytes() < 4,
+        // `movss`, `movsd` and the full moves keep what they do not carry; `movq` and `movd` clear it.
+        Bank::Vector => {
+            moved.from_register && !name.starts_with('v') && !matches!(name, "movq" | "movd")
+        }
+        _ => false,
+    };
+    if !merges {
+        return pad(source, Byte::Known(0));
+    }
+    let first = class.lanes().0.trailing_zeros() as usize;
+    let mut merged = old.to_vec();
+    merged[first..first + source.len()].copy_from_slice(&source);
+    merged
+}
+
+fn pad(mut bytes: Vec<Byte>, with: Byte) -> Vec<Byte> {
+    bytes.resize(WIDTH, with);
+    bytes
+}

@@ -1,0 +1,144 @@
+//! Where the stack pointer is, and which stack memory belongs to whom.
+
+use super::{Checked, Refusal};
+use crate::ir::{Base, LocalId, Mem};
+use crate::isa::{PhysReg, gp};
+use std::collections::BTreeMap;
+
+/// What a stack address is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Region {
+    /// The canonical frame address: `rsp` before the call.
+    Cfa,
+    /// The stack pointer after it was aligned down, an unknown distance below.
+    Aligned,
+}
+
+/// A stack address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address {
+    /// What it is counted from.
+    pub region: Region,
+    /// In bytes.
+    pub offset: i64,
+}
+
+impl Address {
+    pub const fn cfa(offset: i64) -> Address {
+        Address { region: Region::Cfa, offset }
+    }
+
+    pub fn plus(self, offset: i64) -> Address {
+        Address { offset: self.offset + offset, ..self }
+    }
+}
+
+/// The registers that point into the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stack {
+    /// `rsp`.
+    pub rsp: Address,
+    /// A register that the prologue made the frame's base.
+    pub base: Option<(PhysReg, Address)>,
+}
+
+impl Stack {
+    /// The return address has just been pushed.
+    pub fn on_entry() -> Stack {
+        Stack { rsp: Address::cfa(-8), base: None }
+    }
+
+    /// The stack address that a memory operand without index stands for, if it is one.
+    pub fn resolve(&self, mem: &Mem<PhysReg>) -> Option<Address> {
+        let Base::Reg(view) = mem.base else { return None };
+        let start = match self.base {
+            _ if view.reg == gp::RSP => self.rsp,
+            Some((reg, address)) if reg == view.reg => address,
+            _ => return None,
+        };
+        Some(start.plus(mem.disp))
+    }
+
+    /// `reg` is overwritten.
+    pub fn forget(&mut self, reg: PhysReg) {
+        if self.base.is_some_and(|(base, _)| base == reg) {
+            self.base = None;
+        }
+    }
+
+    /// Both must agree where paths meet.
+    pub fn meet(&mut self, other: &Stack) -> Checked<bool> {
+        if self.rsp != other.rsp {
+            return Err(Refusal::new(format!(
+                "the stack pointer is at {:?} on one path and at {:?} on another",
+                self.rsp, other.rsp
+            )));
+        }
+        let changed = self.base.is_some() && self.base != other.base;
+        if changed {
+            self.base = None;
+        }
+        Ok(changed)
+    }
+}
+
+/// Where stack variables and slots are: inferred from their uses, which must agree.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    locals: BTreeMap<LocalId, (Address, u32)>,
+    /// Memory that pushes and saves have used.
+    pushed: Vec<(Address, u32)>,
+}
+
+impl Layout {
+    /// `local`, of `size` bytes, is used as being at `address`.
+    pub fn place_local(
+        &mut self,
+        local: LocalId,
+        address: Address,
+        size: u32,
+        align: u32,
+    ) -> Checked {
+        let aligned = match address.region {
+            // The frame address is a multiple of 16 in every convention here.
+            Region::Cfa => align <= 16 && address.offset % i64::from(align) == 0,
+            Region::Aligned => address.offset % i64::from(align) == 0,
+        };
+        if !aligned {
+            return Err(Refusal::new(format!("local {} is not aligned: {address:?}", local.0)));
+        }
+        match self.locals.insert(local, (address, size)) {
+            Some((known, _)) if known != address => {
+                Err(Refusal::new(format!("local {} is at {known:?} and {address:?}", local.0)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `bytes` bytes at `address` are used by a push or a save.
+    pub fn push(&mut self, address: Address, bytes: u32) {
+        if !self.pushed.contains(&(address, bytes)) {
+            self.pushed.push((address, bytes));
+        }
+    }
+
+    /// Stack variables share no byte with one another, with pushes or saves, nor with the return
+    /// address and what lies above the shadow space.
+    pub fn check_disjoint(&self) -> Checked {
+        let locals: Vec<(Address, u32)> = self.locals.values().copied().collect();
+        let mut ranges: Vec<(Address, u32)> = locals.iter().chain(&self.pushed).copied().collect();
+        ranges.push((Address::cfa(-8), 8));
+        for (index, &one) in locals.iter().enumerate() {
+            if ranges.iter().enumerate().any(|(i, &other)| i != index && overlap(one, other)) {
+                return Err(Refusal::new(format!("a local at {:?} shares its memory", one.0)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overlap((a, a_bytes): (Address, u32), (b, b_bytes): (Address, u32)) -> bool {
+    a.region == b.region
+        && a.offset < b.offset + i64::from(b_bytes)
+        && b.offset < a.offset + i64::from(a_bytes)
+}

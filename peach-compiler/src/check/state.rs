@@ -1,0 +1,251 @@
+//! What is known at one point of the replay: which values each place holds, byte by byte.
+
+use super::stack::{Address, Stack};
+use super::{Checked, Refusal};
+use crate::ir::{ArgId, Reg};
+use crate::isa::{Bank, Flags, Lanes, PhysReg};
+use std::collections::BTreeMap;
+
+/// A value of the program as written, as of its last write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sym {
+    /// A register of the program.
+    Reg(Reg),
+    /// What a preserved register held on entry.
+    Saved(PhysReg),
+    /// The address that a by-reference parameter arrived as.
+    Pointer(usize),
+    /// The address for a result in memory.
+    ResultPointer,
+    /// The value of an argument that arrived in memory.
+    Arg(ArgId),
+    /// Zero.
+    Zero,
+    /// Copies of the sign bit of the place's own byte before this one.
+    SignFrom(u8),
+}
+
+/// The values that one place holds: byte *i* of the place is byte *i* of the value, for these bytes.
+type Held = Vec<(Sym, Lanes)>;
+
+/// A place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A physical register.
+    Reg(PhysReg),
+    /// Stack memory from this address on.
+    Slot(Address),
+}
+
+/// Everything known at one point.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// By [`slot_of`]; indices are dense, so that a state is cheap to copy.
+    regs: Vec<Held>,
+    slots: BTreeMap<Address, Held>,
+    /// Status flags that hold what the program's last writer put there.
+    pub flags: Flags,
+    /// The stack pointer, and the frame pointer.
+    pub stack: Stack,
+}
+
+/// How many registers are tracked: 16 + 32 + 8 + 8 + 8.
+const TRACKED: usize = 72;
+
+fn slot_of(reg: PhysReg) -> Option<usize> {
+    let base = match reg.bank {
+        Bank::Gp => 0,
+        Bank::Vector => 16,
+        Bank::Mask => 48,
+        Bank::Mmx => 56,
+        Bank::Tile => 64,
+        Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => return None,
+    };
+    Some(base + reg.num as usize)
+}
+
+impl State {
+    pub fn new(stack: Stack) -> State {
+        State {
+            regs: vec![Held::new(); TRACKED],
+            slots: BTreeMap::new(),
+            flags: Flags::default(),
+            stack,
+        }
+    }
+
+    /// Says that `reg` holds `sym` in `lanes`, besides what it holds already.
+    pub fn define_reg(&mut self, reg: PhysReg, sym: Sym, lanes: Lanes) {
+        self.define(Place::Reg(reg), sym, lanes);
+    }
+
+    /// Says that `place` holds `sym` in `lanes`, besides what it holds already.
+    pub fn define(&mut self, place: Place, sym: Sym, lanes: Lanes) {
+        let held = match place {
+            Place::Reg(reg) => match slot_of(reg) {
+                Some(slot) => &mut self.regs[slot],
+                None => return,
+            },
+            Place::Slot(address) => self.slots.entry(address).or_default(),
+        };
+        match held.iter_mut().find(|(known, _)| *known == sym) {
+            Some((_, known)) => *known |= lanes,
+            None => held.push((sym, lanes)),
+        }
+    }
+
+    /// What `place` holds.
+    pub fn held(&self, place: Place) -> &[(Sym, Lanes)] {
+        let held = match place {
+            Place::Reg(reg) => slot_of(reg).map(|slot| &self.regs[slot]),
+            Place::Slot(address) => self.slots.get(&address),
+        };
+        held.map_or(&[], Vec::as_slice)
+    }
+
+    /// The bytes of `sym` that `place` holds.
+    pub fn holds(&self, place: Place, sym: Sym) -> Lanes {
+        self.held(place)
+            .iter()
+            .find(|(known, _)| *known == sym)
+            .map_or(Lanes::NONE, |(_, lanes)| *lanes)
+    }
+
+    /// Fails unless `place` holds `lanes` of `sym`.
+    pub fn demand(&self, place: Place, sym: Sym, lanes: Lanes) -> Checked {
+        let held = self.holds(place, sym);
+        if held.contains(lanes) || matches!(place, Place::Reg(reg) if slot_of(reg).is_none()) {
+            return Ok(());
+        }
+        Err(Refusal::new(format!(
+            "{place:?} should hold {sym:?} in bytes {:#x}, but holds {:?}",
+            lanes.0,
+            self.held(place)
+        )))
+    }
+
+    /// The value of `sym` in `lanes` is gone: no place holds it any longer.
+    pub fn forget_value(&mut self, sym: Sym, lanes: Lanes) {
+        let everywhere = self.regs.iter_mut().chain(self.slots.values_mut());
+        for held in everywhere {
+            if let Some(at) = held.iter().position(|(known, _)| *known == sym) {
+                held[at].1 = held[at].1 - lanes;
+                if held[at].1.is_empty() {
+                    held.swap_remove(at);
+                }
+            }
+        }
+    }
+
+    /// `place` is overwritten in `lanes`.
+    pub fn forget_place(&mut self, place: Place, lanes: Lanes) {
+        match place {
+            Place::Reg(reg) => {
+                if let Some(slot) = slot_of(reg) {
+                    forget(&mut self.regs[slot], lanes);
+                }
+            }
+            Place::Slot(address) => self.overwrite(address, 64 - lanes.0.leading_zeros()),
+        }
+    }
+
+    /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong to.
+    pub fn overwrite(&mut self, address: Address, bytes: u32) {
+        for (slot, held) in &mut self.slots {
+            if slot.region != address.region {
+                continue;
+            }
+            let distance = address.offset - slot.offset;
+            if distance >= 64 || distance + i64::from(bytes) <= 0 {
+                continue;
+            }
+            let start = distance.max(0) as u32;
+            let end = (distance + i64::from(bytes)).min(64) as u32;
+            forget(held, Lanes::range(start, end - start));
+        }
+        self.slots.retain(|_, held| !held.is_empty());
+    }
+
+    /// Everything on the stack below `address` is overwritten (by a call).
+    pub fn overwrite_below(&mut self, address: Address) {
+        self.slots.retain(|slot, _| slot.region != address.region || slot.offset >= address.offset);
+    }
+
+    /// `dst` gets bytes `lanes` of `src`; its other bytes are kept or, if `clears`, zero.
+    pub fn copy(&mut self, dst: Place, src: Place, lanes: Lanes, clears: bool) {
+        let moved: Held = self
+            .held(src)
+            .iter()
+            .map(|&(sym, held)| (sym, held & lanes))
+            .filter(|(_, held)| !held.is_empty())
+            .collect();
+        self.forget_place(dst, if clears { Lanes::ALL } else { lanes });
+        for (sym, held) in moved {
+            self.define(dst, sym, held);
+        }
+    }
+
+    /// `a` and `b` exchange what they hold.
+    pub fn exchange(&mut self, a: PhysReg, b: PhysReg) {
+        if let (Some(a), Some(b)) = (slot_of(a), slot_of(b)) {
+            self.regs.swap(a, b);
+        }
+    }
+
+    /// The program copies `lanes` of `src` to `dst`: whatever holds the one holds the other.
+    pub fn alias(&mut self, dst: Sym, src: Sym, lanes: Lanes) {
+        if dst == src {
+            return;
+        }
+        self.forget_value(dst, lanes);
+        let everywhere = self.regs.iter_mut().chain(self.slots.values_mut());
+        for held in everywhere {
+            let Some(&(_, found)) = held.iter().find(|(sym, _)| *sym == src) else { continue };
+            let gained = found & lanes;
+            if gained.is_empty() {
+                continue;
+            }
+            match held.iter_mut().find(|(sym, _)| *sym == dst) {
+                Some((_, known)) => *known |= gained,
+                None => held.push((dst, gained)),
+            }
+        }
+    }
+
+    /// Keeps only what both know. Whether that took anything away.
+    pub fn meet(&mut self, other: &State) -> Checked<bool> {
+        let mut changed = self.stack.meet(&other.stack)?;
+        if self.flags.0 & !other.flags.0 != 0 {
+            self.flags.0 &= other.flags.0;
+            changed = true;
+        }
+        for (held, others) in self.regs.iter_mut().zip(&other.regs) {
+            changed |= intersect(held, others);
+        }
+        for (address, held) in &mut self.slots {
+            changed |= intersect(held, other.slots.get(address).map_or(&[], Vec::as_slice));
+        }
+        self.slots.retain(|_, held| !held.is_empty());
+        Ok(changed)
+    }
+}
+
+fn forget(held: &mut Held, lanes: Lanes) {
+    for (sym, known) in held.iter_mut() {
+        let signs_of_old =
+            matches!(sym, Sym::SignFrom(n) if lanes.intersects(Lanes::low(u32::from(*n))));
+        *known = if signs_of_old { Lanes::NONE } else { *known - lanes };
+    }
+    held.retain(|(_, known)| !known.is_empty());
+}
+
+fn intersect(held: &mut Held, others: &[(Sym, Lanes)]) -> bool {
+    let mut changed = false;
+    for (sym, lanes) in held.iter_mut() {
+        let other = others.iter().find(|(known, _)| known == sym).map_or(Lanes::NONE, |(_, l)| *l);
+        changed |= !other.contains(*lanes);
+        *lanes = *lanes & other;
+    }
+    held.retain(|(_, lanes)| !lanes.is_empty());
+    changed
+}
