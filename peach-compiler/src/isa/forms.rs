@@ -16,7 +16,7 @@
 use super::mnemonic::{self, Meaning};
 use super::operand_forms::operand_form;
 use super::{Class, Mnemonic, PhysReg, RegSet};
-use iced_x86::{Code, DecoderOptions, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
+use iced_x86::{Code, CpuidFeature, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 use std::sync::OnceLock;
 
 /// One way to encode an instruction: a row of iced's table and an arrangement of operands.
@@ -170,11 +170,15 @@ pub(super) fn rows_of(mnemonic: iced_x86::Mnemonic) -> &'static [Code] {
 }
 
 fn is_valid(info: &OpCodeInfo) -> bool {
+    // Extensions that no 64-bit processor outside of Xeon Phi's predecessor has, or has any more.
+    let is_gone = |feature: &CpuidFeature| {
+        use CpuidFeature as F;
+        matches!(*feature, F::KNC | F::MPX | F::PCOMMIT | F::UDBG)
+    };
     info.is_instruction()
         && info.mode64()
         && info.encoding() != EncodingKind::MVEX
-        // KNC rows, and those of processors that no longer exist, decode only by option.
-        && info.decoder_option() == 0
+        && !info.code().cpuid_features().iter().any(is_gone)
 }
 
 fn build_forms(meaning: Meaning) -> Vec<Form> {
