@@ -1,5 +1,8 @@
 //! The facts, by instruction and by block.
 
+use super::slots::Slots;
+use super::stack::{self, Stack};
+use super::{Cfg, Liveness, access, flags, liveness};
 use crate::ir::{Function, InstId, Reg};
 use crate::isa::{Constraints, Effects, Flags, Lanes};
 
@@ -18,51 +21,51 @@ pub struct Facts {
     pub flags_live_out: Vec<Flags>,
     /// Bytes pushed before each instruction (not counting the frame); `None` if unreachable.
     pub depth: Vec<Option<u32>>,
-}
-
-/// Basic blocks in the order of the code.
-#[derive(Debug, Default)]
-pub struct Cfg {
-    /// The blocks; block 0 is the entry.
-    pub blocks: Vec<Block>,
-    /// The block of each instruction.
-    pub block_of: Vec<u32>,
-}
-
-/// A run of instructions that is entered at its start and left at its end.
-#[derive(Debug, Default)]
-pub struct Block {
-    /// First instruction.
-    pub start: u32,
-    /// One past the last.
-    pub end: u32,
-    /// Blocks that may follow.
-    pub succs: Vec<u32>,
-    /// Blocks that may come before.
-    pub preds: Vec<u32>,
-    /// How many loops it is in.
-    pub loop_depth: u32,
-    /// Whether a path from the entry leads here.
-    pub reachable: bool,
-}
-
-/// Live bytes at the ends of each block: pairs of register and bytes, sorted by register.
-#[derive(Debug, Default)]
-pub struct Liveness {
-    /// Before the first instruction of each block.
-    pub live_in: Vec<Vec<(Reg, Lanes)>>,
-    /// After the last instruction of each block.
-    pub live_out: Vec<Vec<(Reg, Lanes)>>,
+    /// Where `push` and `pop` do not balance.
+    pub(super) stack_problems: Vec<stack::Problem>,
+    pub(super) slots: Slots,
 }
 
 impl Facts {
     /// Computes them.
-    pub fn of(_function: &Function) -> Facts {
-        todo!()
+    pub fn of(function: &Function) -> Facts {
+        let (effects, constraints) = access::of_instructions(function);
+        Facts::from_effects(function, effects, constraints)
+    }
+
+    /// The dataflow alone, for instructions whose effects are known.
+    pub(super) fn from_effects(
+        function: &Function,
+        mut effects: Vec<Effects<Reg>>,
+        mut constraints: Vec<Constraints<Reg>>,
+    ) -> Facts {
+        let slots = Slots::of(function);
+        let cfg = Cfg::of(function, &effects);
+        access::complete_calls(function, &cfg, &mut effects);
+        let mut liveness = Liveness::of(&cfg, &effects, slots);
+        if access::complete_vzeroall(function, &cfg, &liveness, &mut effects, &mut constraints) {
+            liveness = Liveness::of(&cfg, &effects, slots);
+        }
+        let flags_live_out = flags::live_out(&cfg, &effects);
+        let Stack { depth, problems } = stack::follow(function, &cfg, &effects);
+        Facts {
+            effects,
+            constraints,
+            cfg,
+            liveness,
+            flags_live_out,
+            depth,
+            stack_problems: problems,
+            slots,
+        }
     }
 
     /// Calls `visit` for every instruction of block `block`, last first, with what is live after it.
-    pub fn for_each_live_out(&self, _block: u32, _visit: impl FnMut(InstId, &[(Reg, Lanes)])) {
-        todo!()
+    pub fn for_each_live_out(&self, block: u32, mut visit: impl FnMut(InstId, &[(Reg, Lanes)])) {
+        let mut live = self.liveness.live_out[block as usize].clone();
+        for index in self.cfg.blocks[block as usize].insts().rev() {
+            visit(InstId(index as u32), &live);
+            liveness::step_back(&mut live, &self.effects[index], self.slots);
+        }
     }
 }

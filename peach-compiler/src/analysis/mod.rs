@@ -1,10 +1,19 @@
 //! What is true of a function over virtual registers. Nothing here changes it.
 //!
 //! [`Facts`] are computed once and read by the allocator, the frame builder and [`verify`], which
-//! turns what is wrong with the author's program into diagnostics.
+//! turns what is wrong with the author's program into diagnostics. All dataflow is iterative and
+//! close to linear in the length of the code: registers that are not live are never looked at.
 
+mod access;
+mod cfg;
 mod facts;
+mod flags;
+mod liveness;
+mod slots;
+mod stack;
 mod verify;
 
-pub use facts::*;
+pub use cfg::{Block, Cfg};
+pub use facts::Facts;
+pub use liveness::Liveness;
 pub use verify::verify;

@@ -145,6 +145,8 @@ pub enum ArgValue {
         mutable: bool,
         /// The alignment of what it points to, in bytes.
         align: u64,
+        /// The type's tokens, as text: equal texts are interchangeable as results.
+        type_text: String,
     },
     /// Any other pointer, or a function pointer: nothing may be assumed, but it is a valid value of
     /// its own type. Two arguments of one `type_text` are interchangeable as results.

@@ -1,0 +1,223 @@
+//! The control-flow graph: basic blocks, reachability, loop depth.
+//!
+//! Input: the instructions and where each leaves control. Output: a [`Cfg`]. An indirect jump goes to
+//! the labels of its jump table, or (without one) leaves the kernel. Everything is iterative: a
+//! kernel may have thousands of blocks in a row.
+
+use crate::ir::{DataContent, Function, Op, Operand, Reg};
+use crate::isa::{Control, Effects};
+
+/// Basic blocks in the order of the code.
+#[derive(Debug, Default)]
+pub struct Cfg {
+    /// The blocks; block 0 is the entry. There is at least one.
+    pub blocks: Vec<Block>,
+    /// The block of each instruction.
+    pub block_of: Vec<u32>,
+    /// The reachable blocks in reverse postorder: predecessors first, but for loops.
+    pub order: Vec<u32>,
+}
+
+/// A run of instructions that is entered at its start and left at its end.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// First instruction.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+    /// Blocks that may follow.
+    pub succs: Vec<u32>,
+    /// Blocks that may come before.
+    pub preds: Vec<u32>,
+    /// How many loops it is in.
+    pub loop_depth: u32,
+    /// Whether a path from the entry leads here.
+    pub reachable: bool,
+}
+
+impl Block {
+    /// Its instructions, as indices into the function's.
+    pub fn insts(&self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl Cfg {
+    /// The graph of `function`, whose instructions have `effects`.
+    pub(super) fn of(function: &Function, effects: &[Effects<Reg>]) -> Cfg {
+        let mut cfg = split(function, effects);
+        connect(&mut cfg, function, effects);
+        let tree = walk(&mut cfg);
+        nest_loops(&mut cfg, &tree);
+        cfg
+    }
+
+    /// Whether control can get to instruction `index`.
+    pub fn is_reachable(&self, index: usize) -> bool {
+        self.blocks[self.block_of[index] as usize].reachable
+    }
+}
+
+/// Whether control never simply goes on to the next instruction, or may go elsewhere too.
+fn ends_block(op: &Op, effects: &Effects<Reg>) -> bool {
+    matches!(op, Op::Return(_)) || !matches!(effects.control, Control::Next | Control::Call)
+}
+
+/// Cuts the code into blocks that are not connected yet.
+fn split(function: &Function, effects: &[Effects<Reg>]) -> Cfg {
+    let mut cfg = Cfg { block_of: Vec::with_capacity(function.insts.len()), ..Cfg::default() };
+    cfg.blocks.push(Block::default());
+    let mut only_labels = true;
+    let mut ended = false;
+    for (index, inst) in function.insts.iter().enumerate() {
+        let is_label = matches!(inst.op, Op::Label(_));
+        if ended || is_label && !only_labels {
+            cfg.blocks.push(Block { start: index as u32, ..Block::default() });
+            only_labels = true;
+        }
+        only_labels &= is_label;
+        ended = ends_block(&inst.op, &effects[index]);
+        let block = cfg.blocks.len() - 1;
+        cfg.blocks[block].end = index as u32 + 1;
+        cfg.block_of.push(block as u32);
+    }
+    cfg
+}
+
+/// Fills in successors and predecessors.
+fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
+    let mut block_of_label = vec![None; function.labels.len()];
+    for (index, inst) in function.insts.iter().enumerate() {
+        if let Op::Label(label) = inst.op {
+            block_of_label[label.index()] = Some(cfg.block_of[index]);
+        }
+    }
+    for block in 0..cfg.blocks.len() {
+        let Some(last) = cfg.blocks[block].insts().last() else { continue };
+        let op = &function.insts[last].op;
+        let mut succs = Vec::new();
+        let falls_through = !matches!(op, Op::Return(_))
+            && matches!(effects[last].control, Control::Next | Control::Call | Control::Branch);
+        if falls_through && block + 1 < cfg.blocks.len() {
+            succs.push(block as u32 + 1);
+        }
+        if let Op::Machine(machine) = op
+            && effects[last].control != Control::Call
+        {
+            let direct = machine.inst.operands.iter().filter_map(|operand| match operand {
+                Operand::Label(branch) => Some(branch.label),
+                _ => None,
+            });
+            let table = machine.targets.map(|data| &function[data].content);
+            let indirect: &[_] = match table {
+                Some(DataContent::Jumps(labels)) => labels,
+                _ => &[],
+            };
+            succs.extend(
+                direct.chain(indirect.iter().copied()).filter_map(|l| block_of_label[l.index()]),
+            );
+        }
+        succs.sort_unstable();
+        succs.dedup();
+        for &succ in &succs {
+            cfg.blocks[succ as usize].preds.push(block as u32);
+        }
+        cfg.blocks[block].succs = succs;
+    }
+}
+
+/// When a depth-first walk enters and leaves each block: `a` is above `b` in its tree exactly if `b`
+/// is entered and left while `a` is open.
+struct DepthFirst {
+    entered: Vec<u32>,
+    left: Vec<u32>,
+    preorder: Vec<u32>,
+}
+
+impl DepthFirst {
+    fn is_above(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (a as usize, b as usize);
+        self.entered[a] <= self.entered[b] && self.left[b] <= self.left[a]
+    }
+}
+
+/// Walks the graph from the entry: marks what is reachable and finds the order.
+fn walk(cfg: &mut Cfg) -> DepthFirst {
+    let count = cfg.blocks.len();
+    let mut tree =
+        DepthFirst { entered: vec![0; count], left: vec![0; count], preorder: Vec::new() };
+    let mut stack = vec![(0u32, 0usize)];
+    cfg.blocks[0].reachable = true;
+    tree.preorder.push(0);
+    while let Some((block, next)) = stack.last_mut() {
+        let block = *block;
+        match cfg.blocks[block as usize].succs.get(*next).copied() {
+            Some(succ) => {
+                *next += 1;
+                if !cfg.blocks[succ as usize].reachable {
+                    cfg.blocks[succ as usize].reachable = true;
+                    tree.entered[succ as usize] = tree.preorder.len() as u32;
+                    tree.preorder.push(succ);
+                    stack.push((succ, 0));
+                }
+            }
+            None => {
+                tree.left[block as usize] = cfg.order.len() as u32;
+                cfg.order.push(block);
+                stack.pop();
+            }
+        }
+    }
+    cfg.order.reverse();
+    tree
+}
+
+/// Finds the loops and how they nest (P. Havlak, "Nesting of reducible and irreducible loops", 1997):
+/// innermost headers first, each finished loop shrinks into its header.
+fn nest_loops(cfg: &mut Cfg, tree: &DepthFirst) {
+    let count = cfg.blocks.len();
+    let mut leader: Vec<u32> = (0..count as u32).collect();
+    let mut parent: Vec<Option<u32>> = vec![None; count];
+    let mut is_header = vec![false; count];
+    let mut in_body = vec![false; count];
+    for &header in tree.preorder.iter().rev() {
+        let mut body = Vec::new();
+        let mut todo = Vec::new();
+        for &pred in &cfg.blocks[header as usize].preds {
+            if cfg.blocks[pred as usize].reachable && tree.is_above(header, pred) {
+                is_header[header as usize] = true;
+                todo.push(find(&mut leader, pred));
+            }
+        }
+        while let Some(block) = todo.pop() {
+            if block == header || std::mem::replace(&mut in_body[block as usize], true) {
+                continue;
+            }
+            body.push(block);
+            for &pred in &cfg.blocks[block as usize].preds {
+                let pred_leader = find(&mut leader, pred);
+                if cfg.blocks[pred as usize].reachable && tree.is_above(header, pred_leader) {
+                    todo.push(pred_leader);
+                }
+            }
+        }
+        for block in body {
+            in_body[block as usize] = false;
+            parent[block as usize] = Some(header);
+            leader[block as usize] = header;
+        }
+    }
+    for &block in &tree.preorder {
+        let outer = parent[block as usize].map_or(0, |p| cfg.blocks[p as usize].loop_depth);
+        cfg.blocks[block as usize].loop_depth = outer + u32::from(is_header[block as usize]);
+    }
+}
+
+/// The header of the outermost finished loop around `block`, with path halving.
+fn find(leader: &mut [u32], mut block: u32) -> u32 {
+    while leader[block as usize] != block {
+        leader[block as usize] = leader[leader[block as usize] as usize];
+        block = leader[block as usize];
+    }
+    block
+}
