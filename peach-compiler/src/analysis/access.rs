@@ -6,7 +6,7 @@
 
 use super::slots::Slots;
 use super::{Cfg, Liveness, liveness};
-use crate::abi::{ArgPlace, Convention, ResultPlace};
+use crate::abi::Convention;
 use crate::ir::{ArgId, Function, Op, Reg, ResultKind, ReturnValue, View};
 use crate::isa::{
     Access, Bank, Class, Constraints, Control, Effects, Flags, Lanes, PhysReg, RegSet, VectorMode,
@@ -124,9 +124,8 @@ fn number(dst: View<Reg>, value: i128) -> Access<Reg> {
 /// The load of an argument writes the whole register, with anything above the argument's width.
 fn load_arg(function: &Function, arg: ArgId, regs: &mut Vec<Access<Reg>>) {
     let arg = &function[arg];
-    let place = function.placement.args.get(arg.param).and_then(|parts| parts.get(arg.part));
-    if let Some(ArgPlace::Indirect { pointer, .. }) = place {
-        merge(regs, read(Reg::Physical(*pointer), Class::Gp64.lanes()));
+    if let Some(pointer) = arg.pointer {
+        merge(regs, read(Reg::Virtual(pointer), Class::Gp64.lanes()));
     }
     let lanes = match function[arg.vreg].class.bank() {
         Bank::Vector => Lanes::ALL,
@@ -141,10 +140,8 @@ fn returned(function: &Function, values: &[ReturnValue], regs: &mut Vec<Access<R
         let ReturnValue::Reg(view) = value else { continue };
         merge(regs, read(view.reg, returned_lanes(function, index, *view)));
     }
-    if let (ResultPlace::Memory { .. }, Some(pointer)) =
-        (&function.placement.result, function.placement.hidden_result)
-    {
-        merge(regs, read(Reg::Physical(pointer), Class::Gp64.lanes()));
+    if let Some(pointer) = function.hidden_result {
+        merge(regs, read(Reg::Virtual(pointer), Class::Gp64.lanes()));
     }
 }
 
@@ -166,8 +163,8 @@ fn limit_copies(function: &Function, effects: &mut [Effects<Reg>]) {
     }
     let slots = Slots::of(function);
     let mut written = vec![Lanes::NONE; slots.len()];
-    for arg in &function.args {
-        written[arg.vreg.index()] = Lanes::ALL;
+    for (vreg, _) in function.arriving() {
+        written[vreg.index()] = Lanes::ALL;
     }
     for access in effects.iter().flat_map(|e| &e.regs) {
         if let Some(slot) = slots.slot(access.reg) {
