@@ -344,7 +344,7 @@ fn merge(name: &str, class: Class, old: &[Byte], src: &[Byte]) -> Option<Vec<Byt
         let mut merged = old.to_vec();
         for i in 0..16 {
             let lane = i / unit;
-            let from = if lane % 2 == 0 { old } else { src };
+            let from = if lane.is_multiple_of(2) { old } else { src };
             merged[i] = from[lane / 2 * unit + i % unit];
         }
         merged
