@@ -3,6 +3,8 @@
 mod bind;
 mod classify;
 mod conventions;
+mod flow;
+mod fold;
 
 pub use bind::bind_arguments;
 pub use classify::*;

@@ -6,7 +6,7 @@
 
 use super::slots::Slots;
 use super::{Cfg, Liveness, liveness};
-use crate::abi::Convention;
+use crate::abi::{ArgPlace, Convention};
 use crate::ir::{ArgId, Function, Op, Reg, ResultKind, ReturnValue, View};
 use crate::isa::{
     Access, Bank, Class, Constraints, Control, Effects, Flags, Lanes, PhysReg, RegSet, VectorMode,
@@ -123,9 +123,11 @@ fn number(dst: View<Reg>, value: i128) -> Access<Reg> {
 
 /// The load of an argument writes the whole register, with anything above the argument's width.
 fn load_arg(function: &Function, arg: ArgId, regs: &mut Vec<Access<Reg>>) {
-    let arg = &function[arg];
+    let (arg, place) = (&function[arg], function.arg_place(arg));
     if let Some(pointer) = arg.pointer {
-        merge(regs, read(Reg::Virtual(pointer), Class::Gp64.lanes()));
+        let (reg, lanes) = (Reg::Virtual(pointer), Class::Gp64.lanes());
+        let arrives_in_register = matches!(place, ArgPlace::Indirect { .. });
+        merge(regs, if arrives_in_register { read(reg, lanes) } else { write(reg, lanes) });
     }
     let lanes = match function[arg.vreg].class.bank() {
         Bank::Vector => Lanes::ALL,

@@ -113,8 +113,10 @@ pub struct Arg {
     pub param: usize,
     /// Which part of the parameter: 0, or 1 for `len` and `hi`.
     pub part: usize,
-    /// Holds the address of an argument that is passed by reference: [`Op::LoadArg`] reads it. Made by
-    /// [`bind_arguments`](crate::abi::bind_arguments); `None` before, and where it has no use.
+    /// Holds the address of an argument that is passed by reference. [`Op::LoadArg`] reads it where
+    /// the address arrives in a register ([`ArgPlace::Indirect`]), and writes it, as a scratch, where
+    /// the address arrives on the stack. Made by [`bind_arguments`](crate::abi::bind_arguments);
+    /// `None` before, and where it has no use.
     pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
     pub value: ArgValue,
@@ -316,7 +318,7 @@ pub enum Op {
         value: i128,
     },
     /// Loads one part of a parameter that did not arrive in a register (made by `abi::bind`). Writes
-    /// the whole register [`Arg::vreg`] (all lanes of a vector register) and reads [`Arg::pointer`], if
+    /// the whole register [`Arg::vreg`] (all lanes of a vector register) and uses [`Arg::pointer`], if
     /// there is one.
     LoadArg {
         /// Which.

@@ -1,0 +1,74 @@
+//! Makes an argument on the stack a memory operand of the instruction that reads it.
+//!
+//! Accepted only where it provably means the same: the form with memory reads exactly the bytes that
+//! the form with the register reads, within the argument, and does the same to everything else.
+//! `movss` between registers merges and from memory clears, `bt` with memory addresses beyond its
+//! operand, `insertps` takes its lane from the immediate: all of these differ in their [`Effects`].
+
+use super::bind::registers_of;
+use crate::ir::{Base, Instruction, Machine, Mem, Operand, Reg, VReg};
+use crate::isa::{self, Access, Control, Effects, FeatureSet, Lanes};
+
+/// `machine` with the register `vreg` replaced by the stack argument at `offset`, `bytes` bytes long.
+/// `effects` are those of `machine` as it stands.
+pub(super) fn into(
+    machine: &Machine,
+    effects: &Effects<Reg>,
+    vreg: VReg,
+    offset: u32,
+    bytes: u32,
+    features: &FeatureSet,
+) -> Option<Machine> {
+    let reg = Reg::Virtual(vreg);
+    let mut places = 0;
+    registers_of(&machine.inst, |named| places += usize::from(named == reg));
+    let index =
+        machine.inst.operands.iter().position(|o| matches!(o, Operand::Reg(v) if v.reg == reg))?;
+    let access = effects.regs.iter().find(|access| access.reg == reg)?;
+    let only_read = (access.write | access.may_write).is_empty();
+    let touches_memory = effects.memory.iter().any(|memory| !memory.address_only);
+    if places != 1 || !only_read || touches_memory || effects.control != Control::Next {
+        return None;
+    }
+    let Operand::Reg(view) = machine.inst.operands[index] else { return None };
+    [None, Some(view.class.bytes()), Some(bytes)].into_iter().find_map(|size| {
+        let mut inst = machine.inst.clone();
+        inst.operands[index] =
+            Operand::Mem(Mem { size, ..Mem::new(Base::StackArg, i64::from(offset)) });
+        let selection = with_memory(&inst, effects, access, bytes, features)?;
+        Some(Machine { inst, selection, targets: machine.targets })
+    })
+}
+
+/// The forms of `inst`, which has memory in place of the register `access`, if it does the same as
+/// the instruction with `effects`.
+fn with_memory(
+    inst: &Instruction<Reg>,
+    effects: &Effects<Reg>,
+    access: &Access<Reg>,
+    bytes: u32,
+    features: &FeatureSet,
+) -> Option<isa::Selection> {
+    let selection = isa::select(inst, features).ok()?;
+    let folded = isa::effects(inst, &selection);
+    let [memory] = folded.memory.as_slice() else { return None };
+    let read = memory.bytes.filter(|&read| read <= bytes)?;
+    let plain_read = memory.read && !memory.write && !memory.address_only;
+    // The stack's alignment is that of the convention; wider vectors' is a promise of the caller.
+    let aligned = memory.align <= 16;
+    let same_bytes = access.read == Lanes::low(read);
+    let others = |effects: &Effects<Reg>| -> Vec<Access<Reg>> {
+        let mut others: Vec<_> =
+            effects.regs.iter().filter(|a| a.reg != access.reg).copied().collect();
+        others.sort_by_key(|a| a.reg);
+        others
+    };
+    let same = others(effects) == others(&folded)
+        && effects.flags_read == folded.flags_read
+        && effects.flags_written == folded.flags_written
+        && effects.flags_may_write == folded.flags_may_write
+        && effects.stack == folded.stack
+        && effects.x87 == folded.x87
+        && effects.hazard == folded.hazard;
+    (plain_read && aligned && same_bytes && same).then_some(selection)
+}
