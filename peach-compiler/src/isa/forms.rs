@@ -15,7 +15,7 @@
 
 use super::mnemonic::{self, Meaning};
 use super::operand_forms::operand_form;
-use super::{Class, Mnemonic, PhysReg, RegSet};
+use super::{Class, FeatureSet, Mnemonic, PhysReg, RegSet, form_features};
 use iced_x86::{Code, CpuidFeature, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 use std::sync::OnceLock;
 
@@ -27,6 +27,11 @@ pub struct Form {
     operands: Vec<OperandForm>,
     /// One per operand of iced's row.
     slots: Vec<Slot>,
+    /// What every operand accepts, as bits: compared with those of an instruction to leave out
+    /// most forms at once.
+    pub(super) shape: Vec<u32>,
+    /// The extensions that it needs.
+    pub(super) features: FeatureSet,
     /// Which prefix family it is.
     pub(super) family: Family,
     /// Bytes of its memory operand; 0 where any size will do.
@@ -79,6 +84,45 @@ pub struct OperandForm {
     pub branch: Option<u8>,
     /// Whether the row names this very register (`cl`, `eax`, `dx`).
     pub is_fixed: bool,
+}
+
+impl OperandForm {
+    /// Bit of a shape: plain memory.
+    pub(super) const MEMORY: u32 = 1 << 20;
+    /// Bit of a shape: memory with a vector index; shifted by the class among xmm, ymm, zmm.
+    pub(super) const VECTOR_MEMORY: u32 = 1 << 21;
+    /// Bit of a shape: a number.
+    pub(super) const NUMBER: u32 = 1 << 24;
+    /// Bit of a shape: a branch target.
+    pub(super) const TARGET: u32 = 1 << 25;
+
+    /// Bit of a shape: a register of this class.
+    pub(super) const fn class_bit(class: Class) -> u32 {
+        1 << class as u32
+    }
+
+    /// Bit of a shape: memory whose index is a vector register of this class.
+    pub(super) const fn vector_bit(class: Class) -> u32 {
+        Self::VECTOR_MEMORY << (class as u32 - Class::Xmm as u32)
+    }
+
+    fn shape(&self) -> u32 {
+        let class = match self.class {
+            Some(Class::Gp8) if !self.is_fixed => {
+                Self::class_bit(Class::Gp8) | Self::class_bit(Class::Gp8h)
+            }
+            Some(class) => Self::class_bit(class),
+            None => 0,
+        };
+        let memory = match self.memory {
+            Some(MemForm::Vector(class)) => Self::vector_bit(class),
+            Some(_) => Self::MEMORY,
+            None => 0,
+        };
+        let number = if self.imm.is_some() { Self::NUMBER } else { 0 };
+        let target = if self.branch.is_some() { Self::TARGET } else { 0 };
+        class | memory | number | target
+    }
 }
 
 /// Kinds of memory operands.
@@ -202,8 +246,11 @@ fn build_forms(meaning: Meaning) -> Vec<Form> {
     if has_blind_rows(meaning.row) {
         add_narrow_twins(&mut forms);
     }
+    for form in &mut forms {
+        form.shape = form.operands.iter().map(OperandForm::shape).collect();
+    }
     // Of equally long encodings the first wins: GNU as and LLVM prefer these.
-    forms.sort_by_key(|form| (form.has_fixed, preference(form)));
+    forms.sort_by_key(|form| (form.has_fixed, form.family, preference(form)));
     forms
 }
 
@@ -305,6 +352,8 @@ impl Form {
     fn new(code: Code, info: &OpCodeInfo, operands: Vec<OperandForm>) -> Form {
         Form {
             code,
+            shape: Vec::new(),
+            features: form_features(code),
             slots: (0..operands.len() as u8).map(Slot::Operand).collect(),
             family: match info.encoding() {
                 EncodingKind::VEX => Family::Vex,
@@ -323,7 +372,12 @@ impl Form {
     }
 
     fn clone_form(&self) -> Form {
-        Form { operands: self.operands.clone(), slots: self.slots.clone(), ..*self }
+        Form {
+            operands: self.operands.clone(),
+            slots: self.slots.clone(),
+            shape: Vec::new(),
+            ..*self
+        }
     }
 
     /// The last operand of the row comes from the mnemonic.

@@ -3,10 +3,13 @@
 //! Built on iced-x86's tables; this is the one room where its oddities are known. Everything outside
 //! speaks of [`Mnemonic`], [`Selection`], [`Effects`] and [`Constraints`].
 
+mod assemble;
 mod cpus;
 mod effects;
 mod encode;
+mod explain;
 mod features;
+mod fit;
 mod forms;
 mod mnemonic;
 mod names;

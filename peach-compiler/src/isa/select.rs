@@ -1,7 +1,15 @@
 //! Which forms of an instruction fit its operands.
+//!
+//! In: an instruction, over virtual or physical registers, and the extensions that are allowed. Out:
+//! every form that means it. A virtual register fits wherever one of its class does, a fixed one
+//! (`cl`) included. The work per form is in `fit`, the words for what does not fit in `explain`.
 
+use super::explain::explain;
+use super::fit::{self, Misfit};
+use super::forms::forms_of;
 use super::{Feature, FeatureSet, Form};
-use crate::ir::{Instruction, Register};
+use crate::ir::{Instruction, Operand, Register};
+use iced_x86::Mnemonic as Row;
 
 /// The forms of an instruction that fit, best first. At least one.
 ///
@@ -46,6 +54,13 @@ pub enum SelectError {
         /// What would fit, in words: "-128 to 255".
         accepted: String,
     },
+    /// An address that no instruction takes.
+    BadAddress {
+        /// The memory operand.
+        operand: usize,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A decoration or prefix that the form does not take.
     BadDecoration {
         /// What is wrong with it, with what would be accepted.
@@ -68,9 +83,77 @@ pub enum SelectError {
 }
 
 /// The forms of `inst` that fit its operands and `features`.
+///
+/// # Errors
+/// The first thing that is wrong, as precisely as it can be told.
 pub fn select<R: Register>(
-    _inst: &Instruction<R>,
-    _features: &FeatureSet,
+    inst: &Instruction<R>,
+    features: &FeatureSet,
 ) -> Result<Selection, SelectError> {
-    todo!()
+    fit::check_operands(inst)?;
+    let shape = fit::Shape::of(inst);
+    let mut forms: Vec<&'static Form> = Vec::new();
+    let mut sizes = Sizes::default();
+    for form in forms_of(inst.mnemonic) {
+        if !shape.fits(form) {
+            continue;
+        }
+        match fit::fit(form, inst) {
+            Ok(()) => forms.push(form),
+            // A size that only the immediate rules out still makes the operand ambiguous.
+            Err(Misfit::OutOfRange { .. }) => {}
+            Err(_) => continue,
+        }
+        sizes.note(form);
+    }
+    if let Some(operand) = unsized_memory(inst) {
+        if defaults_to_8_bytes(inst.mnemonic.meaning().row) {
+            forms.retain(|form| form.memory_size == 8);
+        } else if sizes.is_ambiguous() {
+            return Err(SelectError::AmbiguousSize { operand, sizes: sizes.0 });
+        }
+    }
+    if forms.is_empty() {
+        return Err(explain(inst, &shape));
+    }
+    if !forms.iter().all(|form| features.contains_all(form.features)) {
+        let needed = |form: &&'static Form| features.missing(form.features);
+        let mut alternatives: Vec<Vec<Feature>> = forms.iter().map(needed).collect();
+        forms.retain(|form| features.contains_all(form.features));
+        if forms.is_empty() {
+            alternatives.sort_by_key(|missing| (missing.len(), missing.clone()));
+            alternatives.dedup();
+            return Err(SelectError::MissingExtension(alternatives));
+        }
+    }
+    Ok(Selection { forms })
+}
+
+/// The sizes of the memory operand among the forms that fit.
+#[derive(Default)]
+struct Sizes(Vec<u32>);
+
+impl Sizes {
+    fn note(&mut self, form: &Form) {
+        let size = form.memory_size;
+        if size != 0 && !self.0.contains(&size) {
+            self.0.push(size);
+            self.0.sort_unstable();
+        }
+    }
+
+    fn is_ambiguous(&self) -> bool {
+        self.0.len() > 1
+    }
+}
+
+fn unsized_memory<R>(inst: &Instruction<R>) -> Option<usize> {
+    inst.operands
+        .iter()
+        .position(|operand| matches!(operand, Operand::Mem(mem) if mem.size.is_none()))
+}
+
+/// Instructions whose operand size is 64 bits unless told otherwise (Intel SDM volume 2, 2.2.1.7).
+fn defaults_to_8_bytes(row: Row) -> bool {
+    matches!(row, Row::Push | Row::Pop | Row::Call | Row::Jmp)
 }

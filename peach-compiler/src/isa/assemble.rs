@@ -1,0 +1,434 @@
+//! One form and one instruction, through iced's encoder, with its mistakes mended.
+//!
+//! In: a [`Form`] that fits (see `fit`), an instruction, and [`Tweaks`] that ask for another than the
+//! usual encoding. Out: an [`Encoding`].
+//!
+//! Mended: the REX prefix that iced forgets with 3DNow!; the compressed displacement that it writes
+//! in an EVEX address without a base; `xchg eax, eax`, which it encodes as a `nop` that keeps the
+//! upper half of `rax`. RIP-relative displacements and branches are written here, since iced counts
+//! them from an absolute address.
+
+use super::encode::{Encoding, Field, is_variable};
+use super::forms::{Form, ImmForm, Slot};
+use super::{Bank, Class, PhysReg, SelectError};
+use crate::ir::{Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Rounding, View};
+use iced_x86::{
+    Code, Encoder, EncodingKind, OpCodeOperandKind as Kind, OpKind, Register as Reg,
+    RoundingControl,
+};
+
+/// What an encoding should have that the shortest has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tweaks {
+    /// The displacement's size, where it can be chosen.
+    pub(super) disp: Option<DispSize>,
+    /// A SIB byte although the address needs none.
+    pub(super) sib: bool,
+    /// Three-byte VEX.
+    pub(super) vex3: bool,
+    /// The W bit set where it means nothing.
+    pub(super) w: bool,
+    /// The L bits set where they mean nothing.
+    pub(super) l: u8,
+}
+
+/// Encodes `inst` in the form `form`.
+pub(super) fn assemble(
+    form: &Form,
+    inst: &Instruction<PhysReg>,
+    tweaks: &Tweaks,
+) -> Result<Encoding, SelectError> {
+    let row = build(form, inst, tweaks)?;
+    let mut encoder = Encoder::new(64);
+    let vex3 = tweaks.vex3 || inst.encoding == Some(ForcedEncoding::Vex3);
+    encoder.set_prevent_vex2(vex3);
+    if tweaks.w {
+        encoder.set_vex_wig(1);
+        encoder.set_evex_wig(1);
+    }
+    if tweaks.l != 0 {
+        encoder.set_vex_lig(u32::from(tweaks.l & 1));
+        encoder.set_evex_lig(u32::from(tweaks.l));
+    }
+    if let Err(error) = encoder.encode(&row, 0) {
+        return Err(refused(&error.to_string()));
+    }
+    let offsets = encoder.get_constant_offsets();
+    let mut encoding = Encoding { bytes: encoder.take_buffer(), ..Encoding::default() };
+    let mut disp = offsets.has_displacement().then(|| Field {
+        offset: offsets.displacement_offset() as u8,
+        size: offsets.displacement_size() as u8,
+    });
+    let mut imm = offsets.has_immediate().then(|| Field {
+        offset: offsets.immediate_offset() as u8,
+        size: offsets.immediate_size() as u8,
+    });
+    let added = add_prefixes(form, inst, &mut encoding.bytes);
+    for field in [&mut disp, &mut imm].into_iter().flatten() {
+        field.offset += added;
+    }
+    if tweaks.sib {
+        clear_scale(&mut encoding.bytes, disp, form);
+    }
+    if form.code() == Code::Xchg_r64_RAX && encoding.bytes == [0x48, 0x90] {
+        // `xchg rax, rax` changes nothing; GNU as drops the prefix too.
+        encoding.bytes.remove(0);
+    }
+    fill_fields(inst, &mut encoding, disp, imm)?;
+    if encoding.bytes.len() > 15 {
+        return Err(refused("an instruction cannot be longer than 15 bytes"));
+    }
+    Ok(encoding)
+}
+
+fn refused(message: &str) -> SelectError {
+    SelectError::Refused { message: message.to_string() }
+}
+
+/// Writes what iced cannot know, and notes where the rest goes.
+fn fill_fields(
+    inst: &Instruction<PhysReg>,
+    encoding: &mut Encoding,
+    disp: Option<Field>,
+    imm: Option<Field>,
+) -> Result<(), SelectError> {
+    for (operand, given) in inst.operands.iter().enumerate() {
+        match given {
+            Operand::Mem(mem) => {
+                let forced = mem.disp_size.map(|size| match size {
+                    DispSize::Disp8 => 1,
+                    DispSize::Disp32 => 4,
+                });
+                let written = disp.map_or(0, |field| field.size);
+                if forced.is_some_and(|size| size != written) {
+                    return Err(bad_displacement(mem, operand));
+                }
+                if !is_variable(mem.base) && mem.disp_const.is_none() {
+                    continue;
+                }
+                let field = disp.expect("a variable displacement has a field");
+                // Data's own place and a Rust constant are added later, `disp` with them.
+                let is_literal = !matches!(mem.base, Base::Data(_)) && mem.disp_const.is_none();
+                put(&mut encoding.bytes, field, if is_literal { mem.disp } else { 0 });
+                encoding.disp = Some(field);
+            }
+            Operand::RustConst(_) => {
+                let field = imm.expect("an immediate has a field");
+                put(&mut encoding.bytes, field, 0);
+                encoding.imm = Some(field);
+            }
+            Operand::RustSym(_) => {
+                let field = imm.unwrap_or_else(|| last_bytes(encoding, 4));
+                put(&mut encoding.bytes, field, 0);
+                encoding.imm = Some(field);
+            }
+            Operand::Label(_) | Operand::Relative(_) => {
+                let size = if imm.is_some_and(|field| field.size == 1) { 1 } else { 4 };
+                let field = last_bytes(encoding, size);
+                let value = if let Operand::Relative(value) = given { *value } else { 0 };
+                put(&mut encoding.bytes, field, value);
+                if matches!(given, Operand::Label(_)) {
+                    encoding.branch = Some(field);
+                }
+            }
+            Operand::Reg(_) | Operand::Imm(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn bad_displacement(mem: &Mem<PhysReg>, operand: usize) -> SelectError {
+    match mem.disp_size {
+        Some(DispSize::Disp8) => SelectError::OutOfRange {
+            operand,
+            accepted: "-128 to 127 (with EVEX: multiples of the operand's size), and an address \
+                       with a base register"
+                .to_string(),
+        },
+        _ => SelectError::BadDecoration {
+            message: "this address has no 32-bit displacement".to_string(),
+            operand: Some(operand),
+        },
+    }
+}
+
+fn last_bytes(encoding: &Encoding, size: u8) -> Field {
+    Field { offset: encoding.bytes.len() as u8 - size, size }
+}
+
+fn put(bytes: &mut [u8], field: Field, value: i64) {
+    let start = usize::from(field.offset);
+    let size = usize::from(field.size);
+    bytes[start..start + size].copy_from_slice(&value.to_le_bytes()[..size]);
+}
+
+/// Prefixes that iced does not write. Returns how many bytes it put before the fields.
+fn add_prefixes(form: &Form, inst: &Instruction<PhysReg>, bytes: &mut Vec<u8>) -> u8 {
+    let mut added = 0;
+    if form.info().encoding() == EncodingKind::D3NOW {
+        let rex = rex_of_address(inst);
+        if rex != 0x40 {
+            let opcode =
+                bytes.iter().position(|&byte| byte == 0x0f).expect("3DNow! starts with 0F");
+            bytes.insert(opcode, rex);
+            added += 1;
+        }
+    }
+    if inst.prefixes.bnd {
+        bytes.insert(0, 0xf2);
+        added += 1;
+    }
+    if inst.prefixes.notrack {
+        bytes.insert(0, 0x3e);
+        added += 1;
+    }
+    added
+}
+
+/// The REX prefix that an address needs: X for its index, B for its base.
+fn rex_of_address(inst: &Instruction<PhysReg>) -> u8 {
+    let mut rex = 0x40;
+    for operand in &inst.operands {
+        if let Operand::Mem(mem) = operand {
+            if matches!(mem.base, Base::Reg(base) if base.reg.num >= 8) {
+                rex |= 1;
+            }
+            if mem.index.is_some_and(|(index, _)| index.reg.num >= 8) {
+                rex |= 2;
+            }
+        }
+    }
+    rex
+}
+
+/// A SIB byte without index has no scale: iced writes the one that was set to get it.
+fn clear_scale(bytes: &mut [u8], disp: Option<Field>, form: &Form) {
+    let sib = match disp {
+        Some(field) => usize::from(field.offset) - 1,
+        None => {
+            let trailing: u8 =
+                form.operands().iter().filter_map(|o| o.imm).map(ImmForm::bytes).sum();
+            let implied =
+                u8::from(form.implied_imm().is_some_and(|_| form.info().op_code() != 0xD1));
+            bytes.len() - 1 - usize::from(trailing) - usize::from(implied)
+        }
+    };
+    bytes[sib] &= 0x3f;
+}
+
+/// The instruction as iced's.
+pub(super) fn build(
+    form: &Form,
+    inst: &Instruction<PhysReg>,
+    tweaks: &Tweaks,
+) -> Result<iced_x86::Instruction, SelectError> {
+    let mut row = iced_x86::Instruction::new();
+    row.set_code(form.code());
+    let kinds = form.info().op_kinds();
+    for (n, slot) in form.slots().iter().enumerate() {
+        let position = n as u32;
+        match *slot {
+            Slot::Fixed => set_fixed(&mut row, position, kinds[n]),
+            Slot::Imm(value) => {
+                row.set_op_kind(position, OpKind::Immediate8);
+                row.set_immediate8(value);
+            }
+            Slot::Operand(operand) => match &inst.operands[usize::from(operand)] {
+                Operand::Reg(view) => set_register(&mut row, position, iced_register(*view)),
+                Operand::Mem(mem) => {
+                    row.set_op_kind(position, OpKind::Memory);
+                    set_memory(&mut row, mem, tweaks)?;
+                }
+                Operand::Imm(value) => {
+                    let is_second = n > 0 && matches!(kinds[n - 1], Kind::imm8 | Kind::imm16);
+                    set_immediate(&mut row, position, kinds[n], *value as i64, is_second);
+                }
+                // Bits that stand for themselves in every field; replaced by zeros afterwards.
+                Operand::RustConst(_) => set_immediate(&mut row, position, kinds[n], 0, false),
+                Operand::RustSym(_) if kinds[n] == Kind::imm64 => {
+                    set_immediate(&mut row, position, kinds[n], 0, false);
+                }
+                Operand::RustSym(_) | Operand::Label(_) | Operand::Relative(_) => {
+                    row.set_op_kind(position, OpKind::NearBranch64);
+                    row.set_near_branch64(0);
+                }
+            },
+        }
+    }
+    set_decorations(&mut row, inst);
+    Ok(row)
+}
+
+fn set_decorations(row: &mut iced_x86::Instruction, inst: &Instruction<PhysReg>) {
+    if let Some(mask) = inst.mask {
+        row.set_op_mask(iced_register(mask));
+        row.set_zeroing_masking(inst.zeroing);
+    }
+    match inst.rounding {
+        None => {}
+        Some(Rounding::Sae) => row.set_suppress_all_exceptions(true),
+        Some(Rounding::Nearest) => row.set_rounding_control(RoundingControl::RoundToNearest),
+        Some(Rounding::Down) => row.set_rounding_control(RoundingControl::RoundDown),
+        Some(Rounding::Up) => row.set_rounding_control(RoundingControl::RoundUp),
+        Some(Rounding::Zero) => row.set_rounding_control(RoundingControl::RoundTowardZero),
+    }
+    let prefixes = inst.prefixes;
+    row.set_has_lock_prefix(prefixes.lock);
+    row.set_has_repe_prefix(prefixes.rep || prefixes.xrelease);
+    row.set_has_repne_prefix(prefixes.repne || prefixes.xacquire);
+}
+
+fn set_register(row: &mut iced_x86::Instruction, position: u32, register: Reg) {
+    row.set_op_kind(position, OpKind::Register);
+    row.set_op_register(position, register);
+}
+
+/// An operand that the row fixes and nobody writes.
+fn set_fixed(row: &mut iced_x86::Instruction, position: u32, kind: Kind) {
+    match kind {
+        Kind::seg_rSI => row.set_op_kind(position, OpKind::MemorySegRSI),
+        Kind::seg_rDI => row.set_op_kind(position, OpKind::MemorySegRDI),
+        Kind::es_rDI => row.set_op_kind(position, OpKind::MemoryESRDI),
+        Kind::seg_rBX_al => {
+            row.set_op_kind(position, OpKind::Memory);
+            row.set_memory_base(Reg::RBX);
+            row.set_memory_index(Reg::AL);
+        }
+        Kind::al => set_register(row, position, Reg::AL),
+        Kind::ax => set_register(row, position, Reg::AX),
+        Kind::eax => set_register(row, position, Reg::EAX),
+        Kind::rax => set_register(row, position, Reg::RAX),
+        Kind::dx => set_register(row, position, Reg::DX),
+        Kind::sti_opcode => set_register(row, position, Reg::ST1),
+        _ => set_register(row, position, Reg::ST0),
+    }
+}
+
+fn set_immediate(
+    row: &mut iced_x86::Instruction,
+    position: u32,
+    kind: Kind,
+    value: i64,
+    is_second: bool,
+) {
+    let op_kind = match kind {
+        Kind::imm8 if is_second => {
+            row.set_immediate8_2nd(value as u8);
+            OpKind::Immediate8_2nd
+        }
+        Kind::imm8sex16 => {
+            row.set_immediate8to16(value as i16);
+            OpKind::Immediate8to16
+        }
+        Kind::imm8sex32 => {
+            row.set_immediate8to32(value as i32);
+            OpKind::Immediate8to32
+        }
+        Kind::imm8sex64 => {
+            row.set_immediate8to64(value);
+            OpKind::Immediate8to64
+        }
+        Kind::imm16 => {
+            row.set_immediate16(value as u16);
+            OpKind::Immediate16
+        }
+        Kind::imm32 => {
+            row.set_immediate32(value as u32);
+            OpKind::Immediate32
+        }
+        Kind::imm32sex64 => {
+            row.set_immediate32to64(value);
+            OpKind::Immediate32to64
+        }
+        Kind::imm64 => {
+            row.set_immediate64(value as u64);
+            OpKind::Immediate64
+        }
+        _ => {
+            row.set_immediate8(value as u8);
+            OpKind::Immediate8
+        }
+    };
+    row.set_op_kind(position, op_kind);
+}
+
+fn set_memory(
+    row: &mut iced_x86::Instruction,
+    mem: &Mem<PhysReg>,
+    tweaks: &Tweaks,
+) -> Result<(), SelectError> {
+    let mut base = match mem.base {
+        Base::None => None,
+        Base::Reg(view) => Some(iced_register(view)),
+        Base::Rip | Base::Data(_) => Some(Reg::RIP),
+        Base::Local(_) | Base::StackArg => {
+            return Err(refused("a stack variable has no address before the frame is built"));
+        }
+    };
+    let mut index = mem.index.map(|(view, scale)| (iced_register(view), u32::from(scale)));
+    // `rsp` can only be a base; as an index times one it changes places with the base.
+    if let Some((register @ (Reg::RSP | Reg::ESP), 1)) = index {
+        index = base.map(|base| (base, 1));
+        base = Some(register);
+    }
+    if let Some(base) = base {
+        row.set_memory_base(base);
+    }
+    if let Some((register, scale)) = index {
+        row.set_memory_index(register);
+        row.set_memory_index_scale(scale);
+    } else if tweaks.sib {
+        // iced writes a SIB byte for a scale alone; `clear_scale` takes the scale out again.
+        row.set_memory_index_scale(2);
+    }
+    let is_literal = !is_variable(mem.base) && mem.disp_const.is_none();
+    row.set_memory_displacement64(if is_literal { mem.disp as u64 } else { 0 });
+    let is_narrow = matches!(base, Some(Reg::EIP))
+        || base.or(index.map(|(register, _)| register)).is_some_and(|r| r.is_gpr32());
+    let full = if is_narrow { 4 } else { 8 };
+    row.set_memory_displ_size(match (mem.disp_size.or(tweaks.disp), base) {
+        // Without a base the displacement has 32 bits, and EVEX does not compress it.
+        (_, None) => full,
+        (Some(DispSize::Disp8), _) => 1,
+        (Some(DispSize::Disp32), _) => full,
+        (None, Some(base)) if is_variable_register(base) || !is_literal => full,
+        (None, _) if mem.disp == 0 => 0,
+        (None, _) => 1,
+    });
+    if let Some(segment) = mem.segment {
+        row.set_segment_prefix(iced_register(View { reg: segment, class: Class::Segment }));
+    }
+    row.set_is_broadcast(mem.broadcast.is_some());
+    Ok(())
+}
+
+fn is_variable_register(base: Reg) -> bool {
+    matches!(base, Reg::RIP | Reg::EIP)
+}
+
+/// iced's name of a register.
+pub(super) fn iced_register(view: View<PhysReg>) -> Reg {
+    let first = match view.class {
+        Class::Gp8 if view.reg.num >= 4 => Reg::SPL as u32 - 4,
+        Class::Gp8 => Reg::AL as u32,
+        Class::Gp8h => Reg::AH as u32,
+        Class::Gp16 => Reg::AX as u32,
+        Class::Gp32 => Reg::EAX as u32,
+        Class::Gp64 => Reg::RAX as u32,
+        Class::Xmm => Reg::XMM0 as u32,
+        Class::Ymm => Reg::YMM0 as u32,
+        Class::Zmm => Reg::ZMM0 as u32,
+        Class::Mmx => Reg::MM0 as u32,
+        Class::K => Reg::K0 as u32,
+        Class::Tmm => Reg::TMM0 as u32,
+        Class::Segment => Reg::ES as u32,
+        Class::Control => Reg::CR0 as u32,
+        Class::Debug => Reg::DR0 as u32,
+        Class::St => Reg::ST0 as u32,
+        Class::Eip => Reg::EIP as u32,
+        Class::Rip => Reg::RIP as u32,
+    };
+    debug_assert!(view.reg.bank != Bank::Ip || matches!(view.class, Class::Eip | Class::Rip));
+    let number = (first + u32::from(view.reg.num)) as usize;
+    Reg::try_from(number).unwrap_or(Reg::None)
+}
