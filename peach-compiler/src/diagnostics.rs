@@ -35,6 +35,12 @@ impl From<Span> for Place {
     }
 }
 
+impl From<(Span, Span)> for Place {
+    fn from((first, last): (Span, Span)) -> Self {
+        Place { first, last }
+    }
+}
+
 /// One message to the author.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {

@@ -11,6 +11,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 pub struct File {
     /// In source order.
     pub items: Vec<Item>,
+    /// Names in items that were in error and left out: what is undefined may have been among them.
+    pub skipped: Vec<String>,
 }
 
 /// What may stand at the top.
@@ -30,8 +32,17 @@ pub enum Item {
     Family(Family),
 }
 
-/// A name with its place.
+/// A name with its place. A raw identifier keeps its `r#`: see [`name_text`].
 pub type Name = Ident;
+
+/// The text of a name, without `r#`: `r#in` and `in` are the same name.
+pub fn name_text(name: &Name) -> String {
+    let mut text = name.to_string();
+    if text.starts_with("r#") {
+        text.drain(..2);
+    }
+    text
+}
 
 /// A kernel.
 #[derive(Clone, Debug)]
@@ -50,6 +61,10 @@ pub struct Kernel {
     pub signature: Signature,
     /// The statements.
     pub body: Block,
+    /// Whether something in it was in error and reported: it gets its item, but no code.
+    pub has_errors: bool,
+    /// Names in statements that were in error and left out of the body.
+    pub skipped: Vec<String>,
 }
 
 /// The conventions a kernel can ask for.
@@ -157,6 +172,8 @@ pub enum TypeKind {
     Option(Box<Type>),
     /// A pair as a result.
     Pair(Box<Type>, Box<Type>),
+    /// A type that kernels cannot have, which has been reported.
+    Invalid,
 }
 
 /// What a reference points to, as far as its size can be known here.
@@ -235,6 +252,19 @@ pub struct KernelAttrs {
     pub export_name: Option<(String, Span)>,
 }
 
+impl KernelAttrs {
+    /// Whether any of them is there.
+    pub fn is_any(&self) -> bool {
+        !self.target_features.is_empty()
+            || self.target_cpu.is_some()
+            || !self.versions.is_empty()
+            || self.embed.is_some()
+            || self.spill
+            || self.vzeroupper.is_some()
+            || self.export_name.is_some()
+    }
+}
+
 /// Where a kernel's bytes live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Embed {
@@ -284,6 +314,10 @@ pub struct Helper {
     pub results: Vec<ClassExpr>,
     /// The statements.
     pub body: Block,
+    /// Whether a statement was in error, reported and left out.
+    pub has_errors: bool,
+    /// Names in the statements that were left out.
+    pub skipped: Vec<String>,
 }
 
 /// A parameter of a helper.
@@ -568,9 +602,9 @@ pub enum ExprKind {
         /// `..=`.
         inclusive: bool,
     },
-    /// `x[i]`, `x[a..b]`.
+    /// `x[i]`, `x[a..b]`, and `t.0`, which is `t[0]`.
     Index(Box<Expr>, Box<Expr>),
-    /// `x.ptr`, `n.gp32`, `t.0`.
+    /// `x.ptr`, `n.gp32`.
     Field(Box<Expr>, Name),
     /// `f(x)`.
     Call(Call),

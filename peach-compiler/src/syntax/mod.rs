@@ -1,22 +1,40 @@
 //! From tokens to the syntax tree. The same code runs in the macro, in the command and in tests.
+//!
+//! In: a `TokenStream`. Out: an [`ast::File`] and diagnostics.
+//! Invariants: nothing is resolved here, and no input, however odd, makes this panic or recurse
+//! without bound.
 
 pub mod ast;
+mod attributes;
+mod cursor;
+mod expressions;
+mod families;
+mod items;
+mod literals;
+mod operands;
+mod signature;
+mod statements;
+mod types;
 
 use crate::diagnostics::Diagnostics;
 use proc_macro2::TokenStream;
 
-/// Parses the contents of a `peach_fn!` (or of a bare kernel file). Items in error are left out, but
-/// a kernel whose signature is fine keeps its signature with an empty body.
-pub fn parse(_tokens: TokenStream, _diagnostics: &mut Diagnostics) -> ast::File {
-    todo!()
+/// Parses the contents of a `peach_fn!` (or of a bare kernel file). Items whose head is in error are
+/// left out; a kernel with a good head keeps it, with those statements that are right.
+pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> ast::File {
+    let buffer = cursor::Buffer::new(tokens, diagnostics);
+    items::items(&mut buffer.cursor(), diagnostics)
 }
 
 /// Parses the items of a family for one value of its variable: `{B}` behind or between the parts of
-/// a name is replaced by `value`, and `B` is a constant in them.
+/// a name is replaced by `value`, and `B` alone by its literal.
 pub fn instantiate(
-    _family: &ast::Family,
-    _value: i128,
-    _diagnostics: &mut Diagnostics,
+    family: &ast::Family,
+    value: i128,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<ast::Item> {
-    todo!()
+    let var = ast::name_text(&family.var);
+    let substitution = families::Substitution { var: &var, value };
+    let tokens = substitution.apply(family.body.clone(), diagnostics);
+    parse(tokens, diagnostics).items
 }

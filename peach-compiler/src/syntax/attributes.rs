@@ -1,0 +1,241 @@
+//! Attributes: those that the language owns are read, all others are carried to the Rust item.
+//!
+//! In: a cursor at `#`. Out: [`Attributes`].
+//! Fails: an own attribute that is malformed, doubled or has an unknown value is reported at the
+//! guilty token as [`Code::BadAttribute`]; the item goes on without it.
+
+use super::ast::{Embed, KernelAttrs, VersionAttr};
+use super::cursor::{Cursor, Parsed};
+use super::{expressions, literals};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
+use proc_macro2::{Delimiter, Span, TokenStream};
+
+/// All attributes of an item.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    /// The language's own.
+    pub(super) own: KernelAttrs,
+    /// Where the first of the own ones is, for items that cannot have any.
+    pub(super) first_own: Option<Place>,
+    /// `#[fallback]`.
+    pub(super) fallback: Option<Place>,
+    /// The others, as written.
+    pub(super) rust: Vec<TokenStream>,
+    /// The first `#[cfg]`, which only items of Rust can have.
+    pub(super) first_cfg: Option<Place>,
+    /// Whether an own one was in error.
+    pub(super) has_errors: bool,
+}
+
+/// Every attribute before an item.
+pub(super) fn attributes(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Attributes> {
+    let mut attributes = Attributes::default();
+    while c.is_punct('#') {
+        let start = *c;
+        let first = c.span();
+        c.bump();
+        if c.is_punct('!') {
+            return Err(Box::new(
+                c.error("an inner attribute has nothing around it to apply to")
+                    .help("write `#[…]` before the item"),
+            ));
+        }
+        let (inside, group) = c.expect_group(Delimiter::Bracket)?;
+        let place = Place { first, last: group.span_close() };
+        match attribute(inside, place, &mut attributes) {
+            Ok(true) => {
+                attributes.first_own.get_or_insert(place);
+            }
+            Ok(false) => attributes.rust.push(c.tokens_since(&start)),
+            Err(problem) => {
+                attributes.has_errors = true;
+                diagnostics.push(*problem);
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+fn bad(place: impl Into<Place>, message: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Code::BadAttribute, place, message))
+}
+
+/// Reads one attribute, given by what stands in its brackets. `false` if it is not an own one.
+fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> {
+    // `#[unsafe(export_name = "…")]`, as Rust 2024 writes it.
+    if c.is_word("unsafe")
+        && let Some((inside, _)) = c.ahead().group(Delimiter::Parenthesis)
+        && inside.is_word("export_name")
+    {
+        c = inside;
+    }
+    let Some(name) = c.word() else {
+        return Ok(false);
+    };
+    let at = c.span();
+    let own = &mut all.own;
+    match name {
+        "target_feature" => {
+            let names = enabled(list(&mut c, name)?)?;
+            own.target_features.extend(names);
+        }
+        "target_cpu" => set(&mut own.target_cpu, string_value(&mut c, name)?, at, name)?,
+        "export_name" => {
+            let (value, span) = string_value(&mut c, name)?;
+            if value.is_empty() || value.contains('\0') {
+                return Err(bad(span, "this cannot be the name of a symbol"));
+            }
+            set(&mut own.export_name, (value, span), at, name)?;
+        }
+        "embed" => {
+            let (value, span) = string_value(&mut c, name)?;
+            let embed = match value.as_str() {
+                "map" => Embed::Map,
+                "text" => Embed::Text,
+                _ => {
+                    return Err(Box::new(
+                        bad(span, format!("kernels cannot be embedded as \"{value}\""))
+                            .note("accepted are \"map\" (mapped at first use, the default) and \"text\" (in the program's own text section)"),
+                    ));
+                }
+            };
+            set(&mut own.embed, (embed, span), at, name)?;
+        }
+        "spill" => {
+            c.bump();
+            if own.spill {
+                return Err(doubled(at, name));
+            }
+            own.spill = true;
+        }
+        "vzeroupper" => {
+            c.bump();
+            if !c.eat_punct('=') {
+                return Err(expected(&c, "`= false` or `= true`"));
+            }
+            let value = match c.word() {
+                Some("true") => true,
+                Some("false") => false,
+                _ => return Err(expected(&c, "`false` or `true`")),
+            };
+            c.bump();
+            set(&mut own.vzeroupper, value, at, name)?;
+        }
+        "version" => {
+            let version = version(list(&mut c, name)?, at)?;
+            own.versions.push(version);
+        }
+        "fallback" => {
+            c.bump();
+            c.expect_end("`]`")?;
+            if all.fallback.replace(place).is_some() {
+                return Err(doubled(at, name));
+            }
+            return Ok(true);
+        }
+        "cfg" | "cfg_attr" => {
+            all.first_cfg.get_or_insert(place);
+            return Ok(false);
+        }
+        _ => return Ok(false),
+    }
+    if c.is_end() { Ok(true) } else { Err(expected(&c, "`]`")) }
+}
+
+fn expected(c: &Cursor<'_>, what: &str) -> Box<Diagnostic> {
+    bad(c.span(), format!("expected {what}, found {}", c.describe()))
+}
+
+fn doubled(at: Span, name: &str) -> Box<Diagnostic> {
+    bad(at, format!("`{name}` is given twice"))
+}
+
+fn set<T>(slot: &mut Option<T>, value: T, at: Span, name: &str) -> Parsed<()> {
+    match slot.replace(value) {
+        Some(_) => Err(doubled(at, name)),
+        None => Ok(()),
+    }
+}
+
+/// The inside of `name(…)`.
+fn list<'a>(c: &mut Cursor<'a>, name: &str) -> Parsed<Cursor<'a>> {
+    c.bump();
+    match c.eat_group(Delimiter::Parenthesis) {
+        Some((inside, _)) => Ok(inside),
+        None => Err(expected(c, &format!("`(` after `{name}`"))),
+    }
+}
+
+/// The string of `name = "…"`.
+fn string_value(c: &mut Cursor<'_>, name: &str) -> Parsed<(String, Span)> {
+    c.bump();
+    if !c.eat_punct('=') {
+        return Err(expected(c, &format!("`= \"…\"` after `{name}`")));
+    }
+    let span = c.span();
+    match c.literal().and_then(literals::string) {
+        Some(value) => {
+            c.bump();
+            Ok((value, span))
+        }
+        None => Err(expected(c, "a string")),
+    }
+}
+
+/// The names of `enable = "a,b"`, one or several times.
+fn enabled(mut c: Cursor<'_>) -> Parsed<Vec<(String, Span)>> {
+    let mut names = Vec::new();
+    if c.is_end() {
+        return Err(expected(&c, "`enable = \"…\"`"));
+    }
+    while !c.is_end() {
+        if !c.is_word("enable") {
+            return Err(expected(&c, "`enable = \"…\"`"));
+        }
+        extension_names(&mut c, &mut names)?;
+        if !c.eat_punct(',') && !c.is_end() {
+            return Err(expected(&c, "`,` or `)`"));
+        }
+    }
+    Ok(names)
+}
+
+/// `enable = "a,b"`, which comes next.
+fn extension_names(c: &mut Cursor<'_>, names: &mut Vec<(String, Span)>) -> Parsed<()> {
+    let (list, span) = string_value(c, "enable")?;
+    for name in list.split(',') {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(bad(span, "the name of an extension is empty"));
+        }
+        names.push((name.to_string(), span));
+    }
+    Ok(())
+}
+
+/// `enable = "…", NAME = value, …`.
+fn version(mut c: Cursor<'_>, span: Span) -> Parsed<VersionAttr> {
+    let mut version = VersionAttr { span, enable: Vec::new(), bindings: Vec::new() };
+    while !c.is_end() {
+        if c.is_word("enable") && c.ahead().is_assignment() {
+            extension_names(&mut c, &mut version.enable)?;
+        } else {
+            let name = c
+                .ident()
+                .cloned()
+                .ok_or_else(|| expected(&c, "`enable = \"…\"` or `NAME = value`"))?;
+            c.bump();
+            if !c.eat_punct('=') {
+                return Err(expected(&c, "`=` and the value of the name"));
+            }
+            if version.bindings.iter().any(|(other, _)| *other == name) {
+                return Err(bad(name.span(), format!("`{name}` is bound twice")));
+            }
+            version.bindings.push((name, expressions::expression(&mut c)?));
+        }
+        if !c.eat_punct(',') && !c.is_end() {
+            return Err(expected(&c, "`,` or `)`"));
+        }
+    }
+    Ok(version)
+}

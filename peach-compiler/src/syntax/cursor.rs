@@ -1,0 +1,449 @@
+//! Tokens in one flat buffer, and a cursor over them.
+//!
+//! In: a `TokenStream`. Out: a [`Buffer`] that holds every token once, groups as an opening and a
+//! closing token, so that looking ahead costs an index and no call into the Rust compiler.
+//! Invariants: an `Open` knows the index of its `Close`; invisible groups (`Delimiter::None`, left by
+//! `macro_rules!` around fragments) are skipped by every method but [`Cursor::invisible_group`].
+//! Fails: groups nested deeper than [`NESTING_MAX`] are an error, so that no later stage recurses
+//! without bound.
+
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
+
+/// What parsing something gives.
+pub(super) type Parsed<T> = Result<T, Box<Diagnostic>>;
+
+/// How deep groups and operand prefixes may nest.
+pub(super) const NESTING_MAX: u32 = 120;
+
+/// A token.
+#[derive(Debug)]
+pub(super) enum Token {
+    /// A name or keyword; `text` has no `r#`.
+    Ident { ident: Ident, text: String, raw: bool },
+    /// One character of an operator; `joint` if the next one follows without a space.
+    Punct { ch: char, joint: bool, span: Span },
+    /// A number, string or character.
+    Literal(Literal),
+    /// The start of a group, and where it ends.
+    Open { group: Group, close: usize },
+    /// The end of a group.
+    Close { delimiter: Delimiter, span: Span },
+}
+
+impl Token {
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Token::Ident { ident, .. } => ident.span(),
+            Token::Punct { span, .. } | Token::Close { span, .. } => *span,
+            Token::Literal(literal) => literal.span(),
+            Token::Open { group, .. } => group.span_open(),
+        }
+    }
+
+    fn is_invisible(&self) -> bool {
+        match self {
+            Token::Open { group, .. } => group.delimiter() == Delimiter::None,
+            Token::Close { delimiter, .. } => *delimiter == Delimiter::None,
+            _ => false,
+        }
+    }
+
+    /// The token in a message.
+    fn describe(&self) -> String {
+        match self {
+            Token::Ident { text, raw: false, .. } => format!("`{text}`"),
+            Token::Ident { text, .. } => format!("`r#{text}`"),
+            Token::Punct { ch, .. } => format!("`{ch}`"),
+            Token::Literal(literal) => format!("`{literal}`"),
+            Token::Open { group, .. } => format!("`{}`", delimiters(group.delimiter()).0),
+            Token::Close { delimiter, .. } => format!("`{}`", delimiters(*delimiter).1),
+        }
+    }
+}
+
+fn delimiters(delimiter: Delimiter) -> (&'static str, &'static str) {
+    match delimiter {
+        Delimiter::Parenthesis => ("(", ")"),
+        Delimiter::Brace => ("{", "}"),
+        Delimiter::Bracket => ("[", "]"),
+        Delimiter::None => ("", ""),
+    }
+}
+
+/// All tokens of a stream.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    tokens: Vec<Token>,
+}
+
+impl Buffer {
+    /// Flattens `stream`.
+    pub(super) fn new(stream: TokenStream, diagnostics: &mut Diagnostics) -> Buffer {
+        let mut tokens = Vec::new();
+        flatten(stream, 0, &mut tokens, diagnostics);
+        Buffer { tokens }
+    }
+
+    /// A cursor at its start.
+    pub(super) fn cursor(&self) -> Cursor<'_> {
+        Cursor { tokens: &self.tokens, pos: 0, end: self.tokens.len(), depth: 0 }
+    }
+}
+
+fn flatten(
+    stream: TokenStream,
+    depth: u32,
+    tokens: &mut Vec<Token>,
+    diagnostics: &mut Diagnostics,
+) {
+    for tree in stream {
+        match tree {
+            TokenTree::Ident(ident) => {
+                let mut text = ident.to_string();
+                let raw = text.starts_with("r#");
+                if raw {
+                    text.drain(..2);
+                }
+                tokens.push(Token::Ident { ident, text, raw });
+            }
+            TokenTree::Punct(punct) => tokens.push(Token::Punct {
+                ch: punct.as_char(),
+                joint: punct.spacing() == Spacing::Joint,
+                span: punct.span(),
+            }),
+            TokenTree::Literal(literal) => tokens.push(Token::Literal(literal)),
+            TokenTree::Group(group) => {
+                let (delimiter, span, inner) =
+                    (group.delimiter(), group.span_close(), group.stream());
+                let open = tokens.len();
+                tokens.push(Token::Open { group, close: 0 });
+                if depth < NESTING_MAX {
+                    flatten(inner, depth + 1, tokens, diagnostics);
+                } else {
+                    diagnostics.push(Diagnostic::new(
+                        Code::Syntax,
+                        span,
+                        format!("groups are nested more than {NESTING_MAX} deep"),
+                    ));
+                }
+                let end = tokens.len();
+                if let Token::Open { close, .. } = &mut tokens[open] {
+                    *close = end;
+                }
+                tokens.push(Token::Close { delimiter, span });
+            }
+        }
+    }
+}
+
+/// A place in a [`Buffer`], and where the group around it ends. Copying it is looking ahead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'a> {
+    tokens: &'a [Token],
+    pos: usize,
+    end: usize,
+    depth: u32,
+}
+
+impl<'a> Cursor<'a> {
+    /// The next token; the start of a group counts as one.
+    pub(super) fn peek(&self) -> Option<&'a Token> {
+        let mut pos = self.pos;
+        while pos < self.end {
+            let token = &self.tokens[pos];
+            if !token.is_invisible() {
+                return Some(token);
+            }
+            pos += 1;
+        }
+        None
+    }
+
+    /// Whether nothing is left in this group.
+    pub(super) fn is_end(&self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// Goes over one token, or one whole group, and gives its first token.
+    pub(super) fn bump(&mut self) -> Option<&'a Token> {
+        self.skip_invisible();
+        let token = self.tokens[..self.end].get(self.pos)?;
+        self.pos = match token {
+            Token::Open { close, .. } => close + 1,
+            _ => self.pos + 1,
+        };
+        Some(token)
+    }
+
+    fn skip_invisible(&mut self) {
+        while self.pos < self.end && self.tokens[self.pos].is_invisible() {
+            self.pos += 1;
+        }
+    }
+
+    /// The cursor one token (or group) further.
+    pub(super) fn ahead(mut self) -> Self {
+        self.bump();
+        self
+    }
+
+    /// Where the next token is; at the end, where the group closes.
+    pub(super) fn span(&self) -> Span {
+        match self.peek() {
+            Some(token) => token.span(),
+            None => match self.tokens.get(self.end) {
+                Some(close) => close.span(),
+                None => self.last_span(),
+            },
+        }
+    }
+
+    /// Where the token before the cursor is.
+    pub(super) fn last_span(&self) -> Span {
+        let before = self.tokens[..self.pos].iter().rev().find(|token| !token.is_invisible());
+        before.map_or_else(Span::call_site, Token::span)
+    }
+
+    /// The next token in a message.
+    pub(super) fn describe(&self) -> String {
+        match self.peek() {
+            Some(token) => token.describe(),
+            None => match self.tokens.get(self.end) {
+                Some(close) => close.describe(),
+                None => "the end of the tokens".to_string(),
+            },
+        }
+    }
+
+    /// The token before the cursor in a message.
+    pub(super) fn describe_last(&self) -> String {
+        let before = self.tokens[..self.pos].iter().rev().find(|token| !token.is_invisible());
+        before.map_or_else(String::new, Token::describe)
+    }
+
+    /// "expected …, found …" at the next token.
+    pub(super) fn expected(&self, what: &str) -> Box<Diagnostic> {
+        self.error(format!("expected {what}, found {}", self.describe()))
+    }
+
+    /// A syntax error at the next token.
+    pub(super) fn error(&self, message: impl Into<String>) -> Box<Diagnostic> {
+        error(self.span(), message)
+    }
+
+    /// The next token if it is a name: keyword, raw identifier or any other.
+    pub(super) fn ident(&self) -> Option<&'a Ident> {
+        match self.peek()? {
+            Token::Ident { ident, .. } => Some(ident),
+            _ => None,
+        }
+    }
+
+    /// The text of the next token if it is a name but no raw identifier: what may be a keyword.
+    pub(super) fn word(&self) -> Option<&'a str> {
+        match self.peek()? {
+            Token::Ident { text, raw: false, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        self.word() == Some(word)
+    }
+
+    pub(super) fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    pub(super) fn expect_word(&mut self, word: &str) -> Parsed<Span> {
+        let span = self.span();
+        if self.eat_word(word) { Ok(span) } else { Err(self.expected(&format!("`{word}`"))) }
+    }
+
+    /// A name; `what` says which in the error.
+    pub(super) fn expect_ident(&mut self, what: &str) -> Parsed<Ident> {
+        match self.ident() {
+            Some(ident) => {
+                self.bump();
+                Ok(ident.clone())
+            }
+            None => Err(self.expected(what)),
+        }
+    }
+
+    pub(super) fn literal(&self) -> Option<&'a Literal> {
+        match self.peek()? {
+            Token::Literal(literal) => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// The next token's character and whether it is joint, if it is punctuation.
+    pub(super) fn punct(&self) -> Option<(char, bool)> {
+        match self.peek()? {
+            Token::Punct { ch, joint, .. } => Some((*ch, *joint)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_punct(&self, ch: char) -> bool {
+        self.punct().is_some_and(|(found, _)| found == ch)
+    }
+
+    pub(super) fn eat_punct(&mut self, ch: char) -> bool {
+        let found = self.is_punct(ch);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    pub(super) fn expect_punct(&mut self, ch: char) -> Parsed<()> {
+        if self.eat_punct(ch) { Ok(()) } else { Err(self.expected(&format!("`{ch}`"))) }
+    }
+
+    /// Whether the next tokens are the characters of `op` without spaces between.
+    pub(super) fn is_op(&self, op: &str) -> bool {
+        let mut at = *self;
+        let mut chars = op.chars().peekable();
+        while let Some(ch) = chars.next() {
+            match at.punct() {
+                Some((found, joint)) if found == ch && (joint || chars.peek().is_none()) => {
+                    at.bump();
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    pub(super) fn eat_op(&mut self, op: &str) -> bool {
+        let found = self.is_op(op);
+        if found {
+            for _ in op.chars() {
+                self.bump();
+            }
+        }
+        found
+    }
+
+    /// Whether `=` comes next, and not `==`.
+    pub(super) fn is_assignment(&self) -> bool {
+        self.is_punct('=') && !self.is_op("==")
+    }
+
+    /// Whether a group with this delimiter comes next.
+    pub(super) fn is_group(&self, delimiter: Delimiter) -> bool {
+        matches!(self.peek(), Some(Token::Open { group, .. }) if group.delimiter() == delimiter)
+    }
+
+    /// The inside of the group that comes next, without going over it.
+    pub(super) fn group(&self, delimiter: Delimiter) -> Option<(Cursor<'a>, &'a Group)> {
+        let mut at = *self;
+        at.skip_invisible();
+        match at.peek() {
+            Some(Token::Open { group, close }) if group.delimiter() == delimiter => {
+                Some((Cursor { pos: at.pos + 1, end: *close, ..at }, group))
+            }
+            _ => None,
+        }
+    }
+
+    /// Goes over a group and gives its inside.
+    pub(super) fn eat_group(&mut self, delimiter: Delimiter) -> Option<(Cursor<'a>, &'a Group)> {
+        let found = self.group(delimiter);
+        if found.is_some() {
+            self.bump();
+        }
+        found
+    }
+
+    pub(super) fn expect_group(&mut self, delimiter: Delimiter) -> Parsed<(Cursor<'a>, &'a Group)> {
+        match self.eat_group(delimiter) {
+            Some(found) => Ok(found),
+            None => Err(self.expected(&format!("`{}`", delimiters(delimiter).0))),
+        }
+    }
+
+    /// Goes over an invisible group that comes next, and gives its inside.
+    pub(super) fn invisible_group(&mut self) -> Option<Cursor<'a>> {
+        match self.tokens[..self.end].get(self.pos) {
+            Some(Token::Open { group, close }) if group.delimiter() == Delimiter::None => {
+                let inside = Cursor { pos: self.pos + 1, end: *close, ..*self };
+                self.pos = close + 1;
+                Some(inside)
+            }
+            _ => None,
+        }
+    }
+
+    /// An error unless everything has been read.
+    pub(super) fn expect_end(&self, what: &str) -> Parsed<()> {
+        if self.is_end() { Ok(()) } else { Err(self.expected(what)) }
+    }
+
+    /// The tokens from `start` up to here, as they were written.
+    pub(super) fn tokens_since(&self, start: &Cursor<'a>) -> TokenStream {
+        let mut at = *start;
+        let mut trees: Vec<TokenTree> = Vec::new();
+        while at.pos < self.pos {
+            match &at.tokens[at.pos] {
+                Token::Ident { ident, .. } => trees.push(ident.clone().into()),
+                Token::Punct { ch, joint, span } => {
+                    let spacing = if *joint { Spacing::Joint } else { Spacing::Alone };
+                    let mut punct = proc_macro2::Punct::new(*ch, spacing);
+                    punct.set_span(*span);
+                    trees.push(punct.into());
+                }
+                Token::Literal(literal) => trees.push(literal.clone().into()),
+                Token::Open { group, close } if *close < self.pos => {
+                    trees.push(group.clone().into());
+                    at.pos = *close;
+                }
+                // The edge of an invisible group that the range crosses.
+                Token::Open { .. } | Token::Close { .. } => {}
+            }
+            at.pos += 1;
+        }
+        trees.into_iter().collect()
+    }
+
+    /// Names among the tokens from `start` up to here, at any depth.
+    pub(super) fn names_since(&self, start: &Cursor<'a>) -> impl Iterator<Item = &'a str> {
+        self.tokens[start.pos.min(self.pos)..self.pos].iter().filter_map(|token| match token {
+            Token::Ident { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether the cursor has moved since `start`.
+    pub(super) fn is_past(&self, start: &Cursor<'_>) -> bool {
+        self.pos > start.pos
+    }
+
+    /// Counts one level of recursion; an error when there are too many.
+    pub(super) fn descend(&mut self) -> Parsed<()> {
+        self.depth += 1;
+        if self.depth > NESTING_MAX {
+            return Err(
+                self.error(format!("the expression is nested more than {NESTING_MAX} deep"))
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes one [`Cursor::descend`] back.
+    pub(super) fn ascend(&mut self) {
+        self.depth -= 1;
+    }
+}
+
+/// A syntax error.
+pub(super) fn error(place: impl Into<Place>, message: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Code::Syntax, place, message))
+}

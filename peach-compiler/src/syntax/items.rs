@@ -1,0 +1,255 @@
+//! Items: what stands at the top of a `peach_fn!`, and the instantiation of families.
+//!
+//! In: a cursor over the whole input. Out: [`Item`]s in source order.
+//! Fails: an item whose head makes no sense is reported and left out, and its names are kept in
+//! [`File::skipped`]; a kernel or helper whose body is in error stays, marked with `has_errors`.
+
+use super::ast::*;
+use super::attributes::{self, Attributes};
+use super::cursor::{Cursor, Parsed};
+use super::statements::{self, Context};
+use super::{expressions, signature, types};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
+use proc_macro2::{Delimiter, TokenStream};
+
+/// All items up to the end.
+pub(super) fn items(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> File {
+    let mut file = File::default();
+    while !c.is_end() {
+        let start = *c;
+        match item(c, diagnostics) {
+            Ok(item) => file.items.push(item),
+            Err(problem) => {
+                diagnostics.push(*problem);
+                skip_item(c);
+                file.skipped.extend(c.names_since(&start).map(str::to_string));
+            }
+        }
+    }
+    file
+}
+
+/// Goes on behind the next semicolon or braces.
+fn skip_item(c: &mut Cursor<'_>) {
+    while !c.is_end() {
+        let ends = c.is_punct(';') || c.is_group(Delimiter::Brace);
+        c.bump();
+        if ends {
+            return;
+        }
+    }
+}
+
+fn item(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
+    let attributes = attributes::attributes(c, diagnostics)?;
+    let start = *c;
+    visibility(c)?;
+    let vis = c.tokens_since(&start);
+    let is_public = c.is_past(&start) && !vis.is_empty();
+    let next = c.ahead();
+    let plain = if c.is_word("inline") && next.is_word("fn") {
+        helper(c, diagnostics)?
+    } else if c.is_word("const") && !starts_const_fn(&next) {
+        constant(c)?
+    } else if c.is_word("for") {
+        family(c)?
+    } else {
+        return function(c, attributes, vis, diagnostics);
+    };
+    if is_public {
+        diagnostics.push(
+            Diagnostic::new(Code::Syntax, start.span(), "only kernels have a visibility").note(
+                "constants, tables and helpers are the kernels' own and do not become Rust items",
+            ),
+        );
+    }
+    refuse_attributes(&attributes, diagnostics);
+    Ok(plain)
+}
+
+fn starts_const_fn(next: &Cursor<'_>) -> bool {
+    next.is_word("fn") || next.is_word("unsafe") || next.is_word("extern")
+}
+
+/// Items that do not become Rust items can have comments and lints, not what decides their fate.
+fn refuse_attributes(attributes: &Attributes, diagnostics: &mut Diagnostics) {
+    let own = attributes.first_own.map(|place| (place, "this attribute belongs on a kernel"));
+    let cfg = attributes.first_cfg.map(|place| (place, "only kernels can have `#[cfg]`"));
+    for (place, message) in own.into_iter().chain(cfg) {
+        diagnostics.push(
+            Diagnostic::new(Code::BadAttribute, place, message)
+                .note("constants, tables, helpers and families do not become Rust items"),
+        );
+    }
+}
+
+/// `pub`, `pub(crate)`, `pub(in path)`, or nothing.
+fn visibility(c: &mut Cursor<'_>) -> Parsed<()> {
+    if c.eat_word("pub") && c.is_group(Delimiter::Parenthesis) {
+        c.bump();
+    }
+    Ok(())
+}
+
+/// A kernel or a fallback, behind its visibility.
+fn function(
+    c: &mut Cursor<'_>,
+    attributes: Attributes,
+    vis: TokenStream,
+    diagnostics: &mut Diagnostics,
+) -> Parsed<Item> {
+    if let Some(problem) = refused_function(c) {
+        return Err(problem);
+    }
+    let is_unsafe = c.eat_word("unsafe");
+    let abi_start = *c;
+    let abi = if c.eat_word("extern") { Some(types::abi(c)?) } else { None };
+    if !c.eat_word("fn") {
+        return Err(not_an_item(c));
+    }
+    let name_start = *c;
+    let mut problems = Vec::new();
+    let signature = signature::signature(c, &mut problems)?;
+    let has_errors = attributes.has_errors || !problems.is_empty();
+    problems.into_iter().for_each(|problem| diagnostics.push(problem));
+    if attributes.fallback.is_some() {
+        if abi.is_some() {
+            let place = Place { first: abi_start.span(), last: name_start.last_span() };
+            let problem =
+                Diagnostic::new(Code::BadSignature, place, "a fallback has Rust's own convention");
+            diagnostics.push(problem.help("remove `extern`"));
+        }
+        let signature_tokens = c.tokens_since(&name_start.ahead());
+        let head = Fallback {
+            rust_attrs: Vec::new(),
+            vis,
+            is_unsafe,
+            signature,
+            signature_tokens,
+            body: TokenStream::new(),
+        };
+        return fallback(c, attributes, head, diagnostics);
+    }
+    let mut kernel = Kernel {
+        attrs: attributes.own,
+        rust_attrs: attributes.rust,
+        vis,
+        is_unsafe,
+        abi,
+        signature,
+        body: Block { statements: Vec::new(), span: (c.span(), c.span()) },
+        has_errors,
+        skipped: Vec::new(),
+    };
+    body(c, &mut kernel, diagnostics);
+    Ok(Item::Kernel(Box::new(kernel)))
+}
+
+/// The body of a kernel. Without one the kernel stays, in error.
+fn body(c: &mut Cursor<'_>, kernel: &mut Kernel, diagnostics: &mut Diagnostics) {
+    let mut context = Context::new(diagnostics);
+    match statements::block(c, &mut context) {
+        Ok(body) => {
+            kernel.body = body;
+            kernel.has_errors |= context.has_errors;
+            kernel.skipped = context.skipped;
+        }
+        Err(_) => {
+            diagnostics.push(*c.expected("`{` and the body of the kernel"));
+            kernel.has_errors = true;
+            skip_item(c);
+        }
+    }
+}
+
+/// What Rust has and kernels have not.
+fn refused_function(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
+    let refuse = |text: &str| {
+        Some(Box::new(Diagnostic::new(Code::BadSignature, c.span(), text.to_string())))
+    };
+    match c.word() {
+        Some("const") => refuse("a kernel cannot be a `const fn`: it runs on the processor"),
+        Some("async") => refuse("a kernel cannot be `async`"),
+        Some("safe") => refuse("a kernel is safe unless it says `unsafe`"),
+        _ => None,
+    }
+}
+
+fn not_an_item(c: &Cursor<'_>) -> Box<Diagnostic> {
+    let problem = c.expected("`fn`, `inline fn`, `const` or `for`");
+    Box::new(match c.word() {
+        Some("static") => problem.help("a table is a `const`: `const NAME: [u32; 4] = […];`"),
+        Some("use" | "mod" | "struct" | "enum" | "impl" | "trait" | "type" | "macro_rules") => {
+            problem.help("items of Rust stand outside of `peach_fn!`")
+        }
+        _ if c.is_punct(';') => problem.help("remove the `;`"),
+        _ => *problem,
+    })
+}
+
+/// The rest of a fallback: an ordinary Rust body.
+fn fallback(
+    c: &mut Cursor<'_>,
+    attributes: Attributes,
+    head: Fallback,
+    diagnostics: &mut Diagnostics,
+) -> Parsed<Item> {
+    if let Some(place) = attributes.first_own.filter(|_| attributes.own.is_any()) {
+        diagnostics.push(
+            Diagnostic::new(Code::BadAttribute, place, "this attribute belongs on a kernel")
+                .note("a fallback is ordinary Rust, compiled for every processor"),
+        );
+    }
+    let start = *c;
+    c.expect_group(Delimiter::Brace)?;
+    let body = c.tokens_since(&start);
+    Ok(Item::Fallback(Box::new(Fallback { rust_attrs: attributes.rust, body, ..head })))
+}
+
+fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
+    c.expect_word("inline")?;
+    c.expect_word("fn")?;
+    let name = statements::new_name(c)?;
+    if c.is_punct('<') {
+        return Err(Box::new(
+            c.error("a helper has no generic parameters")
+                .help("take `n: const`, `op: mnemonic` or `m: operand`"),
+        ));
+    }
+    let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
+    let params = signature::helper_parameters(inside)?;
+    let results = signature::helper_results(c)?;
+    let mut context = Context::new(diagnostics);
+    let body = statements::block(c, &mut context)?;
+    let has_errors = context.has_errors;
+    let skipped = context.skipped;
+    Ok(Item::Helper(Box::new(Helper { name, params, results, body, has_errors, skipped })))
+}
+
+fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {
+    let item = match statements::constant_or_table(c)? {
+        StatementKind::Table(table) if table.element == TableElement::Label => {
+            return Err(Box::new(
+                super::cursor::error(table.name.span(), "a table of labels stands in a body")
+                    .note("labels belong to one kernel"),
+            ));
+        }
+        StatementKind::Table(table) => Item::Table(table),
+        StatementKind::Const(constant) => Item::Const(constant),
+        _ => return Err(c.expected("a constant")),
+    };
+    if !c.eat_punct(';') {
+        return Err(c.expected("`;` after the constant"));
+    }
+    Ok(item)
+}
+
+/// `for B in range { items }`.
+fn family(c: &mut Cursor<'_>) -> Parsed<Item> {
+    c.expect_word("for")?;
+    let var = statements::new_name(c)?;
+    c.expect_word("in")?;
+    let range = expressions::head(c)?;
+    let (_, group) = c.expect_group(Delimiter::Brace)?;
+    Ok(Item::Family(Family { var, range, body: group.stream() }))
+}

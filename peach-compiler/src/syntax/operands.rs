@@ -1,0 +1,267 @@
+//! The operand forms that Rust does not have: sizes, segments, labels, decorations, `sym`, `const`.
+//!
+//! In: a cursor at a name, a quote or a brace. Out: an [`Expr`], a [`Label`] or [`Decoration`]s.
+//! Words such as `byte`, `short` and `sym` are operands' keywords only where an operand follows
+//! them; elsewhere they are names like any other.
+
+use super::ast::{Call, Decoration, DecorationKind, Expr, ExprKind, Label, Rounding};
+use super::cursor::{Cursor, Parsed, error};
+use super::expressions::{self, Braces};
+use super::literals;
+use proc_macro2::Delimiter;
+
+/// An atom that starts with a name or keyword.
+pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
+    let first = c.span();
+    let next = c.ahead();
+    let kind = match c.word() {
+        Some("true") => constant(c, ExprKind::Bool(true)),
+        Some("false") => constant(c, ExprKind::Bool(false)),
+        Some("continue") if next.is_punct('\'') => {
+            c.bump();
+            ExprKind::Continue(label(c)?)
+        }
+        Some("break") if next.is_punct('\'') => {
+            c.bump();
+            ExprKind::Break(label(c)?)
+        }
+        Some("if") => conditional(c)?,
+        Some("const") if next.is_group(Delimiter::Brace) => {
+            c.bump();
+            let (_, group) = c.expect_group(Delimiter::Brace)?;
+            ExprKind::RustConst(group.stream())
+        }
+        Some("sym") if next.ident().is_some() || next.is_op("::") || next.is_punct('<') => {
+            c.bump();
+            symbol(c)?
+        }
+        Some(word @ ("short" | "near")) if starts_target(&next) => {
+            let wrap = if word == "short" { ExprKind::Short } else { ExprKind::Near };
+            prefixed(c, braces, wrap)?
+        }
+        Some(word @ ("disp8" | "disp32")) if starts_place(&next) => {
+            let wrap = if word == "disp8" { ExprKind::Disp8 } else { ExprKind::Disp32 };
+            prefixed(c, braces, wrap)?
+        }
+        Some(word) => match size(word) {
+            Some(bytes) if starts_place(&next) => {
+                if next.is_word("ptr") && starts_place(&next.ahead()) {
+                    c.bump();
+                }
+                prefixed(c, braces, |expr| ExprKind::Sized(bytes, expr))?
+            }
+            _ => plain(c)?,
+        },
+        None => plain(c)?,
+    };
+    Ok(Expr { kind, span: (first, c.last_span()) })
+}
+
+fn constant(c: &mut Cursor<'_>, kind: ExprKind) -> ExprKind {
+    c.bump();
+    kind
+}
+
+/// A size before memory, in bytes.
+fn size(word: &str) -> Option<u32> {
+    Some(match word {
+        "byte" => 1,
+        "word" => 2,
+        "dword" => 4,
+        "fword" => 6,
+        "qword" => 8,
+        "tbyte" => 10,
+        "xmmword" => 16,
+        "ymmword" => 32,
+        "zmmword" => 64,
+        _ => return None,
+    })
+}
+
+/// Whether memory, or a name for it, comes next.
+fn starts_place(c: &Cursor<'_>) -> bool {
+    c.ident().is_some() || c.is_group(Delimiter::Bracket) || c.literal().is_some()
+}
+
+/// Whether a branch target comes next.
+fn starts_target(c: &Cursor<'_>) -> bool {
+    c.ident().is_some() || c.is_punct('\'') || c.literal().is_some()
+}
+
+/// A word and the operand that it says something about.
+fn prefixed(
+    c: &mut Cursor<'_>,
+    braces: Braces,
+    wrap: impl FnOnce(Box<Expr>) -> ExprKind,
+) -> Parsed<ExprKind> {
+    c.bump();
+    c.descend()?;
+    let operand = expressions::operand(c, braces)?;
+    c.ascend();
+    Ok(wrap(Box::new(operand)))
+}
+
+/// A name, a call, or a segment override.
+fn plain(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
+    if let Some(keyword @ ("let" | "for" | "while" | "return" | "unsafe" | "fn" | "else")) =
+        c.word()
+    {
+        return Err(Box::new(
+            c.error(format!("expected an operand, found the keyword `{keyword}`"))
+                .help("end the statement before it with `;`"),
+        ));
+    }
+    let name = c.expect_ident("a name")?;
+    if let Some((inside, _)) = c.eat_group(Delimiter::Parenthesis) {
+        let args = expressions::list(inside, ")")?;
+        return Ok(ExprKind::Call(Call { name, args }));
+    }
+    if c.is_punct(':') && c.ahead().is_group(Delimiter::Bracket) {
+        c.bump();
+        let span = c.span();
+        let (inside, group) = c.expect_group(Delimiter::Bracket)?;
+        let parts = expressions::list(inside, "]")?;
+        let memory = Expr { kind: ExprKind::Bracket(parts), span: (span, group.span_close()) };
+        return Ok(ExprKind::Segment(name, Box::new(memory)));
+    }
+    Ok(ExprKind::Name(name))
+}
+
+/// `if c { a } else { b }`, where each branch is one expression.
+fn conditional(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
+    c.descend()?;
+    c.expect_word("if")?;
+    let condition = expressions::head(c)?;
+    let then = branch(c)?;
+    if !c.eat_word("else") {
+        return Err(Box::new(
+            c.expected("`else`").note("an `if` that stands for a value needs both branches"),
+        ));
+    }
+    let otherwise = if c.is_word("if") {
+        let first = c.span();
+        let kind = conditional(c)?;
+        Expr { kind, span: (first, c.last_span()) }
+    } else {
+        branch(c)?
+    };
+    c.ascend();
+    Ok(ExprKind::If(Box::new(condition), Box::new(then), Box::new(otherwise)))
+}
+
+fn branch(c: &mut Cursor<'_>) -> Parsed<Expr> {
+    let (mut inside, _) = c.expect_group(Delimiter::Brace)?;
+    let value = expressions::expression(&mut inside)?;
+    inside.expect_end("`}` after the value of the branch")?;
+    Ok(value)
+}
+
+/// The path after `sym`: everything up to the comma or semicolon, generic arguments included.
+fn symbol(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
+    let start = *c;
+    let mut angles = 0u32;
+    while !c.is_end() {
+        match c.punct() {
+            Some((',' | ';', _)) if angles == 0 => break,
+            Some(('<', _)) => angles += 1,
+            Some(('>', _)) => angles = angles.saturating_sub(1),
+            Some((';', _)) => return Err(c.expected("`>`")),
+            Some((':' | ',' | '&' | '*' | '\'', _)) => {}
+            Some(_) => return Err(c.expected("`,` or `;` after the path")),
+            None if angles == 0 && c.ident().is_none() => {
+                return Err(c.expected("`,` or `;` after the path"));
+            }
+            None => {}
+        }
+        c.bump();
+    }
+    Ok(ExprKind::RustSym(c.tokens_since(&start)))
+}
+
+/// `'name` or `'name[index]`, at the quote.
+pub(super) fn label(c: &mut Cursor<'_>) -> Parsed<Label> {
+    let span = c.span();
+    c.expect_punct('\'')?;
+    let name = c.expect_ident("the name of a label")?;
+    let index = match c.eat_group(Delimiter::Bracket) {
+        Some((mut inside, _)) => {
+            let index = expressions::expression(&mut inside)?;
+            inside.expect_end("`]`")?;
+            Some(Box::new(index))
+        }
+        None => None,
+    };
+    Ok(Label { name, index, span })
+}
+
+/// Whether the braces that come next belong to the operand before them: a block, which has
+/// statements in it, means that a semicolon is missing.
+pub(super) fn is_decoration(c: &Cursor<'_>) -> bool {
+    match c.group(Delimiter::Brace) {
+        Some((inside, _)) => !inside.is_end() && !has_statements(inside),
+        None => false,
+    }
+}
+
+fn has_statements(mut c: Cursor<'_>) -> bool {
+    while !c.is_end() {
+        if c.is_punct(';') {
+            return true;
+        }
+        c.bump();
+    }
+    false
+}
+
+/// `{k1}{z}`, `{1to16}`, `{rn-sae}`: one or more.
+pub(super) fn decorations(c: &mut Cursor<'_>) -> Parsed<Vec<Decoration>> {
+    let mut decorations = Vec::new();
+    while is_decoration(c) {
+        let (inside, group) = c.expect_group(Delimiter::Brace)?;
+        let span = (group.span_open(), group.span_close());
+        decorations.push(Decoration { kind: decoration(inside, span)?, span });
+    }
+    Ok(decorations)
+}
+
+fn decoration(
+    mut c: Cursor<'_>,
+    span: (proc_macro2::Span, proc_macro2::Span),
+) -> Parsed<DecorationKind> {
+    if let Some(rounding) = rounding(c) {
+        return Ok(DecorationKind::Rounding(rounding));
+    }
+    if c.is_word("z") && c.ahead().is_end() {
+        return Ok(DecorationKind::Zeroing);
+    }
+    if let Some(literal) = c.literal() {
+        return match literals::broadcast(literal) {
+            Some(count @ (2 | 4 | 8 | 16 | 32)) if c.ahead().is_end() => {
+                Ok(DecorationKind::Broadcast(count))
+            }
+            _ => Err(Box::new(error(span, "this is no mask, rounding or broadcast").note(
+                "broadcasts are written `{1to2}`, `{1to4}`, `{1to8}`, `{1to16}` or `{1to32}`",
+            ))),
+        };
+    }
+    let mask = expressions::expression(&mut c)?;
+    c.expect_end("`}`")?;
+    Ok(DecorationKind::Mask(mask))
+}
+
+/// `rn-sae`, `rd-sae`, `ru-sae`, `rz-sae`, `sae`: all that stands between the braces.
+pub(super) fn rounding(mut c: Cursor<'_>) -> Option<Rounding> {
+    let rounding = match c.word()? {
+        "sae" => {
+            c.bump();
+            return c.is_end().then_some(Rounding::Sae);
+        }
+        "rn" => Rounding::Nearest,
+        "rd" => Rounding::Down,
+        "ru" => Rounding::Up,
+        "rz" => Rounding::Zero,
+        _ => return None,
+    };
+    c.bump();
+    (c.eat_punct('-') && c.eat_word("sae") && c.is_end()).then_some(rounding)
+}

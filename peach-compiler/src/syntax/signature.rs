@@ -1,0 +1,233 @@
+//! Signatures of kernels and fallbacks, and the parameters of helpers.
+//!
+//! In: a cursor behind `fn`. Out: a [`Signature`], with everything that Rust needs kept as written.
+//! Fails: what is wrong with a type or a generic parameter is pushed as [`Code::BadSignature`] and
+//! the signature is given back all the same; without a name or parentheses there is none.
+
+use super::ast::*;
+use super::cursor::{Cursor, Parsed};
+use super::statements::new_name;
+use super::types;
+use crate::diagnostics::{Code, Diagnostic};
+use proc_macro2::{Delimiter, TokenStream};
+
+/// Name, lifetimes, parameters, result, `where`.
+pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Signature> {
+    let name = new_name(c)?;
+    let (lifetimes, list_has_bounds) = generics(c, problems)?;
+    if !c.is_group(Delimiter::Parenthesis) {
+        return Err(c.expected("`(` and the parameters"));
+    }
+    let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
+    let params = parameters(inside, problems)?;
+    let result = if c.eat_op("->") {
+        types::signature_type(c, problems)
+    } else {
+        let span = (c.last_span(), c.last_span());
+        Type { kind: TypeKind::Unit, tokens: TokenStream::new(), span }
+    };
+    if let TypeKind::Slice { .. } | TypeKind::Str = result.kind {
+        problems.push(
+            Diagnostic::new(Code::BadSignature, result.span, "a kernel cannot return a slice")
+                .help("return the pair `(*const T, usize)`"),
+        );
+    }
+    let (where_clause, where_has_bounds) = where_clause(c, problems);
+    let has_bounds = list_has_bounds || where_has_bounds;
+    Ok(Signature { name, lifetimes, has_bounds, where_clause, params, result })
+}
+
+/// `<'a, 'b: 'a>`, and whether a lifetime has bounds.
+fn generics(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<(TokenStream, bool)> {
+    let start = *c;
+    if !c.eat_punct('<') {
+        return Ok((TokenStream::new(), false));
+    }
+    let mut has_bounds = false;
+    while !c.is_punct('>') {
+        if c.eat_punct('\'') {
+            c.expect_ident("the name of a lifetime")?;
+            if c.eat_punct(':') {
+                has_bounds = true;
+                skip_bounds(c);
+            }
+        } else {
+            let at = *c;
+            skip_bounds(c);
+            let place = (at.span(), c.last_span());
+            if !c.is_past(&at) {
+                return Err(c.expected("`>`"));
+            }
+            problems.push(
+                Diagnostic::new(Code::BadSignature, place, "a kernel cannot be generic over types or constants")
+                    .note("its bytes are made once, before Rust knows what it is instantiated with; lifetimes are accepted")
+                    .help("write a family, `for B in … { fn name_{B}(…) { … } }`, or produce the kernel by `macro_rules!`"),
+            );
+        }
+        if !c.eat_punct(',') && !c.is_punct('>') {
+            return Err(c.expected("`,` or `>`"));
+        }
+    }
+    c.expect_punct('>')?;
+    Ok((c.tokens_since(&start), has_bounds))
+}
+
+/// Goes over what stands behind a generic parameter's colon, up to its comma.
+fn skip_bounds(c: &mut Cursor<'_>) {
+    let mut depth = 0u32;
+    while !c.is_end() && !c.is_group(Delimiter::Parenthesis) && !c.is_group(Delimiter::Brace) {
+        match c.punct() {
+            Some((',' | '>', _)) if depth == 0 => return,
+            Some(('<', _)) => depth += 1,
+            Some(('>', _)) => depth -= 1,
+            _ => {}
+        }
+        c.bump();
+    }
+}
+
+fn where_clause(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> (TokenStream, bool) {
+    let start = *c;
+    if !c.eat_word("where") {
+        return (TokenStream::new(), false);
+    }
+    let mut starts_predicate = true;
+    while !c.is_end() && !c.is_group(Delimiter::Brace) {
+        if starts_predicate && !c.is_punct('\'') {
+            problems.push(
+                Diagnostic::new(
+                    Code::BadSignature,
+                    c.span(),
+                    "a `where` clause of a kernel can only bound lifetimes",
+                )
+                .note("kernels are not generic over types"),
+            );
+        }
+        starts_predicate = c.is_punct(',');
+        c.bump();
+    }
+    (c.tokens_since(&start), true)
+}
+
+fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<Param>> {
+    let mut params: Vec<Param> = Vec::new();
+    while !c.is_end() {
+        if let Some(refused) = refused_parameter(&c) {
+            return Err(refused);
+        }
+        c.eat_word("mut");
+        let name = new_name(&mut c)?;
+        if !c.eat_punct(':') {
+            return Err(c.expected("`:` and the type of the parameter"));
+        }
+        let ty = types::signature_type(&mut c, problems);
+        if let TypeKind::Unit | TypeKind::Pair(..) = ty.kind {
+            problems.push(
+                Diagnostic::new(
+                    Code::BadSignature,
+                    ty.span,
+                    "a parameter of a kernel cannot be a tuple",
+                )
+                .help("make each part a parameter of its own"),
+            );
+        }
+        if let Some(other) = params.iter().find(|param| param.name == name && name != "_") {
+            problems.push(
+                Diagnostic::new(
+                    Code::DuplicateItem,
+                    name.span(),
+                    format!("two parameters are called `{name}`"),
+                )
+                .label(other.name.span(), "the first one"),
+            );
+        }
+        params.push(Param { name, ty });
+        if !c.is_end() && !c.eat_punct(',') {
+            return Err(c.expected("`,` or `)`"));
+        }
+    }
+    Ok(params)
+}
+
+fn refused_parameter(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
+    let bad = |what: &str| {
+        Some(Box::new(Diagnostic::new(Code::BadSignature, c.span(), what.to_string())))
+    };
+    if c.is_punct('#') {
+        return bad("parameters of kernels have no attributes");
+    }
+    if c.is_word("self") || c.is_punct('&') {
+        return bad("a kernel is a function, not a method: it has no `self`");
+    }
+    if c.is_group(Delimiter::Parenthesis) || c.is_group(Delimiter::Bracket) || c.is_word("ref") {
+        return bad("a parameter of a kernel is a name: patterns have no register to live in");
+    }
+    if c.is_op("...") {
+        return bad("a kernel cannot have a variable number of arguments");
+    }
+    None
+}
+
+/// The parameters of a helper, inside their parentheses.
+pub(super) fn helper_parameters(mut c: Cursor<'_>) -> Parsed<Vec<HelperParam>> {
+    let mut params: Vec<HelperParam> = Vec::new();
+    while !c.is_end() {
+        c.eat_word("mut");
+        let name = new_name(&mut c)?;
+        if !c.eat_punct(':') {
+            return Err(c.expected("`:` and what the parameter accepts"));
+        }
+        let kind = helper_parameter_kind(&mut c)?;
+        if let Some(other) = params.iter().find(|param| param.name == name && name != "_") {
+            return Err(Box::new(
+                Diagnostic::new(
+                    Code::DuplicateItem,
+                    name.span(),
+                    format!("two parameters are called `{name}`"),
+                )
+                .label(other.name.span(), "the first one"),
+            ));
+        }
+        params.push(HelperParam { name, kind });
+        if !c.is_end() && !c.eat_punct(',') {
+            return Err(c.expected("`,` or `)`"));
+        }
+    }
+    Ok(params)
+}
+
+fn helper_parameter_kind(c: &mut Cursor<'_>) -> Parsed<ParamKind> {
+    let kind = match c.word() {
+        Some("const") => ParamKind::Const,
+        Some("label") => ParamKind::Label,
+        Some("operand") => ParamKind::Operand,
+        Some("mnemonic") => ParamKind::Mnemonic,
+        Some(word) if Element::from_name(word).is_some() => {
+            return Err(Box::new(
+                Diagnostic::new(Code::BadSignature, c.span(), format!("a helper's parameter cannot be of type `{word}`"))
+                    .note("helpers take registers by class (`a: ymm`, `v: [gp64; 4]`), `const`, `label`, `operand` and `mnemonic`"),
+            ));
+        }
+        _ => return Ok(ParamKind::Class(types::class(c)?)),
+    };
+    c.bump();
+    Ok(kind)
+}
+
+/// `-> gp64`, `-> (ymm, ymm)`, or nothing.
+pub(super) fn helper_results(c: &mut Cursor<'_>) -> Parsed<Vec<ClassExpr>> {
+    if !c.eat_op("->") {
+        return Ok(Vec::new());
+    }
+    let Some((mut inside, _)) = c.eat_group(Delimiter::Parenthesis) else {
+        return Ok(vec![types::class(c)?]);
+    };
+    let mut results = Vec::new();
+    while !inside.is_end() {
+        results.push(types::class(&mut inside)?);
+        if !inside.is_end() && !inside.eat_punct(',') {
+            return Err(inside.expected("`,` or `)`"));
+        }
+    }
+    Ok(results)
+}

@@ -1,0 +1,303 @@
+//! The parser: every construct of the language, precedence, invisible groups, places of errors.
+
+use peach_compiler::diagnostics::{Code, Diagnostics};
+use peach_compiler::syntax;
+use peach_compiler::syntax::ast::*;
+use proc_macro2::TokenStream;
+
+fn parse_tokens(tokens: TokenStream) -> (File, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let file = syntax::parse(tokens, &mut diagnostics);
+    (file, diagnostics)
+}
+
+fn parse(source: &str) -> File {
+    let (file, diagnostics) = parse_tokens(source.parse().expect("source lexes"));
+    let messages: Vec<String> = diagnostics.iter().map(describe).collect();
+    assert!(messages.is_empty(), "{source}\n{messages:#?}");
+    file
+}
+
+fn describe(d: &peach_compiler::diagnostics::Diagnostic) -> String {
+    let start = d.place.first.start();
+    format!("{}:{} {} {}", start.line, start.column + 1, d.code.id(), d.message)
+}
+
+fn errors(source: &str) -> Vec<String> {
+    let (_, diagnostics) = parse_tokens(source.parse().expect("source lexes"));
+    diagnostics.iter().map(describe).collect()
+}
+
+/// The statements of a kernel with this body.
+fn body(source: &str) -> Vec<StatementKind> {
+    let file = parse(&format!("fn f() {{ {source} }}"));
+    match file.items.into_iter().next() {
+        Some(Item::Kernel(kernel)) => kernel.body.statements.into_iter().map(|s| s.kind).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The operands of an instruction `op …;`.
+fn operands(source: &str) -> Vec<Expr> {
+    match body(&format!("op {source};")).pop() {
+        Some(StatementKind::Instruction(inst)) => inst.operands,
+        other => panic!("{source}: {other:?}"),
+    }
+}
+
+/// An expression with every pair of parentheses written out.
+fn shape(expr: &Expr) -> String {
+    let list = |exprs: &[Expr]| exprs.iter().map(shape).collect::<Vec<_>>().join(", ");
+    match &expr.kind {
+        ExprKind::Int(value) => value.to_string(),
+        ExprKind::Float(value) => format!("{}f{:?}", value.text, value.suffix),
+        ExprKind::Bool(value) => value.to_string(),
+        ExprKind::Str(value) => format!("{value:?}"),
+        ExprKind::Name(name) => name_text(name),
+        ExprKind::Label(l) => label(l),
+        ExprKind::Continue(l) => format!("continue {}", label(l)),
+        ExprKind::Break(l) => format!("break {}", label(l)),
+        ExprKind::Unary(op, x) => format!("({op:?} {})", shape(x)),
+        ExprKind::Binary(op, a, b) => format!("({} {op:?} {})", shape(a), shape(b)),
+        ExprKind::Range { start, end, inclusive } => {
+            let end_of = |x: &Option<Box<Expr>>| x.as_deref().map(shape).unwrap_or_default();
+            let dots = if *inclusive { "..=" } else { ".." };
+            format!("({}{dots}{})", end_of(start), end_of(end))
+        }
+        ExprKind::Index(x, i) => format!("{}[{}]", shape(x), shape(i)),
+        ExprKind::Field(x, name) => format!("{}.{name}", shape(x)),
+        ExprKind::Call(call) => format!("{}({})", call.name, list(&call.args)),
+        ExprKind::MethodCall(x, call) => {
+            format!("{}.{}({})", shape(x), call.name, list(&call.args))
+        }
+        ExprKind::Tuple(parts) => format!("tuple({})", list(parts)),
+        ExprKind::Bracket(parts) => format!("[{}]", list(parts)),
+        ExprKind::Sized(bytes, x) => format!("size{bytes} {}", shape(x)),
+        ExprKind::Segment(name, x) => format!("{name}:{}", shape(x)),
+        ExprKind::Decorated(x, decorations) => {
+            let parts: Vec<String> = decorations.iter().map(decoration).collect();
+            format!("{}{}", shape(x), parts.concat())
+        }
+        ExprKind::Rounding(rounding) => format!("{{{rounding:?}}}"),
+        ExprKind::Short(x) => format!("short {}", shape(x)),
+        ExprKind::Near(x) => format!("near {}", shape(x)),
+        ExprKind::Disp8(x) => format!("disp8 {}", shape(x)),
+        ExprKind::Disp32(x) => format!("disp32 {}", shape(x)),
+        ExprKind::RustConst(tokens) => format!("const {}", squeeze(tokens)),
+        ExprKind::RustSym(tokens) => format!("sym {}", squeeze(tokens)),
+        ExprKind::If(c, a, b) => format!("if {} {} else {}", shape(c), shape(a), shape(b)),
+    }
+}
+
+/// Tokens without the blanks that printing puts between them.
+fn squeeze(tokens: &TokenStream) -> String {
+    tokens.to_string().replace(' ', "")
+}
+
+fn label(label: &Label) -> String {
+    let index = label.index.as_deref().map(|i| format!("[{}]", shape(i))).unwrap_or_default();
+    format!("'{}{index}", label.name)
+}
+
+fn decoration(decoration: &Decoration) -> String {
+    match &decoration.kind {
+        DecorationKind::Mask(mask) => format!("{{{}}}", shape(mask)),
+        DecorationKind::Zeroing => "{z}".to_string(),
+        DecorationKind::Broadcast(n) => format!("{{1to{n}}}"),
+        DecorationKind::Rounding(rounding) => format!("{{{rounding:?}}}"),
+    }
+}
+
+/// Checks that each operand parses to the shape beside it.
+fn check(table: &[(&str, &str)]) {
+    for (source, expected) in table {
+        let found: Vec<String> = operands(source).iter().map(shape).collect();
+        assert_eq!(found.join(" ; "), *expected, "{source}");
+    }
+}
+
+#[test]
+fn operand_forms() {
+    check(&[
+        (
+            "rax, -1, 0xF1, N*4 + 1, b'a', bits(1.5f32)",
+            "rax ; (Neg 1) ; 241 ; ((N Mul 4) Add 1) ; 97 ; bits(1.5fSome(4))",
+        ),
+        ("[base + index*8 + 4]", "[((base Add (index Mul 8)) Add 4)]"),
+        (
+            "dword [p], byte ptr [x], zmmword v, qword ptr",
+            "size4 [p] ; size1 [x] ; size64 v ; size8 ptr",
+        ),
+        ("dword ptr [p]{1to16}", "size4 [p]{1to16}"),
+        ("fs:[0x28], qword fs:[rax + 8]", "fs:[40] ; size8 fs:[(rax Add 8)]"),
+        (
+            "zmm1{k1}{z}, zmm2, zmm3, {rn-sae}, {sae}",
+            "zmm1{k1}{z} ; zmm2 ; zmm3 ; {Nearest} ; {Sae}",
+        ),
+        ("[rdi]{masks[1]}, x{m}", "[rdi]{masks[1]} ; x{m}"),
+        (
+            "short 'l, near 'l, short 'case[i + 1], disp32 [rax], disp8 [rax]",
+            "short 'l ; near 'l ; short 'case[(i Add 1)] ; disp32 [rax] ; disp8 [rax]",
+        ),
+        ("continue 'next, break 'next", "continue 'next ; break 'next"),
+        ("short continue 'next", "short continue 'next"),
+        ("const { size_of::<T>() }, sym path::to::X", "const size_of::<T>() ; sym path::to::X"),
+        ("sym ::std::mem::drop::<Vec<u8, A>>, 1", "sym ::std::mem::drop::<Vec<u8,A>> ; 1"),
+        (
+            "f32x8(0.5), u64(1), f32x4(1.0, 2.0, 3.0, -4.0)",
+            "f32x8(0.5fNone) ; u64(1) ; f32x4(1.0fNone, 2.0fNone, 3.0fNone, (Neg 4.0fNone))",
+        ),
+        (
+            "acc[0..4], c[1][0], n.gp32, acc[0].xmm, x.ptr",
+            "acc[(0..4)] ; c[1][0] ; n.gp32 ; acc[0].xmm ; x.ptr",
+        ),
+        ("t.0, t.0.1, t.1[2]", "t[0] ; t[0][1] ; t[1][2]"),
+        ("1_000u64, 1e3, 0b1010_1010, 0o17, 2f64", "1000 ; 1e3fNone ; 170 ; 15 ; 2fSome(8)"),
+        ("if N > 4 { 1 } else if M { 2 } else { 3 }", "if (N Gt 4) 1 else if M 2 else 3"),
+        (
+            "true, false, [], [4, 2, 1], (), (a), (a, b)",
+            "true ; false ; [] ; [4, 2, 1] ; tuple() ; a ; tuple(a, b)",
+        ),
+        ("byte, short, sym, near, word, r#in", "byte ; short ; sym ; near ; word ; in"),
+        ("5, short 5", "5 ; short 5"),
+    ]);
+}
+
+#[test]
+fn precedence_is_rusts() {
+    check(&[
+        ("1 + 2 * 3 - 4", "((1 Add (2 Mul 3)) Sub 4)"),
+        ("1 << 2 + 3", "(1 Shl (2 Add 3))"),
+        ("a & b == c", "((a And b) Eq c)"),
+        ("a | b ^ c & d", "(a Or (b Xor (c And d)))"),
+        ("a || b && c == d", "(a OrOr (b AndAnd (c Eq d)))"),
+        ("-a * !b", "((Neg a) Mul (Not b))"),
+        ("a - b - c", "((a Sub b) Sub c)"),
+        ("--a", "(Neg (Neg a))"),
+        ("x[a + 1..=b * 2]", "x[((a Add 1)..=(b Mul 2))]"),
+        ("a<-1, a<=b, a>>1, a>b", "(a Lt (Neg 1)) ; (a Le b) ; (a Shr 1) ; (a Gt b)"),
+        ("(0..8).rev().step_by(2)", "(0..8).rev().step_by(2)"),
+    ]);
+}
+
+/// The listings of the reference of the language, those with `…` in them filled in.
+#[test]
+fn every_listing_of_the_reference() {
+    parse(include_str!("syntax/listings.peach"));
+}
+
+#[test]
+fn statements_are_told_apart_by_their_first_tokens() {
+    let kinds = |source: &str| -> Vec<&'static str> {
+        body(source)
+            .iter()
+            .map(|kind| match kind {
+                StatementKind::Let(_) => "let",
+                StatementKind::LetConst(..) => "let const",
+                StatementKind::Const(_) => "const",
+                StatementKind::Table(_) => "table",
+                StatementKind::Assign(..) => "assign",
+                StatementKind::AssignOp(..) => "assign op",
+                StatementKind::Instruction(_) => "instruction",
+                StatementKind::Call(_) => "call",
+                StatementKind::Label(_) => "label",
+                StatementKind::Block { .. } => "block",
+                StatementKind::For(..) => "for",
+                StatementKind::While(..) => "while",
+                StatementKind::If(_) => "if",
+                StatementKind::Assert(..) => "assert",
+                StatementKind::Return(_) => "return",
+                StatementKind::Stream(..) => "stream",
+                StatementKind::Issue(..) => "issue",
+                StatementKind::Emit(..) => "emit",
+                StatementKind::Interleave(_) => "interleave",
+                StatementKind::Align(_) => "align",
+                StatementKind::Db(_) => "db",
+            })
+            .collect()
+    };
+    let table: &[(&str, &str)] = &[
+        (
+            "loop 'next; in al, dx; r#in al, 5; MOV rax, 1; ud2;",
+            "instruction instruction instruction instruction instruction",
+        ),
+        (
+            "lock add dword [p], 1; rep movsb; evex vaddps a, b, c; LOCK xacquire inc x;",
+            "instruction instruction instruction instruction",
+        ),
+        ("jmp [rax]; push [rax]; call [p + 8];", "instruction instruction instruction"),
+        (
+            "a = b; a[0] = b; a[0].gp32 = 1; a += 1; a <<= 2; (a, b) = (b, a);",
+            "assign assign assign assign op assign op assign",
+        ),
+        ("store(vmovntps, dst, acc[0..4]); a(); push (1 + 2);", "call call call"),
+        (
+            "align 32; align = 5; align[1] = x; align.gp32 = y; align (N);",
+            "align assign assign assign align",
+        ),
+        ("db 0x0f, 0x0b; db = 1; db[0] = 2;", "db assign assign"),
+        ("emit loads[0..3]; emit = 3; emit(x);", "emit assign call"),
+        (
+            "issue loads; issue loads, 3; issue loads, ..; issue(x); issue = 1;",
+            "issue issue issue call assign",
+        ),
+        ("stream loads { nop; } stream(x); stream = 5;", "stream call assign"),
+        ("interleave a, b; interleave a 1, b 2; interleave(x);", "interleave interleave call"),
+        (
+            "'a: 'b: nop; 'case[i]: 'c: { } 'd: unsafe { } { } unsafe { }",
+            "label label instruction label block block block block",
+        ),
+        (
+            "let x: gp64; let mut n: const = 0; let n: const = 1; let x = y; let (a, b) = (b, a);",
+            "let let const const let let",
+        ),
+        (
+            "const N = 4; const T: [u8; 4] align 8 = *b\"abcd\"; const U: [f32; N] = [0.0; N]; const CASES: [label; 2] = ['a, 'b];",
+            "const table table table",
+        ),
+        (
+            "for r in acc { nop; } for (a, b) in zip(x, y) { } for i in (0..8).rev() { } for op in [paddd, psubd] { op v, w; }",
+            "for for for for",
+        ),
+        (
+            "if i % 2 == 0 { nop; } else if isa(\"avx512vl\") { } else { } while bit < N { bit += 7; }",
+            "if while",
+        ),
+        ("if x { } for i in y { } while z { }", "if for while"),
+        (
+            "assert!(N % 8 == 0, \"N must be a multiple of 8\"); assert!(true); return; return x; return (a, b); return 1.5;",
+            "assert assert return return return return",
+        ),
+        (
+            "let buf: [f32; 16] align 64; let s: u64; let m: [[u8; 4]; 4]; let byte: gp8; byte = 1;",
+            "let let let let assign",
+        ),
+        ("/// Explains.\n let x: gp64;", "let"),
+    ];
+    for (source, expected) in table {
+        assert_eq!(kinds(source).join(" "), *expected, "{source}");
+    }
+}
+
+#[test]
+fn errors_are_at_the_guilty_token_and_all_reported() {
+    let source = "fn f(x: Vec<u8>) -> u32 {\n    mov eax, ;\n    mov eax, 1\n    let y gp64;\n    jmp @;\n}\nfn g<T>(a: [u8; 4]) {}\nstruct S;\nfn h() { let }\n";
+    let found = errors(source);
+    let expected = [
+        "1:9 E0002 the type `Vec`",
+        "2:14 E0001 expected an operand, found `;`",
+        "3:14 E0001 expected `;` after `1`, found `let`",
+        "4:11 E0001 expected `: class` or `= operand`, found `gp64`",
+        "5:9 E0001 expected an operand, found `@`",
+        "7:6 E0002 a kernel cannot be generic",
+        "7:12 E0002 an array by value",
+        "8:1 E0001 expected `fn`",
+        "9:14 E0001 expected a name, found `}`",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found:?} is not {expected:?}");
+    }
+    let (_, diagnostics) = parse_tokens("#[embed = \"flash\"] fn f() {}".parse().expect("lexes"));
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::BadAttribute]);
+}
