@@ -1,3 +1,58 @@
 //! Assembly kernels that live inside Rust.
+//!
+//! [`peach_fn!`] compiles a kernel, written in Intel syntax with Rust's structure around it, while the
+//! crate around it is compiled. The kernel becomes an ordinary function:
+//!
+//! ```ignore
+//! use peach_runtime::peach_fn;
+//!
+//! peach_fn! {
+//!     /// The sum of two numbers.
+//!     pub fn add(a: i32, b: i32) -> i32 {
+//!         add a, b;
+//!         return a;
+//!     }
+//! }
+//!
+//! assert_eq!(add(2, 3), 5);
+//! println!("{} bytes", add::KERNEL.code().len());
+//! ```
+//!
+//! Beside the function stands a module of the same name with a [`Kernel`]: its function pointer, its
+//! versions and their machine code.
+//!
+//! # Where the code lives
+//!
+//! By default the bytes are data of the program. On the first use of any kernel, all kernels of the
+//! program are copied into one mapping, which is made readable and executable once it is written and
+//! never changes again. Where a system forbids that, `#[embed = "text"]` places a kernel in the
+//! program's own text section instead.
+//!
+//! # Features
+//!
+//! * `debug`: every version carries a listing, [`Kernel::dump`] prints it.
 
+mod arena;
+mod cpu;
+mod error;
+mod kernel;
+mod memory;
+mod pair;
+mod registry;
+
+pub use error::Error;
+pub use kernel::{Kernel, Version};
+pub use pair::Pair;
 pub use peach_macros::peach_fn;
+
+/// What the items that `peach_fn!` generates are made of. Not for use by hand: it changes with every
+/// version of the macro.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::cpu::FEATURES;
+    pub use crate::kernel::{
+        Address, Arena, Code, Relocation, Shape, Source, entry, entry_or_fallback,
+    };
+    pub use crate::pair::Pair;
+    pub use core;
+}

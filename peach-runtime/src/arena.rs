@@ -1,0 +1,141 @@
+//! The arena: the code of all kernels of the program, in one mapping.
+//!
+//! In: the records of all kernels (`registry`), each with the version that this CPU gets. Out: their
+//! addresses, published in the records.
+//!
+//! Invariants: the mapping is written once, while nobody else knows of it, and then becomes readable
+//! and executable for good. No lock is taken: threads that race each write a mapping of their own, one
+//! of them wins, and all come to the same addresses, so a fork at any point leaves the child with
+//! nothing to wait for. The layout depends on nothing but the program and the CPU.
+//!
+//! Fails: with the [`Refusal`] of the operating system.
+
+use crate::kernel::{Arena, Code, Record};
+use crate::memory::{Mapping, Refusal};
+use crate::registry;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// Every kernel starts a cache line; their constants need no more.
+const ALIGN: usize = 64;
+
+/// `jmp [rip + 2]`, two bytes of filling, the address: reaches any item of the program.
+const TRAMPOLINE: usize = 16;
+
+/// The base of the mapping that holds the kernels of [`registry::kernels`].
+static PROGRAM: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Maps the kernels of the program, unless that has been done, and publishes their addresses. Gives
+/// that of `wanted`, which this CPU must support.
+pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
+    if !registry::contains(wanted) {
+        return populate_alone(wanted);
+    }
+    let mut base = PROGRAM.load(Ordering::Acquire);
+    if base.is_null() {
+        let mapping = map(registry::kernels)?;
+        let won =
+            PROGRAM.compare_exchange(base, mapping.base(), Ordering::AcqRel, Ordering::Acquire);
+        match won {
+            Ok(_) => base = mapping.keep(),
+            Err(winner) => base = winner,
+        }
+    }
+    let mut found = std::ptr::null_mut();
+    for (record, slot) in layout(registry::kernels()) {
+        let entry = base.wrapping_add(slot.offset).cast();
+        record.publish(entry);
+        if std::ptr::eq(record, wanted) {
+            found = entry;
+        }
+    }
+    Ok(found)
+}
+
+/// Maps a kernel that the linker did not place among the others.
+fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
+    let mapping = map(|| std::iter::once(wanted))?;
+    match wanted.publish_first(mapping.base().cast()) {
+        Ok(()) => Ok(mapping.keep().cast()),
+        Err(winner) => Ok(winner),
+    }
+}
+
+/// A mapping with the code of all `records`, readable and executable.
+fn map<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I) -> Result<Mapping, Refusal> {
+    let len = layout(records()).last().map_or(0, |(_, slot)| slot.end());
+    let mut mapping = Mapping::new(len)?;
+    let base = mapping.base();
+    let mut filled = 0;
+    for (_, slot) in layout(records()) {
+        let image = mapping.bytes_mut();
+        image[filled..slot.offset].fill(INT3);
+        slot.write(&mut image[slot.offset..slot.end()], base.addr() + slot.offset);
+        filled = slot.end();
+    }
+    mapping.bytes_mut()[filled..].fill(INT3);
+    mapping.make_executable()?;
+    Ok(mapping)
+}
+
+/// What fills the space between kernels: a jump that goes astray stops there.
+const INT3: u8 = 0xCC;
+
+/// A kernel in the arena.
+struct Slot {
+    arena: &'static Arena,
+    offset: usize,
+}
+
+/// Where each of `records` that has code to be mapped goes.
+fn layout<'a>(
+    records: impl Iterator<Item = &'a Record>,
+) -> impl Iterator<Item = (&'a Record, Slot)> {
+    let mut end = 0;
+    records.filter_map(move |record| {
+        let Code::Map(arena) = &record.shape.chosen()?.code else { return None };
+        let slot = Slot { arena, offset: usize::next_multiple_of(end, ALIGN) };
+        end = slot.end();
+        Some((record, slot))
+    })
+}
+
+impl Slot {
+    fn end(&self) -> usize {
+        self.offset + self.trampolines_start() + self.relative_count() * TRAMPOLINE
+    }
+
+    fn trampolines_start(&self) -> usize {
+        self.arena.bytes.len().next_multiple_of(8)
+    }
+
+    fn relative_count(&self) -> usize {
+        self.arena.relocations.iter().filter(|r| r.relative_to.is_some()).count()
+    }
+
+    /// Writes the code into `image`, which will run at `address`.
+    fn write(&self, image: &mut [u8], address: usize) {
+        let (code, tail) = image.split_at_mut(self.arena.bytes.len());
+        code.copy_from_slice(self.arena.bytes);
+        tail.fill(INT3);
+        let mut trampoline = self.trampolines_start();
+        for relocation in self.arena.relocations {
+            let target = (relocation.address)().addr();
+            let field = relocation.offset as usize;
+            let Some(end) = relocation.relative_to else {
+                image[field..field + 8].copy_from_slice(&(target as u64).to_le_bytes());
+                continue;
+            };
+            let from = address + end as usize;
+            let distance = |to: usize| i32::try_from(to.wrapping_sub(from) as isize);
+            let distance = distance(target).unwrap_or_else(|_| {
+                let jump = [0xFF, 0x25, 2, 0, 0, 0, INT3, INT3];
+                image[trampoline..trampoline + 8].copy_from_slice(&jump);
+                image[trampoline + 8..trampoline + 16]
+                    .copy_from_slice(&(target as u64).to_le_bytes());
+                distance(address + trampoline).expect("a kernel is smaller than 2 GiB")
+            });
+            image[field..field + 4].copy_from_slice(&distance.to_le_bytes());
+            trampoline += TRAMPOLINE;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a kernel cannot run.
+
+use std::{fmt, io};
+
+/// Why a kernel cannot run on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The CPU supports no version of the kernel.
+    #[non_exhaustive]
+    Unsupported {
+        /// The kernel's name.
+        kernel: &'static str,
+        /// For each version, in order, the extensions that it needs and this CPU lacks.
+        missing: Vec<Vec<&'static str>>,
+    },
+    /// The operating system gave no memory for the kernel's code.
+    #[non_exhaustive]
+    Memory {
+        /// The kernel's name.
+        kernel: &'static str,
+        /// What was asked for: `mmap`, `mprotect to executable`, ….
+        refused: &'static str,
+        /// The operating system's number for the reason.
+        os_error: i32,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Unsupported { kernel, .. } if cfg!(miri) => {
+                write!(f, "kernel `{kernel}` has no `#[fallback]`, and Miri runs no machine code")
+            }
+            Error::Unsupported { kernel, missing } => {
+                write!(f, "kernel `{kernel}` cannot run: this CPU lacks ")?;
+                let versions: Vec<String> = missing.iter().map(|names| names.join(", ")).collect();
+                f.write_str(&versions.join(" (and, for another version, "))?;
+                f.write_str(&")".repeat(versions.len().saturating_sub(1)))
+            }
+            Error::Memory { kernel, refused, os_error } => write!(
+                f,
+                "the code of kernel `{kernel}` could not be mapped: {refused} was refused: {}; \
+                 with #[embed = \"text\"] a kernel needs no executable mapping",
+                io::Error::from_raw_os_error(*os_error)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

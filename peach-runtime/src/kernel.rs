@@ -1,0 +1,342 @@
+//! A kernel as the program sees it: its name, its versions, and the address of its code.
+//!
+//! A `static` of type [`Kernel`] is two words: a pointer to what is known at compile time (a [`Shape`])
+//! and the address of the code, null until the first use. All kernels of a program stand side by
+//! side in a linker section (see `registry`), so that one of them can find all others.
+
+use crate::{Error, arena, cpu};
+use std::hint::black_box;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// The entry of a kernel whose `#[fallback]` is used. No code is ever at this address.
+const FALLBACK: usize = 1;
+
+/// A kernel made by [`peach_fn!`](crate::peach_fn): `name::KERNEL` of the kernel `name`. `F` is its
+/// function pointer type.
+#[repr(C)]
+pub struct Kernel<F> {
+    record: Record,
+    pointer: PhantomData<F>,
+}
+
+/// What is the same for every `F`.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) shape: &'static Shape,
+    /// Null until resolved (and for good where the kernel cannot run); [`FALLBACK`]; or the code.
+    entry: AtomicPtr<()>,
+}
+
+/// What `peach_fn!` knows of a kernel.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Shape {
+    /// The kernel's name.
+    pub name: &'static str,
+    /// Its versions, in the order of dispatch.
+    pub versions: &'static [Version],
+    /// The `#[fallback]` in the kernel's own calling convention.
+    pub fallback: Option<Address>,
+}
+
+/// Names the function pointer type and the shape of a kernel for its module, from the scope that the
+/// kernel stands in: what the module cannot see (items of a function around it), that scope does.
+#[doc(hidden)]
+pub trait Source {
+    /// The kernel's function pointer type.
+    type Pointer: Copy;
+    /// What is known of it.
+    const SHAPE: &'static Shape;
+}
+
+/// One version of a kernel.
+#[derive(Debug)]
+pub struct Version {
+    #[doc(hidden)]
+    pub extensions: &'static [&'static str],
+    /// By row of `cpu::FEATURES`: `extensions` and all that they imply.
+    #[doc(hidden)]
+    pub needs: u128,
+    #[doc(hidden)]
+    pub abi: &'static str,
+    #[doc(hidden)]
+    pub code: Code,
+    #[cfg(feature = "debug")]
+    #[doc(hidden)]
+    pub listing: &'static str,
+}
+
+/// Where the bytes of a version are.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Code {
+    /// In the program's data, to be mapped.
+    Map(Arena),
+    /// In the program's text section.
+    Text(Address, usize),
+}
+
+/// Bytes to be mapped.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Arena {
+    /// Code, then constants.
+    pub bytes: &'static [u8],
+    /// Addresses to be written into them.
+    pub relocations: &'static [Relocation],
+}
+
+/// The address of a Rust item as a field of the code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Relocation {
+    /// Where the field is.
+    pub offset: u32,
+    /// `None`: the address itself, in eight bytes. Otherwise: four bytes, relative to this offset.
+    pub relative_to: Option<u32>,
+    /// Gives the item's address.
+    pub address: fn() -> *const (),
+}
+
+/// An address in the program's text.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Address(pub *const ());
+
+// SAFETY: it is an address of immutable code; nothing is done through it but calling it.
+unsafe impl Sync for Address {}
+// SAFETY: as above.
+unsafe impl Send for Address {}
+
+impl<F: Copy> Kernel<F> {
+    /// The kernel that `S` describes.
+    #[doc(hidden)]
+    pub const fn new<S: Source<Pointer = F>>() -> Self {
+        Kernel {
+            record: Record { shape: S::SHAPE, entry: AtomicPtr::new(std::ptr::null_mut()) },
+            pointer: PhantomData,
+        }
+    }
+
+    /// The kernel as a function pointer: the version that this CPU gets, or the `#[fallback]`.
+    ///
+    /// # Panics
+    /// With the text of [`Kernel::try_get`]'s error.
+    pub fn get(&self) -> F {
+        self.try_get().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The kernel as a function pointer: the version that this CPU gets, or the `#[fallback]`.
+    ///
+    /// # Errors
+    /// The CPU supports no version, or the code could not be mapped.
+    pub fn try_get(&self) -> Result<F, Error> {
+        const { assert!(size_of::<F>() == size_of::<*const ()>()) }
+        let record = self.record();
+        let mut address = record.resolve()?;
+        if address.addr() == FALLBACK {
+            let fallback = record.shape.fallback.expect("only a kernel with a fallback falls back");
+            address = fallback.0.cast_mut();
+        }
+        // SAFETY: `F` is the function pointer type of the code at `address` (`Source` pairs them),
+        // and has the size of a pointer.
+        Ok(unsafe { std::mem::transmute_copy(&address) })
+    }
+
+    /// Whether this CPU supports one of the versions.
+    pub fn is_supported(&self) -> bool {
+        self.record().shape.chosen().is_some()
+    }
+
+    /// The kernel's name.
+    pub fn name(&self) -> &'static str {
+        self.record().shape.name
+    }
+
+    /// The bytes of the version that this CPU gets, constants behind the code included. Empty if it
+    /// gets none.
+    pub fn code(&self) -> &'static [u8] {
+        self.record().shape.chosen().map_or(&[], Version::code)
+    }
+
+    /// The versions, in the order of dispatch.
+    pub fn versions(&self) -> &'static [Version] {
+        self.record().shape.versions
+    }
+
+    /// The listing of the version that this CPU gets: offset, bytes, instruction, source. Empty if it
+    /// gets none.
+    #[cfg(feature = "debug")]
+    pub fn listing(&self) -> &'static str {
+        self.record().shape.chosen().map_or("", Version::listing)
+    }
+
+    /// Prints the listing of the version that this CPU gets to standard error.
+    #[cfg(feature = "debug")]
+    pub fn dump(&self) {
+        let record = self.record();
+        eprint!("{}", record.dump_text(record.resolve().ok().map(|entry| entry.cast_const())));
+    }
+
+    /// Hides from the optimiser which fields are used: it may not take the static apart, which stands
+    /// in an array made by the linker.
+    fn record(&self) -> &Record {
+        black_box(&self.record)
+    }
+}
+
+impl<F> std::fmt::Debug for Kernel<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel").field("name", &self.record.shape.name).finish_non_exhaustive()
+    }
+}
+
+impl Version {
+    /// The instruction-set extensions that it needs beyond the x86-64 baseline, without those that
+    /// others of them imply.
+    pub fn extensions(&self) -> &'static [&'static str] {
+        self.extensions
+    }
+
+    /// Its calling convention: `sysv64` or `win64`.
+    pub fn abi(&self) -> &'static str {
+        self.abi
+    }
+
+    /// Its bytes, constants behind the code included.
+    pub fn code(&self) -> &'static [u8] {
+        match &self.code {
+            Code::Map(arena) => arena.bytes,
+            // SAFETY: `peach_fn!` made a function of this many bytes at that address.
+            Code::Text(address, len) => unsafe {
+                std::slice::from_raw_parts(address.0.cast(), *len)
+            },
+        }
+    }
+
+    /// Its listing: offset, bytes, instruction with physical registers, source line and text.
+    #[cfg(feature = "debug")]
+    pub fn listing(&self) -> &'static str {
+        self.listing
+    }
+}
+
+impl Shape {
+    /// The version that this CPU gets.
+    pub(crate) fn chosen(&self) -> Option<&'static Version> {
+        self.versions.iter().find(|version| cpu::has(version.needs))
+    }
+
+    /// The extensions that each version needs and this CPU lacks.
+    fn missing(&self) -> Vec<Vec<&'static str>> {
+        let lacking = |version: &Version| {
+            let lacks = |name: &&str| cpu::row(name).is_none_or(|row| !cpu::has(1 << row));
+            let named: Vec<_> = version.extensions.iter().copied().filter(lacks).collect();
+            if named.is_empty() { cpu::names(version.needs & !cpu::detected()) } else { named }
+        };
+        self.versions.iter().map(lacking).collect()
+    }
+}
+
+impl Record {
+    /// The address of the code, or [`FALLBACK`]; finds it on the first use.
+    fn resolve(&self) -> Result<*mut (), Error> {
+        let entry = self.entry.load(Ordering::Acquire);
+        if !entry.is_null() {
+            return Ok(entry);
+        }
+        let resolved = match self.shape.chosen() {
+            None => {
+                Err(Error::Unsupported { kernel: self.shape.name, missing: self.shape.missing() })
+            }
+            Some(Version { code: Code::Text(address, _), .. }) => {
+                let address = address.0.cast_mut();
+                self.publish(address);
+                Ok(address)
+            }
+            Some(_) => arena::populate(self).map_err(|refusal| Error::Memory {
+                kernel: self.shape.name,
+                refused: refusal.call,
+                os_error: refusal.os_error,
+            }),
+        };
+        match resolved {
+            Err(_) if self.shape.fallback.is_some() => {
+                let fallback = std::ptr::without_provenance_mut(FALLBACK);
+                self.publish(fallback);
+                Ok(fallback)
+            }
+            resolved => resolved,
+        }
+    }
+
+    /// Makes the address known to all threads unless another one was first, and gives that one.
+    pub(crate) fn publish_first(&self, entry: *mut ()) -> Result<(), *mut ()> {
+        self.entry
+            .compare_exchange(std::ptr::null_mut(), entry, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+    }
+
+    /// Makes the address known to all threads. It is the same whoever finds it.
+    pub(crate) fn publish(&self, entry: *mut ()) {
+        self.entry.store(entry, Ordering::Release);
+    }
+}
+
+#[cfg(feature = "debug")]
+impl Record {
+    /// The listing under a headline.
+    fn dump_text(&self, entry: Option<*const ()>) -> String {
+        let place = match entry {
+            Some(entry) if entry.addr() > FALLBACK => format!("at {entry:p}"),
+            Some(_) => "replaced by its fallback".to_string(),
+            None => "not available".to_string(),
+        };
+        match self.shape.chosen() {
+            None => format!("kernel {} {place}\n", self.shape.name),
+            Some(version) => format!(
+                "kernel {} ({}) {place}, {} bytes, extensions: {}\n{}",
+                self.shape.name,
+                version.abi,
+                version.code().len(),
+                if version.extensions.is_empty() {
+                    "none".to_string()
+                } else {
+                    version.extensions.join(", ")
+                },
+                version.listing
+            ),
+        }
+    }
+}
+
+/// The address of a kernel's code, for the generated function: one load and one comparison.
+///
+/// # Panics
+/// Where the kernel cannot run.
+#[doc(hidden)]
+#[inline]
+pub fn entry<F>(kernel: &'static Kernel<F>) -> *const () {
+    let entry = kernel.record.entry.load(Ordering::Acquire);
+    if entry.addr() > FALLBACK { entry } else { resolve_entry(&kernel.record) }
+}
+
+/// The address of a kernel's code, or null where the `#[fallback]` is to be called.
+#[doc(hidden)]
+#[inline]
+pub fn entry_or_fallback<F>(kernel: &'static Kernel<F>) -> *const () {
+    let entry = kernel.record.entry.load(Ordering::Acquire);
+    if entry.addr() > FALLBACK {
+        return entry;
+    }
+    let entry = resolve_entry(&kernel.record);
+    if entry.addr() == FALLBACK { std::ptr::null() } else { entry }
+}
+
+#[cold]
+#[inline(never)]
+fn resolve_entry(record: &'static Record) -> *const () {
+    record.resolve().unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,0 +1,95 @@
+//! All kernels of the program, found through the linker.
+//!
+//! `peach_fn!` places every `KERNEL` in one linker section, so that the linker makes an array of them.
+//! A kernel that nothing refers to is dropped like any other unused static; a kernel that runs is in
+//! the array of the executable or shared library that it was linked into.
+//!
+//! In: nothing. Out: [`kernels`], the array of the object that this crate was linked into. A kernel may
+//! stand outside of it (one in another Rust `dylib`); [`contains`] tells.
+
+use crate::kernel::{Kernel, Record, Shape, Source};
+
+/// Stands in the array of a program without kernels, so that there is one.
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,peach_kernels"))]
+#[cfg_attr(windows, unsafe(link_section = ".peach$b"))]
+#[cfg_attr(not(any(target_vendor = "apple", windows)), unsafe(link_section = "peach_kernels"))]
+static SENTINEL: Kernel<fn()> = Kernel::new::<Nothing>();
+
+struct Nothing;
+
+impl Source for Nothing {
+    type Pointer = fn();
+    const SHAPE: &'static Shape = &Shape { name: "", versions: &[], fallback: None };
+}
+
+/// The kernels of the object that this crate was linked into, in the linker's order.
+pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
+    std::hint::black_box(&SENTINEL);
+    let (mut next, end) = bounds();
+    std::iter::from_fn(move || {
+        while next < end {
+            // SAFETY: between the bounds stand records, aligned like words, each starting with a
+            // pointer that is not null, and words of zeros where the linker padded.
+            unsafe {
+                if !(*next.cast::<*const ()>()).is_null() {
+                    let record = &*next.cast::<Record>();
+                    next = next.wrapping_byte_add(size_of::<Record>());
+                    return Some(record);
+                }
+            }
+            next = next.wrapping_byte_add(size_of::<usize>());
+        }
+        None
+    })
+}
+
+/// Whether [`kernels`] has `record`.
+pub(crate) fn contains(record: &Record) -> bool {
+    let (start, end) = bounds();
+    (start..end).contains(&std::ptr::from_ref(record).cast())
+}
+
+/// Where the array starts and ends. ELF linkers define `__start_` and `__stop_` symbols for every
+/// section whose name is an identifier; hidden, they are those of this very object.
+#[cfg(not(any(target_vendor = "apple", windows)))]
+fn bounds() -> (*const u8, *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it takes two addresses.
+    unsafe {
+        let (start, end);
+        std::arch::asm!(
+            ".hidden __start_peach_kernels",
+            ".hidden __stop_peach_kernels",
+            "lea {}, [rip + __start_peach_kernels]",
+            "lea {}, [rip + __stop_peach_kernels]",
+            out(reg) start,
+            out(reg) end,
+            options(nomem, nostack, preserves_flags, pure)
+        );
+        (start, end)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    (std::ptr::null(), std::ptr::null())
+}
+
+/// Where the array starts and ends: ld64 defines these symbols for every section.
+#[cfg(target_vendor = "apple")]
+fn bounds() -> (*const u8, *const u8) {
+    unsafe extern "C" {
+        #[link_name = "\x01section$start$__DATA$peach_kernels"]
+        static START: u8;
+        #[link_name = "\x01section$end$__DATA$peach_kernels"]
+        static END: u8;
+    }
+    (&raw const START, &raw const END)
+}
+
+/// Where the array starts and ends: COFF linkers sort sections by what follows the dollar sign.
+#[cfg(windows)]
+fn bounds() -> (*const u8, *const u8) {
+    #[unsafe(link_section = ".peach$a")]
+    static START: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    #[unsafe(link_section = ".peach$z")]
+    static END: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    ((&raw const START).cast(), (&raw const END).cast())
+}
