@@ -4,8 +4,7 @@
 //! usual encoding. Out: an [`Encoding`].
 //!
 //! Mended: the REX prefix that iced forgets with 3DNow!; the compressed displacement that it writes
-//! in an EVEX address without a base; `xchg eax, eax`, which it encodes as a `nop` that keeps the
-//! upper half of `rax`. RIP-relative displacements and branches are written here, since iced counts
+//! in an EVEX address without a base. RIP-relative displacements and branches are written here, since iced counts
 //! them from an absolute address.
 
 use super::encode::{Encoding, Field, is_variable};
@@ -234,7 +233,12 @@ pub(super) fn build(
                 row.set_immediate8(value);
             }
             Slot::Operand(operand) => match &inst.operands[usize::from(operand)] {
-                Operand::Reg(view) => set_register(&mut row, position, iced_register(*view)),
+                Operand::Reg(view) => {
+                    // A row over 32-bit registers may stand for one over others; see `forms`.
+                    let is_r32 = matches!(kinds[n], Kind::r32_reg | Kind::r32_or_mem);
+                    let class = if is_r32 { Class::Gp32 } else { view.class };
+                    set_register(&mut row, position, iced_register(View { class, ..*view }));
+                }
                 Operand::Mem(mem) => {
                     row.set_op_kind(position, OpKind::Memory);
                     set_memory(&mut row, mem, tweaks)?;

@@ -6,6 +6,7 @@ use super::fit::{self, Misfit, Shape};
 use super::forms::{Form, forms_of};
 use super::{Mnemonic, SelectError};
 use crate::ir::{Instruction, Register};
+use std::fmt;
 
 /// How many forms an error message lists.
 const FORMS_SHOWN: usize = 12;
@@ -142,6 +143,47 @@ fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectE
     }
     texts.truncate(FORMS_SHOWN);
     SelectError::NoForm { forms: texts, operand }
+}
+
+/// The reason in one sentence, for a reader who sees the instruction: operands are counted from 1.
+impl fmt::Display for SelectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SelectError::NoForm { forms, operand: None } => {
+                write!(f, "no form takes these operands; the forms are: {}", forms.join("; "))
+            }
+            SelectError::NoForm { forms, operand: Some(operand) } => {
+                let number = operand + 1;
+                write!(f, "no form takes operand {number}; the forms are: {}", forms.join("; "))
+            }
+            SelectError::MissingExtension(alternatives) => {
+                let sets: Vec<String> = alternatives
+                    .iter()
+                    .map(|set| set.iter().map(|x| x.name()).collect::<Vec<_>>().join(" and "))
+                    .collect();
+                write!(f, "needs an extension that is not enabled: {}", sets.join(", or "))
+            }
+            SelectError::AmbiguousSize { operand, sizes } => {
+                let words: Vec<String> = sizes.iter().map(|&size| size_words(size)).collect();
+                let number = operand + 1;
+                write!(f, "the size of operand {number} is open: write {}", words.join(" or "))
+            }
+            SelectError::OutOfRange { operand, accepted } => {
+                write!(f, "operand {} does not fit; accepted: {accepted}", operand + 1)
+            }
+            SelectError::BadAddress { message, .. }
+            | SelectError::BadDecoration { message, .. }
+            | SelectError::RegisterConflict { message, .. }
+            | SelectError::Refused { message } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for SelectError {}
+
+/// What to write before a memory operand of this many bytes.
+fn size_words(bytes: u32) -> String {
+    super::size_name(bytes).map_or_else(|| format!("{bytes} bytes"), |name| format!("`{name}`"))
 }
 
 /// A form in the manual's notation, under the name that the author used.

@@ -239,6 +239,10 @@ pub(super) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Result<(),
             }
         }
     }
+    if form.code() == iced_x86::Code::Xchg_r32_EAX && inst.operands[0] == inst.operands[1] {
+        // 90 is `nop`, which keeps the upper half that `xchg eax, eax` clears.
+        return Err(Misfit::Operand { operand: 0 });
+    }
     if full_width {
         fit_full_width(form, inst)?;
     }
