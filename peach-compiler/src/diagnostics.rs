@@ -5,8 +5,11 @@
 //! have makes sense, so that all independent errors of a program are reported in one build.
 
 mod codes;
+pub mod render;
+mod tokens;
 
 pub use codes::Code;
+pub use tokens::diagnostic_tokens;
 use proc_macro2::Span;
 
 /// How bad it is.
