@@ -18,6 +18,7 @@ mod names;
 mod operand_forms;
 mod registers;
 mod select;
+mod shape;
 mod text;
 
 pub use effects::*;
@@ -28,6 +29,7 @@ pub use lines::*;
 pub use mnemonic::*;
 pub use registers::*;
 pub use select::*;
+pub use shape::*;
 pub use text::*;
 
 /// What stands before a memory operand to give its size, by the bytes it stands for.

@@ -5,11 +5,37 @@
 //! Invariants: registers alive at the same point differ; fixed operands get exactly their register.
 //! Untrusted: [`check`](crate::check) replays the result.
 //! Fails: E0401 where no assignment exists, E0402 where two values need one fixed register.
+//!
+//! The steps, each a file:
+//!
+//! 1. [`interference`]: which registers must differ; [`demands`]: which ones each may get.
+//! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish.
+//! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and [`color`]
+//!    greedily, [`improve`] locally; where that fails, [`search`] exactly.
+//! 4. [`failure`]: where there is no solution, the proof.
+
+mod affinity;
+mod coalesce;
+mod color;
+mod costs;
+mod demands;
+mod failure;
+mod improve;
+mod interference;
+mod problem;
+mod saturate;
+mod search;
+mod solve;
+mod spill;
 
 use crate::analysis::Facts;
 use crate::diagnostics::Diagnostic;
 use crate::ir::{Function, VReg};
-use crate::isa::PhysReg;
+use crate::isa::{Bank, PhysReg};
+use costs::Frequency;
+use demands::Demands;
+use interference::Interference;
+use problem::{Affinity, Node, Prices, Problem};
 
 /// Where every virtual register lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +54,100 @@ pub struct Failure {
 }
 
 /// Allocates the registers of `function`.
-pub fn allocate(_function: &Function, _facts: &Facts) -> Result<Allocation, Box<Failure>> {
-    todo!()
+///
+/// # Errors
+/// Where there is no assignment, the registers that cannot all be placed.
+pub fn allocate(function: &Function, facts: &Facts) -> Result<Allocation, Box<Failure>> {
+    let mut allocation = Allocation { regs: vec![None; function.vregs.len()] };
+    let program = Program::of(function, facts);
+    for bank in [Bank::Gp, Bank::Vector, Bank::Mask, Bank::Mmx, Bank::Tile] {
+        program.allocate_bank(bank, &mut allocation)?;
+    }
+    Ok(allocation)
+}
+
+/// A function with all that allocation knows of it.
+struct Program<'f> {
+    function: &'f Function,
+    facts: &'f Facts,
+    interference: Interference,
+    demands: Demands,
+    prices: Vec<Prices>,
+    copies: Vec<affinity::CopyGain>,
+}
+
+impl<'f> Program<'f> {
+    fn of(function: &'f Function, facts: &'f Facts) -> Program<'f> {
+        let frequency = Frequency::of_blocks(facts);
+        let interference = Interference::of(function, facts);
+        let mut prices = costs::encoding(function, facts, &frequency);
+        let copies = affinity::collect(function, facts, &frequency, &mut prices);
+        let demands = Demands::of(function, facts, &interference);
+        Program { function, facts, interference, demands, prices, copies }
+    }
+
+    fn allocate_bank(&self, bank: Bank, allocation: &mut Allocation) -> Result<(), Box<Failure>> {
+        let (problem, vregs) = self.problem(bank);
+        if vregs.is_empty() {
+            return Ok(());
+        }
+        let mut number = vec![u32::MAX; self.function.vregs.len()];
+        for (node, vreg) in vregs.iter().enumerate() {
+            number[vreg.index()] = node as u32;
+        }
+        let cliques = |size: u32| -> Vec<Vec<u32>> {
+            let cliques = self.interference.cliques(self.function, self.facts, bank, size);
+            let nodes = |vregs: Vec<u32>| vregs.iter().map(|&v| number[v as usize]).collect();
+            cliques.into_iter().map(|(_, vregs)| nodes(vregs)).collect()
+        };
+        let registers = self.demands.registers(bank);
+        let crowded = cliques(registers.free.len() + 1);
+        let pressure = crowded.iter().map(Vec::len).max().unwrap_or(0) as u32;
+        match solve::solve(&problem, registers, pressure, &cliques) {
+            Ok(colors) => {
+                for (vreg, &color) in vregs.iter().zip(&colors) {
+                    allocation.regs[vreg.index()] = Some(PhysReg::new(bank, color));
+                }
+                Ok(())
+            }
+            Err(stuck) => {
+                let nodes = stuck.nodes.iter().map(|&node| vregs[node as usize]).collect();
+                Err(Box::new(failure::explain(self, bank, nodes, stuck.proven)))
+            }
+        }
+    }
+
+    /// The part of the program that concerns one bank, and the virtual registers of its nodes.
+    fn problem(&self, bank: Bank) -> (Problem, Vec<VReg>) {
+        let vregs: Vec<VReg> = (0..self.function.vregs.len() as u32)
+            .map(VReg)
+            .filter(|vreg| {
+                self.interference.used[vreg.index()] && self.function[*vreg].class.bank() == bank
+            })
+            .collect();
+        let mut number = vec![u32::MAX; self.function.vregs.len()];
+        for (node, vreg) in vregs.iter().enumerate() {
+            number[vreg.index()] = node as u32;
+        }
+        let mut problem = Problem::default();
+        for vreg in &vregs {
+            let neighbors = &self.interference.neighbors[vreg.index()];
+            problem.nodes.push(Node {
+                allowed: self.demands.allowed[vreg.index()],
+                prices: self.prices[vreg.index()],
+            });
+            problem.neighbors.push(neighbors.iter().map(|&v| number[v as usize]).collect());
+        }
+        for group in self.demands.groups.iter().filter(|g| self.function[g[0]].class.bank() == bank)
+        {
+            problem.groups.push(group.iter().map(|vreg| number[vreg.index()]).collect());
+        }
+        for copy in &self.copies {
+            let (a, b) = (number[copy.a.index()], number[copy.b.index()]);
+            if a != u32::MAX && b != u32::MAX {
+                problem.affinities.push(Affinity { a, b, gain: copy.gain });
+            }
+        }
+        (problem, vregs)
+    }
 }

@@ -1,0 +1,145 @@
+//! Which physical registers each virtual register may get: what the convention and the frame leave,
+//! what every instruction takes at its places, less what physical registers occupy.
+
+use super::interference::Interference;
+use super::solve::Registers;
+use crate::analysis::Facts;
+use crate::ir::{Function, Op, Reg, VReg};
+use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
+
+/// What may go where.
+#[derive(Clone, Debug)]
+pub(super) struct Demands {
+    /// Per virtual register.
+    pub allowed: Vec<RegSet>,
+    /// Virtual registers that must be consecutive, the first a multiple of the length.
+    pub groups: Vec<Vec<VReg>>,
+    gp: Registers,
+    vector: Registers,
+    mask: Registers,
+    small: Registers,
+}
+
+impl Demands {
+    /// Collects them.
+    pub fn of(function: &Function, facts: &Facts, interference: &Interference) -> Demands {
+        let written = written(facts);
+        let mut demands = Demands {
+            allowed: Vec::new(),
+            groups: Vec::new(),
+            gp: gp_registers(function, written[0]),
+            vector: vector_registers(function, written[1]),
+            mask: Registers { free: RegSet::first(8), saved: Vec::new() },
+            small: Registers { free: RegSet::first(8), saved: Vec::new() },
+        };
+        let banks = function.vregs.iter().map(|info| info.class.bank());
+        demands.allowed = banks
+            .zip(&interference.blocked)
+            .map(|(bank, &blocked)| demands.registers(bank).all() - blocked)
+            .collect();
+        for (inst, constraints) in function.insts.iter().zip(&facts.constraints) {
+            for &(reg, allowed) in &constraints.allowed {
+                demands.restrict(reg, allowed);
+            }
+            demands.group(constraints);
+            demands.restrict_pseudo(function, &inst.op);
+        }
+        demands.groups.sort_unstable();
+        demands.groups.dedup();
+        demands
+    }
+
+    /// The registers of a bank.
+    pub fn registers(&self, bank: Bank) -> &Registers {
+        match bank {
+            Bank::Gp => &self.gp,
+            Bank::Vector => &self.vector,
+            Bank::Mask => &self.mask,
+            _ => &self.small,
+        }
+    }
+
+    fn restrict(&mut self, reg: Reg, allowed: RegSet) {
+        if let Reg::Virtual(vreg) = reg {
+            self.allowed[vreg.index()] = self.allowed[vreg.index()] & allowed;
+        }
+    }
+
+    /// A group with a physical member fixes the others; one of virtual registers is kept.
+    fn group(&mut self, constraints: &Constraints<Reg>) {
+        for group in &constraints.groups {
+            let anchor = group.iter().enumerate().find_map(|(offset, reg)| match reg {
+                Reg::Physical(reg) => Some(reg.num.wrapping_sub(offset as u8)),
+                Reg::Virtual(_) => None,
+            });
+            if let Some(first) = anchor {
+                for (offset, &reg) in group.iter().enumerate() {
+                    self.restrict(reg, RegSet::one((first + offset as u8) & 31));
+                }
+                continue;
+            }
+            let virtuals = group.iter().filter_map(|reg| match reg {
+                Reg::Virtual(vreg) => Some(*vreg),
+                Reg::Physical(_) => None,
+            });
+            self.groups.push(virtuals.collect());
+        }
+    }
+
+    /// Moves of xmm16 to 31 and ymm16 to 31 need AVX-512VL; without it only instructions on zmm
+    /// reach them.
+    fn restrict_pseudo(&mut self, function: &Function, op: &Op) {
+        let has_vl = Feature::parse("avx512vl").is_some_and(|vl| function.features.contains(vl));
+        let is_narrow = |class: Class| matches!(class, Class::Xmm | Class::Ymm) && !has_vl;
+        match op {
+            Op::Copy { dst, src } if is_narrow(dst.class) => {
+                self.restrict(dst.reg, RegSet::first(16));
+                self.restrict(src.reg, RegSet::first(16));
+            }
+            Op::LoadArg { arg } if is_narrow(function[function[*arg].vreg].class) => {
+                self.restrict(Reg::Virtual(function[*arg].vreg), RegSet::first(16));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Registers that are written as physical ones: they are saved anyway if they must be. (A call under
+/// the Microsoft convention changes the upper halves of registers whose lower halves it keeps.)
+fn written(facts: &Facts) -> [RegSet; 2] {
+    let mut written = [RegSet::NONE; 2];
+    for access in facts.effects.iter().flat_map(|effects| &effects.regs) {
+        if let Reg::Physical(PhysReg { bank, num }) = access.reg
+            && (access.write | access.may_write).intersects(Lanes::low(16))
+        {
+            match bank {
+                Bank::Gp => written[0] = written[0] | RegSet::one(num),
+                Bank::Vector => written[1] = written[1] | RegSet::one(num),
+                _ => {}
+            }
+        }
+    }
+    written
+}
+
+fn gp_registers(function: &Function, written: RegSet) -> Registers {
+    let mut all = RegSet::first(16) - RegSet::one(gp::RSP.num);
+    // A frame that is realigned is addressed through rbp.
+    if function.locals.iter().any(|local| local.align > function.convention.stack_align) {
+        all = all - RegSet::one(gp::RBP.num);
+    }
+    let saved = (function.convention.saved_gp - written) & all;
+    // Short pushes first; rbp, r12 and r13 make poor bases.
+    let order = [3, 6, 7, 5, 14, 15, 12, 13];
+    Registers {
+        free: all - saved,
+        saved: order.into_iter().filter(|&num| saved.contains(num)).collect(),
+    }
+}
+
+fn vector_registers(function: &Function, written: RegSet) -> Registers {
+    let has_evex = Feature::parse("avx512f").is_some_and(|f| function.features.contains(f));
+    let all = RegSet::first(if has_evex { 32 } else { 16 });
+    let saved = (function.convention.saved_xmm - written) & all;
+    Registers { free: all - saved, saved: saved.iter().collect() }
+}

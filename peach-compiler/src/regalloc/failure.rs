@@ -1,0 +1,330 @@
+//! Why there is no allocation, told to the author.
+//!
+//! In: the registers that cannot all be placed. Out: a [`Failure`] that proves it: a place where more
+//! registers are alive together than there are for them (Hall's condition fails), each with the line
+//! of its declaration, what else takes registers there, and what could be freed.
+
+use super::saturate::hall_violator;
+use super::{Failure, Program, spill};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Function, InstId, Op, Reg, VReg};
+use crate::isa::{Bank, Class, PhysReg, RegSet, register_name};
+use proc_macro2::Span;
+use std::fmt::Write;
+
+/// More holders than these are counted, not named.
+const NAMED: usize = 40;
+
+/// Makes the message for `stuck`, registers of `bank` that cannot all be placed (or, where that is
+/// not `proven`, that the search could not place).
+pub(super) fn explain(
+    program: &Program<'_>,
+    bank: Bank,
+    stuck: Vec<VReg>,
+    proven: bool,
+) -> Failure {
+    let place = tightest(program, bank, &stuck);
+    let report = Report { program, bank, place: &place };
+    let diagnostic = match &place.violator {
+        Some(violator) if report.is_conflict(violator) => report.conflict(violator),
+        Some(violator) => report.shortage(violator),
+        None => report.tangle(proven),
+    };
+    let candidates = place.violator.as_ref().unwrap_or(&place.alive);
+    Failure { diagnostic, spill: spill::by_price(program.function, program.facts, candidates) }
+}
+
+/// A place in the program and what is alive there.
+struct Place {
+    inst: InstId,
+    alive: Vec<VReg>,
+    /// Of those: a set with too few registers for it.
+    violator: Option<Vec<VReg>>,
+}
+
+/// The place where most registers are missing, or (if none are missing anywhere) where most of
+/// `stuck` are alive.
+fn tightest(program: &Program<'_>, bank: Bank, stuck: &[VReg]) -> Place {
+    let domains = &program.demands.allowed;
+    let points = program.interference.cliques(program.function, program.facts, bank, 1);
+    let mut best = Place { inst: InstId(0), alive: Vec::new(), violator: None };
+    let mut best_key = (0, 0);
+    for (inst, alive) in points {
+        let violator = hall_violator(&alive, domains);
+        let missing = violator.as_ref().map_or(0, |nodes| nodes.len() - union(nodes, domains));
+        let involved = alive.iter().filter(|&&vreg| stuck.contains(&VReg(vreg))).count();
+        if (missing, involved) > best_key {
+            best_key = (missing, involved);
+            let vregs = |list: Vec<u32>| list.into_iter().map(VReg).collect();
+            best = Place { inst, alive: vregs(alive), violator: violator.map(vregs) };
+        }
+    }
+    best
+}
+
+/// How many registers the lists of `nodes` offer together.
+fn union(nodes: &[u32], domains: &[RegSet]) -> usize {
+    let all = nodes.iter().fold(RegSet::NONE, |set, &node| set | domains[node as usize]);
+    all.len() as usize
+}
+
+struct Report<'r> {
+    program: &'r Program<'r>,
+    bank: Bank,
+    place: &'r Place,
+}
+
+impl Report<'_> {
+    fn function(&self) -> &Function {
+        self.program.function
+    }
+
+    fn offered(&self, vregs: &[VReg]) -> RegSet {
+        let allowed = |vreg: &VReg| self.program.demands.allowed[vreg.index()];
+        vregs.iter().map(allowed).fold(RegSet::NONE, |all, set| all | set)
+    }
+
+    /// Whether it is about few particular registers rather than about all of the bank.
+    fn is_conflict(&self, violator: &[VReg]) -> bool {
+        self.offered(violator).len() * 2 < self.program.demands.registers(self.bank).all().len()
+    }
+
+    /// E0402: values that must be in the same few registers at once.
+    fn conflict(&self, violator: &[VReg]) -> Diagnostic {
+        let offered = self.offered(violator);
+        if let [vreg] = violator {
+            return self.no_register_left(*vreg);
+        }
+        let names = list(violator.iter().map(|vreg| format!("`{}`", self.function()[*vreg].name)));
+        let registers = list(offered.iter().map(|num| format!("`{}`", self.name(num))));
+        let message = format!("{names} are alive at once, and only {registers} can hold them");
+        let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
+        for &vreg in violator {
+            for (span, text) in self.reasons(vreg) {
+                diagnostic = diagnostic.label(span, text);
+            }
+        }
+        diagnostic.note(self.holders(violator)).help(
+            "copy one of them to a register of its own before the instruction that demands it \
+             (`let copy: class = value;`) and use the copy there",
+        )
+    }
+
+    /// E0402: a value that no register can hold.
+    fn no_register_left(&self, vreg: VReg) -> Diagnostic {
+        let name = &self.function()[vreg].name;
+        let message = format!("no register can hold `{name}` for its whole life");
+        let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
+        for (span, text) in self.reasons(vreg) {
+            diagnostic = diagnostic.label(span, text);
+        }
+        diagnostic
+            .note("a virtual register has one physical register for its whole life".to_string())
+            .help(format!(
+                "copy `{name}` to another register (`let copy: class = {name};`) before one of \
+                 these places and use the copy there"
+            ))
+    }
+
+    /// Why a virtual register may not have some registers: the first place for each.
+    fn reasons(&self, vreg: VReg) -> Vec<(Span, String)> {
+        let mut left = self.program.demands.registers(self.bank).all();
+        let mut reasons = vec![self.declared(vreg)];
+        let name = &self.function()[vreg].name;
+        let mut demand = |span: Span, allowed: RegSet, text: &dyn Fn(&str) -> String| {
+            let lost = left - allowed;
+            if lost.is_empty() {
+                return;
+            }
+            left = left & allowed;
+            let names = if allowed.len() <= 4 { allowed & RegSet::ALL } else { lost };
+            let names = list(names.iter().map(|num| format!("`{}`", self.name(num))));
+            reasons.push((span, text(&names)));
+        };
+        for (inst, constraints) in self.function().insts.iter().zip(&self.program.facts.constraints)
+        {
+            for &(reg, allowed) in &constraints.allowed {
+                if reg == Reg::Virtual(vreg) && allowed.len() <= 4 {
+                    demand(inst.span, allowed, &|names| {
+                        format!("`{name}` must be in {names} here")
+                    });
+                } else if reg == Reg::Virtual(vreg) {
+                    demand(inst.span, allowed, &|names| {
+                        format!("`{name}` cannot be in {names} here")
+                    });
+                }
+            }
+        }
+        let mut blocks = Vec::new();
+        super::interference::for_each_point(self.function(), self.program.facts, |point| {
+            let (mut alive, mut physical) = (false, RegSet::NONE);
+            for (reg, _) in point.registers() {
+                match reg {
+                    Reg::Virtual(v) => alive |= v == vreg,
+                    Reg::Physical(reg) if reg.bank == self.bank => {
+                        physical = physical | RegSet::one(reg.num);
+                    }
+                    Reg::Physical(_) => {}
+                }
+            }
+            let blocked = physical & self.program.interference.blocked[vreg.index()];
+            if alive && !blocked.is_empty() {
+                blocks.push((point.inst, blocked));
+            }
+        });
+        blocks.sort_by_key(|(inst, _)| *inst);
+        for (inst, blocked) in blocks {
+            let span = self.function().insts[inst.index()].span;
+            demand(span, RegSet::ALL - blocked, &|names| {
+                format!(
+                    "{names} hold{} another value here",
+                    if names.contains(',') { "" } else { "s" }
+                )
+            });
+        }
+        reasons
+    }
+
+    /// E0401: more values than registers.
+    fn shortage(&self, violator: &[VReg]) -> Diagnostic {
+        let offered = self.offered(violator);
+        let message = format!(
+            "out of {} registers: {} are alive here, and there are {} for them",
+            self.kind(),
+            violator.len(),
+            offered.len()
+        );
+        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message);
+        for &vreg in violator.iter().take(NAMED) {
+            let (span, text) = self.declared(vreg);
+            diagnostic = diagnostic.label(span, text);
+        }
+        diagnostic = diagnostic.note(self.holders(violator));
+        let taken = self.program.demands.registers(self.bank).all() - offered;
+        if !taken.is_empty() {
+            let names = list(taken.iter().map(|num| format!("`{}`", self.name(num))));
+            diagnostic = diagnostic.note(format!(
+                "they cannot be in {names}: named in the kernel, or demanded by an instruction, \
+                 while they are alive"
+            ));
+        }
+        if let Some(text) = self.could_be_freed(violator) {
+            diagnostic = diagnostic.note(text);
+        }
+        self.with_help(diagnostic)
+    }
+
+    /// E0401: every place has registers enough, but no assignment serves all places.
+    fn tangle(&self, proven: bool) -> Diagnostic {
+        let message = if proven {
+            format!("no assignment of {} registers serves the whole kernel", self.kind())
+        } else {
+            format!("no assignment of {} registers was found", self.kind())
+        };
+        let alive = &self.place.alive;
+        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message);
+        for &vreg in alive.iter().take(NAMED) {
+            let (span, text) = self.declared(vreg);
+            diagnostic = diagnostic.label(span, text);
+        }
+        diagnostic = diagnostic.note(self.holders(alive)).note(
+            "every place by itself has enough registers, but a virtual register has one physical \
+             register for its whole life, and no choice fits all places at once",
+        );
+        if let Some(text) = self.could_be_freed(alive) {
+            diagnostic = diagnostic.note(text);
+        }
+        self.with_help(diagnostic)
+    }
+
+    fn with_help(&self, diagnostic: Diagnostic) -> Diagnostic {
+        diagnostic.help(if self.function().options.spill {
+            "these cannot be spilled: split a value's life in two names"
+        } else {
+            "free one of them, split a value's life in two names, or put `#[spill]` on the kernel"
+        })
+    }
+
+    /// "alive here: `a` (line 3), `b` (line 4)".
+    fn holders(&self, vregs: &[VReg]) -> String {
+        let mut text = String::from("alive here: ");
+        for (index, vreg) in vregs.iter().take(NAMED).enumerate() {
+            let info = &self.function()[*vreg];
+            let comma = if index == 0 { "" } else { ", " };
+            let _ = write!(text, "{comma}`{}` (line {})", info.name, info.span.start().line);
+        }
+        if vregs.len() > NAMED {
+            let _ = write!(text, " and {} more", vregs.len() - NAMED);
+        }
+        text
+    }
+
+    /// Names the value that is needed again last.
+    fn could_be_freed(&self, vregs: &[VReg]) -> Option<String> {
+        let insts = &self.function().insts;
+        let next_use = |vreg: VReg| {
+            let uses = |index: &usize| {
+                let regs = &self.program.facts.effects[*index].regs;
+                regs.iter()
+                    .any(|access| access.reg == Reg::Virtual(vreg) && !access.read.is_empty())
+            };
+            (self.place.inst.index() + 1..insts.len()).find(uses)
+        };
+        let (vreg, next) = vregs
+            .iter()
+            .map(|&vreg| (vreg, next_use(vreg).unwrap_or(insts.len())))
+            .max_by_key(|&(_, next)| next)?;
+        let name = &self.function()[vreg].name;
+        Some(match insts.get(next) {
+            Some(inst) => {
+                let line = inst.span.start().line;
+                format!("`{name}` is not needed again before line {line}: it could be loaded there")
+            }
+            None => format!("`{name}` is needed again only in the next round of a loop"),
+        })
+    }
+
+    fn declared(&self, vreg: VReg) -> (Span, String) {
+        let info = &self.function()[vreg];
+        let what = if info.arg.is_some() { "is an argument" } else { "is declared here" };
+        (info.span, format!("`{}` {what}", info.name))
+    }
+
+    fn span(&self) -> Span {
+        match self.function().insts.get(self.place.inst.index()) {
+            Some(inst) if !matches!(inst.op, Op::Label(_)) => inst.span,
+            _ => self.function().span,
+        }
+    }
+
+    fn name(&self, num: u8) -> String {
+        let class = match self.bank {
+            Bank::Gp => Class::Gp64,
+            Bank::Vector => Class::Xmm,
+            Bank::Mask => Class::K,
+            Bank::Mmx => Class::Mmx,
+            _ => Class::Tmm,
+        };
+        register_name(PhysReg::new(self.bank, num), class)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.bank {
+            Bank::Gp => "general-purpose",
+            Bank::Vector => "vector",
+            Bank::Mask => "mask",
+            Bank::Mmx => "MMX",
+            _ => "tile",
+        }
+    }
+}
+
+/// "a, b and c".
+fn list(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    match items.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => "no register".to_string(),
+    }
+}

@@ -1,0 +1,263 @@
+//! Which virtual registers must differ, from each other and from physical ones.
+//!
+//! In: a function and what is live after each of its instructions. Out: [`Interference`].
+//!
+//! Where a register is written, whether all, some or maybe, it interferes with every other register
+//! that is live afterwards and with every other one that the same instruction writes, even if its
+//! own value is never read. A copy is no reason for its ends to differ. On entry all arguments that
+//! arrive in registers are written at once. Two values that are alive together were written one
+//! after the other, so this finds every pair.
+
+use crate::analysis::Facts;
+use crate::ir::{Function, InstId, Op, Reg, VReg};
+use crate::isa::{Access, Bank, Control, Lanes, PhysReg, RegSet};
+
+/// What keeps virtual registers apart.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interference {
+    /// Per virtual register, those of its bank that it must differ from.
+    pub neighbors: Vec<Vec<u32>>,
+    /// Per virtual register, the physical registers of its bank that it must not get.
+    pub blocked: Vec<RegSet>,
+    /// Per virtual register, whether anything reads or writes it.
+    pub used: Vec<bool>,
+    /// Pairs that are alive together with the same value, one a copy of the other, and may share.
+    pub twins: Vec<(u32, u32)>,
+}
+
+impl Interference {
+    /// Computes it.
+    pub fn of(function: &Function, facts: &Facts) -> Interference {
+        let count = function.vregs.len();
+        let mut builder = Builder {
+            banks: function.vregs.iter().map(|info| info.class.bank()).collect(),
+            edges: Edges::new(count),
+            blocked: vec![RegSet::NONE; count],
+        };
+        let mut used = vec![false; count];
+        for_each_point(function, facts, |point| builder.add(&point));
+        for (effects, constraints) in facts.effects.iter().zip(&facts.constraints) {
+            for access in &effects.regs {
+                if let Reg::Virtual(vreg) = access.reg {
+                    used[vreg.index()] = true;
+                }
+            }
+            for &(a, b) in &constraints.distinct {
+                builder.separate(a, b);
+            }
+        }
+        let neighbors = builder.edges.finish();
+        let twins = twins(function, &neighbors);
+        Interference { neighbors, blocked: builder.blocked, used, twins }
+    }
+
+    /// The sets of at least `size` virtual registers of `bank` that are alive together, each with a
+    /// place where they are.
+    pub fn cliques(
+        &self,
+        function: &Function,
+        facts: &Facts,
+        bank: Bank,
+        size: u32,
+    ) -> Vec<(InstId, Vec<u32>)> {
+        let mut cliques: Vec<(InstId, Vec<u32>)> = Vec::new();
+        for_each_point(function, facts, |point| {
+            let mut alive: Vec<u32> = point
+                .registers()
+                .filter_map(|(reg, _)| match reg {
+                    Reg::Virtual(vreg) if function[vreg].class.bank() == bank => Some(vreg.0),
+                    _ => None,
+                })
+                .collect();
+            for &(a, b) in &self.twins {
+                if alive.contains(&a) && alive.contains(&b) {
+                    alive.retain(|&vreg| vreg != b);
+                }
+            }
+            alive.sort_unstable();
+            alive.dedup();
+            let known = cliques.last().is_some_and(|(_, last)| *last == alive);
+            if alive.len() >= size as usize && !known {
+                cliques.push((point.inst, alive));
+            }
+        });
+        cliques
+    }
+}
+
+/// A place between two instructions, with what happens there at once.
+pub(super) struct Point<'f> {
+    /// The instruction before the place, or the first one for the entry.
+    pub inst: InstId,
+    /// What is live there.
+    live: &'f [(Reg, Lanes)],
+    /// What the instruction touches; it writes at this place.
+    accesses: &'f [Access<Reg>],
+    /// The source, where the instruction is a copy.
+    copied: Option<Reg>,
+    /// Whether the instruction is a call.
+    is_call: bool,
+    /// At the entry: what arrives in registers, all written here.
+    arriving: &'f [(VReg, PhysReg)],
+}
+
+impl Point<'_> {
+    /// The registers that are written at this place, and their bytes.
+    fn written(&self) -> impl Iterator<Item = (Reg, Lanes)> {
+        let arrives = |&&(reg, _): &&(Reg, Lanes)| {
+            self.arriving.iter().any(|&(vreg, _)| reg == Reg::Virtual(vreg))
+        };
+        let entering = if self.arriving.is_empty() { &[] } else { self.live };
+        self.accesses
+            .iter()
+            .map(|access| (access.reg, access.write | access.may_write))
+            .filter(|(_, lanes)| !lanes.is_empty())
+            .chain(entering.iter().filter(arrives).copied())
+    }
+
+    /// All registers that hold a value at this place. A register may be named twice.
+    pub fn registers(&self) -> impl Iterator<Item = (Reg, Lanes)> {
+        self.live.iter().copied().chain(self.written())
+    }
+}
+
+/// Visits every place that a path leads to: after each instruction, and the entry.
+pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl FnMut(Point<'_>)) {
+    for (number, block) in facts.cfg.blocks.iter().enumerate() {
+        if !block.reachable {
+            continue;
+        }
+        facts.for_each_live_out(number as u32, |inst, live| {
+            let copied = match &function.insts[inst.index()].op {
+                Op::Copy { src, .. } => Some(src.reg),
+                _ => None,
+            };
+            let effects = &facts.effects[inst.index()];
+            let is_call = effects.control == Control::Call;
+            visit(Point { inst, live, accesses: &effects.regs, copied, is_call, arriving: &[] });
+        });
+    }
+    let arriving = function.arriving();
+    visit(Point {
+        inst: InstId(0),
+        live: &facts.liveness.live_in[0],
+        accesses: &[],
+        copied: None,
+        is_call: false,
+        arriving: &arriving,
+    });
+}
+
+struct Builder {
+    banks: Vec<Bank>,
+    edges: Edges,
+    blocked: Vec<RegSet>,
+}
+
+impl Builder {
+    fn add(&mut self, point: &Point<'_>) {
+        for (written, bytes) in point.written() {
+            for (other, live) in point.registers() {
+                // A callee of the Microsoft convention keeps the low half of some registers.
+                let survives = point.is_call && !bytes.intersects(live);
+                if Some(other) != point.copied && !survives {
+                    self.separate(written, other);
+                }
+            }
+        }
+    }
+
+    fn separate(&mut self, a: Reg, b: Reg) {
+        match (a, b) {
+            (Reg::Virtual(a), Reg::Virtual(b)) => {
+                if a != b && self.banks[a.index()] == self.banks[b.index()] {
+                    self.edges.add(a.0, b.0);
+                }
+            }
+            (Reg::Virtual(vreg), Reg::Physical(reg)) | (Reg::Physical(reg), Reg::Virtual(vreg)) => {
+                self.block(vreg, reg);
+            }
+            (Reg::Physical(_), Reg::Physical(_)) => {}
+        }
+    }
+
+    fn block(&mut self, vreg: VReg, reg: PhysReg) {
+        if self.banks[vreg.index()] == reg.bank {
+            let blocked = &mut self.blocked[vreg.index()];
+            *blocked = *blocked | RegSet::one(reg.num);
+        }
+    }
+}
+
+/// Copies whose ends do not interfere although both may be alive after it.
+fn twins(function: &Function, neighbors: &[Vec<u32>]) -> Vec<(u32, u32)> {
+    let mut twins: Vec<(u32, u32)> = Vec::new();
+    for inst in &function.insts {
+        if let Op::Copy { dst, src } = &inst.op
+            && let (Reg::Virtual(dst), Reg::Virtual(src)) = (dst.reg, src.reg)
+            && dst != src
+            && !neighbors[dst.index()].contains(&src.0)
+        {
+            twins.push((dst.0.min(src.0), dst.0.max(src.0)));
+        }
+    }
+    twins.sort_unstable();
+    twins.dedup();
+    twins
+}
+
+/// Edges as they are found, many times each. Lists are cleaned when they have doubled, so that
+/// memory stays in proportion to the number of different edges.
+struct Edges {
+    lists: Vec<Vec<u32>>,
+    clean: Vec<usize>,
+    seen: Vec<u32>,
+    round: u32,
+}
+
+impl Edges {
+    fn new(count: usize) -> Edges {
+        Edges {
+            lists: vec![Vec::new(); count],
+            clean: vec![0; count],
+            seen: vec![0; count],
+            round: 0,
+        }
+    }
+
+    fn add(&mut self, a: u32, b: u32) {
+        let list = &mut self.lists[a as usize];
+        list.push(b);
+        if list.len() > 2 * self.clean[a as usize] + 32 {
+            self.clean(a as usize);
+        }
+    }
+
+    fn clean(&mut self, node: usize) {
+        self.round += 1;
+        let (seen, round) = (&mut self.seen, self.round);
+        self.lists[node].retain(|&other| {
+            let is_new = seen[other as usize] != round;
+            seen[other as usize] = round;
+            is_new
+        });
+        self.clean[node] = self.lists[node].len();
+    }
+
+    /// Symmetric lists without duplicates.
+    fn finish(mut self) -> Vec<Vec<u32>> {
+        for node in 0..self.lists.len() {
+            self.clean(node);
+        }
+        for node in 0..self.lists.len() {
+            for index in 0..self.clean[node] {
+                let other = self.lists[node][index];
+                self.lists[other as usize].push(node as u32);
+            }
+        }
+        for node in 0..self.lists.len() {
+            self.clean(node);
+        }
+        self.lists
+    }
+}
