@@ -9,8 +9,8 @@ pub mod render;
 mod tokens;
 
 pub use codes::Code;
-pub use tokens::diagnostic_tokens;
 use proc_macro2::Span;
+pub use tokens::diagnostic_tokens;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
