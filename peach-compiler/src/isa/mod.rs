@@ -4,6 +4,7 @@
 //! speaks of [`Mnemonic`], [`Selection`], [`Effects`] and [`Constraints`].
 
 mod assemble;
+mod constraints;
 mod cpus;
 mod effects;
 mod encode;
@@ -12,15 +13,20 @@ mod expression;
 mod features;
 mod fit;
 mod forms;
+mod hazards;
+mod idioms;
+mod lanes;
 mod lines;
 mod mnemonic;
 mod names;
 mod operand_forms;
 mod registers;
+mod rows;
 mod select;
 mod shape;
 mod text;
 
+pub use constraints::*;
 pub use effects::*;
 pub use encode::*;
 pub use features::*;

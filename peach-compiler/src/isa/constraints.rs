@@ -1,0 +1,159 @@
+//! What an instruction demands of the registers that it gets.
+//!
+//! In: an instruction and the forms that fit it. Out: [`Constraints`], complete: registers that meet
+//! them can be encoded in one of the forms.
+
+use super::{Bank, Class, RegSet, Selection};
+use crate::ir::{Base, Instruction, Operand, Register, View};
+use iced_x86::EncodingKind;
+
+/// What an instruction demands of the registers that it gets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraints<R> {
+    /// Registers that must be one of a set.
+    pub allowed: Vec<(R, RegSet)>,
+    /// Pairs that must differ (gathers: destination, index, mask).
+    pub distinct: Vec<(R, R)>,
+    /// Registers that must be consecutive, the first a multiple of the length (4FMAPS).
+    pub groups: Vec<Vec<R>>,
+}
+
+impl<R> Default for Constraints<R> {
+    fn default() -> Self {
+        Constraints { allowed: Vec::new(), distinct: Vec::new(), groups: Vec::new() }
+    }
+}
+
+/// What `inst`, in the forms of `selection`, demands of its registers.
+pub fn constraints<R: Register>(inst: &Instruction<R>, selection: &Selection) -> Constraints<R> {
+    let mut constraints = Constraints::default();
+    allow_operands(inst, selection, &mut constraints);
+    allow_addresses(inst, selection, &mut constraints);
+    if let Some(mask) = inst.mask {
+        // k0 as a write mask means "no mask".
+        constraints.allow(mask, RegSet::first(8) - RegSet::one(0));
+    }
+    exclude_rex(inst, &mut constraints);
+    separate(inst, selection, &mut constraints);
+    constraints
+}
+
+/// How many registers of a class there are at all.
+fn all_registers(class: Class) -> RegSet {
+    match class.bank() {
+        Bank::Gp | Bank::Control | Bank::Debug => RegSet::first(16),
+        Bank::Vector => RegSet::first(32),
+        Bank::Segment => RegSet::first(6),
+        Bank::Ip => RegSet::first(1),
+        Bank::Mask | Bank::Mmx | Bank::Tile | Bank::X87 => RegSet::first(8),
+    }
+}
+
+impl<R: Register> Constraints<R> {
+    /// `view` must be in `set`, and in every other set it was given.
+    fn allow(&mut self, view: View<R>, set: RegSet) {
+        let all = all_registers(view.class);
+        if (all - set).is_empty() {
+            return;
+        }
+        match self.allowed.iter_mut().find(|(reg, _)| *reg == view.reg) {
+            Some((_, old)) => *old = *old & set,
+            None => self.allowed.push((view.reg, all & set)),
+        }
+    }
+
+    fn keep_apart(&mut self, a: R, b: R) {
+        if a != b && !self.distinct.contains(&(a, b)) && !self.distinct.contains(&(b, a)) {
+            self.distinct.push((a, b));
+        }
+    }
+}
+
+/// Each operand may be what some form takes: xmm16 needs one with EVEX, `shl r, n` wants `cl`.
+fn allow_operands<R: Register>(
+    inst: &Instruction<R>,
+    selection: &Selection,
+    constraints: &mut Constraints<R>,
+) {
+    for (n, operand) in inst.operands.iter().enumerate() {
+        let Operand::Reg(view) = operand else { continue };
+        let set = selection.forms().iter().fold(RegSet::NONE, |all, form| {
+            all | form.operands().get(n).map_or(RegSet::NONE, |operand| operand.registers)
+        });
+        if !set.is_empty() {
+            constraints.allow(*view, set);
+        }
+    }
+}
+
+fn allow_addresses<R: Register>(
+    inst: &Instruction<R>,
+    selection: &Selection,
+    constraints: &mut Constraints<R>,
+) {
+    for operand in &inst.operands {
+        let Operand::Mem(mem) = operand else { continue };
+        let Some((index, _)) = mem.index else { continue };
+        if index.class.bank() == Bank::Vector {
+            let is_evex =
+                selection.forms().iter().any(|f| f.info().encoding() == EncodingKind::EVEX);
+            constraints.allow(index, RegSet::first(if is_evex { 32 } else { 16 }));
+        } else {
+            // Number 4 in the index field means "no index".
+            constraints.allow(index, RegSet::first(16) - RegSet::one(4));
+        }
+    }
+}
+
+/// `ah` has the number of `spl`: which one is meant, the absence of a REX prefix tells.
+fn exclude_rex<R: Register>(inst: &Instruction<R>, constraints: &mut Constraints<R>) {
+    let mut views = Vec::new();
+    for operand in &inst.operands {
+        match operand {
+            Operand::Reg(view) => views.push(*view),
+            Operand::Mem(mem) => {
+                if let Base::Reg(base) = mem.base {
+                    views.push(base);
+                }
+                views.extend(mem.index.map(|(index, _)| index));
+            }
+            _ => {}
+        }
+    }
+    if !views.iter().any(|view| view.class == Class::Gp8h) {
+        return;
+    }
+    for view in views {
+        match view.class {
+            Class::Gp8h | Class::Gp8 => constraints.allow(view, RegSet::first(4)),
+            Class::Gp16 | Class::Gp32 | Class::Gp64 => constraints.allow(view, RegSet::first(8)),
+            _ => {}
+        }
+    }
+}
+
+/// Registers that the processor demands to be different: gathers, AMX, complex multiplication.
+fn separate<R: Register>(
+    inst: &Instruction<R>,
+    selection: &Selection,
+    constraints: &mut Constraints<R>,
+) {
+    let info = selection.forms()[0].info();
+    let all_differ = info.requires_unique_reg_nums();
+    if !all_differ && !info.requires_unique_dest_reg_num() {
+        return;
+    }
+    let mut regs = Vec::new();
+    for operand in &inst.operands {
+        match operand {
+            Operand::Reg(view) => regs.push(*view),
+            Operand::Mem(mem) => regs.extend(mem.index.map(|(index, _)| index)),
+            _ => {}
+        }
+    }
+    regs.retain(|view| matches!(view.class.bank(), Bank::Vector | Bank::Tile));
+    for (n, a) in regs.iter().enumerate() {
+        let others = if all_differ || n == 0 { &regs[n + 1..] } else { &[] };
+        others.iter().for_each(|b| constraints.keep_apart(a.reg, b.reg));
+    }
+}

@@ -1,0 +1,783 @@
+//! Which bytes of its vector operands an instruction reads and computes.
+//!
+//! In: a row with the whole-register flows that its operand kinds suggest. Out: the same by byte:
+//! scalar operations that keep or copy the other elements, halves, widening and narrowing, shuffles
+//! whose immediate chooses. The names are those of the Intel SDM volume 2 and AMD APM volumes 4 and 5,
+//! without the `v`. What is not listed reads and writes all of its registers.
+
+use super::rows::{Flow, Masking, Row};
+use super::{Bank, Class, Lanes};
+use iced_x86::{MemorySize, OpAccess, OpCodeInfo, OpCodeOperandKind as Kind};
+
+/// What [`refine`] looks at.
+pub(super) struct Vectors<'a> {
+    pub op_code: &'a OpCodeInfo,
+    pub classes: &'a [Option<Class>],
+    pub accesses: &'a [OpAccess],
+    /// The operand that is memory.
+    pub memory: Option<usize>,
+}
+
+/// How the value of an immediate decides which bytes are read. Numbers are bytes of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ByImmediate {
+    /// Not at all, or not in a way that is tracked.
+    Nothing,
+    /// `insertps`.
+    InsertPs,
+    /// `pinsrb` …: one element comes from a general-purpose register or memory.
+    Pinsr(u32),
+    /// `pextrb` …, `extractps`.
+    Pextr(u32),
+    /// `blendps` …: a bit per element chooses the source; eight bits at most, then again.
+    Blend(u32),
+    /// `pshufd`, `vpermilps`: two bits per element of each 16 bytes; `pshufw` of 8.
+    Shuffle(u32),
+    /// `pshuflw` (false) and `pshufhw` (true): four words of each 16 bytes.
+    ShuffleHalf(bool),
+    /// `vpermilpd`: a bit per element.
+    PermilPd,
+    /// `shufps`.
+    ShufPs,
+    /// `shufpd`.
+    ShufPd,
+    /// `vpermq`, `vpermpd`: two bits per qword of each 32 bytes.
+    PermQ,
+    /// `vextractf128` …: which block of this many bytes.
+    Extract(u32),
+    /// `vinsertf128` …: which block of this many bytes is replaced.
+    Insert(u32),
+    /// `vperm2f128`.
+    Perm2F128,
+    /// `vshuff32x4` ….
+    Shuffle128,
+    /// `palignr`: within each 16 bytes.
+    AlignBytes,
+    /// `valignd`, `valignq`.
+    Align(u32),
+    /// `pslldq` (true) and `psrldq` (false).
+    ShiftBytes(bool),
+    /// `dpps`, `dppd`.
+    DotProduct(u32),
+    /// `pclmulqdq`.
+    Clmul,
+}
+
+/// Whether an operand of this kind may be memory.
+pub(super) fn is_register_or_memory(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::r8_or_mem
+            | Kind::r16_or_mem
+            | Kind::r32_or_mem
+            | Kind::r64_or_mem
+            | Kind::mm_or_mem
+            | Kind::xmm_or_mem
+            | Kind::ymm_or_mem
+            | Kind::zmm_or_mem
+            | Kind::k_or_mem
+    )
+}
+
+/// Whether an operand of this kind is always memory.
+pub(super) fn is_memory(kind: Kind) -> bool {
+    matches!(kind, Kind::mem | Kind::mem_offs | Kind::sibmem) || vector_index(kind).is_some()
+}
+
+/// The class of a vector index, and the bytes of each of its elements.
+fn vector_index(kind: Kind) -> Option<(Class, u32)> {
+    Some(match kind {
+        Kind::mem_vsib32x => (Class::Xmm, 4),
+        Kind::mem_vsib64x => (Class::Xmm, 8),
+        Kind::mem_vsib32y => (Class::Ymm, 4),
+        Kind::mem_vsib64y => (Class::Ymm, 8),
+        Kind::mem_vsib32z => (Class::Zmm, 4),
+        Kind::mem_vsib64z => (Class::Zmm, 8),
+        _ => return None,
+    })
+}
+
+/// `bytes` bytes out of every `stride`, starting at `start`, in the lowest `width`.
+fn every(stride: u32, start: u32, bytes: u32, width: u32) -> Lanes {
+    if bytes == 0 {
+        return Lanes::NONE;
+    }
+    (0..width / stride).fold(Lanes::NONE, |all, n| all | Lanes::range(n * stride + start, bytes))
+}
+
+/// Makes the flows of a row precise by byte.
+pub(super) fn refine(vectors: &Vectors, row: &mut Row) {
+    let name = format!("{:?}", vectors.op_code.mnemonic()).to_ascii_lowercase();
+    let base = name.strip_prefix('v').unwrap_or(&name);
+    let is_vector = vectors
+        .classes
+        .iter()
+        .flatten()
+        .any(|class| matches!(class.bank(), Bank::Vector | Bank::Mask | Bank::Mmx))
+        || vectors.op_code.op_kinds().iter().any(|&kind| vector_index(kind).is_some());
+    if !is_vector {
+        return;
+    }
+    row.mask_bytes = mask_bytes(vectors, base);
+    let mut shape = Shape { vectors, row, base };
+    shape.destination();
+    shape.sources();
+    shape.masks();
+    shape.gathers();
+    row.by_imm = by_immediate(base, row.immediate.is_some(), row.is_legacy, vectors);
+}
+
+struct Shape<'a, 'b> {
+    vectors: &'a Vectors<'b>,
+    row: &'a mut Row,
+    base: &'a str,
+}
+
+impl Shape<'_, '_> {
+    fn class(&self, n: usize) -> Option<Class> {
+        self.vectors.classes.get(n).copied().flatten()
+    }
+
+    fn last(&self) -> usize {
+        let is_source = |n: &usize| self.class(*n).is_some() || self.vectors.memory == Some(*n);
+        (0..self.vectors.classes.len()).rev().find(is_source).unwrap_or(0)
+    }
+
+    fn memory_bytes(&self) -> u32 {
+        self.vectors.op_code.memory_size().size() as u32
+    }
+
+    /// What becomes of a vector destination.
+    fn destination(&mut self) {
+        let writes = !matches!(self.vectors.accesses[0], OpAccess::Read | OpAccess::None);
+        let class = self.class(0).filter(|class| class.bank() == Bank::Vector);
+        let (true, Some(class), true) = (writes, class, self.vectors.memory != Some(0)) else {
+            return;
+        };
+        let width = class.bytes();
+        self.row.masking =
+            if self.base.contains("blendm") { Masking::Whole } else { Masking::Elements };
+        let reads_itself =
+            matches!(self.vectors.accesses[0], OpAccess::ReadWrite | OpAccess::ReadCondWrite);
+        let (result, merges) = self.result(width);
+        self.row.result = result;
+        self.row.is_scalar = merges;
+        let others = Class::Xmm.lanes() - result;
+        let has_source = self.vectors.classes.len() > 2 && self.class(1).is_some();
+        let computes = reads_itself && !(merges && self.is_conversion());
+        let legacy_keeps = if merges { others } else { Lanes::NONE };
+        let mut dest = Flow { read: Lanes::NONE, ..Flow::default() };
+        if computes {
+            dest.read = result;
+        }
+        if self.row.is_legacy {
+            dest.write = class.lanes() - legacy_keeps;
+            dest.zeroed = dest.write - result;
+        } else {
+            dest.write = Lanes::ALL;
+            dest.zeroed = Lanes::ALL - result;
+            let is_fma = !self.is_copying() && !self.base.starts_with("fixupimm");
+            if merges && reads_itself && is_fma {
+                // FMA3: what the scalar operation does not compute stays.
+                dest.write = dest.write - others;
+                dest.zeroed = dest.zeroed - others;
+            } else if merges && has_source {
+                dest.zeroed = dest.zeroed - others;
+                self.row.copied = others;
+                let computes = !self.is_conversion();
+                self.row.operands[1].read = if computes { result } else { Lanes::NONE };
+            }
+        }
+        self.row.operands[0] = dest;
+    }
+
+    /// The bytes that are computed, and whether the rest of the low 16 is kept or copied.
+    fn result(&self, width: u32) -> (Lanes, bool) {
+        let from_memory = self.vectors.memory.is_some();
+        let low = Lanes::low;
+        let halves = [low(8), Lanes::range(8, 8)];
+        match self.base {
+            "movhlps" => return (halves[0], true),
+            "movlhps" => return (halves[1], true),
+            "movlps" | "movlpd" => return (halves[0], true),
+            "movhps" | "movhpd" => return (halves[1], true),
+            "movss" | "movsd" | "movsh" if from_memory => {
+                return (low(scalar_bytes(self.base)), false);
+            }
+            "movd" | "movq" | "movw" => {
+                let from = if self.memory_bytes() == 0 { 8 } else { self.memory_bytes() };
+                return (low(from), false);
+            }
+            "movq2dq" => return (low(8), false),
+            "cvtpi2ps" => return (low(8), true),
+            "phminposuw" => return (low(3), false),
+            // The upper half becomes undefined, which is as good as computed (AMD APM volume 4).
+            "extrq" | "insertq" => return (low(16), false),
+            _ => {}
+        }
+        if self.base.starts_with("pinsr") || self.base == "insertps" {
+            // Until the immediate says which: all.
+            return (low(16), false);
+        }
+        if is_scalar(self.base, self.vectors.op_code) {
+            // FMA4 and XOP clear the rest.
+            let clears =
+                self.class(3).is_some() || self.vectors.classes.len() == 2 && !self.row.is_legacy;
+            return (low(scalar_bytes(self.base)), !clears);
+        }
+        if let Some(factor) = narrowing(self.base) {
+            let source = match self.class(1) {
+                Some(class) => class.bytes(),
+                None => self.memory_bytes(),
+            };
+            return (low(source / factor), false);
+        }
+        let kind = self.vectors.op_code.op_kinds()[0];
+        let stored = self.memory_bytes();
+        if is_register_or_memory(kind) && stored != 0 && stored < width {
+            return (low(stored), false);
+        }
+        (low(width), false)
+    }
+
+    /// Operations on scalars that do not look at the element they replace.
+    fn is_conversion(&self) -> bool {
+        const UNARY: [&str; 9] =
+            ["sqrt", "rcp", "rsqrt", "round", "rndscale", "getexp", "getmant", "reduce", "cvt"];
+        self.is_copying() || UNARY.iter().any(|prefix| self.base.starts_with(prefix))
+    }
+
+    fn is_copying(&self) -> bool {
+        self.base.starts_with("mov")
+    }
+
+    /// What is read of vector sources.
+    fn sources(&mut self) {
+        let last = self.last();
+        let size = self.memory_bytes();
+        let width = self.class(last).map_or(16, Class::bytes);
+        let base = self.base;
+        if is_scalar(base, self.vectors.op_code) {
+            // FMA4's and FMA3's register sources; comparisons.
+            let bytes = Lanes::low(size);
+            for n in 1..self.vectors.classes.len() {
+                let flow = &mut self.row.operands[n];
+                if n != 1 || self.row.copied.is_empty() {
+                    flow.read = flow.read & bytes;
+                }
+            }
+            if self.vectors.accesses[0] == OpAccess::Read {
+                self.row.operands[0].read = self.row.operands[0].read & bytes;
+            }
+        }
+        let low_half = |stride: u32| every(stride, 0, stride / 2, width);
+        let high_half = |stride: u32| every(stride, stride / 2, stride / 2, width);
+        let lane = width.min(16);
+        let both = |row: &mut Row, lanes: Lanes| {
+            for n in [row.operands.len().min(last) - 1, last] {
+                row.operands[n].read = row.operands[n].read & lanes;
+            }
+        };
+        match base {
+            "movhlps" => self.row.operands[last].read = Lanes::range(8, 8),
+            "movlhps" => self.row.operands[last].read = Lanes::low(8),
+            "movhps" | "movhpd" if self.vectors.memory == Some(0) => {
+                self.row.operands[1].read = Lanes::range(8, 8);
+            }
+            "movss" | "movsd" | "movsh" | "movlps" | "movlpd" | "movd" | "movq" | "movw"
+            | "movntss" | "movntsd"
+                if size != 0 =>
+            {
+                let flow = &mut self.row.operands[last];
+                flow.read = flow.read & Lanes::low(size);
+            }
+            "movdq2q" => self.row.operands[1].read = Lanes::low(8),
+            "pmuludq" | "pmuldq" => both(self.row, every(8, 0, 4, width)),
+            "movsldup" => self.row.operands[last].read = every(8, 0, 4, width),
+            "movshdup" => self.row.operands[last].read = every(8, 4, 4, width),
+            "movddup" => self.row.operands[last].read = low_half(16),
+            "movmskps" | "pmovd2m" => self.row.operands[1].read = every(4, 3, 1, width),
+            "movmskpd" | "pmovq2m" => self.row.operands[1].read = every(8, 7, 1, width),
+            "pmovw2m" => self.row.operands[1].read = every(2, 1, 1, width),
+            "blendvps" if last == 3 => self.row.operands[3].read = every(4, 3, 1, width),
+            "blendvpd" if last == 3 => self.row.operands[3].read = every(8, 7, 1, width),
+            "aeskeygenassist" => self.row.operands[1].read = every(8, 4, 4, 16),
+            "extrq" if self.row.immediate.is_some() => self.row.operands[0].read = Lanes::low(8),
+            "extrq" => {
+                self.row.operands[0].read = Lanes::low(8);
+                self.row.operands[1].read = Lanes::low(2);
+            }
+            "insertq" => {
+                self.row.operands[0].read = Lanes::low(8);
+                let control = if self.row.immediate.is_some() { 8 } else { 10 };
+                self.row.operands[1].read = Lanes::low(control);
+            }
+            "sha256rnds2" => {
+                // The round constants are the lower half of xmm0.
+                for access in &mut self.row.implicit {
+                    access.read = access.read & Lanes::low(8);
+                }
+            }
+            _ if base.starts_with("unpckl") || base.starts_with("punpckl") => {
+                both(self.row, low_half(lane));
+            }
+            _ if base.starts_with("unpckh") || base.starts_with("punpckh") => {
+                both(self.row, high_half(lane));
+            }
+            _ if is_shift(base) && self.row.immediate.is_none() && size == 16 => {
+                // The count is a 64-bit number.
+                self.row.operands[last].read = Lanes::low(8);
+            }
+            _ => {}
+        }
+    }
+
+    /// Mask registers as operands.
+    fn masks(&mut self) {
+        let is_mask = |class: Option<Class>| class == Some(Class::K);
+        let unpacks = self.base.starts_with("kunpck");
+        let bytes = match self.base.as_bytes().last() {
+            Some(b'b') => 1,
+            Some(b'w') => 2,
+            Some(b'd') => 4,
+            _ => 8,
+        };
+        for n in 0..self.vectors.classes.len() {
+            if !is_mask(self.class(n)) || self.vectors.memory == Some(n) {
+                continue;
+            }
+            let flow = &mut self.row.operands[n];
+            if !flow.write.is_empty() {
+                flow.write = Class::K.lanes();
+                if self.base.starts_with('k') && !self.base.starts_with("kshift") {
+                    flow.zeroed = flow.write - Lanes::low(bytes);
+                }
+            }
+            if flow.read.is_empty() {
+                continue;
+            }
+            let read = match self.base {
+                "pbroadcastmb2q" => 1,
+                "pbroadcastmw2d" => 2,
+                _ if unpacks => bytes / 2,
+                _ if self.base.starts_with('k') => bytes,
+                _ => self.row.mask_bytes,
+            };
+            flow.read = Lanes::low(read);
+        }
+    }
+
+    /// Gathers: elements are loaded one by one, and their mask bits cleared. Scatters store them.
+    fn gathers(&mut self) {
+        let kinds = self.vectors.op_code.op_kinds();
+        let Some(slot) = kinds.iter().position(|&kind| vector_index(kind).is_some()) else {
+            return;
+        };
+        let (index, index_bytes) = vector_index(kinds[slot]).expect("it was just found");
+        let element = match self.base.as_bytes().last() {
+            Some(b'd') if self.base.ends_with("pd") => 8,
+            Some(b'q') => 8,
+            _ => 4,
+        };
+        let is_prefetch = self.base.contains("pf0") || self.base.contains("pf1");
+        let data = (0..kinds.len()).find(|&n| n != slot && self.class(n).is_some());
+        let data_width = data.and_then(|n| self.class(n)).map_or(64, Class::bytes);
+        let mut count = index.bytes() / index_bytes;
+        if !is_prefetch {
+            count = count.min(data_width / element);
+        }
+        self.row.index = Lanes::low(count * index_bytes);
+        self.row.mask_bytes = count.div_ceil(8);
+        self.row.clears_mask = !is_prefetch;
+        let elements = Lanes::low(count * element);
+        if slot == 0 {
+            if let Some(n) = data {
+                self.row.operands[n].read = elements;
+            }
+            return;
+        }
+        self.row.masking = Masking::Whole;
+        self.row.operands[0] = Flow {
+            may_write: elements,
+            write: Lanes::ALL - elements,
+            zeroed: Lanes::ALL - elements,
+            ..Flow::default()
+        };
+        if kinds.len() == 3 {
+            // AVX2: the sign bits of a vector are the mask.
+            self.row.operands[2] = Flow {
+                read: every(element, element - 1, 1, count * element),
+                write: Lanes::ALL,
+                zeroed: Lanes::ALL,
+                ..Flow::default()
+            };
+        }
+    }
+}
+
+/// Whether an operation is on one float and leaves the rest of the destination to another register.
+fn is_scalar(base: &str, op_code: &OpCodeInfo) -> bool {
+    let number = matches!(
+        op_code.memory_size(),
+        MemorySize::Float16 | MemorySize::Float32 | MemorySize::Float64
+    );
+    let from_integer = base.starts_with("cvtsi2") || base.starts_with("cvtusi2");
+    let is_move = matches!(base, "movss" | "movsd" | "movsh");
+    let complex = base.ends_with("csh");
+    let named = ["ss", "sd", "sh"].iter().any(|suffix| base.ends_with(suffix));
+    named && (number || from_integer || is_move || complex) && !base.starts_with("broadcast")
+}
+
+/// The bytes of the element that a scalar operation computes, by its name.
+fn scalar_bytes(base: &str) -> u32 {
+    match () {
+        // Complex numbers of two halves.
+        () if base.ends_with("csh") => 4,
+        () if base.ends_with("sh") => 2,
+        () if base.ends_with("ss") => 4,
+        () => 8,
+    }
+}
+
+/// By how much the elements of a conversion shrink.
+fn narrowing(base: &str) -> Option<u32> {
+    Some(match base {
+        "cvtpd2ps" | "cvtpd2dq" | "cvttpd2dq" | "cvtpd2udq" | "cvttpd2udq" | "cvtqq2ps"
+        | "cvtuqq2ps" | "cvtps2phx" | "cvtdq2ph" | "cvtudq2ph" | "cvtneps2bf16" => 2,
+        "cvtpd2ph" | "cvtqq2ph" | "cvtuqq2ph" => 4,
+        _ => return None,
+    })
+}
+
+/// Shifts of packed integers.
+fn is_shift(base: &str) -> bool {
+    matches!(
+        base,
+        "psllw" | "pslld" | "psllq" | "psraw" | "psrad" | "psraq" | "psrlw" | "psrld" | "psrlq"
+    )
+}
+
+/// How many bytes of a mask have bits for elements.
+fn mask_bytes(vectors: &Vectors, base: &str) -> u32 {
+    let width = vectors.classes.iter().flatten().map(|class| match class.bank() {
+        Bank::Vector => class.bytes(),
+        _ => 0,
+    });
+    let width = width.max().unwrap_or(0);
+    if is_scalar(base, vectors.op_code) {
+        return 1;
+    }
+    let size = vectors.op_code.memory_size();
+    let by_memory = if size == MemorySize::Unknown { 0 } else { size.element_count() as u32 };
+    let by_name = match () {
+        () if base.contains("32x") => width / 4,
+        () if base.contains("64x") => width / 8,
+        () if base.ends_with("ps") => width / 4,
+        () if base.ends_with("pd") => width / 8,
+        () if base.ends_with("ph") || base.ends_with("bf16") => width / 2,
+        () if base.starts_with("pmov") && base.ends_with('m') => {
+            width / element_bytes(base.as_bytes().get(base.len() - 3))
+        }
+        () if base.starts_with("pmovm2") || !base.starts_with("pmov") => {
+            width / element_bytes(base.as_bytes().last())
+        }
+        () => 0,
+    };
+    by_memory.max(by_name).min(64).div_ceil(8)
+}
+
+fn element_bytes(letter: Option<&u8>) -> u32 {
+    match letter {
+        Some(b'b' | b'8') => 1,
+        Some(b'w') => 2,
+        Some(b'q') => 8,
+        _ => 4,
+    }
+}
+
+/// How the immediate of an instruction chooses bytes.
+fn by_immediate(base: &str, has_imm: bool, is_legacy: bool, vectors: &Vectors) -> ByImmediate {
+    use ByImmediate as By;
+    if !has_imm {
+        return By::Nothing;
+    }
+    let is_mmx = vectors.classes[0] == Some(Class::Mmx);
+    match base {
+        "insertps" => By::InsertPs,
+        "pinsrb" => By::Pinsr(1),
+        "pinsrw" => By::Pinsr(2),
+        "pinsrd" => By::Pinsr(4),
+        "pinsrq" => By::Pinsr(8),
+        "pextrb" => By::Pextr(1),
+        "pextrw" => By::Pextr(2),
+        "pextrd" | "extractps" => By::Pextr(4),
+        "pextrq" => By::Pextr(8),
+        "blendps" | "pblendd" => By::Blend(4),
+        "blendpd" => By::Blend(8),
+        "pblendw" => By::Blend(2),
+        "pshufd" | "permilps" => By::Shuffle(4),
+        "pshufw" => By::Shuffle(2),
+        "pshuflw" => By::ShuffleHalf(false),
+        "pshufhw" => By::ShuffleHalf(true),
+        "permilpd" => By::PermilPd,
+        "shufps" => By::ShufPs,
+        "shufpd" => By::ShufPd,
+        "permq" | "permpd" => By::PermQ,
+        "perm2f128" | "perm2i128" => By::Perm2F128,
+        "shuff32x4" | "shuff64x2" | "shufi32x4" | "shufi64x2" => By::Shuffle128,
+        "palignr" if !is_mmx => By::AlignBytes,
+        "alignd" => By::Align(4),
+        "alignq" => By::Align(8),
+        "pslldq" => By::ShiftBytes(true),
+        "psrldq" => By::ShiftBytes(false),
+        "dpps" => By::DotProduct(4),
+        "dppd" => By::DotProduct(8),
+        "pclmulqdq" => By::Clmul,
+        _ if base.starts_with("extract") && !is_legacy => By::Extract(block_bytes(base)),
+        _ if base.starts_with("insert") && !is_legacy => By::Insert(block_bytes(base)),
+        _ => By::Nothing,
+    }
+}
+
+/// The block that `extractf128`, `insertf64x4` … move.
+fn block_bytes(base: &str) -> u32 {
+    if base.ends_with("32x8") || base.ends_with("64x4") { 32 } else { 16 }
+}
+
+impl ByImmediate {
+    /// Narrows the flows by the immediate's value; returns which bytes are copied from operand 1.
+    pub(super) fn apply(self, imm: u8, row: &Row, copied: Lanes, flows: &mut [Flow]) -> Lanes {
+        let mut choice = Choice { imm: u32::from(imm), row, copied, flows };
+        match self {
+            ByImmediate::Nothing => {}
+            ByImmediate::InsertPs => choice.insert_ps(),
+            ByImmediate::Pinsr(size) => choice.replace(size),
+            ByImmediate::Pextr(size) => choice.extract(size, choice.source_width()),
+            ByImmediate::Blend(size) => choice.blend(size),
+            ByImmediate::Shuffle(size) => choice.shuffle(size),
+            ByImmediate::ShuffleHalf(high) => choice.shuffle_half(high),
+            ByImmediate::PermilPd => choice.permil_pd(),
+            ByImmediate::ShufPs => choice.shuf_ps(),
+            ByImmediate::ShufPd => choice.shuf_pd(),
+            ByImmediate::PermQ => choice.perm_q(),
+            ByImmediate::Extract(size) => choice.extract(size, choice.source_width()),
+            ByImmediate::Insert(size) => choice.replace(size),
+            ByImmediate::Perm2F128 => choice.perm2_f128(),
+            ByImmediate::Shuffle128 => choice.shuffle_128(),
+            ByImmediate::AlignBytes => choice.align_bytes(),
+            ByImmediate::Align(size) => choice.align(size),
+            ByImmediate::ShiftBytes(left) => choice.shift_bytes(left),
+            ByImmediate::DotProduct(size) => choice.dot_product(size),
+            ByImmediate::Clmul => choice.clmul(),
+        }
+        choice.copied
+    }
+}
+
+/// The flows of one instruction, being narrowed by an immediate.
+struct Choice<'a> {
+    imm: u32,
+    row: &'a Row,
+    copied: Lanes,
+    flows: &'a mut [Flow],
+}
+
+impl Choice<'_> {
+    /// The two-bit field at `bit`.
+    fn two(&self, bit: u32) -> u32 {
+        self.imm >> bit & 3
+    }
+
+    /// The first of two sources: the destination itself in legacy SSE.
+    fn first(&self) -> usize {
+        usize::from(!self.row.is_legacy)
+    }
+
+    fn second(&self) -> usize {
+        self.first() + 1
+    }
+
+    fn width(&self) -> u32 {
+        self.row.width
+    }
+
+    /// The width of what operand 1 of a `vextract` is.
+    fn source_width(&self) -> u32 {
+        64 - self.flows[1].read.0.leading_zeros()
+    }
+
+    fn read(&mut self, slot: usize, lanes: Lanes) {
+        // Memory has no lanes.
+        let flow = &mut self.flows[slot];
+        if !flow.read.is_empty() {
+            flow.read = lanes;
+        }
+    }
+
+    /// Only `written` of the destination is new: the rest is kept or copied.
+    fn merge(&mut self, written: Lanes, zeroed: Lanes) {
+        let all = Lanes::low(self.width());
+        let rest = all - (written | zeroed);
+        let dest = &mut self.flows[0];
+        if self.row.is_legacy {
+            *dest = Flow { write: written | zeroed, zeroed, ..Flow::default() };
+        } else {
+            dest.zeroed = (dest.zeroed - all) | zeroed;
+            self.flows[1].read = Lanes::NONE;
+            self.copied = rest;
+        }
+    }
+
+    fn insert_ps(&mut self) {
+        let (source, target, zero) = (self.imm >> 6, self.two(4), self.imm & 15);
+        let element = |n| Lanes::range(4 * n, 4);
+        let zeroed =
+            (0..4).filter(|n| zero >> n & 1 == 1).fold(Lanes::NONE, |all, n| all | element(n));
+        let written = element(target) - zeroed;
+        self.merge(written, zeroed);
+        let read = if written.is_empty() { Lanes::NONE } else { element(source) };
+        self.read(self.second(), read);
+    }
+
+    /// One block of `size` bytes comes from the last source.
+    fn replace(&mut self, size: u32) {
+        let n = self.imm & (self.width() / size - 1);
+        self.merge(Lanes::range(n * size, size), Lanes::NONE);
+    }
+
+    fn extract(&mut self, size: u32, width: u32) {
+        let count = (width / size).max(1);
+        self.read(1, Lanes::range((self.imm & (count - 1)) * size, size));
+    }
+
+    fn blend(&mut self, size: u32) {
+        let chosen = (0..self.width() / size)
+            .filter(|n| self.imm >> (n % 8) & 1 == 1)
+            .fold(Lanes::NONE, |all, n| all | Lanes::range(n * size, size));
+        self.merge(chosen, Lanes::NONE);
+        self.read(self.second(), chosen);
+    }
+
+    /// Elements of each block of `block` bytes, by number within it.
+    fn pick(&self, block: u32, size: u32, numbers: impl IntoIterator<Item = u32>) -> Lanes {
+        numbers
+            .into_iter()
+            .fold(Lanes::NONE, |all, n| all | every(block, n * size, size, self.width()))
+    }
+
+    fn shuffle(&mut self, size: u32) {
+        let lanes = self.pick(4 * size, size, (0..4).map(|n| self.two(2 * n)));
+        self.read(1, lanes);
+    }
+
+    fn shuffle_half(&mut self, high: bool) {
+        let moved = (0..4).map(|n| self.two(2 * n) + if high { 4 } else { 0 });
+        let kept = if high { 0..4 } else { 4..8 };
+        let lanes = self.pick(16, 2, moved.chain(kept));
+        self.read(1, lanes);
+    }
+
+    fn permil_pd(&mut self) {
+        let elements = (0..self.width() / 8).map(|n| (n & !1) + (self.imm >> n & 1));
+        let lanes = elements.fold(Lanes::NONE, |all, n| all | Lanes::range(8 * n, 8));
+        self.read(1, lanes);
+    }
+
+    fn shuf_ps(&mut self) {
+        let first = self.pick(16, 4, [self.two(0), self.two(2)]);
+        let second = self.pick(16, 4, [self.two(4), self.two(6)]);
+        self.read(self.first(), first);
+        self.read(self.second(), second);
+    }
+
+    fn shuf_pd(&mut self) {
+        let mut read = [Lanes::NONE; 2];
+        for n in 0..self.width() / 8 {
+            let source = (n & !1) + (self.imm >> n & 1);
+            read[n as usize % 2] |= Lanes::range(8 * source, 8);
+        }
+        self.read(self.first(), read[0]);
+        self.read(self.second(), read[1]);
+    }
+
+    fn perm_q(&mut self) {
+        let lanes = self.pick(32, 8, (0..4).map(|n| self.two(2 * n)));
+        self.read(1, lanes);
+    }
+
+    fn perm2_f128(&mut self) {
+        let mut read = [Lanes::NONE; 2];
+        let mut zeroed = Lanes::NONE;
+        for half in 0..2 {
+            let control = self.imm >> (4 * half);
+            if control & 8 != 0 {
+                zeroed |= Lanes::range(16 * half, 16);
+            } else {
+                read[(control >> 1 & 1) as usize] |= Lanes::range(16 * (control & 1), 16);
+            }
+        }
+        self.read(1, read[0]);
+        self.read(2, read[1]);
+        self.flows[0].zeroed |= zeroed;
+    }
+
+    fn shuffle_128(&mut self) {
+        let blocks = self.width() / 16;
+        let bits = blocks.trailing_zeros();
+        let mut read = [Lanes::NONE; 2];
+        for n in 0..blocks {
+            let source = self.imm >> (n * bits) & (blocks - 1);
+            read[(n / (blocks / 2)) as usize] |= Lanes::range(16 * source, 16);
+        }
+        self.read(1, read[0]);
+        self.read(2, read[1]);
+    }
+
+    fn align_bytes(&mut self) {
+        // Each 16 bytes come from 32, the first source above the second, from byte `imm` on.
+        let from = |low: u32| {
+            let start = self.imm.saturating_sub(low).min(16);
+            let end = (self.imm + 16).saturating_sub(low).min(16);
+            every(16, start, end - start, self.width())
+        };
+        let (second, first) = (from(0), from(16));
+        let zeros = self.imm.saturating_sub(16).min(16);
+        let zeroed = every(16, 16 - zeros, zeros, self.width());
+        self.read(self.first(), first);
+        self.read(self.second(), second);
+        self.flows[0].zeroed |= zeroed;
+    }
+
+    fn align(&mut self, size: u32) {
+        let skipped = (self.imm & (self.width() / size - 1)) * size;
+        self.read(2, Lanes::low(self.width()) - Lanes::low(skipped));
+        self.read(1, Lanes::low(skipped));
+    }
+
+    fn shift_bytes(&mut self, left: bool) {
+        let count = self.imm.min(16);
+        let kept = every(16, if left { 0 } else { count }, 16 - count, self.width());
+        let zeroed = every(16, if left { 0 } else { 16 - count }, count, self.width());
+        self.read(self.first(), kept);
+        self.flows[0].zeroed |= zeroed;
+    }
+
+    fn dot_product(&mut self, size: u32) {
+        let of = |mask: u32| {
+            let chosen = (0..16 / size).filter(|n| mask >> n & 1 == 1);
+            self.pick(16, size, chosen)
+        };
+        let (read, written) = (of(self.imm >> 4), of(self.imm));
+        let zeroed = Lanes::low(self.width()) - written;
+        self.read(self.first(), read);
+        self.read(self.second(), read);
+        self.flows[0].zeroed |= zeroed;
+    }
+
+    fn clmul(&mut self) {
+        let first = self.pick(16, 8, [self.imm & 1]);
+        let second = self.pick(16, 8, [self.imm >> 4 & 1]);
+        self.read(self.first(), first);
+        self.read(self.second(), second);
+    }
+}
