@@ -56,6 +56,30 @@ impl Cfg {
     pub fn is_reachable(&self, index: usize) -> bool {
         self.blocks[self.block_of[index] as usize].reachable
     }
+
+    /// Runs a forward analysis to its fixed point: `visit` takes a block and reports each successor
+    /// whose state it has changed. Reachable blocks only, in reverse postorder as far as possible.
+    pub(super) fn run_forward(&self, mut visit: impl FnMut(usize, &mut dyn FnMut(u32))) {
+        let mut position = vec![0u32; self.blocks.len()];
+        for (at, &block) in self.order.iter().enumerate() {
+            position[block as usize] = at as u32;
+        }
+        let mut waiting = vec![true; self.order.len()];
+        let mut at = 0;
+        while at < waiting.len() {
+            if !std::mem::replace(&mut waiting[at], false) {
+                at += 1;
+                continue;
+            }
+            let mut next = at + 1;
+            visit(self.order[at] as usize, &mut |succ| {
+                let place = position[succ as usize] as usize;
+                waiting[place] = true;
+                next = next.min(place);
+            });
+            at = next;
+        }
+    }
 }
 
 /// Whether control never simply goes on to the next instruction, or may go elsewhere too.

@@ -9,8 +9,10 @@ mod cfg;
 mod facts;
 mod flags;
 mod liveness;
+mod locals;
 mod slots;
 mod stack;
+mod values;
 mod verify;
 
 pub use cfg::{Block, Cfg};

@@ -1,20 +1,71 @@
 //! What is wrong with the author's program, as diagnostics.
 //!
 //! Input: a function and its facts. Output: diagnostics; a function without errors goes on to the
-//! allocator. One file per question, each usable by itself:
+//! allocator. One file per question:
 //!
 //! | file | question |
 //! |---|---|
+//! | `init` | is every register lane written before it is read |
 //! | `stack` | do `push` and `pop` balance, is the stack pointer left alone |
+//! | `safety` | is everything outside of `unsafe` harmless |
+//! | `unused` | is there code, a register or a label that nothing uses |
+//!
+//! A mistake in code that is expanded many times is reported once for its tokens ([`Reports`]).
 
+mod init;
+mod safety;
 mod stack;
+mod unused;
 
 use super::Facts;
-use crate::diagnostics::Diagnostics;
-use crate::ir::Function;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::ir::{Function, Inst, Reg};
+use crate::isa::register_name;
+use proc_macro2::{LineColumn, Span};
+use std::collections::HashSet;
 
 /// Reports reads of unwritten lanes, unbalanced stacks, missing returns, what needs `unsafe`, what
 /// may not be valid as a result, and warns of what is unused or unreachable.
 pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics) {
-    stack::verify(function, facts, diagnostics);
+    let mut reports = Reports { diagnostics, seen: HashSet::new() };
+    init::verify(function, facts, &mut reports);
+    stack::verify(function, facts, &mut reports);
+    safety::verify(function, facts, &mut reports);
+    unused::verify(function, facts, &mut reports);
+}
+
+/// The diagnostics of one function, each kind once per source token.
+struct Reports<'a> {
+    diagnostics: &'a mut Diagnostics,
+    seen: HashSet<(Code, LineColumn)>,
+}
+
+impl Reports<'_> {
+    fn push(&mut self, diagnostic: Diagnostic) {
+        if self.seen.insert((diagnostic.code, diagnostic.place.first.start())) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+/// The tokens of operand `index`, or of the whole instruction.
+fn operand_span(inst: &Inst, index: usize) -> Span {
+    inst.operand_spans.get(index).copied().unwrap_or(inst.span)
+}
+
+/// What the author calls a register.
+fn name_of(function: &Function, reg: Reg) -> String {
+    match reg {
+        Reg::Virtual(vreg) => function[vreg].name.clone(),
+        Reg::Physical(reg) => {
+            let class = match reg.bank {
+                crate::isa::Bank::Gp => crate::isa::Class::Gp64,
+                crate::isa::Bank::Vector => crate::isa::Class::Xmm,
+                crate::isa::Bank::Mask => crate::isa::Class::K,
+                crate::isa::Bank::Mmx => crate::isa::Class::Mmx,
+                _ => crate::isa::Class::Tmm,
+            };
+            register_name(reg, class)
+        }
+    }
 }

@@ -1,15 +1,50 @@
-//! `push` and `pop` must balance on every path: where paths meet, and at every `return`.
+//! `push` and `pop` must balance on every path: where paths meet, and at every `return`. Apart from
+//! them, the stack pointer belongs to the compiler.
 
+use super::{Reports, operand_span};
 use crate::analysis::Facts;
 use crate::analysis::stack::Problem;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::ir::Function;
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Function, Op, Operand, Reg};
+use crate::isa::{Control, Effects, gp};
 
-/// Reports where the stack does not work out.
-pub(super) fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics) {
+/// Reports where the stack does not work out, and writes to the stack pointer.
+pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
     for &problem in &facts.stack_problems {
-        diagnostics.push(describe(function, problem));
+        reports.push(describe(function, problem));
     }
+    for (inst, effects) in function.insts.iter().zip(&facts.effects) {
+        if let Some(operand) = written_pointer(&inst.op, effects) {
+            let span = operand.map_or(inst.span, |operand| operand_span(inst, operand));
+            reports.push(
+                Diagnostic::new(Code::Refused, span, "this writes the stack pointer")
+                    .note("`rsp` belongs to the compiler, which counts every offset from it")
+                    .help("declare stack memory: `let buffer: [u8; 64];`"),
+            );
+        }
+    }
+}
+
+/// Whether an instruction moves the stack pointer otherwise than by pushing or popping something
+/// else, and by which operand.
+fn written_pointer(op: &Op, effects: &Effects<Reg>) -> Option<Option<usize>> {
+    const RSP: Reg = Reg::Physical(gp::RSP);
+    let access = effects.regs.iter().find(|access| access.reg == RSP)?;
+    if (access.write | access.may_write).is_empty() || effects.control == Control::Call {
+        return None;
+    }
+    let operand = match op {
+        Op::Machine(machine) => machine
+            .inst
+            .operands
+            .iter()
+            .position(|operand| matches!(operand, Operand::Reg(view) if view.reg == RSP)),
+        Op::Copy { .. } | Op::SetImm { .. } => Some(0),
+        _ => return None,
+    };
+    let pushes = effects.stack < 0;
+    let pops_elsewhere = effects.stack > 0 && operand.is_none();
+    (!pushes && !pops_elsewhere).then_some(operand)
 }
 
 fn describe(function: &Function, problem: Problem) -> Diagnostic {
@@ -31,11 +66,7 @@ fn describe(function: &Function, problem: Problem) -> Diagnostic {
         Problem::Left { at, depth } => {
             error(at, format!("{depth} bytes are still pushed at this `return`"))
                 .note("what the kernel pushes it must pop, on every path")
-                .help(format!("`pop` {} before it", plural(depth / 8, "register")))
+                .help("`pop` them before it")
         }
     }
-}
-
-fn plural(count: u32, noun: &str) -> String {
-    if count == 1 { format!("one {noun}") } else { format!("{count} {noun}s") }
 }

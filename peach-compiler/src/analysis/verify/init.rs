@@ -1,0 +1,332 @@
+//! Every register lane that is read must have been written, on every path.
+//!
+//! A lane that is live at the entry without being written there is read unwritten on some path, so
+//! liveness finds the suspects and most kernels are done. For suspects, a forward analysis follows
+//! the bytes that may be unwritten: a write ends it, a copy passes it on lane by lane, a write that
+//! depends on data changes nothing, and a call leaves garbage in what its convention does not
+//! preserve.
+
+use super::{Reports, name_of, operand_span};
+use crate::abi::ArgPlace;
+use crate::analysis::Facts;
+use crate::analysis::access::{call_clobbers, call_results};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{ArgId, ArgValue, Base, Function, Machine, Op, Operand, Reg};
+use crate::isa::{Class, Control, Effects, Lanes};
+use proc_macro2::Span;
+
+/// Reports reads of unwritten lanes.
+pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
+    let entry = written_at_entry(function);
+    let suspects = Suspects::of(function, facts, &entry);
+    if suspects.regs.is_empty() {
+        return;
+    }
+    let at_entry = suspects.at_block_entries(function, facts, &entry);
+    let mut reported = vec![Lanes::NONE; suspects.regs.len()];
+    for (number, block) in facts.cfg.blocks.iter().enumerate().filter(|(_, b)| b.reachable) {
+        let mut unwritten = at_entry[number].clone();
+        for index in block.insts() {
+            let effects = &facts.effects[index];
+            for access in &effects.regs {
+                let Some(suspect) = suspects.number(facts, access.reg) else { continue };
+                let bad = (access.read & unwritten[suspect]) - reported[suspect];
+                if !bad.is_empty() && reads_visibly(&function.insts[index].op, access.reg, effects)
+                {
+                    reported[suspect] |= bad;
+                    reports.push(describe(function, facts, index, access.reg, bad));
+                }
+            }
+            suspects.step(function, facts, index, &mut unwritten);
+        }
+    }
+}
+
+/// The bytes that have a value when the kernel is entered: of an argument its own, but all lanes of
+/// a float's register, with any value.
+fn written_at_entry(function: &Function) -> Vec<Lanes> {
+    let mut written = vec![Lanes::NONE; function.vregs.len()];
+    for (vreg, _) in function.arriving() {
+        written[vreg.index()] = match function[vreg].arg {
+            Some(arg) => value_lanes(&function[arg].value),
+            None => Class::Gp64.lanes(),
+        };
+    }
+    written
+}
+
+fn value_lanes(value: &ArgValue) -> Lanes {
+    match value {
+        ArgValue::Vector { .. } => Lanes::ALL,
+        value => Lanes::low(value.bytes()),
+    }
+}
+
+/// Whether an unwritten read is the author's mistake: a copy takes lanes as they are, and a call
+/// reads argument registers only in so far as they are set.
+fn reads_visibly(op: &Op, reg: Reg, effects: &Effects<Reg>) -> bool {
+    match op {
+        Op::Copy { .. } => false,
+        Op::Machine(machine) if effects.control == Control::Call => {
+            operand_that_reads(machine, reg, Lanes::ALL).is_some()
+        }
+        _ => true,
+    }
+}
+
+/// The registers that may be read unwritten.
+struct Suspects {
+    regs: Vec<Reg>,
+    /// By slot: the index in `regs`.
+    numbers: Vec<Option<u32>>,
+}
+
+impl Suspects {
+    fn of(function: &Function, facts: &Facts, entry: &[Lanes]) -> Suspects {
+        let mut suspects = Suspects { regs: Vec::new(), numbers: vec![None; facts.slots.len()] };
+        for &(reg, lanes) in &facts.liveness.live_in[0] {
+            let known = match reg {
+                Reg::Virtual(vreg) => entry[vreg.index()],
+                Reg::Physical(_) => Lanes::NONE,
+            };
+            if !known.contains(lanes) {
+                suspects.add(facts, reg);
+            }
+        }
+        for (inst, effects) in function.insts.iter().zip(&facts.effects) {
+            match &inst.op {
+                Op::LoadArg { arg } if function[*arg].value.bytes() < 8 => {
+                    suspects.add(facts, Reg::Virtual(function[*arg].vreg));
+                }
+                // A copy reads only lanes that somebody writes: the others are the suspects.
+                Op::Copy { src, .. } => {
+                    let read = effects.regs.iter().find(|a| a.reg == src.reg).map(|a| a.read);
+                    if read.is_some_and(|lanes| !lanes.contains(src.class.lanes())) {
+                        suspects.add(facts, src.reg);
+                    }
+                }
+                Op::Machine(_) if effects.control == Control::Call => {
+                    for (reg, _) in call_clobbers(function.convention) {
+                        suspects.add(facts, Reg::Physical(reg));
+                    }
+                }
+                _ => {}
+            }
+        }
+        suspects.add_copies(function, facts);
+        suspects
+    }
+
+    fn add(&mut self, facts: &Facts, reg: Reg) {
+        if let Some(slot) = facts.slots.slot(reg)
+            && self.numbers[slot].is_none()
+        {
+            self.numbers[slot] = Some(self.regs.len() as u32);
+            self.regs.push(reg);
+        }
+    }
+
+    /// What is copied from a suspect is one too.
+    fn add_copies(&mut self, function: &Function, facts: &Facts) {
+        let copies: Vec<_> = function
+            .insts
+            .iter()
+            .filter_map(|inst| match inst.op {
+                Op::Copy { dst, src } => Some((src.reg, dst.reg)),
+                _ => None,
+            })
+            .collect();
+        let mut before = usize::MAX;
+        while !self.regs.is_empty() && before != self.regs.len() {
+            before = self.regs.len();
+            for &(src, dst) in &copies {
+                if self.number(facts, src).is_some() {
+                    self.add(facts, dst);
+                }
+            }
+        }
+    }
+
+    fn number(&self, facts: &Facts, reg: Reg) -> Option<usize> {
+        facts.slots.slot(reg).and_then(|slot| self.numbers[slot]).map(|n| n as usize)
+    }
+
+    /// The bytes that may be unwritten at the start of each block, by suspect.
+    fn at_block_entries(
+        &self,
+        function: &Function,
+        facts: &Facts,
+        entry: &[Lanes],
+    ) -> Vec<Vec<Lanes>> {
+        let cfg = &facts.cfg;
+        let mut at_entry = vec![vec![Lanes::NONE; self.regs.len()]; cfg.blocks.len()];
+        for (number, &reg) in self.regs.iter().enumerate() {
+            at_entry[0][number] = match reg {
+                Reg::Virtual(vreg) => Lanes::ALL - entry[vreg.index()],
+                Reg::Physical(_) => Lanes::ALL,
+            };
+        }
+        cfg.run_forward(|number, pass_on| {
+            let mut state = at_entry[number].clone();
+            for index in cfg.blocks[number].insts() {
+                self.step(function, facts, index, &mut state);
+            }
+            for &succ in &cfg.blocks[number].succs {
+                let mut grew = false;
+                for (known, new) in at_entry[succ as usize].iter_mut().zip(&state) {
+                    grew |= !known.contains(*new);
+                    *known |= *new;
+                }
+                if grew {
+                    pass_on(succ);
+                }
+            }
+        });
+        at_entry
+    }
+
+    /// Takes the bytes that may be unwritten over one instruction.
+    fn step(&self, function: &Function, facts: &Facts, index: usize, unwritten: &mut [Lanes]) {
+        let effects = &facts.effects[index];
+        let copied = match function.insts[index].op {
+            Op::Copy { dst, src } => {
+                let from = self.number(facts, src.reg).map(|n| unwritten[n] & src.class.lanes());
+                from.map(|lanes| (dst.reg, lanes))
+            }
+            _ => None,
+        };
+        for access in effects.regs.iter().filter(|a| !a.write.is_empty()) {
+            if let Some(number) = self.number(facts, access.reg) {
+                unwritten[number] = unwritten[number] - access.write;
+            }
+        }
+        match &function.insts[index].op {
+            Op::Copy { .. } => {
+                if let Some((dst, lanes)) = copied
+                    && let Some(number) = self.number(facts, dst)
+                {
+                    unwritten[number] |= lanes;
+                }
+            }
+            Op::LoadArg { arg } => {
+                let arg = &function[*arg];
+                if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
+                    unwritten[number] = Lanes::ALL - value_lanes(&arg.value);
+                }
+            }
+            _ if effects.control == Control::Call => {
+                for (reg, lanes) in call_clobbers(function.convention) {
+                    if let Some(number) = self.number(facts, Reg::Physical(reg)) {
+                        unwritten[number] |= lanes;
+                    }
+                }
+                for reg in call_results(function.convention) {
+                    if let Some(number) = self.number(facts, Reg::Physical(reg)) {
+                        unwritten[number] = Lanes::NONE;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The operand that names `reg` with some of `lanes`: the last one, since destinations come first.
+fn operand_that_reads(machine: &Machine, reg: Reg, lanes: Lanes) -> Option<usize> {
+    machine.inst.operands.iter().rposition(|operand| match operand {
+        Operand::Reg(view) => view.reg == reg && view.class.lanes().intersects(lanes),
+        Operand::Mem(mem) => {
+            matches!(mem.base, Base::Reg(base) if base.reg == reg)
+                || mem.index.is_some_and(|(index, _)| index.reg == reg)
+        }
+        _ => false,
+    })
+}
+
+fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lanes) -> Diagnostic {
+    let inst = &function.insts[index];
+    let span = match &inst.op {
+        Op::Machine(machine) => match operand_that_reads(machine, reg, bad) {
+            Some(operand) => operand_span(inst, operand),
+            None => inst.span,
+        },
+        _ => operand_span(inst, 0),
+    };
+    let name = name_of(function, reg);
+    match reg {
+        Reg::Virtual(vreg) => match function[vreg].arg {
+            Some(arg) => describe_argument(function, arg, bad, span),
+            None => describe_variable(facts, reg, &name, bad, span)
+                .label(function[vreg].span, format!("`{name}` is declared here"))
+                .help("write it before, on every path that leads here"),
+        },
+        Reg::Physical(physical) => {
+            let called = function.insts[..index]
+                .iter()
+                .zip(&facts.effects)
+                .any(|(_, e)| e.control == Control::Call);
+            let arrives = function.arriving().into_iter().find(|&(_, place)| place == physical);
+            let diagnostic = describe_variable(facts, reg, &name, bad, span);
+            if let Some((vreg, _)) = arrives {
+                let arg = &function[vreg].name;
+                diagnostic
+                    .note(format!("`{arg}` arrives in `{name}`, but is read by its own name"))
+                    .help(format!("write `{arg}` instead of `{name}`"))
+            } else if called {
+                diagnostic
+                    .note("a call changes every register that the convention does not preserve")
+                    .help("copy what is needed later to a register of your own before the call")
+            } else if matches!(&inst.op, Op::Machine(m) if m.inst.mnemonic.name() == "push") {
+                diagnostic
+                    .note("registers that the caller wants preserved are saved by the compiler")
+                    .help("remove this `push` and its `pop`")
+            } else {
+                diagnostic.help("write it before, on every path that leads here")
+            }
+        }
+    }
+}
+
+fn describe_variable(facts: &Facts, reg: Reg, name: &str, bad: Lanes, span: Span) -> Diagnostic {
+    let mut written = Lanes::NONE;
+    for access in facts.effects.iter().flat_map(|e| &e.regs).filter(|a| a.reg == reg) {
+        written |= access.write;
+    }
+    let message = if written.is_empty() {
+        format!("`{name}` is read, but nothing writes it")
+    } else if !written.contains(bad) {
+        format!("{} of `{name}` are read, but nothing writes them", bytes_of(bad - written))
+    } else {
+        format!("`{name}` is read, but not written on every path that leads here")
+    };
+    Diagnostic::new(Code::Uninitialized, span, message)
+}
+
+fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Span) -> Diagnostic {
+    let in_memory = !matches!(function.arg_place(arg), ArgPlace::Reg(_));
+    let arg = &function[arg];
+    let info = &function[arg.vreg];
+    let name = &info.name;
+    let bits = 8 * arg.value.bytes();
+    if in_memory && bad.intersects(value_lanes(&arg.value)) {
+        // Its load stands before its first use; only a bug of ours gets here.
+        let message = format!("argument `{name}` is read before it is loaded");
+        return Diagnostic::new(Code::Internal, span, message);
+    }
+    let extension = if bits == 32 { "`mov r32, r32` or `movsxd`" } else { "`movzx` or `movsx`" };
+    let last = 8 * (64 - bad.0.leading_zeros()) - 1;
+    Diagnostic::new(
+        Code::Uninitialized,
+        span,
+        format!("bits {bits} to {last} of `{name}` are read, but its type has {bits}"),
+    )
+    .label(info.span, format!("`{name}` is an argument of {bits} bits"))
+    .note("the upper bits of a narrow argument are unspecified on entry")
+    .help(format!("extend it first, by {extension}"))
+}
+
+/// `bytes 4 to 15`.
+fn bytes_of(lanes: Lanes) -> String {
+    let (first, last) = (lanes.0.trailing_zeros(), 63 - lanes.0.leading_zeros());
+    format!("bytes {first} to {last}")
+}

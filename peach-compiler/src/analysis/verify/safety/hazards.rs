@@ -1,0 +1,90 @@
+//! Instructions that are not harmless whatever their operands.
+
+use super::super::{Reports, operand_span};
+use crate::analysis::Facts;
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Base, Function, Instruction, Op, Operand, Reg};
+use crate::isa::{Control, Effects, Hazard, X87Effect, gp};
+
+/// Reports instruction `index` if it may not stand in plain code at all.
+pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: &mut Reports<'_>) {
+    let inst = &function.insts[index];
+    let effects = &facts.effects[index];
+    match &inst.op {
+        Op::Bytes(_) => reports.push(
+            Diagnostic::new(Code::NeedsUnsafe, inst.span, "raw bytes need `unsafe`")
+                .note("the compiler does not know what they do")
+                .help("`unsafe { db …; }`"),
+        ),
+        Op::Copy { src, .. } if src.reg == Reg::Physical(gp::RSP) => {
+            reports.push(reads_stack_pointer(operand_span(inst, 1)));
+        }
+        Op::Machine(machine) => {
+            if let Some(why) = reason(&machine.inst, effects) {
+                let name = machine.inst.mnemonic.name();
+                reports.push(
+                    Diagnostic::new(
+                        Code::NeedsUnsafe,
+                        inst.span,
+                        format!("`{name}` needs `unsafe`: {why}"),
+                    )
+                    .note("outside of `unsafe` only what is proven harmless is accepted")
+                    .help(format!("if you know that it is harmless here: `unsafe {{ {name} … }}`")),
+                );
+            }
+            if let Some(operand) = machine.inst.operands.iter().position(names_stack_pointer) {
+                reports.push(reads_stack_pointer(operand_span(inst, operand)));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn reads_stack_pointer(span: proc_macro2::Span) -> Diagnostic {
+    Diagnostic::new(Code::NeedsUnsafe, span, "the stack pointer is read outside of `unsafe`")
+        .note("what it holds, and what lies there, is the compiler's choice")
+        .help("use a stack variable: `let buffer: [u8; 64];`, or `unsafe { … }`")
+}
+
+fn names_stack_pointer(operand: &Operand<Reg>) -> bool {
+    const RSP: Reg = Reg::Physical(gp::RSP);
+    match operand {
+        Operand::Reg(view) => view.reg == RSP,
+        Operand::Mem(mem) => {
+            matches!(mem.base, Base::Reg(base) if base.reg == RSP)
+                || mem.index.is_some_and(|(index, _)| index.reg == RSP)
+        }
+        _ => false,
+    }
+}
+
+/// Why `inst` is not harmless.
+fn reason(inst: &Instruction<Reg>, effects: &Effects<Reg>) -> Option<&'static str> {
+    match effects.control {
+        Control::Call => return Some("what it calls is not proven harmless"),
+        Control::IndirectJump => return Some("the address that it jumps to is not proven"),
+        _ => {}
+    }
+    if let Some(hazard) = effects.hazard {
+        return Some(match hazard {
+            Hazard::MayFault => "it may fault",
+            Hazard::System => "it is privileged or asks the operating system",
+            Hazard::PreservedState => {
+                "it changes state that the calling convention preserves: MXCSR, the direction flag, \
+                 segment bases or the x87 control word"
+            }
+            Hazard::Indirect => "the address that it goes to is not proven",
+            Hazard::ImplicitMemory => "it uses memory at addresses that are not proven",
+        });
+    }
+    if effects.x87 == X87Effect::X87 {
+        return Some("it uses the x87 stack, which the calling convention wants empty");
+    }
+    let implicit =
+        |access: &crate::isa::MemAccess| access.operand.is_none() && !access.address_only;
+    let pushes = effects.stack != 0 && inst.operands.len() <= 1;
+    if effects.memory.iter().any(implicit) && !pushes {
+        return Some("it uses memory at addresses that are not proven");
+    }
+    None
+}

@@ -1,0 +1,290 @@
+//! Memory operands: constants, tables, stack variables and unmodified references, in bounds, at
+//! constant offsets, aligned as the instruction demands.
+
+use super::super::{Reports, name_of, operand_span};
+use super::WRAP;
+use crate::analysis::Facts;
+use crate::analysis::locals::UnwrittenRead;
+use crate::analysis::values::Known;
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{ArgValue, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, View};
+use crate::isa::{Class, MemAccess};
+
+/// Reports the memory operands of instruction `index` that are not proven harmless.
+pub(super) fn verify(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    known: &Known,
+    reports: &mut Reports<'_>,
+) {
+    let inst = &function.insts[index];
+    let Op::Machine(machine) = &inst.op else { return };
+    for access in facts.effects[index].memory.iter().filter(|access| !access.address_only) {
+        let Some(operand) = access.operand else { continue };
+        let Some(Operand::Mem(mem)) = machine.inst.operands.get(operand) else { continue };
+        let proof = prove(function, facts, &machine.inst, mem, access, known);
+        if let Err(refusal) = proof {
+            reports.push(refusal.describe(inst, operand));
+        }
+    }
+}
+
+/// Why a memory operand is not accepted.
+struct Refusal {
+    code: Code,
+    message: String,
+    notes: Vec<String>,
+    help: String,
+}
+
+impl Refusal {
+    fn new(code: Code, message: String, note: impl Into<String>) -> Refusal {
+        Refusal { code, message, notes: vec![note.into()], help: WRAP.to_string() }
+    }
+
+    fn describe(self, inst: &Inst, operand: usize) -> Diagnostic {
+        let mut diagnostic =
+            Diagnostic::new(self.code, operand_span(inst, operand), self.message).help(self.help);
+        diagnostic.notes = self.notes;
+        diagnostic
+    }
+}
+
+/// A piece of memory that the compiler knows.
+struct Region {
+    /// As the author calls it.
+    name: String,
+    size: u64,
+    align: u64,
+    writable: bool,
+}
+
+fn prove(
+    function: &Function,
+    facts: &Facts,
+    inst: &Instruction<Reg>,
+    mem: &Mem<Reg>,
+    access: &MemAccess,
+    known: &Known,
+) -> Result<(), Refusal> {
+    // Only `abi::bind_arguments` makes these: an argument in its slot.
+    if mem.base == Base::StackArg {
+        return Ok(());
+    }
+    let unproven = |message: &str, note: &str| {
+        Err(Refusal::new(Code::NeedsUnsafe, message.to_string(), note.to_string()))
+    };
+    if mem.segment.is_some() {
+        return unproven(
+            "memory behind a segment register is not proven to be valid",
+            "the base of a segment is not known to the compiler",
+        );
+    }
+    let region = region(function, facts, mem, known)?;
+    if let Some((index, _)) = mem.index {
+        return Err(Refusal::new(
+            Code::NeedsUnsafe,
+            format!("the index `{}` is not proven to stay in bounds", name_of(function, index.reg)),
+            format!("only constant offsets into `{}` can be proven", region.name),
+        ));
+    }
+    if mem.disp_const.is_some() {
+        return unproven(
+            "an offset that rustc evaluates is not proven to be in bounds",
+            "the value of `const { … }` is not known when the kernel is compiled",
+        );
+    }
+    let Some(bytes) = access.bytes else {
+        return unproven(
+            "how much memory this touches depends on data",
+            "only accesses of a fixed size can be proven",
+        );
+    };
+    if access.write && !region.writable {
+        return Err(read_only(function, mem, region));
+    }
+    in_bounds(mem.disp, u64::from(bytes), &region)?;
+    aligned(inst, mem, access, bytes, &region)
+}
+
+/// The memory that an operand's base stands for.
+fn region(
+    function: &Function,
+    facts: &Facts,
+    mem: &Mem<Reg>,
+    known: &Known,
+) -> Result<Region, Refusal> {
+    match mem.base {
+        Base::Data(data) => {
+            let data = &function[data];
+            Ok(Region {
+                name: data.name.clone().unwrap_or_else(|| "the constant".to_string()),
+                size: data.content.len() as u64,
+                align: u64::from(data.align),
+                writable: false,
+            })
+        }
+        Base::Local(local) => {
+            let local = &function[local];
+            Ok(Region {
+                name: local.name.clone(),
+                size: u64::from(local.size),
+                align: u64::from(local.align),
+                writable: true,
+            })
+        }
+        Base::Reg(view) => referenced(function, facts, view, known),
+        Base::None | Base::Rip | Base::StackArg => Err(Refusal::new(
+            Code::NeedsUnsafe,
+            "an absolute address is not proven to be valid".to_string(),
+            "constants, tables, stack variables and references are",
+        )),
+    }
+}
+
+/// What an unmodified reference refers to.
+fn referenced(
+    function: &Function,
+    facts: &Facts,
+    view: View<Reg>,
+    known: &Known,
+) -> Result<Region, Refusal> {
+    let name = name_of(function, view.reg);
+    let refuse = |message: String, note: &str| {
+        let mut refusal = Refusal::new(Code::NeedsUnsafe, message, note);
+        refusal.notes.push(
+            "accepted are an unmodified `&T`, `&mut T` or `&[T; N]` of a number type, at a \
+             constant offset"
+                .to_string(),
+        );
+        Err(refusal)
+    };
+    if view.class != Class::Gp64 {
+        let message = format!("an address in {} bits of `{name}`", 8 * view.class.bytes());
+        return refuse(message, "the upper half of the address is cut off");
+    }
+    if let Some(arg) = known.of(view.reg, facts).argument {
+        let arg = &function[arg];
+        let name = function[arg.vreg].name.clone();
+        return match &arg.value {
+            &ArgValue::Reference { bytes: Some(size), mutable, align, .. } => {
+                Ok(Region { name, size, align, writable: mutable })
+            }
+            ArgValue::Reference { .. } => refuse(
+                format!("memory behind `{name}` is not proven to be what is accessed"),
+                "the size of what it refers to is not known to the compiler",
+            ),
+            ArgValue::Pointer { type_text } => refuse(
+                format!("memory behind `{name}` is not proven to be valid"),
+                &format!("nothing is known of what a `{type_text}` points to"),
+            ),
+            _ => refuse(
+                format!("memory behind `{name}` is not proven to be valid"),
+                "it is a number",
+            ),
+        };
+    }
+    let is_reference = match view.reg {
+        Reg::Virtual(vreg) => function[vreg]
+            .arg
+            .is_some_and(|arg| matches!(function[arg].value, ArgValue::Reference { .. })),
+        Reg::Physical(_) => false,
+    };
+    if is_reference {
+        return refuse(
+            format!("`{name}` may have been changed before it is used here"),
+            "on some path that leads here, an instruction writes to its register",
+        );
+    }
+    refuse(
+        format!("memory behind `{name}` is not proven to be valid"),
+        "the address is the result of a computation",
+    )
+}
+
+fn read_only(function: &Function, mem: &Mem<Reg>, region: Region) -> Refusal {
+    let (what, help) = match mem.base {
+        Base::Reg(view) => (
+            "a shared reference",
+            format!("declare it as `&mut`: `{}: &mut …`", name_of(function, view.reg)),
+        ),
+        _ => ("read-only data", "use a stack variable: `let buffer: [u8; 64];`".to_string()),
+    };
+    let message = format!("`{}` is {what}, but this writes to it", region.name);
+    let note = "constants and tables lie in memory that cannot be written, and what a `&T` refers \
+                to must not change";
+    Refusal { help, ..Refusal::new(Code::NeedsUnsafe, message, note) }
+}
+
+fn in_bounds(disp: i64, bytes: u64, region: &Region) -> Result<(), Refusal> {
+    let start = i128::from(disp);
+    let end = start + i128::from(bytes);
+    if start >= 0 && end <= i128::from(region.size) {
+        return Ok(());
+    }
+    let Region { name, size, .. } = region;
+    Err(Refusal {
+        help: format!("the last offset that fits is {}", i128::from(*size) - i128::from(bytes)),
+        ..Refusal::new(
+            Code::OutOfBounds,
+            format!("bytes {start} to {} of `{name}` are accessed, which has {size}", end - 1),
+            "memory outside of it belongs to somebody else",
+        )
+    })
+}
+
+/// Locked instructions are held to their natural alignment: a processor may be told to fault where
+/// they are split over two cache lines (Intel SDM volume 3, "Split-Lock Access").
+fn aligned(
+    inst: &Instruction<Reg>,
+    mem: &Mem<Reg>,
+    access: &MemAccess,
+    bytes: u32,
+    region: &Region,
+) -> Result<(), Refusal> {
+    let locked = inst.prefixes.lock || inst.mnemonic.name() == "xchg";
+    let align = if locked { access.align.max(bytes) } else { access.align };
+    let align = u64::from(align.max(1));
+    if region.align % align == 0 && mem.disp.rem_euclid(align as i64) == 0 {
+        return Ok(());
+    }
+    let Region { name, align: proven, .. } = region;
+    let proven = match mem.disp {
+        0 => *proven,
+        disp => (1 << disp.trailing_zeros().min(62)).min(*proven),
+    };
+    Err(Refusal {
+        help: format!(
+            "use an instruction that takes any alignment (`movups` for `movaps`), or `unsafe`; a \
+             stack variable can be aligned: `let buffer: [u8; 64] align {align};`"
+        ),
+        ..Refusal::new(
+            Code::NeedsUnsafe,
+            format!("`{}` demands an address that is a multiple of {align}", inst.mnemonic.name()),
+            format!("of this place in `{name}` only a multiple of {proven} is known"),
+        )
+    })
+}
+
+/// A stack variable is read before it is written.
+pub(super) fn describe_unwritten(function: &Function, read: UnwrittenRead) -> Diagnostic {
+    let inst = &function.insts[read.inst];
+    let diagnostic = |message| {
+        Diagnostic::new(Code::UninitializedMemory, operand_span(inst, read.operand), message)
+    };
+    let local = match &inst.op {
+        Op::Machine(machine) => match machine.inst.operands.get(read.operand) {
+            Some(Operand::Mem(Mem { base: Base::Local(local), .. })) => &function[*local],
+            _ => return diagnostic("stack memory is read that has not been written".to_string()),
+        },
+        _ => return diagnostic("stack memory is read that has not been written".to_string()),
+    };
+    diagnostic(format!(
+        "byte {} of `{}` is read, but not written on every path that leads here",
+        read.byte, local.name
+    ))
+    .label(local.span, format!("`{}` is declared here", local.name))
+    .note("writes count at constant offsets, of a fixed size, that do not depend on a mask")
+    .help("write it before, or read it in `unsafe { … }`")
+}

@@ -1,0 +1,66 @@
+//! Outside of `unsafe`, only what is proven harmless is accepted.
+//!
+//! Every instruction that stands in plain code is looked at: what it is (`hazards`), its memory
+//! operands (`memory`), and the values that a `return` delivers (`results`). `mmx` follows the state
+//! that MMX shares with x87. What cannot be proven is an error that says which operand, why, and
+//! what would be accepted.
+
+mod hazards;
+mod memory;
+mod mmx;
+mod results;
+
+use super::Reports;
+use crate::analysis::{Facts, locals, values};
+use crate::ir::{Base, Function, Op, Operand, ResultKind, Validity};
+
+/// Reports what needs `unsafe`.
+pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
+    if function.options.unsafe_fn || function.insts.iter().all(|inst| inst.in_unsafe) {
+        return;
+    }
+    let values = needs_values(function).then(|| values::at_block_entries(function, facts));
+    for (number, block) in facts.cfg.blocks.iter().enumerate() {
+        let at_entry = values.as_ref().and_then(|values| values[number].clone());
+        let mut known = at_entry.unwrap_or_default();
+        for index in block.insts() {
+            if !function.insts[index].in_unsafe {
+                hazards::verify(function, facts, index, reports);
+                if block.reachable {
+                    memory::verify(function, facts, index, &known, reports);
+                    results::verify(function, facts, index, &known, reports);
+                }
+            }
+            if values.is_some() {
+                known.step(function, facts, index);
+            }
+        }
+    }
+    for read in locals::unwritten_reads(function, facts) {
+        if !function.insts[read.inst].in_unsafe {
+            reports.push(memory::describe_unwritten(function, read));
+        }
+    }
+    mmx::verify(function, facts, reports);
+}
+
+/// Whether the proof depends on what registers hold: where plain code uses an address in a register,
+/// or returns a value of a type with invalid ones.
+fn needs_values(function: &Function) -> bool {
+    let picky = match &function.result {
+        ResultKind::Unit => false,
+        ResultKind::Values(values) => values.iter().any(|v| v.validity != Validity::Any),
+    };
+    let through_register = |operand: &Operand<_>| match operand {
+        Operand::Mem(mem) => matches!(mem.base, Base::Reg(_)),
+        _ => false,
+    };
+    function.insts.iter().filter(|inst| !inst.in_unsafe).any(|inst| match &inst.op {
+        Op::Return(_) => picky,
+        Op::Machine(machine) => machine.inst.operands.iter().any(through_register),
+        _ => false,
+    })
+}
+
+/// The way out that is always there.
+const WRAP: &str = "if you know that it is, say so: `unsafe { … }`";

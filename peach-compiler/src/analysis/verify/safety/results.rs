@@ -1,0 +1,90 @@
+//! Results of types with invalid values: `bool`, `char`, references and pointers that must be valid.
+
+use super::super::{Reports, name_of, operand_span};
+use crate::analysis::Facts;
+use crate::analysis::values::Known;
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{ArgValue, Function, Op, ResultKind, ReturnValue, Validity};
+use crate::isa::Class;
+
+/// Reports values of a `return` that are not proven to be valid for the result type.
+pub(super) fn verify(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    known: &Known,
+    reports: &mut Reports<'_>,
+) {
+    let inst = &function.insts[index];
+    let (Op::Return(values), ResultKind::Values(results)) = (&inst.op, &function.result) else {
+        return;
+    };
+    for (operand, (value, result)) in values.iter().zip(results).enumerate() {
+        if !is_valid(function, facts, known, value, &result.validity) {
+            let what = match value {
+                ReturnValue::Reg(view) => format!("`{}`", name_of(function, view.reg)),
+                ReturnValue::Imm(value) => format!("{value}"),
+                ReturnValue::Data(_) | ReturnValue::RustConst(_) => "this constant".to_string(),
+            };
+            reports.push(describe(operand_span(inst, operand), &what, &result.validity));
+        }
+    }
+}
+
+fn is_valid(
+    function: &Function,
+    facts: &Facts,
+    known: &Known,
+    value: &ReturnValue,
+    validity: &Validity,
+) -> bool {
+    match (validity, value) {
+        (Validity::Any, _) => true,
+        (Validity::Bool, ReturnValue::Imm(value)) => matches!(value, 0 | 1),
+        (Validity::Char, ReturnValue::Imm(value)) => {
+            u32::try_from(*value).ok().and_then(char::from_u32).is_some()
+        }
+        (Validity::Bool, ReturnValue::Reg(view)) => {
+            view.class != Class::Gp8h && known.of(view.reg, facts).flag
+        }
+        (Validity::Char, ReturnValue::Reg(view)) => {
+            view.class.bytes() >= 4 && known.of(view.reg, facts).scalar
+        }
+        (Validity::Reference { type_text: wanted }, ReturnValue::Reg(view)) => {
+            let argument = known.of(view.reg, facts).argument;
+            view.class == Class::Gp64
+                && argument.is_some_and(|arg| match &function[arg].value {
+                    ArgValue::Reference { type_text, .. } | ArgValue::Pointer { type_text } => {
+                        type_text == wanted
+                    }
+                    _ => false,
+                })
+        }
+        _ => false,
+    }
+}
+
+fn describe(span: proc_macro2::Span, what: &str, validity: &Validity) -> Diagnostic {
+    let (ty, accepted) = match validity {
+        Validity::Bool => (
+            "bool".to_string(),
+            "accepted are 0, 1, the result of `setcc`, an unmodified `bool` argument, and `and`, \
+             `or`, `xor` of those"
+                .to_string(),
+        ),
+        Validity::Char => (
+            "char".to_string(),
+            "accepted are a constant that is a Unicode scalar value, a byte extended by `movzx`, \
+             and an unmodified `char` argument"
+                .to_string(),
+        ),
+        Validity::Reference { type_text } => (
+            type_text.clone(),
+            format!("accepted is an unmodified argument of the same type, `{type_text}`"),
+        ),
+        Validity::Any => ("number".to_string(), "accepted is any value".to_string()),
+    };
+    Diagnostic::new(Code::InvalidValue, span, format!("{what} is not proven to be a valid `{ty}`"))
+        .note(accepted)
+        .help("if you know that it is valid: `unsafe { return …; }`")
+}
