@@ -54,18 +54,13 @@ pub trait Source {
 /// One version of a kernel.
 #[derive(Debug)]
 pub struct Version {
-    #[doc(hidden)]
-    pub extensions: &'static [&'static str],
+    extensions: &'static [&'static str],
     /// By row of `cpu::FEATURES`: `extensions` and all that they imply.
-    #[doc(hidden)]
-    pub needs: u128,
-    #[doc(hidden)]
-    pub abi: &'static str,
-    #[doc(hidden)]
-    pub code: Code,
+    needs: u128,
+    abi: &'static str,
+    pub(crate) code: Code,
     #[cfg(feature = "debug")]
-    #[doc(hidden)]
-    pub listing: &'static str,
+    listing: &'static str,
 }
 
 /// Where the bytes of a version are.
@@ -194,6 +189,26 @@ impl<F> std::fmt::Debug for Kernel<F> {
 }
 
 impl Version {
+    /// A version. The listing is kept with the feature `debug` only.
+    #[doc(hidden)]
+    pub const fn new(
+        extensions: &'static [&'static str],
+        needs: u128,
+        abi: &'static str,
+        code: Code,
+        listing: &'static str,
+    ) -> Self {
+        let _ = listing;
+        Version {
+            extensions,
+            needs,
+            abi,
+            code,
+            #[cfg(feature = "debug")]
+            listing,
+        }
+    }
+
     /// The instruction-set extensions that it needs beyond the x86-64 baseline, without those that
     /// others of them imply.
     pub fn extensions(&self) -> &'static [&'static str] {

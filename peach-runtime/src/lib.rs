@@ -39,6 +39,7 @@ mod kernel;
 mod memory;
 mod pair;
 mod registry;
+mod values;
 
 pub use error::Error;
 pub use kernel::{Kernel, Version};
@@ -51,8 +52,9 @@ pub use peach_macros::peach_fn;
 pub mod __private {
     pub use crate::cpu::FEATURES;
     pub use crate::kernel::{
-        Address, Arena, Code, Relocation, Shape, Source, entry, entry_or_fallback,
+        Address, Arena, Code, Kernel, Relocation, Shape, Source, Version, entry, entry_or_fallback,
     };
     pub use crate::pair::Pair;
+    pub use crate::values::{patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr};
     pub use core;
 }

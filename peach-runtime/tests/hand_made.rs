@@ -15,14 +15,13 @@ macro_rules! kernel {
                 type Pointer = $pointer;
                 const SHAPE: &'static Shape = &Shape {
                     name: stringify!($name),
-                    versions: &[Version {
-                        extensions: &["padlock"],
-                        needs: $needs,
-                        abi: "sysv64",
-                        code: Code::Map(Arena { bytes: $bytes, relocations: $relocations }),
-                        #[cfg(feature = "debug")]
-                        listing: "",
-                    }],
+                    versions: &[Version::new(
+                        &["padlock"],
+                        $needs,
+                        "sysv64",
+                        Code::Map(Arena { bytes: $bytes, relocations: $relocations }),
+                        "",
+                    )],
                     fallback: $fallback,
                 };
             }

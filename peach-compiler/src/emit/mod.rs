@@ -1,3 +1,4 @@
 //! Output formats, one module each.
 
+pub mod listing;
 pub mod rust;

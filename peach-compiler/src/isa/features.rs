@@ -240,6 +240,11 @@ impl FeatureSet {
         cpus::names()
     }
 
+    /// Bit *i* is row *i* of the table. The runtime numbers the extensions in the same way.
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+
     /// Adds an extension and all that it implies.
     pub fn insert(&mut self, feature: Feature) {
         self.0 |= CLOSURES[feature.0 as usize];

@@ -1,0 +1,382 @@
+//! The Rust function: an `#[inline]` call of the code with the arguments in their registers.
+//!
+//! In: a group. Out: `fn name`.
+//! Where every argument arrives in a register, the call is an `asm!` that names exactly what the code
+//! clobbers; otherwise, and where the code calls back through a `fn` pointer, it is an ordinary call
+//! through the typed pointer.
+
+use super::signature::{Param, code_values};
+use super::{Context, head, is_attribute, number, ours, source_name};
+use crate::abi::{ArgPlace, ResultPlace};
+use crate::isa::{Bank, Class, PhysReg, register_name};
+use crate::syntax::ast::{Embed, Type, TypeKind};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote_spanned};
+
+/// The function `name`.
+pub(super) fn function(context: &Context<'_>) -> TokenStream {
+    let decl = context.decl();
+    let attributes = &decl.rust_attrs;
+    let author_decides =
+        decl.rust_attrs.iter().any(|attribute| is_attribute(attribute, &["inline", "cold"]));
+    let inline = (!author_decides).then(|| quote_spanned!(ours() => #[inline]));
+    let target_feature = target_feature(context);
+    let (head, lifetimes) = (head(decl), context.signature.lifetimes);
+    let signature = context.signature.rust_tokens();
+    let body =
+        if context.group.versions.is_empty() { body_in_error(context) } else { body(context) };
+    quote_spanned! { ours() =>
+        #(#attributes)*
+        #[cfg(target_arch = "x86_64")]
+        #inline
+        #target_feature
+        #head #lifetimes #signature { #body }
+    }
+}
+
+/// `#[target_feature]`, which Rust demands of a function with wide vectors in its signature.
+pub(super) fn target_feature(context: &Context<'_>) -> Option<TokenStream> {
+    let feature = match context.signature.widest_vector() {
+        64 => "avx512f",
+        32 => "avx",
+        _ => return None,
+    };
+    Some(quote_spanned!(ours() => #[target_feature(enable = #feature)]))
+}
+
+/// What stands in for the code of a kernel in error; it is never run.
+fn body_in_error(context: &Context<'_>) -> TokenStream {
+    let names = context.signature.params.iter().map(|param| param.name);
+    quote_spanned! { ours() =>
+        let _ = (#(#names,)*);
+        ::peach_runtime::__private::core::unreachable!()
+    }
+}
+
+fn body(context: &Context<'_>) -> TokenStream {
+    let (prepare, target) = target(context);
+    let call = if goes_by_registers(context) {
+        call_by_registers(context, &target)
+    } else {
+        call_by_pointer(context, &target)
+    };
+    quote_spanned!(ours() => #prepare #call)
+}
+
+/// What is called.
+enum Target {
+    /// The address in the variable `entry`.
+    Entry,
+    /// The function of the only version, in the text section.
+    Symbol,
+}
+
+/// What has to happen before the call: finding the entry, or going to the fallback.
+fn target(context: &Context<'_>) -> (TokenStream, Target) {
+    let name = &context.decl().signature.name;
+    let target = match (context.embed(), context.group.versions.as_slice()) {
+        (Embed::Text, [only]) => {
+            let needs_nothing = only.function.features.minified().is_empty();
+            if needs_nothing && context.group.source.fallback.is_none() && !context.options.debug {
+                return (TokenStream::new(), Target::Symbol);
+            }
+            Target::Symbol
+        }
+        _ => Target::Entry,
+    };
+    let entry = format_ident!("entry", span = ours());
+    let tokens = match fallback_call(context) {
+        None => quote_spanned! { ours() =>
+            let #entry = ::peach_runtime::__private::entry(&#name::KERNEL);
+        },
+        Some((function, call)) => quote_spanned! { ours() =>
+            #function
+            let #entry = ::peach_runtime::__private::entry_or_fallback(&#name::KERNEL);
+            if #entry.is_null() {
+                return #call;
+            }
+        },
+    };
+    let unused =
+        matches!(target, Target::Symbol).then(|| quote_spanned!(ours() => let _ = #entry;));
+    (quote_spanned!(ours() => #tokens #unused), target)
+}
+
+/// The `#[fallback]` as a function of the function, and its call.
+fn fallback_call(context: &Context<'_>) -> Option<(TokenStream, TokenStream)> {
+    let fallback = context.group.source.fallback.as_ref()?;
+    let name = Ident::new("__peach_fallback", ours());
+    let attributes = &fallback.rust_attrs;
+    let (signature, body) = (&fallback.signature_tokens, &fallback.body);
+    let target_feature = target_feature(context);
+    let unsafety = fallback.is_unsafe.then(|| quote_spanned!(ours() => unsafe));
+    let function = quote_spanned! { ours() =>
+        #(#attributes)* #target_feature
+        #unsafety fn #name #signature #body
+    };
+    let args = context.signature.params.iter().map(|param| param.name);
+    let call = quote_spanned!(ours() => #name(#(#args),*));
+    let call = match fallback.is_unsafe {
+        true => quote_spanned!(ours() => unsafe { #call }),
+        false => call,
+    };
+    Some((function, call))
+}
+
+/// Whether all that goes in and out fits the operands of `asm!`.
+fn goes_by_registers(context: &Context<'_>) -> bool {
+    let signature = &context.signature;
+    let in_registers = |param: &Param<'_>| {
+        param.places.iter().all(|place| matches!(place, ArgPlace::Reg(_)))
+            && !is_function_pointer(param.kind)
+    };
+    let result = signature.placement.map(|placement| &placement.result);
+    let result_fits = match result {
+        Some(ResultPlace::Packed { .. }) => matches!(signature.result.kind, TypeKind::Pair(..)),
+        Some(ResultPlace::Unit | ResultPlace::Regs(_)) => true,
+        Some(ResultPlace::Memory { .. }) | None => false,
+    };
+    signature.params.iter().all(in_registers) && result_fits && signature.widest_vector() <= 16
+}
+
+fn is_function_pointer(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::FnPointer => true,
+        TypeKind::Option(inner) => is_function_pointer(&inner.kind),
+        _ => false,
+    }
+}
+
+/// An ordinary call through the function pointer.
+fn call_by_pointer(context: &Context<'_>, target: &Target) -> TokenStream {
+    let name = &context.decl().signature.name;
+    let source = source_name();
+    let values = context.signature.params.iter().flat_map(code_values);
+    let address = match target {
+        Target::Entry => quote_spanned!(ours() => entry),
+        Target::Symbol => quote_spanned! { ours() =>
+            <#name::#source>::version_0 as *const ()
+        },
+    };
+    let call = quote_spanned!(ours() => code(#(#values),*));
+    let call = match context.signature.pointer_is_unsafe {
+        true => quote_spanned!(ours() => unsafe { #call }),
+        false => call,
+    };
+    let call = quote_spanned! { ours() =>
+        let code: <#name::#source as ::peach_runtime::__private::Source>::Pointer =
+            unsafe { ::peach_runtime::__private::core::mem::transmute(#address) };
+        let result = #call;
+    };
+    let result = match context.signature.result.kind {
+        TypeKind::Pair(..) => quote_spanned!(ours() => (result.0, result.1)),
+        _ => quote_spanned!(ours() => result),
+    };
+    quote_spanned!(ours() => #call #result)
+}
+
+/// A call that clobbers what the code clobbers.
+fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
+    let name = &context.decl().signature.name;
+    let target = match target {
+        Target::Entry => quote_spanned!(ours() => in(reg) entry),
+        Target::Symbol => {
+            let source = source_name();
+            quote_spanned!(ours() => sym <#name::#source>::version_0)
+        }
+    };
+    let mut inputs = Vec::new();
+    for param in &context.signature.params {
+        for (place, value) in param.places.iter().zip(register_values(param)) {
+            let ArgPlace::Reg(reg) = place else { continue };
+            let reg = register_literal(*reg);
+            inputs.push(quote_spanned!(ours() => in(#reg) #value));
+        }
+    }
+    let outputs = outputs(context);
+    let (declared, conversion) = (&outputs.declarations, &outputs.conversion);
+    let operands = &outputs.operands;
+    let clobbers = clobbers(context);
+    quote_spanned! { ours() =>
+        #declared
+        unsafe {
+            ::peach_runtime::__private::core::arch::asm!(
+                "call {}", #target, #(#inputs,)* #(#operands,)* #clobbers
+            );
+        }
+        #conversion
+    }
+}
+
+/// The registers that the code leaves changed.
+fn clobbers(context: &Context<'_>) -> TokenStream {
+    let abi = context.convention().name;
+    quote_spanned!(ours() => clobber_abi(#abi))
+}
+
+/// The values of a parameter's parts, of types that `asm!` takes in registers.
+fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
+    let name = param.name;
+    let value = match param.kind {
+        TypeKind::Int { bytes: 1, .. } | TypeKind::Bool | TypeKind::Char => {
+            quote_spanned!(ours() => #name as ::peach_runtime::__private::core::primitive::u32)
+        }
+        TypeKind::Wide { .. } => {
+            let half = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u64);
+            return vec![
+                quote_spanned!(ours() => #name as #half),
+                quote_spanned!(ours() => (#name >> 64) as #half),
+            ];
+        }
+        TypeKind::Reference { .. }
+        | TypeKind::NonNull
+        | TypeKind::Option(_)
+        | TypeKind::RawPointer => pointer_from(quote_spanned!(ours() => #name)),
+        _ => return code_values(param),
+    };
+    vec![value]
+}
+
+/// Anything that is a pointer as a raw one; the compiler refuses what is wider.
+fn pointer_from(value: TokenStream) -> TokenStream {
+    quote_spanned! { ours() =>
+        ::peach_runtime::__private::core::mem::transmute::<_, *mut ()>(#value)
+    }
+}
+
+/// How the result leaves `asm!`.
+#[derive(Default)]
+struct Outputs {
+    /// `let low: u64;`
+    declarations: TokenStream,
+    /// `lateout("rax") low`
+    operands: Vec<TokenStream>,
+    /// The value of the function.
+    conversion: TokenStream,
+}
+
+fn outputs(context: &Context<'_>) -> Outputs {
+    let result = context.signature.result;
+    let place = context.signature.placement.map(|placement| &placement.result);
+    let mut outputs = Outputs::default();
+    match (place, &result.kind) {
+        (Some(ResultPlace::Regs(regs)), TypeKind::Wide { .. }) => {
+            let word = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u64);
+            let wide = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u128);
+            let low = outputs.register("low", &word, regs[0]);
+            let high = outputs.register("high", &word, regs[1]);
+            let ty = &result.tokens;
+            outputs.conversion =
+                quote_spanned!(ours() => ((#high as #wide) << 64 | #low as #wide) as #ty);
+        }
+        (Some(ResultPlace::Regs(regs)), TypeKind::Pair(a, b)) => {
+            let first = outputs.register("first", &carrier(a), regs[0]);
+            let second = outputs.register("second", &carrier(b), regs[1]);
+            let (a, b) = (from_carrier(a, &first), from_carrier(b, &second));
+            outputs.conversion = quote_spanned!(ours() => (#a, #b));
+        }
+        (Some(ResultPlace::Regs(regs)), _) => {
+            let value = outputs.register("result", &carrier(result), regs[0]);
+            outputs.conversion = from_carrier(result, &value);
+        }
+        (Some(ResultPlace::Packed { reg, shift }), TypeKind::Pair(a, b)) => {
+            let word = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u64);
+            let double = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::f64);
+            let value = match reg.bank {
+                Bank::Vector => {
+                    let value = outputs.register("result", &double, *reg);
+                    quote_spanned!(ours() => #double::to_bits(#value))
+                }
+                _ => outputs.register("result", &word, *reg),
+            };
+            let shift = number(*shift as usize);
+            let bits = quote_spanned!(ours() => bits);
+            let high = quote_spanned!(ours() => (#bits >> #shift));
+            let (a, b) = (from_bits(a, &bits), from_bits(b, &high));
+            outputs.conversion = quote_spanned! { ours() =>
+                let #bits: #word = #value;
+                (#a, #b)
+            };
+        }
+        _ => {}
+    }
+    outputs
+}
+
+impl Outputs {
+    /// Declares a variable of type `ty` for what `reg` holds after the call, and gives its name.
+    fn register(&mut self, name: &str, ty: &TokenStream, reg: PhysReg) -> TokenStream {
+        let name = format_ident!("{name}", span = ours());
+        let reg = register_literal(reg);
+        self.declarations.extend(quote_spanned!(ours() => let #name: #ty;));
+        self.operands.push(quote_spanned!(ours() => lateout(#reg) #name));
+        quote_spanned!(ours() => #name)
+    }
+}
+
+/// The type with which a value of `ty` leaves a register.
+fn carrier(ty: &Type) -> TokenStream {
+    let primitive = |name: &str| {
+        let name = format_ident!("{name}", span = ours());
+        quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::#name)
+    };
+    match ty.kind {
+        TypeKind::Int { bytes: 8, .. } => primitive("u64"),
+        TypeKind::Int { .. } | TypeKind::Bool | TypeKind::Char => primitive("u32"),
+        TypeKind::Float { bytes: 4 } => primitive("f32"),
+        TypeKind::Float { .. } => primitive("f64"),
+        TypeKind::Vector { .. } => ty.tokens.clone(),
+        _ => quote_spanned!(ours() => *mut ()),
+    }
+}
+
+/// The value of type `ty` that the carrier `value` holds.
+fn from_carrier(ty: &Type, value: &TokenStream) -> TokenStream {
+    let tokens = &ty.tokens;
+    match ty.kind {
+        TypeKind::Int { .. } => quote_spanned!(ours() => #value as #tokens),
+        TypeKind::Float { .. } | TypeKind::Vector { .. } => value.clone(),
+        TypeKind::Bool => quote_spanned! { ours() =>
+            unsafe {
+                ::peach_runtime::__private::core::mem::transmute::<
+                    ::peach_runtime::__private::core::primitive::u8,
+                    ::peach_runtime::__private::core::primitive::bool
+                >(#value as ::peach_runtime::__private::core::primitive::u8)
+            }
+        },
+        TypeKind::Char => quote_spanned! { ours() =>
+            unsafe { ::peach_runtime::__private::core::char::from_u32_unchecked(#value) }
+        },
+        _ => quote_spanned! { ours() =>
+            unsafe { ::peach_runtime::__private::core::mem::transmute::<*mut (), #tokens>(#value) }
+        },
+    }
+}
+
+/// The value of type `ty` in the low bits of the word `bits`.
+fn from_bits(ty: &Type, bits: &TokenStream) -> TokenStream {
+    let word = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u32);
+    match ty.kind {
+        TypeKind::Float { bytes: 4 } => quote_spanned! { ours() =>
+            ::peach_runtime::__private::core::primitive::f32::from_bits(#bits as #word)
+        },
+        TypeKind::Bool | TypeKind::Char => {
+            from_carrier(ty, &quote_spanned!(ours() => (#bits as #word)))
+        }
+        _ => from_carrier(ty, bits),
+    }
+}
+
+/// A register as `asm!` names it.
+pub(super) fn register_literal(reg: PhysReg) -> Literal {
+    let class = match reg.bank {
+        Bank::Vector => Class::Xmm,
+        Bank::Mask => Class::K,
+        Bank::Mmx => Class::Mmx,
+        Bank::Tile => Class::Tmm,
+        _ => Class::Gp64,
+    };
+    let mut literal = Literal::string(&register_name(reg, class));
+    literal.set_span(ours());
+    literal
+}

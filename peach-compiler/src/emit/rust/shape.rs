@@ -1,0 +1,195 @@
+//! What the runtime knows of a kernel: its name, its versions with their bytes, its fallback.
+//!
+//! In: a group. Out: `const _: () = { impl Source for name::Source { … } };`, with the functions that
+//! only the runtime calls as associated functions of the source.
+
+use super::signature::{Param, abi_string, code_types, is_slice};
+use super::{Context, cfg_attributes, number, ours, patches, source_name, text};
+use crate::encode::PatchValue;
+use crate::pipeline::CompiledFunction;
+use crate::syntax::ast::{Embed, TypeKind};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote_spanned};
+
+/// The implementation of `Source`.
+pub(super) fn source(context: &Context<'_>) -> TokenStream {
+    let cfgs = cfg_attributes(context.decl());
+    let name = &context.decl().signature.name;
+    let name_text = name.to_string();
+    let source = source_name();
+    let pointer = context.signature.pointer_type(context);
+    let versions = context.group.versions.iter().enumerate();
+    let versions = versions.map(|(index, compiled)| version(context, index, compiled));
+    let (fallback, fallback_function) = fallback(context);
+    let functions = match context.embed() {
+        Embed::Map => TokenStream::new(),
+        Embed::Text => text::functions(context),
+    };
+    quote_spanned! { ours() =>
+        #cfgs
+        #[cfg(target_arch = "x86_64")]
+        #[allow(
+            dead_code, non_local_definitions, improper_ctypes, improper_ctypes_definitions,
+            clippy::all, clippy::pedantic
+        )]
+        const _: () = {
+            impl ::peach_runtime::__private::Source for #name::#source {
+                type Pointer = #pointer;
+                const SHAPE: &'static ::peach_runtime::__private::Shape =
+                    &::peach_runtime::__private::Shape {
+                        name: #name_text,
+                        versions: &[#(#versions),*],
+                        fallback: #fallback,
+                    };
+            }
+            impl #name::#source { #fallback_function #functions }
+        };
+    }
+}
+
+/// `Version::new(…)`.
+fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> TokenStream {
+    let features = &compiled.function.features;
+    let extensions = features.minified();
+    let extensions = extensions.iter().map(|feature| feature.name());
+    let mut needs = Literal::u128_unsuffixed(features.bits());
+    needs.set_span(ours());
+    let abi = compiled.function.convention.name;
+    let code = match context.embed() {
+        Embed::Map => mapped(context, compiled),
+        Embed::Text => {
+            let name = &context.decl().signature.name;
+            let source = source_name();
+            let function = format_ident!("version_{index}", span = ours());
+            let len = number(compiled.encoded.bytes.len());
+            quote_spanned! { ours() =>
+                ::peach_runtime::__private::Code::Text(
+                    ::peach_runtime::__private::Address(
+                        <#name::#source>::#function as *const ()
+                    ),
+                    #len
+                )
+            }
+        }
+    };
+    let listing = match context.options.debug {
+        true => crate::emit::listing::listing(compiled),
+        false => String::new(),
+    };
+    quote_spanned! { ours() =>
+        ::peach_runtime::__private::Version::new(
+            &[#(#extensions),*], #needs, #abi, #code, #listing
+        )
+    }
+}
+
+/// `Code::Map(…)`: the bytes, with the values of Rust constants in them, and the relocations.
+fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
+    let mut bytes = Literal::byte_string(&compiled.encoded.bytes);
+    bytes.set_span(ours());
+    let bytes = patches::patched(compiled, &bytes);
+    let relocations = compiled.encoded.patches.iter().filter_map(|patch| {
+        let (sym, relative_to) = match patch.value {
+            PatchValue::Const(..) => return None,
+            PatchValue::Address(sym) => {
+                (sym, quote_spanned!(ours() => ::peach_runtime::__private::core::option::Option::None))
+            }
+            PatchValue::Relative(sym) => {
+                let end = number(patch.end as usize);
+                (sym, quote_spanned!(ours() => ::peach_runtime::__private::core::option::Option::Some(#end)))
+            }
+        };
+        let path = &compiled.lowered.rust_syms[sym.index()].tokens;
+        // An item of another library is only reached through the global offset table, which COFF
+        // does not have.
+        let template = match context.options.native_is_win64 {
+            true => "lea {}, [rip + {}]",
+            false => "mov {}, qword ptr [rip + {}@GOTPCREL]",
+        };
+        let offset = number(patch.offset as usize);
+        Some(quote_spanned! { ours() =>
+            ::peach_runtime::__private::Relocation {
+                offset: #offset,
+                relative_to: #relative_to,
+                address: || {
+                    let address: *const ();
+                    unsafe {
+                        ::peach_runtime::__private::core::arch::asm!(
+                            #template, out(reg) address, sym #path
+                        );
+                    }
+                    address
+                },
+            }
+        })
+    });
+    quote_spanned! { ours() =>
+        ::peach_runtime::__private::Code::Map(::peach_runtime::__private::Arena {
+            bytes: #bytes,
+            relocations: &[#(#relocations),*],
+        })
+    }
+}
+
+/// The value of `Shape::fallback`, and the function in the kernel's own convention that it points to.
+/// That one calls `name`, which goes to the fallback where nothing else can run.
+fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
+    if context.group.source.fallback.is_none() {
+        let none = quote_spanned!(ours() => ::peach_runtime::__private::core::option::Option::None);
+        return (none, None);
+    }
+    let name = &context.decl().signature.name;
+    let source = source_name();
+    let value = quote_spanned! { ours() =>
+        ::peach_runtime::__private::core::option::Option::Some(
+            ::peach_runtime::__private::Address(<#name::#source>::fallback as *const ())
+        )
+    };
+    let signature = &context.signature;
+    let target_feature = super::call::target_feature(context);
+    let abi = abi_string(context);
+    let (lifetimes, where_clause) = (signature.lifetimes, signature.where_clause);
+    let mut params = Vec::new();
+    let mut args = Vec::new();
+    for (index, param) in signature.params.iter().enumerate() {
+        let names =
+            [format_ident!("a{index}", span = ours()), format_ident!("b{index}", span = ours())];
+        for (name, ty) in names.iter().zip(code_types(param)) {
+            params.push(quote_spanned!(ours() => #name: #ty));
+        }
+        args.push(rust_value(param, &names));
+    }
+    let result = signature.code_result();
+    let call = quote_spanned!(ours() => unsafe { #name(#(#args),*) });
+    let call = match &signature.result.kind {
+        TypeKind::Pair(..) => quote_spanned! { ours() =>
+            ::peach_runtime::__private::core::convert::Into::into(#call)
+        },
+        _ => call,
+    };
+    let function = quote_spanned! { ours() =>
+        #target_feature
+        #[allow(unused_unsafe)]
+        unsafe extern #abi fn fallback #lifetimes (#(#params),*) #result #where_clause { #call }
+    };
+    (value, Some(function))
+}
+
+/// The Rust value of a parameter, of the names of its parts.
+fn rust_value(param: &Param<'_>, [pointer, len]: &[proc_macro2::Ident; 2]) -> TokenStream {
+    if !is_slice(param.kind) {
+        return quote_spanned!(ours() => #pointer);
+    }
+    let slice = quote_spanned! { ours() =>
+        ::peach_runtime::__private::core::slice::from_raw_parts(#pointer, #len)
+    };
+    match param.kind {
+        TypeKind::Slice { mutable: true, .. } => quote_spanned! { ours() =>
+            ::peach_runtime::__private::core::slice::from_raw_parts_mut(#pointer, #len)
+        },
+        TypeKind::Str => quote_spanned! { ours() =>
+            ::peach_runtime::__private::core::str::from_utf8_unchecked(#slice)
+        },
+        _ => slice,
+    }
+}

@@ -1,0 +1,58 @@
+//! Small things that generated items say often.
+
+/// Where a slice starts.
+#[inline(always)]
+pub const fn slice_ptr<T>(slice: &[T]) -> *const T {
+    slice.as_ptr()
+}
+
+/// Where a slice starts.
+#[inline(always)]
+pub const fn slice_ptr_mut<T>(slice: &mut [T]) -> *mut T {
+    slice.as_mut_ptr()
+}
+
+/// How many elements a slice has.
+#[inline(always)]
+pub const fn slice_len<T>(slice: &[T]) -> usize {
+    slice.len()
+}
+
+/// Where a string starts.
+#[inline(always)]
+pub const fn str_ptr(string: &str) -> *const u8 {
+    string.as_ptr()
+}
+
+/// How many bytes a string has.
+#[inline(always)]
+pub const fn str_len(string: &str) -> usize {
+    string.len()
+}
+
+/// `code` with numbers written into it: each `(offset, size, value)`, little-endian.
+pub const fn patch<const N: usize>(mut code: [u8; N], fields: &[(usize, usize, i128)]) -> [u8; N] {
+    let mut field = 0;
+    while field < fields.len() {
+        let (offset, size, value) = fields[field];
+        let bytes = value.to_le_bytes();
+        let mut byte = 0;
+        while byte < size {
+            code[offset + byte] = bytes[byte];
+            byte += 1;
+        }
+        field += 1;
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::patch;
+
+    #[test]
+    fn fields_are_little_endian_and_signed() {
+        let patched = patch([0xAA; 8], &[(1, 4, -2), (6, 1, 0xF1)]);
+        assert_eq!(patched, [0xAA, 0xFE, 0xFF, 0xFF, 0xFF, 0xAA, 0xF1, 0xAA]);
+    }
+}
