@@ -3,7 +3,7 @@
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::syntax;
 use peach_compiler::syntax::ast::*;
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 fn parse_tokens(tokens: TokenStream) -> (File, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
@@ -300,4 +300,309 @@ fn errors_are_at_the_guilty_token_and_all_reported() {
     }
     let (_, diagnostics) = parse_tokens("#[embed = \"flash\"] fn f() {}".parse().expect("lexes"));
     assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::BadAttribute]);
+}
+
+/// The parser runs unoptimised in every user's build. The bound is generous: other tests run beside.
+#[test]
+fn ten_thousand_instructions_parse_quickly() {
+    let mut source = String::from("fn f(p: *const f32) { let acc: [ymm; 8];");
+    for i in 0..10_000 {
+        source += &format!("vfmadd231ps acc[{}], ymm1, [p + 32*i + {i}];\n", i % 8);
+    }
+    source.push('}');
+    let tokens: TokenStream = source.parse().expect("lexes");
+    let start = std::time::Instant::now();
+    let (_, diagnostics) = parse_tokens(tokens);
+    assert!(!diagnostics.has_errors());
+    assert!(start.elapsed().as_millis() < 2000, "{:?}", start.elapsed());
+}
+
+/// What `macro_rules!` makes of a fragment: a group without delimiters.
+fn fragment(source: &str) -> TokenTree {
+    Group::new(Delimiter::None, source.parse().expect("lexes")).into()
+}
+
+/// Replaces each `$` in `source` by the next of `fragments`.
+fn substitute(source: TokenStream, fragments: &mut impl Iterator<Item = TokenTree>) -> TokenStream {
+    source
+        .into_iter()
+        .map(|tree| match tree {
+            TokenTree::Punct(p) if p.as_char() == '$' => fragments.next().expect("a fragment"),
+            TokenTree::Group(group) => {
+                let inside = substitute(group.stream(), fragments);
+                Group::new(group.delimiter(), inside).into()
+            }
+            other => other,
+        })
+        .collect()
+}
+
+#[test]
+fn invisible_groups_count_as_parentheses_in_expressions_and_as_nothing_elsewhere() {
+    let source = "#[$] $ $ fn $($: $) -> $ { let v: $ = $ * 2; mov $, [$ * 4 + $]; $ 'a: $ jmp $; const T: [$; $] = $; $ = 1; align $; add [p]{$}, $; op $; }";
+    let fragments = [
+        "must_use",
+        "pub(crate)",
+        "",
+        "name",
+        "x",
+        "&[f32; 4]",
+        "u64",
+        "[xmm; 4]",
+        "1 + 2",
+        "rax",
+        "i + 1",
+        "8",
+        "{ nop; }",
+        "{ nop; }",
+        "'a",
+        "u8",
+        "1 + 1",
+        "[1, 2]",
+        "x[1]",
+        "16",
+        "k1",
+        "{sae}",
+        "-1",
+    ];
+    let tokens = source.parse().expect("lexes");
+    let tokens = substitute(tokens, &mut fragments.iter().map(|source| fragment(source)));
+    let (file, diagnostics) = parse_tokens(tokens);
+    assert!(
+        !diagnostics.has_errors(),
+        "{:?}",
+        diagnostics.iter().map(describe).collect::<Vec<_>>()
+    );
+    let [Item::Kernel(kernel)] = &file.items[..] else {
+        panic!("{:?}", file.items);
+    };
+    assert_eq!(squeeze(&kernel.vis), "pub(crate)");
+    assert_eq!(squeeze(&kernel.rust_attrs[0]), "#[must_use]");
+    assert!(matches!(kernel.signature.result.kind, TypeKind::Int { bytes: 8, signed: false }));
+    assert!(matches!(kernel.signature.params[0].ty.kind, TypeKind::Reference { .. }));
+    let statements = &kernel.body.statements;
+    let StatementKind::Let(binding) = &statements[0].kind else {
+        panic!("{:?}", statements[0]);
+    };
+    assert_eq!(binding.value.as_ref().map(shape).as_deref(), Some("((1 Add 2) Mul 2)"));
+    let StatementKind::Instruction(inst) = &statements[1].kind else {
+        panic!("{:?}", statements[1]);
+    };
+    assert_eq!(shape(&inst.operands[1]), "[(((i Add 1) Mul 4) Add 8)]");
+}
+
+#[test]
+fn families_are_instantiated_by_value() {
+    let file = parse(
+        "for B in 1..=2 { /// Packs {B} bits.
+            #[export_name = \"pack{B}\"]
+            pub fn pack_{B}_x{B}(p: &[u32; B]) { mov eax, B*2; jmp 'l{B}; helper_{B}(zmm1{k1}); add x.B, [p + B]; }
+            for C in 0..1 { fn f{B}_{C}() {} } }",
+    );
+    let [Item::Family(family)] = &file.items[..] else {
+        panic!("{:?}", file.items);
+    };
+    let mut diagnostics = Diagnostics::new();
+    let items = syntax::instantiate(family, 7, &mut diagnostics);
+    assert!(!diagnostics.has_errors());
+    let [Item::Kernel(kernel), Item::Family(inner)] = &items[..] else {
+        panic!("{items:?}");
+    };
+    assert_eq!(kernel.signature.name, "pack_7_x7");
+    assert_eq!(squeeze(&kernel.signature.params[0].ty.tokens), "&[u32;7]");
+    assert_eq!(kernel.attrs.export_name.as_ref().map(|(name, _)| name.as_str()), Some("pack7"));
+    assert!(squeeze(&kernel.rust_attrs[0]).contains("Packs7bits."));
+    let shapes: Vec<String> = kernel
+        .body
+        .statements
+        .iter()
+        .map(|statement| match &statement.kind {
+            StatementKind::Instruction(inst) => {
+                let operands: Vec<String> = inst.operands.iter().map(shape).collect();
+                format!("{} {}", inst.mnemonic, operands.join(", "))
+            }
+            StatementKind::Call(call) => format!("{}({})", call.name, shape(&call.args[0])),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        shapes,
+        ["mov eax, (7 Mul 2)", "jmp 'l7", "helper_7(zmm1{k1})", "add x.B, [(p Add 7)]"]
+    );
+    let [Item::Kernel(kernel)] = &syntax::instantiate(inner, 0, &mut diagnostics)[..] else {
+        panic!("no kernel");
+    };
+    assert_eq!(kernel.signature.name, "f7_0");
+    syntax::instantiate(family, -1, &mut diagnostics);
+    assert!(diagnostics.has_errors());
+}
+
+/// A small generator of random numbers (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n as u64) as usize
+    }
+}
+
+/// Random tokens, in groups up to `depth` deep.
+fn soup(random: &mut Random, length: usize, depth: usize) -> TokenStream {
+    const WORDS: &[&str] = &[
+        "fn",
+        "pub",
+        "inline",
+        "const",
+        "for",
+        "in",
+        "unsafe",
+        "extern",
+        "\"C\"",
+        "let",
+        "mut",
+        "while",
+        "if",
+        "else",
+        "return",
+        "stream",
+        "issue",
+        "emit",
+        "interleave",
+        "align",
+        "db",
+        "assert",
+        "!",
+        "x",
+        "y",
+        "rax",
+        "zmm1",
+        "gp64",
+        "f32",
+        "u8",
+        "&",
+        "*",
+        "->",
+        "-",
+        "+",
+        "..",
+        "..=",
+        "=",
+        "==",
+        "+=",
+        "<",
+        ">",
+        "<<",
+        ",",
+        ";",
+        ";",
+        ":",
+        "::",
+        ".",
+        "'",
+        "'a",
+        "#",
+        "1",
+        "0xF1",
+        "1to16",
+        "1.5",
+        "1.0.1",
+        "b'a'",
+        "\"s\"",
+        "b\"x\"",
+        "k1",
+        "z",
+        "sae",
+        "rn",
+        "byte",
+        "ptr",
+        "dword",
+        "short",
+        "disp8",
+        "sym",
+        "lock",
+        "rep",
+        "break",
+        "continue",
+        "fs",
+        "label",
+        "fallback",
+        "version",
+        "enable",
+        "target_feature",
+        "embed",
+        "where",
+        "dyn",
+        "Option",
+        "NonNull",
+        "mov",
+        "99999999999999999999999999999999999999999",
+        "1u8",
+        "300u8",
+        "0b12",
+        "r#in",
+        "_",
+    ];
+    let delimiters =
+        [Delimiter::Parenthesis, Delimiter::Brace, Delimiter::Bracket, Delimiter::None];
+    let mut tokens = TokenStream::new();
+    for _ in 0..length {
+        if depth > 0 && random.below(4) == 0 {
+            let length = random.below(9);
+            let delimiter = delimiters[random.below(4)];
+            let inside = soup(random, length, depth - 1);
+            tokens.extend([TokenTree::from(Group::new(delimiter, inside))]);
+        } else if let Ok(word) = WORDS[random.below(WORDS.len())].parse::<TokenStream>() {
+            tokens.extend(word);
+        }
+    }
+    tokens
+}
+
+#[test]
+fn no_soup_of_tokens_makes_the_parser_panic() {
+    for seed in 1..6000u64 {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let length = random.below(40);
+        let body = soup(&mut random, length, 4);
+        let prefix =
+            ["", "fn f() ", "#", "for B in 0..2 ", "fn f ", "inline fn f() "][random.below(6)];
+        let mut tokens: TokenStream = prefix.parse().expect("lexes");
+        match random.below(2) {
+            0 => tokens.extend(body),
+            _ => tokens.extend([TokenTree::from(Group::new(Delimiter::Brace, body))]),
+        }
+        let text = tokens.to_string();
+        let outcome = std::panic::catch_unwind(|| {
+            let (file, mut diagnostics) = parse_tokens(tokens);
+            for item in &file.items {
+                if let Item::Family(family) = item {
+                    syntax::instantiate(family, 3, &mut diagnostics);
+                }
+            }
+            for diagnostic in diagnostics.iter() {
+                peach_compiler::diagnostics::render::text(diagnostic);
+            }
+        });
+        assert!(outcome.is_ok(), "seed {seed}: {text}");
+    }
+}
+
+#[test]
+fn deep_and_long_input_is_refused_and_not_recursed_into() {
+    let body = |inner: String| format!("fn f() {{ op {inner}; }}");
+    for source in [
+        body(format!("{}1{}", "(".repeat(150), ")".repeat(150))),
+        body(format!("{}1", "-".repeat(5000))),
+        body(vec!["1"; 5000].join(" + ")),
+        body(format!("{} x", "byte ".repeat(5000))),
+        body(format!("x{}", ".y".repeat(5000))),
+        body(format!("{} 1", "if a { 1 } else ".repeat(3000))),
+        format!("fn f() {}{}", "{".repeat(150), "}".repeat(150)),
+    ] {
+        assert!(!errors(&source).is_empty(), "{source}");
+    }
+    parse(&format!("fn f() {{ {} }}", "if a { nop; } else ".repeat(3000) + "{}"));
 }

@@ -26,7 +26,7 @@ pub(super) enum Token {
     /// A number, string or character.
     Literal(Literal),
     /// The start of a group, and where it ends.
-    Open { group: Group, close: usize },
+    Open { group: Group, delimiter: Delimiter, close: usize },
     /// The end of a group.
     Close { delimiter: Delimiter, span: Span },
 }
@@ -42,11 +42,11 @@ impl Token {
     }
 
     fn is_invisible(&self) -> bool {
-        match self {
-            Token::Open { group, .. } => group.delimiter() == Delimiter::None,
-            Token::Close { delimiter, .. } => *delimiter == Delimiter::None,
-            _ => false,
-        }
+        matches!(
+            self,
+            Token::Open { delimiter: Delimiter::None, .. }
+                | Token::Close { delimiter: Delimiter::None, .. }
+        )
     }
 
     /// The token in a message.
@@ -56,7 +56,7 @@ impl Token {
             Token::Ident { text, .. } => format!("`r#{text}`"),
             Token::Punct { ch, .. } => format!("`{ch}`"),
             Token::Literal(literal) => format!("`{literal}`"),
-            Token::Open { group, .. } => format!("`{}`", delimiters(group.delimiter()).0),
+            Token::Open { delimiter, .. } => format!("`{}`", delimiters(*delimiter).0),
             Token::Close { delimiter, .. } => format!("`{}`", delimiters(*delimiter).1),
         }
     }
@@ -117,7 +117,7 @@ fn flatten(
                 let (delimiter, span, inner) =
                     (group.delimiter(), group.span_close(), group.stream());
                 let open = tokens.len();
-                tokens.push(Token::Open { group, close: 0 });
+                tokens.push(Token::Open { group, delimiter, close: 0 });
                 if depth < NESTING_MAX {
                     flatten(inner, depth + 1, tokens, diagnostics);
                 } else {
@@ -201,8 +201,18 @@ impl<'a> Cursor<'a> {
 
     /// Where the token before the cursor is.
     pub(super) fn last_span(&self) -> Span {
-        let before = self.tokens[..self.pos].iter().rev().find(|token| !token.is_invisible());
-        before.map_or_else(Span::call_site, Token::span)
+        self.last().map_or_else(Span::call_site, Token::span)
+    }
+
+    fn last(&self) -> Option<&'a Token> {
+        let mut pos = self.pos;
+        while pos > 0 {
+            pos -= 1;
+            if !self.tokens[pos].is_invisible() {
+                return Some(&self.tokens[pos]);
+            }
+        }
+        None
     }
 
     /// The next token in a message.
@@ -218,8 +228,7 @@ impl<'a> Cursor<'a> {
 
     /// The token before the cursor in a message.
     pub(super) fn describe_last(&self) -> String {
-        let before = self.tokens[..self.pos].iter().rev().find(|token| !token.is_invisible());
-        before.map_or_else(String::new, Token::describe)
+        self.last().map_or_else(String::new, Token::describe)
     }
 
     /// "expected …, found …" at the next token.
@@ -309,11 +318,16 @@ impl<'a> Cursor<'a> {
 
     /// Whether the next tokens are the characters of `op` without spaces between.
     pub(super) fn is_op(&self, op: &str) -> bool {
+        let bytes = op.as_bytes();
         let mut at = *self;
-        let mut chars = op.chars().peekable();
-        while let Some(ch) = chars.next() {
+        let mut index = 0;
+        while index < bytes.len() {
             match at.punct() {
-                Some((found, joint)) if found == ch && (joint || chars.peek().is_none()) => {
+                Some((ch, joint)) if ch == char::from(bytes[index]) => {
+                    index += 1;
+                    if !joint && index < bytes.len() {
+                        return false;
+                    }
                     at.bump();
                 }
                 _ => return false,
@@ -325,7 +339,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn eat_op(&mut self, op: &str) -> bool {
         let found = self.is_op(op);
         if found {
-            for _ in op.chars() {
+            for _ in 0..op.len() {
                 self.bump();
             }
         }
@@ -339,7 +353,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether a group with this delimiter comes next.
     pub(super) fn is_group(&self, delimiter: Delimiter) -> bool {
-        matches!(self.peek(), Some(Token::Open { group, .. }) if group.delimiter() == delimiter)
+        matches!(self.peek(), Some(Token::Open { delimiter: found, .. }) if *found == delimiter)
     }
 
     /// The inside of the group that comes next, without going over it.
@@ -347,7 +361,7 @@ impl<'a> Cursor<'a> {
         let mut at = *self;
         at.skip_invisible();
         match at.peek() {
-            Some(Token::Open { group, close }) if group.delimiter() == delimiter => {
+            Some(Token::Open { group, delimiter: found, close }) if *found == delimiter => {
                 Some((Cursor { pos: at.pos + 1, end: *close, ..at }, group))
             }
             _ => None,
@@ -373,7 +387,7 @@ impl<'a> Cursor<'a> {
     /// Goes over an invisible group that comes next, and gives its inside.
     pub(super) fn invisible_group(&mut self) -> Option<Cursor<'a>> {
         match self.tokens[..self.end].get(self.pos) {
-            Some(Token::Open { group, close }) if group.delimiter() == Delimiter::None => {
+            Some(Token::Open { delimiter: Delimiter::None, close, .. }) => {
                 let inside = Cursor { pos: self.pos + 1, end: *close, ..*self };
                 self.pos = close + 1;
                 Some(inside)
@@ -401,7 +415,7 @@ impl<'a> Cursor<'a> {
                     trees.push(punct.into());
                 }
                 Token::Literal(literal) => trees.push(literal.clone().into()),
-                Token::Open { group, close } if *close < self.pos => {
+                Token::Open { group, close, .. } if *close < self.pos => {
                     trees.push(group.clone().into());
                     at.pos = *close;
                 }

@@ -5,7 +5,7 @@
 //! stages may recurse over them. Fails: with a syntax error at the first token that does not fit.
 
 use super::ast::{BinaryOp, Call, Expr, ExprKind, UnaryOp};
-use super::cursor::{Cursor, Parsed, error};
+use super::cursor::{Cursor, Parsed, Token, error};
 use super::{literals, operands};
 use proc_macro2::{Delimiter, Span};
 
@@ -53,26 +53,24 @@ pub(super) fn list(mut c: Cursor<'_>, close: &str) -> Parsed<Vec<Expr>> {
 fn ranged(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     c.descend()?;
     let first = c.span();
-    let start = if c.is_op("..") { None } else { Some(Box::new(binary(c, 0, braces)?)) };
-    let range = if c.is_op("..=") {
-        c.eat_op("..=");
-        let end = Box::new(binary(c, 0, braces)?);
-        ExprKind::Range { start, end: Some(end), inclusive: true }
-    } else if c.eat_op("..") {
-        let end = match starts_expression(c, braces) {
-            true => Some(Box::new(binary(c, 0, braces)?)),
-            false => None,
-        };
-        ExprKind::Range { start, end, inclusive: false }
-    } else {
+    let start = if is_dots(c) { None } else { Some(binary(c, 0, braces)?) };
+    if !is_dots(c) {
         c.ascend();
-        return match start {
-            Some(expr) => Ok(*expr),
-            None => Err(c.expected("an expression")),
-        };
+        return start.ok_or_else(|| c.expected("an expression"));
+    }
+    let inclusive = c.eat_op("..=");
+    let has_end = inclusive || {
+        c.eat_op("..");
+        starts_expression(c, braces)
     };
+    let end = if has_end { Some(Box::new(binary(c, 0, braces)?)) } else { None };
     c.ascend();
-    Ok(Expr { kind: range, span: (first, c.last_span()) })
+    let kind = ExprKind::Range { start: start.map(Box::new), end, inclusive };
+    Ok(Expr { kind, span: (first, c.last_span()) })
+}
+
+fn is_dots(c: &Cursor<'_>) -> bool {
+    c.is_punct('.') && c.is_op("..")
 }
 
 fn starts_expression(c: &Cursor<'_>, braces: Braces) -> bool {
@@ -168,30 +166,51 @@ fn postfix(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     let mut expr = atom(c, braces)?;
     for _ in 0..CHAIN_MAX {
         let first = expr.span.0;
-        let kind = if c.is_punct('.') && !c.is_op("..") {
-            c.bump();
-            expr = field(c, expr)?;
-            continue;
-        } else if c.is_group(Delimiter::Bracket) && is_indexable(&expr) {
-            let (mut inside, _) = c.expect_group(Delimiter::Bracket)?;
-            let index = expression(&mut inside)?;
-            inside.expect_end("`]`")?;
-            ExprKind::Index(Box::new(expr), Box::new(index))
-        } else if braces == Braces::Decorate && operands::is_decoration(c) && is_decorable(&expr) {
-            let decorations = operands::decorations(c)?;
-            ExprKind::Decorated(Box::new(expr), decorations)
-        } else {
-            if c.is_word("as") {
-                return Err(Box::new(
-                    c.error("there is no `as`")
-                        .note("constant integers have 128 bits and need no conversion"),
-                ));
+        let kind = match c.peek() {
+            None => return Ok(expr),
+            Some(Token::Punct { ch: '.', .. }) if !is_dots(c) => {
+                c.bump();
+                expr = field(c, expr)?;
+                continue;
             }
-            return Ok(expr);
+            Some(Token::Punct { .. }) => return Ok(expr),
+            Some(_) => match suffix(c, expr, braces)? {
+                Suffix::None(expr) => return Ok(expr),
+                Suffix::Found(kind) => kind,
+            },
         };
         expr = Expr { kind, span: (first, c.last_span()) };
     }
     Err(c.error(format!("the expression has more than {CHAIN_MAX} fields and indices")))
+}
+
+/// What [`suffix`] finds.
+enum Suffix {
+    /// Nothing: the expression as it was.
+    None(Expr),
+    /// The expression with something behind it.
+    Found(ExprKind),
+}
+
+/// An index or decorations behind `expr`.
+fn suffix(c: &mut Cursor<'_>, expr: Expr, braces: Braces) -> Parsed<Suffix> {
+    if c.is_group(Delimiter::Bracket) && is_indexable(&expr) {
+        let (mut inside, _) = c.expect_group(Delimiter::Bracket)?;
+        let index = expression(&mut inside)?;
+        inside.expect_end("`]`")?;
+        return Ok(Suffix::Found(ExprKind::Index(Box::new(expr), Box::new(index))));
+    }
+    if braces == Braces::Decorate && operands::is_decoration(c) && is_decorable(&expr) {
+        let decorations = operands::decorations(c)?;
+        return Ok(Suffix::Found(ExprKind::Decorated(Box::new(expr), decorations)));
+    }
+    if c.is_word("as") {
+        return Err(Box::new(
+            c.error("there is no `as`")
+                .note("constant integers have 128 bits and need no conversion"),
+        ));
+    }
+    Ok(Suffix::None(expr))
 }
 
 /// `.name`, `.name(args)`, `.0`; the point has been read.
@@ -247,46 +266,54 @@ fn is_decorable(expr: &Expr) -> bool {
 }
 
 fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
-    let mut inside_first = *c;
-    if let Some(mut inside) = inside_first.invisible_group() {
+    let mut behind = *c;
+    if let Some(mut inside) = behind.invisible_group() {
         // A fragment that `macro_rules!` substituted counts as if in parentheses, if it is an
         // expression of its own; otherwise its edges do not matter.
         if let Ok(expr) = ranged(&mut inside, Braces::Decorate)
             && inside.is_end()
         {
-            *c = inside_first;
+            *c = behind;
             return Ok(expr);
         }
     }
-    let first = c.span();
-    let kind = if let Some(literal) = c.literal() {
-        let kind = literals::value(literal)?;
-        c.bump();
-        kind
-    } else if c.ident().is_some() {
-        return operands::named(c, braces);
-    } else if c.is_punct('\'') {
-        ExprKind::Label(operands::label(c)?)
-    } else if c.is_group(Delimiter::Bracket) {
-        let (inside, _) = c.expect_group(Delimiter::Bracket)?;
-        ExprKind::Bracket(list(inside, "]")?)
-    } else if c.is_group(Delimiter::Parenthesis) {
-        return parenthesised(c);
-    } else if braces == Braces::Decorate && c.is_group(Delimiter::Brace) {
-        let (inside, _) = c.expect_group(Delimiter::Brace)?;
-        match operands::rounding(inside) {
-            Some(rounding) => ExprKind::Rounding(rounding),
-            None => {
-                return Err(Box::new(
-                    error((first, c.last_span()), "braces stand where an operand is expected")
-                        .note("`{rn-sae}`, `{rd-sae}`, `{ru-sae}`, `{rz-sae}` and `{sae}` are operands; masks follow a register or memory without a comma: `zmm1{k1}{z}`"),
-                ));
+    match c.peek() {
+        Some(Token::Ident { .. }) => operands::named(c, braces),
+        Some(Token::Literal(literal)) => {
+            let kind = literals::value(literal)?;
+            c.bump();
+            Ok(Expr { kind, span: (literal.span(), literal.span()) })
+        }
+        Some(Token::Open { group, delimiter, .. }) => {
+            let span = (group.span_open(), group.span_close());
+            match delimiter {
+                Delimiter::Bracket => {
+                    let (inside, _) = c.expect_group(Delimiter::Bracket)?;
+                    Ok(Expr { kind: ExprKind::Bracket(list(inside, "]")?), span })
+                }
+                Delimiter::Brace if braces == Braces::Decorate => rounding(c, span),
+                Delimiter::Parenthesis => parenthesised(c),
+                _ => Err(c.expected("an operand")),
             }
         }
-    } else {
-        return Err(c.expected("an operand"));
-    };
-    Ok(Expr { kind, span: (first, c.last_span()) })
+        Some(Token::Punct { ch: '\'', span, .. }) => {
+            let kind = ExprKind::Label(operands::label(c)?);
+            Ok(Expr { kind, span: (*span, c.last_span()) })
+        }
+        _ => Err(c.expected("an operand")),
+    }
+}
+
+/// `{rn-sae}` as an operand of its own.
+fn rounding(c: &mut Cursor<'_>, span: (Span, Span)) -> Parsed<Expr> {
+    let (inside, _) = c.expect_group(Delimiter::Brace)?;
+    match operands::rounding(inside) {
+        Some(rounding) => Ok(Expr { kind: ExprKind::Rounding(rounding), span }),
+        None => Err(Box::new(
+            error(span, "braces stand where an operand is expected")
+                .note("`{rn-sae}`, `{rd-sae}`, `{ru-sae}`, `{rz-sae}` and `{sae}` are operands; masks follow a register or memory without a comma: `zmm1{k1}{z}`"),
+        )),
+    }
 }
 
 /// `(a)` is `a`; `(a, b)` and `()` are tuples.

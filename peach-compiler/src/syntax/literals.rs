@@ -123,7 +123,7 @@ fn integer(digits: &str, radix: u32, suffix: &str, literal: &Literal) -> Parsed<
         Some(_) => return Err(bad_suffix(suffix, literal)),
     };
     let bits = if suffix.starts_with('i') { bits - 1 } else { bits };
-    let value = u128::from_str_radix(&digits.replace('_', ""), radix).ok();
+    let value = digits_value(digits, radix);
     match value.and_then(|value| i128::try_from(value).ok()) {
         // `-128i8` is a negation of 128 here, so a signed type's bound itself is let through.
         Some(value) if bits >= 127 || value < 1 << bits => Ok(ExprKind::Int(value)),
@@ -142,6 +142,23 @@ fn integer(digits: &str, radix: u32, suffix: &str, literal: &Literal) -> Parsed<
             .note("constant integers have 128 bits and a sign"),
         )),
     }
+}
+
+fn digits_value(digits: &str, radix: u32) -> Option<u128> {
+    let mut value: u64 = 0;
+    for ch in digits.bytes() {
+        let Some(digit) = char::from(ch).to_digit(radix) else {
+            continue;
+        };
+        let next =
+            value.checked_mul(u64::from(radix)).and_then(|v| v.checked_add(u64::from(digit)));
+        match next {
+            Some(next) => value = next,
+            // Rare, and slower.
+            None => return u128::from_str_radix(&digits.replace('_', ""), radix).ok(),
+        }
+    }
+    Some(u128::from(value))
 }
 
 fn bad_suffix(suffix: &str, literal: &Literal) -> Box<Diagnostic> {

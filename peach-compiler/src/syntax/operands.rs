@@ -5,7 +5,7 @@
 //! them; elsewhere they are names like any other.
 
 use super::ast::{Call, Decoration, DecorationKind, Expr, ExprKind, Label, Rounding};
-use super::cursor::{Cursor, Parsed, error};
+use super::cursor::{Cursor, Parsed, Token, error};
 use super::expressions::{self, Braces};
 use super::literals;
 use proc_macro2::Delimiter;
@@ -14,6 +14,20 @@ use proc_macro2::Delimiter;
 pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     let first = c.span();
     let next = c.ahead();
+    // Most names are followed by an operator or the end, where they are no keyword.
+    let is_plain = match next.peek() {
+        None => true,
+        Some(Token::Punct { ch, .. }) => !matches!(ch, '\'' | ':' | '<' | '-'),
+        Some(_) => false,
+    };
+    if is_plain && let Some(Token::Ident { ident, text, raw }) = c.bump() {
+        let kind = match text.as_str() {
+            "true" if !raw => ExprKind::Bool(true),
+            "false" if !raw => ExprKind::Bool(false),
+            _ => ExprKind::Name(ident.clone()),
+        };
+        return Ok(Expr { kind, span: (first, first) });
+    }
     let kind = match c.word() {
         Some("true") => constant(c, ExprKind::Bool(true)),
         Some("false") => constant(c, ExprKind::Bool(false)),
@@ -83,9 +97,9 @@ fn starts_place(c: &Cursor<'_>) -> bool {
     c.ident().is_some() || c.is_group(Delimiter::Bracket) || c.literal().is_some()
 }
 
-/// Whether a branch target comes next.
+/// Whether a branch target comes next: a label, a name for one, or a displacement.
 fn starts_target(c: &Cursor<'_>) -> bool {
-    c.ident().is_some() || c.is_punct('\'') || c.literal().is_some()
+    c.ident().is_some() || c.is_punct('\'') || c.is_punct('-') || c.literal().is_some()
 }
 
 /// A word and the operand that it says something about.
