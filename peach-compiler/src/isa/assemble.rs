@@ -181,7 +181,24 @@ fn add_prefixes(form: &Form, inst: &Instruction<PhysReg>, bytes: &mut Vec<u8>) -
         bytes.insert(0, 0x3e);
         added += 1;
     }
+    sort_prefixes(bytes);
     added
+}
+
+/// Brings the legacy prefixes into the usual order: segment, 67, 66, F2 or F3, F0.
+fn sort_prefixes(bytes: &mut [u8]) {
+    let rank = |byte: u8| match byte {
+        0x26 | 0x2e | 0x36 | 0x3e | 0x64 | 0x65 => Some(0),
+        0x67 => Some(1),
+        0x66 => Some(2),
+        0xf2 | 0xf3 => Some(3),
+        0xf0 => Some(4),
+        _ => None,
+    };
+    let count = bytes.iter().take_while(|&&byte| rank(byte).is_some()).count();
+    if count > 1 {
+        bytes[..count].sort_by_key(|&byte| rank(byte));
+    }
 }
 
 /// The REX prefix that an address needs: X for its index, B for its base.
@@ -235,7 +252,8 @@ pub(super) fn build(
             Slot::Operand(operand) => match &inst.operands[usize::from(operand)] {
                 Operand::Reg(view) => {
                     // A row over 32-bit registers may stand for one over others; see `forms`.
-                    let is_r32 = matches!(kinds[n], Kind::r32_reg | Kind::r32_or_mem);
+                    let is_r32 =
+                        matches!(kinds[n], Kind::r32_reg | Kind::r32_or_mem | Kind::r32_rm);
                     let class = if is_r32 { Class::Gp32 } else { view.class };
                     set_register(&mut row, position, iced_register(View { class, ..*view }));
                 }
@@ -399,11 +417,17 @@ fn set_memory(
         (None, _) if mem.disp == 0 => 0,
         (None, _) => 1,
     });
-    if let Some(segment) = mem.segment {
+    if let Some(segment) = mem.segment.filter(|&segment| segment != default_segment(base)) {
         row.set_segment_prefix(iced_register(View { reg: segment, class: Class::Segment }));
     }
     row.set_is_broadcast(mem.broadcast.is_some());
     Ok(())
+}
+
+/// The segment of an address without override (Intel SDM volume 1, 3.7.4): naming it costs nothing.
+fn default_segment(base: Option<Reg>) -> PhysReg {
+    let is_stack = matches!(base, Some(Reg::RSP | Reg::RBP | Reg::ESP | Reg::EBP));
+    PhysReg::new(Bank::Segment, if is_stack { 2 } else { 3 })
 }
 
 fn is_variable_register(base: Reg) -> bool {

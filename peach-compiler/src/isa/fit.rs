@@ -213,6 +213,9 @@ pub(super) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Result<(),
             Operand::Mem(mem) => fit_memory(form, accepted, mem, operand, full_width)?,
             Operand::Imm(value) => {
                 let imm = accepted.imm.expect("the shape fits");
+                if imm == ImmForm::One && *value != 1 {
+                    return Err(Misfit::Operand { operand });
+                }
                 if !imm.holds(*value) {
                     return Err(Misfit::OutOfRange { operand, accepted: imm.range() });
                 }
@@ -346,6 +349,9 @@ fn fit_decorations<R: Register>(form: &Form, inst: &Instruction<R>) -> Result<()
         return Err(Misfit::Rounding(
             "rounding control and `{sae}` need register operands: no operand may be memory",
         ));
+    }
+    if info.ignores_rounding_control() {
+        return Err(Misfit::Rounding("this conversion is exact: it takes no rounding mode"));
     }
     match rounding {
         Rounding::Sae if info.can_use_rounding_control() => Err(Misfit::Rounding(

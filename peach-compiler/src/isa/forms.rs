@@ -184,6 +184,21 @@ impl Form {
         &self.slots
     }
 
+    /// Which prefix family it is.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The bytes of its memory operand; 0 where any size will do.
+    pub fn memory_size(&self) -> u32 {
+        self.memory_size
+    }
+
+    /// The bytes of one element where its memory operand can be broadcast.
+    pub fn broadcast_size(&self) -> Option<u32> {
+        self.broadcast_size
+    }
+
     /// Whether the immediate that a mnemonic implies is part of the form, and its value.
     pub fn implied_imm(&self) -> Option<u8> {
         self.slots.iter().find_map(|slot| match slot {
@@ -219,7 +234,9 @@ fn is_valid(info: &OpCodeInfo) -> bool {
         use CpuidFeature as F;
         matches!(*feature, F::KNC | F::MPX | F::PCOMMIT | F::UDBG)
     };
-    info.is_instruction()
+    // The result of a 16-bit `bswap` is undefined (Intel SDM volume 2, BSWAP).
+    info.code() != Code::Bswap_r16
+        && info.is_instruction()
         && info.mode64()
         && info.encoding() != EncodingKind::MVEX
         && !info.code().cpuid_features().iter().any(is_gone)
@@ -311,9 +328,6 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
         return;
     }
     match meaning.row {
-        M::Xchg | M::Test if kinds[0] != kinds[1] && operand_class(kinds[1]) => {
-            forms.push(base.swapped());
-        }
         M::Imul if kinds.len() == 3 => forms.push(base.first_repeated()),
         _ => {}
     }
@@ -326,12 +340,10 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
     if let Some(implied) = implied_registers(info) {
         forms.push(base.with_implied(&implied));
     }
+    let commutes = matches!(meaning.row, M::Xchg | M::Test) && base.operands[1].class.is_some();
+    let swapped = commutes.then(|| base.swapped());
     forms.push(base);
-}
-
-fn operand_class(kind: Kind) -> bool {
-    matches!(kind, Kind::r8_reg | Kind::r16_reg | Kind::r32_reg | Kind::r64_reg)
-        || matches!(kind, Kind::ax | Kind::eax | Kind::rax)
+    forms.extend(swapped);
 }
 
 /// Registers that the manual shows as operands in angle brackets and that iced's rows leave out:
@@ -442,7 +454,8 @@ impl Form {
                 | M::Fcomp
                 | M::Fucomp
         );
-        if sti == 1 || pops {
+        let moves = form_moves(row);
+        if (sti == 1 || pops) && !moves {
             let bare = matches!(row, M::Fcom | M::Fucom | M::Fxch) || pops;
             if bare {
                 let mut none = one.clone_form();
@@ -465,6 +478,22 @@ impl Form {
         }));
         form
     }
+}
+
+/// `fcmovb st0, st1` has no short form.
+fn form_moves(row: iced_x86::Mnemonic) -> bool {
+    use iced_x86::Mnemonic as M;
+    matches!(
+        row,
+        M::Fcmovb
+            | M::Fcmovbe
+            | M::Fcmove
+            | M::Fcmovnb
+            | M::Fcmovnbe
+            | M::Fcmovne
+            | M::Fcmovnu
+            | M::Fcmovu
+    )
 }
 
 /// Rows of another mnemonic that GNU as and LLVM accept under this name, for operands of a class:
@@ -512,6 +541,9 @@ fn has_blind_rows(row: iced_x86::Mnemonic) -> bool {
             | M::Ltr
             | M::Verr
             | M::Verw
+            | M::Lkgs
+            | M::Tpause
+            | M::Umwait
             | M::Lmsw
             | M::Pextrb
             | M::Pextrw
@@ -567,6 +599,7 @@ fn add_narrow_twins(forms: &mut Vec<Form>) {
 fn narrows(wide: Kind, narrow: Kind, reads_it: bool) -> bool {
     match (wide, narrow) {
         (Kind::r64_reg, Kind::r32_reg) | (Kind::r64_or_mem, Kind::r32_or_mem) => true,
+        (Kind::r64_rm, Kind::r32_rm) => true,
         (Kind::r16_or_mem, Kind::r32_or_mem) => reads_it,
         _ => false,
     }
@@ -577,15 +610,18 @@ fn preference(form: &Form) -> u8 {
     let info = form.info();
     let kinds = info.op_kinds();
     // `movq xmm, [m]`: F3 0F 7E and 66 0F D6, not 6E and 7E with REX.W.
-    if kinds.contains(&Kind::xmm_or_mem) && form.memory_size == 8 {
-        return 0;
+    let is_movq =
+        matches!(form.code.mnemonic(), iced_x86::Mnemonic::Movq | iced_x86::Mnemonic::Vmovq);
+    let is_general = |kind: &Kind| matches!(kind, Kind::r64_or_mem);
+    if is_movq && kinds.iter().any(is_general) {
+        return 1;
     }
-    // FMA4 and its like with registers only: W=1, where the last source is in ModRM.rm. VPERMIL2
-    // and VPCMOV: W=0.
-    if kinds.iter().any(|k| matches!(k, Kind::xmm_is4 | Kind::ymm_is4)) {
+    // FMA4 with registers only: W=1, where the last source is in ModRM.rm. XOP: W=0.
+    if form.family == Family::Vex
+        && kinds.iter().any(|k| matches!(k, Kind::xmm_is4 | Kind::ymm_is4))
+    {
         let last_is_rm = matches!(kinds.last(), Some(Kind::xmm_or_mem | Kind::ymm_or_mem));
-        let is_pcmov = form.code.mnemonic() == iced_x86::Mnemonic::Vpcmov;
-        return u8::from(last_is_rm == is_pcmov) + 1;
+        return u8::from(!last_is_rm);
     }
-    1
+    0
 }

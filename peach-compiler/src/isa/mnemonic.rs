@@ -4,7 +4,7 @@
 //! immediate that a pseudo-op implies. The table of names is built once, from iced's own names and
 //! from the lists in `names`.
 
-use super::forms::rows_of;
+use super::forms::{Form, forms_of, rows_of};
 use super::names::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -58,6 +58,16 @@ impl Mnemonic {
         names().by_name.keys().copied()
     }
 
+    /// Every mnemonic once, by its canonical name.
+    pub fn all() -> impl Iterator<Item = Mnemonic> {
+        (0..count() as u16).map(|id| Mnemonic { id })
+    }
+
+    /// The forms of this instruction, best first.
+    pub fn forms(self) -> &'static [Form] {
+        forms_of(self)
+    }
+
     pub(super) fn index(self) -> usize {
         usize::from(self.id)
     }
@@ -85,7 +95,7 @@ fn names() -> &'static Names {
 }
 
 /// Names that differ between iced and the manuals: the word means these rows.
-const RENAMED: [(&str, iced_x86::Mnemonic); 5] = [
+const RENAMED: [(&str, iced_x86::Mnemonic); 9] = [
     // iced's `sal` is the undocumented /6; to the manuals it is another name of `shl`.
     ("sal", iced_x86::Mnemonic::Shl),
     // iced tells operand sizes apart by mnemonic; in 64-bit mode the plain name is the 64-bit one.
@@ -94,6 +104,10 @@ const RENAMED: [(&str, iced_x86::Mnemonic); 5] = [
     ("iret", iced_x86::Mnemonic::Iretd),
     // Rows for decoders: the manuals have no such names.
     ("reservednop", iced_x86::Mnemonic::INVALID),
+    ("undoc", iced_x86::Mnemonic::INVALID),
+    ("fstpnce", iced_x86::Mnemonic::INVALID),
+    ("xstore_alt", iced_x86::Mnemonic::INVALID),
+    ("xsha512_alt", iced_x86::Mnemonic::INVALID),
 ];
 
 /// Names of 16-bit rows that no operand shows.
