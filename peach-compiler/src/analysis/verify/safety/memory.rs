@@ -246,7 +246,7 @@ fn aligned(
     let locked = inst.prefixes.lock || inst.mnemonic.name() == "xchg";
     let align = if locked { access.align.max(bytes) } else { access.align };
     let align = u64::from(align.max(1));
-    if region.align % align == 0 && mem.disp.rem_euclid(align as i64) == 0 {
+    if region.align.is_multiple_of(align) && mem.disp.rem_euclid(align as i64) == 0 {
         return Ok(());
     }
     let Region { name, align: proven, .. } = region;
