@@ -12,7 +12,8 @@ use super::flow::Flow;
 use super::{ArgPlace, fold};
 use crate::analysis::Facts;
 use crate::ir::{
-    Arg, ArgId, Function, Inst, Instruction, Op, Operand, Reg, ReturnValue, VReg, VRegInfo, View,
+    Arg, ArgId, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, ReturnValue, VReg,
+    VRegInfo, View,
 };
 use crate::isa::{Bank, Class, Control};
 
@@ -105,7 +106,7 @@ pub(super) fn registers_of(inst: &Instruction<Reg>, mut visit: impl FnMut(Reg)) 
         match operand {
             Operand::Reg(view) => visit(view.reg),
             Operand::Mem(mem) => {
-                if let crate::ir::Base::Reg(view) = mem.base {
+                if let Base::Reg(view) = mem.base {
                     visit(view.reg);
                 }
                 if let Some((View { reg, .. }, _)) = mem.index {
@@ -133,7 +134,8 @@ fn fold_only_use(
     let bytes = value.bytes();
     let features = function.features;
     let Op::Machine(machine) = &mut function.insts[at].op else { return false };
-    match fold::into(machine, &facts.effects[at], vreg, offset, bytes, &features) {
+    let place = Mem::new(Base::StackArg, i64::from(offset));
+    match fold::into(machine, &facts.effects[at], vreg, &place, bytes, &features) {
         Some(folded) => {
             *machine = folded;
             true

@@ -1,4 +1,5 @@
-//! Makes an argument on the stack a memory operand of the instruction that reads it.
+//! Makes a value on the stack a memory operand of the instruction that reads it: an argument, or a
+//! value that is spilled.
 //!
 //! Accepted only where it provably means the same: the form with memory reads exactly the bytes that
 //! the form with the register reads, within the argument, and does the same to everything else.
@@ -6,16 +7,16 @@
 //! operand, `insertps` takes its lane from the immediate: all of these differ in their [`Effects`].
 
 use super::bind::registers_of;
-use crate::ir::{Base, Instruction, Machine, Mem, Operand, Reg, VReg};
+use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
 use crate::isa::{self, Access, Control, Effects, FeatureSet, Lanes};
 
-/// `machine` with the register `vreg` replaced by the stack argument at `offset`, `bytes` bytes long.
+/// `machine` with the register `vreg` replaced by `place`, which is `bytes` bytes long.
 /// `effects` are those of `machine` as it stands.
-pub(super) fn into(
+pub(crate) fn into(
     machine: &Machine,
     effects: &Effects<Reg>,
     vreg: VReg,
-    offset: u32,
+    place: &Mem<Reg>,
     bytes: u32,
     features: &FeatureSet,
 ) -> Option<Machine> {
@@ -33,8 +34,7 @@ pub(super) fn into(
     let Operand::Reg(view) = machine.inst.operands[index] else { return None };
     [None, Some(view.class.bytes()), Some(bytes)].into_iter().find_map(|size| {
         let mut inst = machine.inst.clone();
-        inst.operands[index] =
-            Operand::Mem(Mem { size, ..Mem::new(Base::StackArg, i64::from(offset)) });
+        inst.operands[index] = Operand::Mem(Mem { size, ..place.clone() });
         let selection = with_memory(&inst, effects, access, bytes, features)?;
         Some(Machine { inst, selection, targets: machine.targets })
     })

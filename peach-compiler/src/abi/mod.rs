@@ -4,7 +4,7 @@ mod bind;
 mod classify;
 mod conventions;
 mod flow;
-mod fold;
+pub(crate) mod fold;
 
 pub use bind::bind_arguments;
 pub use classify::*;

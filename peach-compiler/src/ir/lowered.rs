@@ -2,7 +2,7 @@
 //! encoder turns into bytes.
 
 use super::function::{Data, RustConst, RustSym};
-use super::ids::{InstId, LabelId};
+use super::ids::{InstId, LabelId, VReg};
 use super::instruction::Instruction;
 use crate::abi::Convention;
 use crate::isa::PhysReg;
@@ -80,6 +80,8 @@ pub struct Frame {
     pub realigned: Option<u32>,
     /// Bytes of the red zone or the shadow space that are used.
     pub borrowed: u32,
+    /// Registers of the function as written that live in the frame.
+    pub spilled: Vec<VReg>,
     /// Every change of the canonical frame address: before item `.0`, it is `.1`.
     pub cfa: Vec<(usize, Cfa)>,
 }

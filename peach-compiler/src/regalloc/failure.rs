@@ -5,7 +5,7 @@
 //! of its declaration, what else takes registers there, and what could be freed.
 
 use super::saturate::hall_violator;
-use super::{Failure, Program, spill};
+use super::{Failure, Program, victims};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Function, InstId, Op, Reg, VReg};
 use crate::isa::{Bank, Class, PhysReg, RegSet, register_name};
@@ -30,8 +30,11 @@ pub(super) fn explain(
         Some(violator) => report.shortage(violator),
         None => report.tangle(proven),
     };
-    let candidates = place.violator.as_ref().unwrap_or(&place.alive);
-    Failure { diagnostic, spill: spill::by_price(program.function, program.facts, candidates) }
+    let spill = match program.function.options.spill {
+        true => victims::choose(program, bank, &place.alive),
+        false => Vec::new(),
+    };
+    Failure { diagnostic, spill }
 }
 
 /// A place in the program and what is alive there.

@@ -12,7 +12,8 @@
 //! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish.
 //! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and [`color`]
 //!    greedily, [`improve`] locally; where that fails, [`search`] exactly.
-//! 4. [`failure`]: where there is no solution, the proof.
+//! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`victims`] chooses what
+//!    lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts over.
 
 mod affinity;
 mod coalesce;
@@ -27,6 +28,7 @@ mod saturate;
 mod search;
 mod solve;
 mod spill;
+mod victims;
 
 use crate::analysis::Facts;
 use crate::diagnostics::Diagnostic;
@@ -36,6 +38,7 @@ use costs::Frequency;
 use demands::Demands;
 use interference::Interference;
 use problem::{Affinity, Node, Prices, Problem};
+pub use spill::Spilled;
 
 /// Where every virtual register lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +52,7 @@ pub struct Allocation {
 pub struct Failure {
     /// What the author is told.
     pub diagnostic: Diagnostic,
-    /// What to spill, cheapest first, where that would help.
+    /// What to spill, where the function allows it and it would help.
     pub spill: Vec<VReg>,
 }
 
@@ -64,6 +67,32 @@ pub fn allocate(function: &Function, facts: &Facts) -> Result<Allocation, Box<Fa
         program.allocate_bank(bank, &mut allocation)?;
     }
     Ok(allocation)
+}
+
+/// Allocates the registers of `function`; where there are too few and it allows spilling, of the
+/// function that keeps some of its values in memory.
+///
+/// # Errors
+/// Where there is no assignment, or spilling is not allowed, the registers that cannot all be placed.
+pub fn allocate_or_spill(
+    function: &Function,
+    facts: &Facts,
+) -> Result<(Option<Spilled>, Allocation), Box<Failure>> {
+    let mut spilled: Option<Spilled> = None;
+    loop {
+        let (current, known) = match &spilled {
+            Some(spilled) => (&spilled.function, &spilled.facts),
+            None => (function, facts),
+        };
+        match allocate(current, known) {
+            Ok(allocation) => return Ok((spilled, allocation)),
+            // Every round spills what is not spilled yet, so this ends.
+            Err(failure) if failure.spill.is_empty() => return Err(failure),
+            Err(failure) => {
+                spilled = Some(spill::spill(current, known, &failure.spill, spilled.as_ref()));
+            }
+        }
+    }
 }
 
 /// A function with all that allocation knows of it.
