@@ -6,7 +6,7 @@
 //! | expand | `expand` | `ast::File` | `ir::Function` per version |
 //! | bind arguments | `abi` | `Function` | `Function` |
 //! | analyse | `analysis` | `&Function` | `Facts`, diagnostics |
-//! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation` |
+//! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation`, and with `#[spill]` a `Function` |
 //! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
 //! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
 //! | encode | `encode` | `&Lowered` | `Encoded` |
@@ -85,14 +85,21 @@ pub fn compile_function(
     if diagnostics.error_count() > errors_before {
         return None;
     }
-    let allocation = match regalloc::allocate(&function, &facts) {
-        Ok(allocation) => allocation,
+    let (spilled, allocation) = match regalloc::allocate_or_spill(&function, &facts) {
+        Ok(found) => found,
         Err(failure) => {
             diagnostics.push(failure.diagnostic);
             return None;
         }
     };
-    let lowered = frame::lower(&function, &facts, &allocation);
+    let lowered = match &spilled {
+        None => frame::lower(&function, &facts, &allocation),
+        Some(spilled) => {
+            let mut lowered = frame::lower(&spilled.function, &spilled.facts, &allocation);
+            spilled.attribute(&mut lowered);
+            lowered
+        }
+    };
     if let Err(refusal) = check::check(&function, &facts.effects, &lowered) {
         diagnostics.push(
             Diagnostic::new(
