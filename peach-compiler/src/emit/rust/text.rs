@@ -1,9 +1,160 @@
 //! `#[embed = "text"]`: a version as a naked function in the program's own text section.
+//!
+//! In: a group. Out: associated functions `version_0`, `version_1`, … of the source.
+//!
+//! The bytes are data directives between which stand what an assembler has to see: unwinding
+//! directives, fields with Rust constants, and the instructions that name Rust items, whose
+//! encodings have one length each.
 
-use super::Context;
+use super::{Context, ours, patches};
+use crate::emit::unwind::{self, Change};
+use crate::encode::{Patch, PatchValue};
+use crate::ir::{Code, Operand};
+use crate::isa::register_name;
+use crate::pipeline::CompiledFunction;
 use proc_macro2::TokenStream;
+use quote::{format_ident, quote_spanned};
+use std::fmt::Write;
 
 /// The functions of all versions.
-pub(super) fn functions(_context: &Context<'_>) -> TokenStream {
-    TokenStream::new()
+pub(super) fn functions(context: &Context<'_>) -> TokenStream {
+    context
+        .group
+        .versions
+        .iter()
+        .enumerate()
+        .map(|(index, compiled)| function(context, index, compiled))
+        .collect()
+}
+
+/// A version as a naked function. Its type is not that of the kernel: it is only called through the
+/// kernel's own pointer type, or by `asm!`.
+fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> TokenStream {
+    let name = format_ident!("version_{index}", span = ours());
+    let mut assembly = Assembly { compiled, lines: Vec::new(), operands: Vec::new(), done: 0 };
+    assembly.write(!context.options.native_is_win64);
+    let (lines, operands) = (&assembly.lines, &assembly.operands);
+    quote_spanned! { ours() =>
+        #[unsafe(naked)]
+        unsafe extern "C" fn #name() {
+            ::peach_runtime::__private::core::arch::naked_asm!(#(#lines,)* #(#operands),*)
+        }
+    }
+}
+
+/// The template of a naked function, as it grows.
+struct Assembly<'a> {
+    compiled: &'a CompiledFunction,
+    lines: Vec<String>,
+    operands: Vec<TokenStream>,
+    /// How many bytes of the code the lines stand for.
+    done: usize,
+}
+
+/// What stands between the bytes.
+enum Event<'a> {
+    Unwind(Change),
+    Patch(&'a Patch),
+}
+
+impl Assembly<'_> {
+    fn write(&mut self, with_cfi: bool) {
+        let encoded = &self.compiled.encoded;
+        let mut events: Vec<(usize, Event<'_>)> = Vec::new();
+        if with_cfi {
+            self.lines.push(".cfi_startproc".to_string());
+            let changes = unwind::changes(&self.compiled.lowered, encoded);
+            events.extend(
+                changes.into_iter().map(|(at, change)| (at as usize, Event::Unwind(change))),
+            );
+        }
+        let patches = encoded.patches.iter();
+        events.extend(patches.map(|patch| (self.start_of(patch), Event::Patch(patch))));
+        events.sort_by_key(|(at, _)| *at);
+        for (at, event) in events {
+            self.bytes_until(at);
+            match event {
+                Event::Unwind(change) => self.lines.push(directive(change)),
+                Event::Patch(patch) => self.patch(patch),
+            }
+        }
+        self.bytes_until(encoded.bytes.len());
+        if with_cfi {
+            self.lines.push(".cfi_endproc".to_string());
+        }
+        // At the end: it aligns the section, whose first byte the function is.
+        let align = encoded.align.max(64).trailing_zeros();
+        self.lines.push(format!(".p2align {align}, 0xcc"));
+    }
+
+    /// Where the part begins that the assembler writes instead of us: the whole instruction that names
+    /// a Rust item, or the field of a Rust constant.
+    fn start_of(&self, patch: &Patch) -> usize {
+        match patch.value {
+            PatchValue::Const(..) => patch.offset as usize,
+            _ => self.compiled.encoded.item_offsets[self.item_of(patch)] as usize,
+        }
+    }
+
+    fn item_of(&self, patch: &Patch) -> usize {
+        let offsets = &self.compiled.encoded.item_offsets;
+        offsets.partition_point(|&start| start <= patch.offset).saturating_sub(1)
+    }
+
+    fn patch(&mut self, patch: &Patch) {
+        match patch.value {
+            PatchValue::Const(..) => {
+                let value = patches::checked_value(self.compiled, patch);
+                let directive = match patch.size {
+                    1 => ".byte",
+                    2 => ".2byte",
+                    4 => ".4byte",
+                    _ => ".8byte",
+                };
+                self.lines.push(format!("{directive} {{}}"));
+                self.operands.push(quote_spanned!(ours() => const #value));
+                self.done += usize::from(patch.size);
+            }
+            PatchValue::Address(sym) | PatchValue::Relative(sym) => {
+                let item = self.item_of(patch);
+                let line = match &self.compiled.lowered.items[item].code {
+                    Code::Inst(inst) => match inst.operands.first() {
+                        Some(Operand::Reg(view)) => {
+                            format!("lea {}, [rip + {{}}]", register_name(view.reg, view.class))
+                        }
+                        _ => format!("{} {{}}", inst.mnemonic.name()),
+                    },
+                    _ => String::new(),
+                };
+                self.lines.push(line);
+                let path = &self.compiled.lowered.rust_syms[sym.index()].tokens;
+                self.operands.push(quote_spanned!(ours() => sym #path));
+                self.done = patch.end as usize;
+            }
+        }
+    }
+
+    /// The bytes from what is done to `end`, as strings of a length that rustc reads fastest.
+    fn bytes_until(&mut self, end: usize) {
+        for chunk in self.compiled.encoded.bytes[self.done..end].chunks(64) {
+            let mut line = String::with_capacity(16 + 4 * chunk.len());
+            line.push_str(".ascii \"");
+            for byte in chunk {
+                let _ = write!(line, "\\{byte:03o}");
+            }
+            line.push('"');
+            self.lines.push(line);
+        }
+        self.done = end;
+    }
+}
+
+fn directive(change: Change) -> String {
+    match change {
+        Change::Cfa(cfa) => {
+            format!(".cfi_def_cfa {}, {}", unwind::dwarf_number(cfa.reg), cfa.offset)
+        }
+        Change::Saved(reg, at) => format!(".cfi_offset {}, {at}", unwind::dwarf_number(reg)),
+        Change::Restored(reg) => format!(".cfi_restore {}", unwind::dwarf_number(reg)),
+    }
 }

@@ -1,0 +1,93 @@
+//! What an unwinder has to know of each place in the code.
+//!
+//! In: a lowered function and the offsets of its items. Out: [`Change`]s by offset: how the canonical
+//! frame address (CFA) is found, and which registers of the caller are saved where.
+//!
+//! Invariant: applied in order, the changes describe every instruction boundary exactly. On entry the
+//! CFA is `rsp + 8` and every register is the caller's.
+
+use crate::encode::Encoded;
+use crate::ir::{Cfa, Code, Instruction, Item, Lowered, Operand, Origin};
+use crate::isa::{Bank, PhysReg};
+
+/// One change of the unwinding rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The CFA is found in another way.
+    Cfa(Cfa),
+    /// The caller's value of a register is in memory from here on, this far from the CFA.
+    Saved(PhysReg, i32),
+    /// The register itself holds the caller's value again.
+    Restored(PhysReg),
+}
+
+/// All changes, each with the offset of the first instruction that it holds for, ascending.
+pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
+    let offset_of =
+        |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(encoded.code_len as u32);
+    let mut changes = Vec::new();
+    let mut cfa = lowered.frame.cfa.iter().peekable();
+    let mut in_memory: Vec<PhysReg> = Vec::new();
+    for (index, item) in lowered.items.iter().enumerate() {
+        while let Some((_, rule)) = cfa.next_if(|(at, _)| *at <= index) {
+            changes.push((offset_of(index), Change::Cfa(*rule)));
+        }
+        let Code::Inst(inst) = &item.code else { continue };
+        let after = offset_of(index + 1);
+        if inst.mnemonic.name() == "ret" {
+            // What follows is reached from the body, where all of them are saved.
+            for &(reg, at) in &lowered.frame.saved {
+                if !in_memory.contains(&reg) {
+                    in_memory.push(reg);
+                    changes.push((after, Change::Saved(reg, at)));
+                }
+            }
+            continue;
+        }
+        let Some(moved) = saved_or_restored(item, inst) else { continue };
+        let Some(&(reg, at)) = lowered.frame.saved.iter().find(|(reg, _)| *reg == moved) else {
+            continue;
+        };
+        match item.origin {
+            Origin::Prologue if !in_memory.contains(&reg) => {
+                in_memory.push(reg);
+                changes.push((after, Change::Saved(reg, at)));
+            }
+            Origin::Epilogue(_) if in_memory.contains(&reg) => {
+                in_memory.retain(|&saved| saved != reg);
+                changes.push((after, Change::Restored(reg)));
+            }
+            _ => {}
+        }
+    }
+    let end = encoded.code_len as u32;
+    changes.extend(cfa.map(|(_, rule)| (end, Change::Cfa(*rule))));
+    changes.retain(|(at, _)| *at < end);
+    changes.sort_by_key(|(at, _)| *at);
+    changes
+}
+
+/// The register that an instruction of the prologue stores, or that one of the epilogue loads.
+fn saved_or_restored(item: &Item, inst: &Instruction<PhysReg>) -> Option<PhysReg> {
+    match (item.origin, inst.operands.as_slice()) {
+        (Origin::Prologue, [Operand::Reg(reg)]) if inst.mnemonic.name() == "push" => Some(reg.reg),
+        (Origin::Prologue, [Operand::Mem(_), Operand::Reg(reg)]) => Some(reg.reg),
+        (Origin::Epilogue(_), [Operand::Reg(reg)]) if inst.mnemonic.name() == "pop" => {
+            Some(reg.reg)
+        }
+        (Origin::Epilogue(_), [Operand::Reg(reg), Operand::Mem(_)]) => Some(reg.reg),
+        _ => None,
+    }
+}
+
+/// The DWARF number of a register (System V AMD64 psABI 1.0, figure 3.36).
+pub fn dwarf_number(reg: PhysReg) -> u16 {
+    // rax rcx rdx rbx rsp rbp rsi rdi
+    const GP: [u16; 8] = [0, 2, 1, 3, 7, 6, 4, 5];
+    match reg.bank {
+        Bank::Vector if reg.num < 16 => 17 + u16::from(reg.num),
+        Bank::Vector => 67 - 16 + u16::from(reg.num),
+        Bank::Mask => 118 + u16::from(reg.num),
+        _ => GP.get(usize::from(reg.num)).copied().unwrap_or_else(|| u16::from(reg.num)),
+    }
+}
