@@ -1,13 +1,55 @@
 //! The frame builder: puts physical registers in, lays out the stack, and adds what the calling
-//! convention needs: argument moves, prologue, result moves, `vzeroupper`, epilogue.
+//! convention needs.
+//!
+//! Input: a [`Function`], its [`Facts`] and an [`Allocation`], all unchanged. Output: a [`Lowered`]:
+//! the author's instructions in their order, and between them only argument moves, prologue, result
+//! moves, `vzeroupper`, epilogue and `ret`, each with its origin.
+//! Invariants: the stack pointer's distance from the canonical frame address is known at every item;
+//! preserved registers that the kernel changes are saved; no instruction is added that does nothing.
+//! Untrusted: [`check`](crate::check) replays the result. Cannot fail.
 
+mod asm;
+mod body;
+mod clobbers;
+mod entry;
+mod known;
+mod moves;
+mod returns;
+mod stack;
+mod upper;
+
+pub use clobbers::{Clobbers, clobbers};
+
+use crate::abi::Convention;
 use crate::analysis::Facts;
-use crate::ir::{Base, Function, Lowered, Op, Operand};
+use crate::ir::{
+    Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, Lowered, Op, Operand, Origin, Reg,
+};
+use crate::isa::{Bank, Lanes, PhysReg, RegSet, gp};
 use crate::regalloc::Allocation;
+use asm::Asm;
+use proc_macro2::Span;
+use stack::StackLayout;
+use upper::UpperState;
 
 /// Renders `function` with the registers of `allocation`.
-pub fn lower(_function: &Function, _facts: &Facts, _allocation: &Allocation) -> Lowered {
-    todo!()
+pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Lowered {
+    let mut lowerer = Lowerer::new(function, facts, allocation);
+    lowerer.prologue();
+    for index in 0..function.insts.len() {
+        lowerer.instruction(InstId(index as u32));
+    }
+    let Lowerer { out, .. } = lowerer;
+    Lowered {
+        name: function.name.clone(),
+        convention: function.convention,
+        items: out.items,
+        label_count: function.labels.len(),
+        data: function.data.clone(),
+        rust_consts: function.rust_consts.clone(),
+        rust_syms: function.rust_syms.clone(),
+        frame: out.frame,
+    }
 }
 
 /// Whether the frame is realigned, so that `rbp` holds its base and cannot be allocated: a stack
@@ -25,4 +67,124 @@ pub fn needs_frame_pointer(function: &Function) -> bool {
             .any(|operand| matches!(operand, Operand::Mem(mem) if demanding(&mem.base))),
         _ => false,
     })
+}
+
+/// The registers of two banks.
+#[derive(Clone, Copy, Debug, Default)]
+struct Registers {
+    gp: RegSet,
+    vector: RegSet,
+}
+
+impl Registers {
+    fn of(self, bank: Bank) -> RegSet {
+        match bank {
+            Bank::Gp => self.gp,
+            Bank::Vector => self.vector,
+            _ => RegSet::NONE,
+        }
+    }
+
+    /// What a function of `convention` may change without saving.
+    fn volatile(convention: &Convention) -> Registers {
+        Registers {
+            gp: RegSet::first(16) - convention.saved_gp - RegSet::one(gp::RSP.num),
+            vector: RegSet::first(16) - convention.saved_xmm,
+        }
+    }
+}
+
+/// The state of the rendering.
+struct Lowerer<'a> {
+    function: &'a Function,
+    facts: &'a Facts,
+    allocation: &'a Allocation,
+    asm: Asm,
+    stack: StackLayout,
+    upper: UpperState,
+    /// What is live after each copy and number that is set, of the register that it writes; empty
+    /// where the instruction is another one.
+    live_after: Vec<Lanes>,
+    /// Whether there are instructions that nobody understands.
+    raw_bytes: bool,
+    out: Output,
+}
+
+impl<'a> Lowerer<'a> {
+    fn new(function: &'a Function, facts: &'a Facts, allocation: &'a Allocation) -> Self {
+        Lowerer {
+            function,
+            facts,
+            allocation,
+            asm: Asm::of(function, facts),
+            stack: entry::stack_layout(function, facts, allocation),
+            upper: UpperState::of(function, facts, allocation),
+            live_after: body::live_after(function, facts),
+            raw_bytes: function.insts.iter().any(|inst| matches!(inst.op, Op::Bytes(_))),
+            out: Output::new(function.span),
+        }
+    }
+
+    /// The register that stands for `reg`. A register that nothing reads or writes has none; `rax`
+    /// then stands for it in code that cannot be reached.
+    fn phys(&self, reg: Reg) -> PhysReg {
+        match reg {
+            Reg::Physical(reg) => reg,
+            Reg::Virtual(vreg) => {
+                let first = PhysReg::new(self.function[vreg].class.bank(), 0);
+                self.allocation.regs[vreg.index()].unwrap_or(first)
+            }
+        }
+    }
+
+    fn volatile(&self) -> Registers {
+        Registers::volatile(self.function.convention)
+    }
+
+    /// Adds an instruction.
+    fn put(&mut self, inst: Instruction<PhysReg>) {
+        self.out.push(Code::Inst(inst));
+    }
+}
+
+/// The items so far, with what unwinders have to know.
+struct Output {
+    items: Vec<Item>,
+    frame: Frame,
+    cfa: Cfa,
+    origin: Origin,
+    span: Span,
+}
+
+impl Output {
+    fn new(span: Span) -> Output {
+        let cfa = Cfa { reg: gp::RSP, offset: 8 };
+        let frame = Frame { cfa: vec![(0, cfa)], ..Frame::default() };
+        Output { items: Vec::new(), frame, cfa, origin: Origin::Prologue, span }
+    }
+
+    fn push(&mut self, code: Code) {
+        self.items.push(Item { code, origin: self.origin, span: self.span });
+    }
+
+    /// From the next item on, the canonical frame address is this.
+    fn set_cfa(&mut self, cfa: Cfa) {
+        if self.cfa == cfa {
+            return;
+        }
+        self.cfa = cfa;
+        let next = self.items.len();
+        match self.frame.cfa.last_mut() {
+            Some((at, last)) if *at == next => *last = cfa,
+            _ => self.frame.cfa.push((next, cfa)),
+        }
+    }
+
+    /// The stack pointer has moved down by `bytes`.
+    fn moved_down(&mut self, bytes: i64) {
+        if self.cfa.reg == gp::RSP {
+            let offset = self.cfa.offset + bytes as i32;
+            self.set_cfa(Cfa { offset, ..self.cfa });
+        }
+    }
 }

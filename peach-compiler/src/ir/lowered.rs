@@ -84,6 +84,28 @@ pub struct Frame {
     pub spilled: Vec<VReg>,
     /// Every change of the canonical frame address: before item `.0`, it is `.1`.
     pub cfa: Vec<(usize, Cfa)>,
+    /// How many items the prologue has.
+    pub prologue_items: usize,
+    /// What the prologue does to the frame, in order: `.0` is the index of the item behind the one
+    /// that does it, as Microsoft's unwind codes want it.
+    pub steps: Vec<(usize, UnwindStep)>,
+}
+
+/// One action of a prologue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnwindStep {
+    /// Saves a register: by `push` if it is a general-purpose one. [`Frame::saved`] says where.
+    Save {
+        /// Which.
+        reg: PhysReg,
+    },
+    /// Subtracts from the stack pointer.
+    Lower {
+        /// How much.
+        bytes: u32,
+    },
+    /// Copies the stack pointer to [`Frame::base`].
+    SetBase,
 }
 
 /// How an unwinder finds the canonical frame address.

@@ -1,0 +1,234 @@
+//! The author's instructions over physical registers and real stack addresses.
+
+use super::Lowerer;
+use super::asm::{self, inst, reg, result_is_wide, set};
+use super::entry::add_to_rsp;
+use super::stack::align_up;
+use crate::abi::ArgPlace;
+use crate::analysis::Facts;
+use crate::ir::{
+    ArgId, Base, Code, Function, InstId, Instruction, Machine, Mem, Op, Operand, Origin, Reg, View,
+};
+use crate::isa::{Class, Control, Flags, Lanes, PhysReg, gp};
+
+/// For copies and numbers: which bytes of the register that they write are live afterwards.
+pub(super) fn live_after(function: &Function, facts: &Facts) -> Vec<Lanes> {
+    let written = |op: &Op| match op {
+        Op::Copy { dst, .. } | Op::SetImm { dst, .. } => Some(dst.reg),
+        _ => None,
+    };
+    let mut live_after = vec![Lanes::NONE; function.insts.len()];
+    for (number, block) in facts.cfg.blocks.iter().enumerate() {
+        if !block.insts().any(|at| written(&function.insts[at].op).is_some()) {
+            continue;
+        }
+        facts.for_each_live_out(number as u32, |id, live| {
+            if let Some(written) = written(&function.inst(id).op) {
+                let lanes = live.iter().find(|(reg, _)| *reg == written);
+                live_after[id.index()] = lanes.map_or(Lanes::NONE, |(_, lanes)| *lanes);
+            }
+        });
+    }
+    live_after
+}
+
+impl Lowerer<'_> {
+    /// Renders one instruction.
+    pub(super) fn instruction(&mut self, id: InstId) {
+        let function = self.function;
+        let depth = self.facts.depth[id.index()].unwrap_or(0).into();
+        self.out.origin = Origin::Author(id);
+        self.out.span = function.inst(id).span;
+        self.out.set_cfa(self.body_cfa(depth));
+        match &function.inst(id).op {
+            Op::Label(label) => self.out.push(Code::Label(*label)),
+            Op::Align(bytes) => self.out.push(Code::Align(*bytes)),
+            Op::Bytes(bytes) => self.out.push(Code::Bytes(bytes.clone())),
+            Op::Machine(machine) if self.facts.effects[id.index()].control == Control::Call => {
+                self.call(machine, depth);
+            }
+            Op::Machine(machine) => {
+                let depth = self.address_depth(id, machine, depth);
+                let inst = self.render(&machine.inst, depth);
+                self.put(inst);
+            }
+            Op::Copy { dst, src } => self.copy_view(id, *dst, *src),
+            Op::SetImm { dst, value } => self.set_number(id, *dst, *value),
+            Op::LoadArg { arg } => self.load_argument(*arg, depth),
+            Op::Return(values) => {
+                self.out.origin = Origin::Epilogue(id);
+                self.result(id, values);
+                if self.wants_vzeroupper(id) {
+                    self.put(inst("vzeroupper", Vec::new()));
+                }
+                self.epilogue();
+            }
+        }
+    }
+
+    fn wants_vzeroupper(&self, id: InstId) -> bool {
+        !self.function.options.no_vzeroupper
+            && !result_is_wide(self.function)
+            && self.upper.before(self.function, self.facts, self.allocation, id.index())
+    }
+
+    /// `pop [rsp + 8]` computes its address after it has moved the stack pointer (Intel SDM, POP).
+    fn address_depth(&self, id: InstId, machine: &Machine, depth: i64) -> i64 {
+        let moved = i64::from(self.facts.effects[id.index()].stack);
+        let to_memory = matches!(machine.inst.operands.first(), Some(Operand::Mem(_)));
+        if moved > 0 && to_memory { depth - moved } else { depth }
+    }
+
+    /// A call, with the stack pointer aligned and shadow space below what the author has pushed. With
+    /// nothing pushed the frame provides for both.
+    fn call(&mut self, machine: &Machine, depth: i64) {
+        let convention = self.function.convention;
+        let align = i64::from(convention.stack_align);
+        let shadow = if depth == 0 { 0 } else { i64::from(convention.shadow) };
+        let extra = align_up(depth + shadow, align) - depth;
+        if extra > 0 {
+            self.put(add_to_rsp(-extra));
+            self.out.moved_down(extra);
+        }
+        let inst = self.render(&machine.inst, depth + extra);
+        self.put(inst);
+        if extra > 0 {
+            self.put(add_to_rsp(extra));
+            self.out.moved_down(-extra);
+        }
+    }
+
+    fn view(&self, view: View<Reg>) -> View<PhysReg> {
+        View { reg: self.phys(view.reg), class: view.class }
+    }
+
+    fn render(&self, inst: &Instruction<Reg>, depth: i64) -> Instruction<PhysReg> {
+        let operand = |operand: &Operand<Reg>| match operand {
+            Operand::Reg(view) => Operand::Reg(self.view(*view)),
+            Operand::Mem(mem) => Operand::Mem(self.memory(mem, depth)),
+            Operand::Imm(number) => Operand::Imm(*number),
+            Operand::RustConst(id) => Operand::RustConst(*id),
+            Operand::RustSym(id) => Operand::RustSym(*id),
+            Operand::Label(branch) => Operand::Label(*branch),
+            Operand::Relative(distance) => Operand::Relative(*distance),
+        };
+        Instruction {
+            mnemonic: inst.mnemonic,
+            prefixes: inst.prefixes,
+            operands: inst.operands.iter().map(operand).collect(),
+            mask: inst.mask.map(|mask| self.view(mask)),
+            zeroing: inst.zeroing,
+            rounding: inst.rounding,
+            encoding: inst.encoding,
+        }
+    }
+
+    fn memory(&self, mem: &Mem<Reg>, depth: i64) -> Mem<PhysReg> {
+        let (base, start) = match mem.base {
+            Base::None => (Base::None, 0),
+            Base::Reg(view) => (Base::Reg(self.view(view)), 0),
+            Base::Rip => (Base::Rip, 0),
+            Base::Data(id) => (Base::Data(id), 0),
+            Base::Local(local) => {
+                let offset = self.stack.locals[local.index()].unwrap_or(0);
+                let place = match self.stack.realign {
+                    Some(_) => asm::at(gp::RSP, offset + depth),
+                    None => self.frame_address(offset, depth),
+                };
+                (place.base, place.disp)
+            }
+            Base::StackArg => {
+                let place = self.frame_address(0, depth);
+                (place.base, place.disp)
+            }
+        };
+        Mem {
+            size: mem.size,
+            broadcast: mem.broadcast,
+            segment: mem.segment,
+            base,
+            index: mem.index.map(|(view, scale)| (self.view(view), scale)),
+            disp: mem.disp + start,
+            disp_const: mem.disp_const,
+            disp_size: mem.disp_size,
+        }
+    }
+
+    /// A copy carries the bytes that anything reads afterwards; it is nothing where both registers
+    /// are one.
+    fn copy_view(&mut self, id: InstId, dst: View<Reg>, src: View<Reg>) {
+        let (to, from) = (self.phys(dst.reg), self.phys(src.reg));
+        let live = self.observable(id, dst);
+        let (dst_class, src_class) = (dst.class, src.class);
+        let clears = dst_class == Class::Gp32 && live.intersects(Lanes::range(4, 4));
+        if to == from && dst_class.lanes() == src_class.lanes() && !clears {
+            return;
+        }
+        let narrow = matches!(dst_class, Class::Gp8 | Class::Gp8h | Class::Gp16);
+        let kept_bytes_matter = live.intersects(Lanes::low(8) - dst_class.lanes());
+        let high = dst_class == Class::Gp8h || src_class == Class::Gp8h;
+        if narrow && (kept_bytes_matter || high) {
+            self.put(inst("mov", vec![reg(to, dst_class), reg(from, src_class)]));
+            return;
+        }
+        let carried = 64 - (live & dst_class.lanes()).0.leading_zeros();
+        if carried > 0 || clears {
+            self.put(self.asm.copy(to, from, carried));
+        }
+    }
+
+    /// The bytes of a register written here that anything may look at afterwards. Raw bytes may look
+    /// at any physical register, and a physical register that nothing reads was set for a reason.
+    fn observable(&self, id: InstId, dst: View<Reg>) -> Lanes {
+        let live = self.live_after[id.index()];
+        match dst.reg {
+            Reg::Physical(_) if live.is_empty() || self.raw_bytes => live | dst.class.lanes(),
+            _ => live,
+        }
+    }
+
+    fn set_number(&mut self, id: InstId, dst: View<Reg>, value: i128) {
+        let to = self.phys(dst.reg);
+        let live = self.observable(id, dst);
+        if live.is_empty() {
+            return;
+        }
+        let may_set_flags = self.facts.flags_live_out[id.index()].0 & Flags::STATUS.0 == 0;
+        let needs_high = live.intersects(Lanes::range(4, 4));
+        let class = match dst.class {
+            Class::Gp64 if !needs_high => Class::Gp32,
+            // Clearing all of it costs less than a merge, where nothing else of it is alive.
+            Class::Gp8 | Class::Gp16
+                if value == 0
+                    && may_set_flags
+                    && !live.intersects(Lanes::low(8) - dst.class.lanes()) =>
+            {
+                Class::Gp32
+            }
+            class => class,
+        };
+        self.put(set(to, class, value, may_set_flags));
+    }
+
+    /// Loads an argument that arrived in memory.
+    fn load_argument(&mut self, arg: ArgId, depth: i64) {
+        let function = self.function;
+        let vreg = function[arg].vreg;
+        let Some(dst) = self.allocation.regs[vreg.index()] else { return };
+        let bytes = function[arg].value.bytes();
+        let pointer = function[arg].pointer.map(|pointer| self.phys(Reg::Virtual(pointer)));
+        let place = match function.arg_place(arg) {
+            ArgPlace::Reg(_) => return,
+            ArgPlace::Stack { offset } => self.frame_address(offset.into(), depth),
+            ArgPlace::Indirect { pointer: arrived, offset } => {
+                asm::at(pointer.unwrap_or(arrived), offset.into())
+            }
+            ArgPlace::StackIndirect { slot, offset } => {
+                let address = pointer.unwrap_or(dst);
+                self.put(self.asm.load(address, 8, self.frame_address(slot.into(), depth)));
+                asm::at(address, offset.into())
+            }
+        };
+        self.put(self.asm.load(dst, bytes, place));
+    }
+}

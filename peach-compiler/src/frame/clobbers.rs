@@ -1,0 +1,166 @@
+//! What a call of a kernel changes, as its caller sees it: from the final instructions, and nowhere
+//! else.
+//!
+//! Input: a [`Lowered`]. Output: [`Clobbers`]. The generated function calls the kernel through `asm!`
+//! with exactly these registers, so a register that is missing here is undefined behaviour there:
+//! whatever is not understood counts as changed.
+
+use crate::ir::{Base, Cfa, Code, Instruction, Lowered, Mem, Operand};
+use crate::isa::{
+    self, Bank, Control, Effects, FeatureSet, Flags, Lanes, MemAccess, PhysReg, RegSet, X87Effect,
+    gp,
+};
+
+/// What a kernel changes and touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clobbers {
+    /// General-purpose registers. Those that the kernel restores are not in it, nor is `rsp`.
+    pub gp: RegSet,
+    /// Vector registers of which any byte changes: `xmm3` and `zmm3` are both 3.
+    pub vector: RegSet,
+    /// Mask registers.
+    pub mask: RegSet,
+    /// The state that x87 and MMX share.
+    pub x87: bool,
+    /// Any status flag.
+    pub flags: bool,
+    /// Whether memory of the program may be read. The kernel's constants and frame are its own.
+    pub reads_memory: bool,
+    /// Whether memory of the program may be written.
+    pub writes_memory: bool,
+    /// Whether the caller's shadow space is used.
+    pub uses_shadow: bool,
+    /// Whether memory below the return address is used.
+    pub uses_stack: bool,
+}
+
+/// Finds out what `lowered` changes. `features` are those that it was compiled for.
+pub fn clobbers(lowered: &Lowered, features: &FeatureSet) -> Clobbers {
+    let mut changes = Changes::default();
+    let mut cfa = Cfa { reg: gp::RSP, offset: 8 };
+    let mut cfa_changes = lowered.frame.cfa.iter().peekable();
+    for (index, item) in lowered.items.iter().enumerate() {
+        while let Some((_, changed)) = cfa_changes.next_if(|(at, _)| *at <= index) {
+            cfa = *changed;
+        }
+        match &item.code {
+            Code::Label(_) | Code::Align(_) => {}
+            Code::Bytes(_) => changes.anything(),
+            Code::Inst(inst) => match isa::select(inst, features) {
+                Ok(selection) => changes.add(inst, &isa::effects(inst, &selection), cfa),
+                Err(_) => changes.anything(),
+            },
+        }
+    }
+    changes.seen_from_outside(lowered)
+}
+
+/// What the instructions change, saved registers included.
+struct Changes {
+    gp: RegSet,
+    /// Bytes of each vector register.
+    vector: [Lanes; 32],
+    rest: Clobbers,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Changes { gp: RegSet::NONE, vector: [Lanes::NONE; 32], rest: Clobbers::default() }
+    }
+}
+
+impl Changes {
+    fn add(&mut self, inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>, cfa: Cfa) {
+        if effects.control == Control::Call {
+            self.anything();
+        }
+        for access in &effects.regs {
+            let changed = access.write | access.may_write;
+            if !changed.is_empty() {
+                self.change(access.reg, changed);
+            }
+        }
+        let flags = effects.flags_written.0 | effects.flags_may_write.0;
+        self.rest.flags |= flags & Flags::STATUS.0 != 0;
+        self.rest.x87 |= effects.x87 != X87Effect::None;
+        self.rest.uses_stack |= effects.stack < 0;
+        for memory in effects.memory.iter().filter(|memory| !memory.address_only) {
+            self.touch(inst, memory, effects, cfa);
+        }
+    }
+
+    fn change(&mut self, reg: PhysReg, lanes: Lanes) {
+        let one = RegSet::one(reg.num);
+        match reg.bank {
+            Bank::Gp => self.gp = self.gp | one,
+            Bank::Vector => self.vector[reg.num as usize] |= lanes,
+            Bank::Mask => self.rest.mask = self.rest.mask | one,
+            Bank::Mmx | Bank::X87 => self.rest.x87 = true,
+            // Tiles have no clobber of their own; nor do registers that no kernel may change.
+            _ => {}
+        }
+    }
+
+    fn touch(
+        &mut self,
+        inst: &Instruction<PhysReg>,
+        memory: &MemAccess,
+        effects: &Effects<PhysReg>,
+        cfa: Cfa,
+    ) {
+        let own = match memory.operand.and_then(|index| inst.operands.get(index)) {
+            Some(Operand::Mem(mem)) => match self.own_frame(mem, cfa) {
+                true => true,
+                false => matches!(mem.base, Base::Data(_)),
+            },
+            // `push` and `pop`, and the return address.
+            _ => effects.stack != 0 || inst.mnemonic.name() == "ret",
+        };
+        self.rest.reads_memory |= memory.read && !own;
+        self.rest.writes_memory |= memory.write && !own;
+    }
+
+    /// Whether an operand is in the frame: below the return address, or in the shadow space, which
+    /// `seen_from_outside` knows of.
+    fn own_frame(&mut self, mem: &Mem<PhysReg>, cfa: Cfa) -> bool {
+        let Base::Reg(base) = mem.base else { return false };
+        if base.reg != gp::RSP && base.reg != cfa.reg {
+            return false;
+        }
+        // Behind a realignment `rsp` itself is at an unknown distance, and below everything.
+        let above = base.reg == cfa.reg && mem.disp >= i64::from(cfa.offset);
+        self.rest.uses_stack |= !above;
+        !above
+    }
+
+    /// Whatever the convention allows may change, and any memory.
+    fn anything(&mut self) {
+        self.gp = RegSet::first(16);
+        self.vector = [Lanes::ALL; 32];
+        self.rest = Clobbers {
+            mask: RegSet::first(8),
+            x87: true,
+            flags: true,
+            reads_memory: true,
+            writes_memory: true,
+            uses_stack: true,
+            ..self.rest
+        };
+    }
+
+    fn seen_from_outside(self, lowered: &Lowered) -> Clobbers {
+        let convention = lowered.convention;
+        let preserved = |num: u8| {
+            if convention.saved_xmm.contains(num) { Lanes::low(16) } else { Lanes::NONE }
+        };
+        let vector = (0..32u8)
+            .filter(|&num| !(self.vector[num as usize] - preserved(num)).is_empty())
+            .fold(RegSet::NONE, |set, num| set | RegSet::one(num));
+        Clobbers {
+            gp: self.gp - convention.saved_gp - RegSet::one(gp::RSP.num),
+            vector,
+            uses_shadow: convention.shadow > 0 && lowered.frame.borrowed > 0,
+            ..self.rest
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The prologue: saves registers, makes the frame, and moves arguments to their registers. And its
+//! counterpart, the epilogue.
+
+use super::asm::{at, inst, reg};
+use super::moves::{Move, in_sequence};
+use super::stack::{Needs, StackLayout};
+use super::{Lowerer, Registers};
+use crate::analysis::Facts;
+use crate::ir::{Base, Cfa, Function, Instruction, Op, Operand, Reg, UnwindStep};
+use crate::isa::{Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
+use crate::regalloc::Allocation;
+
+/// The guard page below a stack is at least this large: a frame that is larger touches every page.
+const PAGE: i64 = 4096;
+
+/// From this many pages on, a loop touches them.
+const MANY_PAGES: i64 = 8;
+
+/// Decides what is saved, and where everything on the stack is.
+pub(super) fn stack_layout(
+    function: &Function,
+    facts: &Facts,
+    allocation: &Allocation,
+) -> StackLayout {
+    let convention = function.convention;
+    let changed = changed_registers(function, facts, allocation);
+    let mut used = vec![false; function.locals.len()];
+    let mut free_below = true;
+    for inst in &function.insts {
+        match &inst.op {
+            Op::Machine(machine) => {
+                for operand in &machine.inst.operands {
+                    let Operand::Mem(mem) = operand else { continue };
+                    match mem.base {
+                        Base::Local(local) => used[local.index()] = true,
+                        // The author looks at the stack, perhaps below its pointer.
+                        Base::Reg(view) if view.reg == Reg::Physical(gp::RSP) => free_below = false,
+                        _ => {}
+                    }
+                }
+            }
+            // Raw bytes may push.
+            Op::Bytes(_) => free_below = false,
+            _ => {}
+        }
+    }
+    let calls = facts.effects.iter().any(|effects| effects.control == Control::Call);
+    let deepest = |index: usize| {
+        let before = facts.depth[index].unwrap_or(0);
+        before.saturating_add_signed(-facts.effects[index].stack)
+    };
+    let depth = (0..function.insts.len()).map(deepest).max().unwrap_or(0);
+    let locals = function.locals.iter().zip(&used).map(|(local, used)| used.then_some(local));
+    StackLayout::of(&Needs {
+        convention,
+        saved_gp: changed.gp & convention.saved_gp,
+        saved_xmm: changed.vector & convention.saved_xmm,
+        locals: locals.collect(),
+        depth,
+        calls,
+        red_zone: free_below && !calls && convention.red_zone > 0,
+    })
+}
+
+/// Every register that the body may change, and those that arguments are moved to.
+fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation) -> Registers {
+    let mut changed = Registers::default();
+    let mut add = |reg: Reg| {
+        let reg = match reg {
+            Reg::Physical(reg) => Some(reg),
+            Reg::Virtual(vreg) => allocation.regs[vreg.index()],
+        };
+        match reg {
+            Some(PhysReg { bank: Bank::Gp, num }) => changed.gp = changed.gp | RegSet::one(num),
+            Some(PhysReg { bank: Bank::Vector, num }) => {
+                changed.vector = changed.vector | RegSet::one(num);
+            }
+            _ => {}
+        }
+    };
+    for access in facts.effects.iter().flat_map(|effects| &effects.regs) {
+        if !(access.write | access.may_write).is_empty() {
+            add(access.reg);
+        }
+    }
+    for (vreg, _) in function.arriving() {
+        add(Reg::Virtual(vreg));
+    }
+    changed
+}
+
+impl Lowerer<'_> {
+    pub(super) fn prologue(&mut self) {
+        for push in self.stack.pushes.clone() {
+            self.put(inst("push", vec![reg(push, Class::Gp64)]));
+            self.out.moved_down(8);
+            self.saved(push, -i64::from(self.out.cfa.offset));
+        }
+        let lowered = i64::from(self.stack.above_base + self.stack.size);
+        let slack = self.stack.realign.map_or(0, i64::from);
+        self.touch_pages((lowered + slack) / PAGE);
+        if self.stack.realign.is_some() {
+            self.lower_stack(self.stack.above_base);
+            self.put(inst("mov", vec![reg(gp::RBP, Class::Gp64), reg(gp::RSP, Class::Gp64)]));
+            self.out.set_cfa(Cfa { reg: gp::RBP, offset: self.stack.base_below_cfa() as i32 });
+            self.step(UnwindStep::SetBase);
+        }
+        self.lower_stack(self.stack.size);
+        if let Some(align) = self.stack.realign {
+            let mask = Operand::Imm(-i128::from(align));
+            self.put(inst("and", vec![reg(gp::RSP, Class::Gp64), mask]));
+        }
+        for (xmm, offset) in self.stack.saves.clone() {
+            let place = Operand::Mem(self.frame_address(offset, 0));
+            self.put(inst(self.asm.movaps_name(), vec![place, reg(xmm, Class::Xmm)]));
+            self.saved(xmm, offset);
+        }
+        self.out.frame.size = self.stack.above_base + self.stack.size;
+        self.out.frame.base = self.stack.realign.map(|_| gp::RBP);
+        self.out.frame.realigned = self.stack.realign;
+        self.out.frame.borrowed = self.stack.borrowed;
+        self.move_arguments();
+        self.out.frame.prologue_items = self.out.items.len();
+    }
+
+    /// Undoes the prologue.
+    pub(super) fn epilogue(&mut self) {
+        for (xmm, offset) in self.stack.saves.clone() {
+            let place = Operand::Mem(self.frame_address(offset, 0));
+            self.put(inst(self.asm.movaps_name(), vec![reg(xmm, Class::Xmm), place]));
+        }
+        let mut pushes = self.stack.pushes.clone();
+        let below = 8 + 8 * pushes.len() as i32;
+        let rsp = || reg(gp::RSP, Class::Gp64);
+        if self.stack.realign.is_some() && self.stack.above_base == 0 {
+            self.put(inst("leave", Vec::new()));
+            pushes.pop();
+            self.out.set_cfa(Cfa { reg: gp::RSP, offset: below - 8 });
+        } else if self.stack.realign.is_some() {
+            let address = at(gp::RBP, self.stack.above_base.into());
+            self.put(inst("lea", vec![rsp(), Operand::Mem(address)]));
+            self.out.set_cfa(Cfa { reg: gp::RSP, offset: below });
+        } else if self.stack.size > 0 {
+            self.put(add_to_rsp(self.stack.size.into()));
+            self.out.set_cfa(Cfa { reg: gp::RSP, offset: below });
+        }
+        for pop in pushes.into_iter().rev() {
+            self.put(inst("pop", vec![reg(pop, Class::Gp64)]));
+            self.out.moved_down(-8);
+        }
+        self.put(inst("ret", Vec::new()));
+    }
+
+    /// The canonical frame address in the body, where `depth` bytes have been pushed.
+    pub(super) fn body_cfa(&self, depth: i64) -> Cfa {
+        match self.stack.realign {
+            Some(_) => Cfa { reg: gp::RBP, offset: self.stack.base_below_cfa() as i32 },
+            None => Cfa { reg: gp::RSP, offset: (self.stack.rsp_below_cfa() + depth) as i32 },
+        }
+    }
+
+    /// The place `offset` bytes from the canonical frame address.
+    pub(super) fn frame_address(&self, offset: i64, depth: i64) -> crate::ir::Mem<PhysReg> {
+        let cfa = self.body_cfa(depth);
+        at(cfa.reg, offset + i64::from(cfa.offset))
+    }
+
+    fn lower_stack(&mut self, bytes: u32) {
+        if bytes == 0 {
+            return;
+        }
+        self.put(add_to_rsp(-i64::from(bytes)));
+        self.out.moved_down(bytes.into());
+        self.step(UnwindStep::Lower { bytes });
+    }
+
+    fn saved(&mut self, reg: PhysReg, offset: i64) {
+        self.out.frame.saved.push((reg, offset as i32));
+        self.step(UnwindStep::Save { reg });
+    }
+
+    /// The last item did this.
+    fn step(&mut self, step: UnwindStep) {
+        let after = self.out.items.len();
+        self.out.frame.steps.push((after, step));
+    }
+
+    /// Touches every page that the frame covers, from above, so that no access can jump over the
+    /// guard page below the stack, nor over the one page that Windows grows it by.
+    fn touch_pages(&mut self, pages: i64) {
+        let (r10, r11) = (reg(gp::R10, Class::Gp64), reg(gp::R11, Class::Gp64));
+        let touch = |place, with| inst("test", vec![Operand::Mem(place), reg(with, Class::Gp32)]);
+        if pages < MANY_PAGES {
+            for page in 1..=pages {
+                self.put(touch(at(gp::RSP, -PAGE * page), gp::RAX));
+            }
+            return;
+        }
+        // r10 and r11 carry no argument in any convention. The branch goes back over itself (2 bytes),
+        // `cmp` (3), `test` (3) and `sub` (7).
+        let stack_end = Operand::Mem(at(gp::RSP, -PAGE * pages));
+        self.put(inst("lea", vec![r11.clone(), stack_end]));
+        self.put(inst("lea", vec![r10.clone(), Operand::Mem(at(gp::RSP, 0))]));
+        self.put(inst("sub", vec![r10.clone(), Operand::Imm(PAGE.into())]));
+        self.put(touch(at(gp::R10, 0), gp::R10));
+        self.put(inst("cmp", vec![r10, r11]));
+        self.put(inst("jne", vec![Operand::Relative(-15)]));
+    }
+
+    /// Arguments go from where they arrive to their registers, all at once.
+    fn move_arguments(&mut self) {
+        let live: &[(Reg, Lanes)] = match self.facts.liveness.live_in.first() {
+            Some(live) => live,
+            None => return,
+        };
+        let mut moves = Vec::new();
+        for (vreg, src) in self.function.arriving() {
+            let lanes = live.iter().find(|(reg, _)| *reg == Reg::Virtual(vreg)).map(|(_, l)| *l);
+            let (Some(lanes), Some(dst)) = (lanes, self.allocation.regs[vreg.index()]) else {
+                continue;
+            };
+            let bytes = 64 - lanes.0.leading_zeros();
+            if bytes > 0 {
+                moves.push(Move { dst, src, bytes });
+            }
+        }
+        let volatile = self.volatile();
+        for m in in_sequence(&moves, |bank| volatile.of(bank)) {
+            self.put(self.asm.copy(m.dst, m.src, m.bytes));
+        }
+    }
+}
+
+/// Adds to the stack pointer: 128 is subtracted as -128, which fits in a byte.
+pub(super) fn add_to_rsp(bytes: i64) -> Instruction<PhysReg> {
+    let (name, bytes) = match bytes {
+        128 => ("sub", -128),
+        -128 => ("add", -128),
+        0.. => ("add", bytes),
+        _ => ("sub", -bytes),
+    };
+    inst(name, vec![reg(gp::RSP, Class::Gp64), Operand::Imm(bytes.into())])
+}

@@ -1,0 +1,109 @@
+//! Whether a narrow result is already extended where it is returned.
+
+use crate::analysis::Facts;
+use crate::ir::{Function, Mem, Op, Operand, Reg};
+use crate::isa::{Class, Lanes};
+
+/// Whether `lanes` of `reg` are zero before instruction `at`, on every path.
+pub(super) fn are_zero(
+    function: &Function,
+    facts: &Facts,
+    at: usize,
+    reg: Reg,
+    lanes: Lanes,
+) -> bool {
+    let blocks = &facts.cfg.blocks;
+    let mut asked: Vec<(u32, Reg, Lanes)> = Vec::new();
+    let mut open = vec![(facts.cfg.block_of[at], at, reg, lanes)];
+    while let Some((block, end, reg, lanes)) = open.pop() {
+        let start = blocks[block as usize].start as usize;
+        match scan(function, facts, start..end, reg, lanes) {
+            Scan::Zero => {}
+            Scan::Other => return false,
+            Scan::Copied(at, src, lanes) => open.push((block, at, src, lanes)),
+            Scan::Start(_) if block == 0 => return false,
+            Scan::Start(lanes) => {
+                for &pred in &blocks[block as usize].preds {
+                    if !asked.contains(&(pred, reg, lanes)) {
+                        asked.push((pred, reg, lanes));
+                        open.push((pred, blocks[pred as usize].end as usize, reg, lanes));
+                    }
+                }
+            }
+        }
+    }
+    true
+}
+
+/// What a walk backwards through a block finds.
+enum Scan {
+    /// All of the bytes are zero.
+    Zero,
+    /// One of them may not be.
+    Other,
+    /// They are those of another register before an instruction.
+    Copied(usize, Reg, Lanes),
+    /// The block does not write these.
+    Start(Lanes),
+}
+
+fn scan(
+    function: &Function,
+    facts: &Facts,
+    range: std::ops::Range<usize>,
+    reg: Reg,
+    mut lanes: Lanes,
+) -> Scan {
+    for at in range.rev() {
+        let Some(access) = facts.effects[at].regs.iter().find(|a| a.reg == reg) else { continue };
+        if !(access.write | access.may_write).intersects(lanes) {
+            continue;
+        }
+        let zeroed = access.zeroed & access.write;
+        let left = (access.write & lanes) - zeroed;
+        if let Op::Copy { dst, src } = function.insts[at].op
+            && !left.is_empty()
+            && dst.class.lanes().contains(left)
+            && !access.may_write.intersects(lanes)
+            && (lanes - access.write).is_empty()
+        {
+            return Scan::Copied(at, src.reg, left);
+        }
+        if !left.is_empty() || access.may_write.intersects(lanes) {
+            return Scan::Other;
+        }
+        lanes = lanes - zeroed;
+        if lanes.is_empty() {
+            return Scan::Zero;
+        }
+    }
+    Scan::Start(lanes)
+}
+
+/// Whether the low 4 bytes of `reg` are its low `bytes` bytes, sign-extended, before instruction
+/// `at`: its last writer in the block is a `movsx` that says so.
+pub(super) fn is_sign_extended(
+    function: &Function,
+    facts: &Facts,
+    at: usize,
+    reg: Reg,
+    bytes: u32,
+) -> bool {
+    let start = facts.cfg.blocks[facts.cfg.block_of[at] as usize].start as usize;
+    let writes = |i: &usize| {
+        let mut accesses = facts.effects[*i].regs.iter().filter(|a| a.reg == reg);
+        accesses.any(|a| (a.write | a.may_write).intersects(Lanes::low(4)))
+    };
+    let Some(writer) = (start..at).rev().find(writes) else { return false };
+    let Op::Machine(machine) = &function.insts[writer].op else { return false };
+    let [Operand::Reg(dst), src] = machine.inst.operands.as_slice() else { return false };
+    let source_bytes = match src {
+        Operand::Reg(view) if view.class != Class::Gp8h => view.class.bytes(),
+        Operand::Mem(Mem { size: Some(size), .. }) => *size,
+        _ => return false,
+    };
+    machine.inst.mnemonic.name() == "movsx"
+        && dst.reg == reg
+        && dst.class.bytes() >= 4
+        && source_bytes == bytes
+}

@@ -1,0 +1,391 @@
+//! What a `return` becomes: the result where the convention wants it, then the epilogue.
+//!
+//! A result is a few values that go to one or two registers, are packed into one, or are stored. All
+//! other registers are free by then: only the sources of the values and the address of the result are
+//! kept until they have been used.
+
+use super::asm::{self, at, inst, reg, set};
+use super::moves::{Move, in_sequence};
+use super::{Lowerer, known};
+use crate::abi::ResultPlace;
+use crate::ir::{
+    Base, DataContent, DataId, InstId, Mem, Operand, Reg, ResultKind, ResultValue, ReturnValue,
+    RustConstId, View,
+};
+use crate::isa::{Bank, Class, Lanes, PhysReg, gp};
+
+/// A component of the result.
+struct Part {
+    value: Value,
+    ty: ResultValue,
+}
+
+/// Where its value is.
+#[derive(Clone, Copy)]
+enum Value {
+    /// In a register: the low bytes of it.
+    Reg(PhysReg),
+    /// A number: integers, and the bits of floats.
+    Number(u64),
+    /// In memory.
+    Data(DataId),
+    /// Filled in later.
+    Const(RustConstId),
+}
+
+impl Lowerer<'_> {
+    /// Puts `values` where the convention wants them.
+    pub(super) fn result(&mut self, id: InstId, values: &[ReturnValue]) {
+        let ResultKind::Values(types) = self.function.result.clone() else { return };
+        if let ([ReturnValue::Reg(view)], [ty], ResultPlace::Regs(regs)) =
+            (values, types.as_slice(), &self.function.placement.result)
+            && !ty.vector
+            && ty.bytes < 4
+        {
+            return self.extended(id, *view, ty, regs[0]);
+        }
+        let parts = self.parts(values, types);
+        match self.function.placement.result.clone() {
+            ResultPlace::Unit => {}
+            ResultPlace::Regs(regs) => self.in_registers(&parts, &regs),
+            ResultPlace::Packed { reg, shift } => match parts.as_slice() {
+                [low, high] if reg.bank == Bank::Vector && low.ty.vector => {
+                    self.packed_floats(low, high, reg);
+                }
+                [low, high] if reg.bank == Bank::Vector => self.packed_wide(low, high, reg),
+                [low, high] if low.ty.vector => {
+                    let packed = PhysReg::vector(0);
+                    self.packed_floats(low, high, packed);
+                    self.put(self.asm.movq(reg, packed));
+                }
+                [low, high] => self.packed_integers(low, high, reg, shift),
+                _ => unreachable!("a packed result has two parts"),
+            },
+            ResultPlace::Memory { offsets } => self.in_memory(&parts, &offsets),
+        }
+    }
+
+    /// A narrow integer alone: the caller may rely on 32 bits of it.
+    fn extended(&mut self, id: InstId, view: View<Reg>, ty: &ResultValue, dst: PhysReg) {
+        let src = self.phys(view.reg);
+        let (function, facts, at) = (self.function, self.facts, id.index());
+        let known = view.class != Class::Gp8h
+            && match ty.signed {
+                true => known::is_sign_extended(function, facts, at, view.reg, ty.bytes),
+                false => {
+                    let rest = Lanes::low(4) - Lanes::low(ty.bytes);
+                    known::are_zero(function, facts, at, view.reg, rest)
+                }
+            };
+        if known {
+            return self.copy(dst, src, 4);
+        }
+        let class = match (view.class, ty.bytes) {
+            (Class::Gp8h, _) => Class::Gp8h,
+            (_, 1) => Class::Gp8,
+            _ => Class::Gp16,
+        };
+        let name = if ty.signed { "movsx" } else { "movzx" };
+        self.put(inst(name, vec![reg(dst, Class::Gp32), reg(src, class)]));
+    }
+
+    fn parts(&mut self, values: &[ReturnValue], types: Vec<ResultValue>) -> Vec<Part> {
+        let mut parts = Vec::with_capacity(values.len());
+        for (value, ty) in values.iter().zip(types) {
+            let value = match *value {
+                ReturnValue::Reg(View { reg, .. }) => Value::Reg(self.phys(reg)),
+                ReturnValue::Imm(number) => Value::Number(number as u64 & mask(ty.bytes)),
+                ReturnValue::Data(id) => self.constant(id, ty.bytes),
+                ReturnValue::RustConst(id) => Value::Const(id),
+            };
+            parts.push(Part { value, ty });
+        }
+        // `ah` and its like are brought down first, so that every value starts at byte 0.
+        for (index, value) in values.iter().enumerate() {
+            if let ReturnValue::Reg(View { reg: src, class: Class::Gp8h }) = value {
+                let src = self.phys(*src);
+                let low = self.scratch_below(&parts, 8);
+                self.put(inst("movzx", vec![reg(low, Class::Gp32), reg(src, Class::Gp8h)]));
+                parts[index].value = Value::Reg(low);
+            }
+        }
+        parts
+    }
+
+    /// Literals of up to 8 bytes as numbers: stores take them directly, and zero needs no memory.
+    fn constant(&self, id: DataId, bytes: u32) -> Value {
+        let DataContent::Bytes(content) = &self.function[id].content else {
+            return Value::Data(id);
+        };
+        if content.iter().take(bytes as usize).all(|&byte| byte == 0) {
+            return Value::Number(0);
+        }
+        Value::Data(id)
+    }
+
+    /// Every value to a register of its own.
+    fn in_registers(&mut self, parts: &[Part], regs: &[PhysReg]) {
+        let mut moves = Vec::new();
+        for (part, &dst) in parts.iter().zip(regs) {
+            if let Value::Reg(src) = part.value {
+                moves.push(Move { dst, src, bytes: part.ty.bytes });
+            }
+        }
+        let volatile = self.volatile();
+        for m in in_sequence(&moves, |bank| volatile.of(bank)) {
+            self.copy(m.dst, m.src, m.bytes);
+        }
+        let alone = parts.len() == 1;
+        for (part, &dst) in parts.iter().zip(regs) {
+            if !matches!(part.value, Value::Reg(_)) {
+                self.load_constant(part, dst, alone);
+            }
+        }
+    }
+
+    /// Brings a constant into `dst`, extended for the caller if it is the whole result.
+    fn load_constant(&mut self, part: &Part, dst: PhysReg, extend: bool) {
+        let Part { value, ty } = part;
+        let bytes = ty.bytes;
+        match (*value, dst.bank) {
+            (Value::Number(0), Bank::Vector) => self.put(self.asm.clear(dst)),
+            (Value::Number(number), Bank::Vector) => {
+                let scratch = gp::RAX;
+                self.put(set(scratch, Class::Gp64, number.into(), true));
+                self.put(self.asm.movq(dst, scratch));
+            }
+            (Value::Number(number), _) => {
+                let sign = ty.signed && extend && bytes < 4 && number >> (8 * bytes - 1) & 1 == 1;
+                let number = if sign { (number | !mask(bytes)) & mask(4) } else { number };
+                self.put(set(dst, Class::Gp64, number.into(), true));
+            }
+            (Value::Const(id), _) => {
+                let class = gp_class(bytes);
+                self.put(inst("mov", vec![reg(dst, class), Operand::RustConst(id)]));
+                if bytes < 4 {
+                    let name = if ty.signed { "movsx" } else { "movzx" };
+                    self.put(inst(name, vec![reg(dst, Class::Gp32), reg(dst, class)]));
+                }
+            }
+            (Value::Data(id), _) => self.load_data(dst, id, bytes),
+            (Value::Reg(src), _) => self.copy(dst, src, bytes),
+        }
+    }
+
+    fn load_data(&mut self, dst: PhysReg, id: DataId, bytes: u32) {
+        let mem = Mem::new(Base::Data(id), 0);
+        match (dst.bank, bytes) {
+            (Bank::Gp, 1 | 2) => {
+                let mem = Operand::Mem(Mem { size: Some(bytes), ..mem });
+                self.put(inst("movzx", vec![reg(dst, Class::Gp32), mem]));
+            }
+            _ => self.put(self.asm.load(dst, bytes, mem)),
+        }
+    }
+
+    /// Two floats of 4 bytes side by side in the vector register `dst`.
+    fn packed_floats(&mut self, low: &Part, high: &Part, dst: PhysReg) {
+        let high = self.in_vector_register(high, low);
+        let low = match low.value {
+            Value::Reg(reg) if self.asm.can_name(reg) => reg,
+            Value::Reg(reg) => {
+                let free = if high == dst { PhysReg::vector(1) } else { dst };
+                self.copy(free, reg, 4);
+                free
+            }
+            _ => {
+                let free = if high == dst { PhysReg::vector(1) } else { dst };
+                self.load_constant(low, free, false);
+                free
+            }
+        };
+        if self.asm.vex {
+            return self.put(self.asm.interleave(4, dst, low, high));
+        }
+        if low != dst && high == dst {
+            self.put(self.asm.interleave(4, low, low, high));
+            return self.copy(dst, low, 8);
+        }
+        if low != dst {
+            self.copy(dst, low, 4);
+        }
+        self.put(self.asm.interleave(4, dst, dst, high));
+    }
+
+    fn in_vector_register(&mut self, part: &Part, other: &Part) -> PhysReg {
+        let taken = |r: PhysReg| matches!(other.value, Value::Reg(other) if other == r);
+        let free = if taken(PhysReg::vector(1)) { PhysReg::vector(2) } else { PhysReg::vector(1) };
+        match part.value {
+            Value::Reg(reg) if self.asm.can_name(reg) => return reg,
+            _ => {}
+        }
+        self.load_constant(part, free, false);
+        free
+    }
+
+    /// The halves of an `i128` in one vector register.
+    fn packed_wide(&mut self, low: &Part, high: &Part, dst: PhysReg) {
+        let pair = [low, high].map(|part| part.value);
+        if let Value::Number(0) = high.value {
+            let low = self.in_gp_register(low, &pair);
+            return self.put(self.asm.movq(dst, low));
+        }
+        let spare = PhysReg::vector(1);
+        let low = self.in_gp_register(low, &pair);
+        self.put(self.asm.movq(dst, low));
+        let high = self.in_gp_register(high, &pair);
+        self.put(self.asm.movq(spare, high));
+        self.put(self.asm.interleave(8, dst, dst, spare));
+    }
+
+    fn in_gp_register(&mut self, part: &Part, keep: &[Value]) -> PhysReg {
+        if let Value::Reg(reg) = part.value {
+            return reg;
+        }
+        let scratch = self.scratch_beside(keep);
+        self.load_constant(part, scratch, false);
+        scratch
+    }
+
+    /// Two integers in one register, the second one `shift` bits up.
+    fn packed_integers(&mut self, low: &Part, high: &Part, dst: PhysReg, shift: u32) {
+        let width = if shift + 8 * high.ty.bytes <= 32 { Class::Gp32 } else { Class::Gp64 };
+        let pair = [low.value, high.value];
+        let or = |src: Operand<PhysReg>| inst("or", vec![reg(dst, width), src]);
+        match (low.value, high.value) {
+            (Value::Number(low), Value::Number(high)) => {
+                self.put(set(dst, Class::Gp64, (low | high << shift).into(), true));
+            }
+            (Value::Number(number), _) => {
+                let high = self.in_gp_register(high, &pair);
+                self.copy(dst, high, width.bytes());
+                self.put(shl(dst, width, shift));
+                self.or_number(dst, width, number);
+            }
+            (_, Value::Number(number)) => {
+                let low = self.in_gp_register(low, &pair);
+                self.put(zero_extended(dst, low, shift));
+                self.or_number(dst, width, number << shift);
+            }
+            _ => {
+                let low = self.in_gp_register(low, &[pair[0], pair[1], Value::Reg(dst)]);
+                let keep = [Value::Reg(low), pair[1], Value::Reg(dst)];
+                let mut high = self.in_gp_register(high, &keep);
+                if low == high {
+                    high = self.scratch_beside(&keep);
+                    self.copy(high, low, width.bytes());
+                }
+                if high == dst {
+                    self.put(shl(dst, width, shift));
+                    self.put(zero_extended(low, low, shift));
+                    self.put(or(reg(low, width)));
+                } else {
+                    self.put(zero_extended(dst, low, shift));
+                    self.put(shl(high, width, shift));
+                    self.put(or(reg(high, width)));
+                }
+            }
+        }
+    }
+
+    fn or_number(&mut self, dst: PhysReg, width: Class, number: u64) {
+        if number == 0 {
+            return;
+        }
+        let fits = width == Class::Gp32 || number <= i32::MAX as u64;
+        if fits {
+            let number =
+                if width == Class::Gp32 { i128::from(number as u32 as i32) } else { number.into() };
+            self.put(inst("or", vec![reg(dst, width), Operand::Imm(number)]));
+        } else {
+            let scratch = self.scratch_beside(&[Value::Reg(dst)]);
+            self.put(set(scratch, Class::Gp64, number.into(), true));
+            self.put(inst("or", vec![reg(dst, width), reg(scratch, width)]));
+        }
+    }
+
+    /// Every value to its place in the result's memory, whose address goes to `rax`.
+    fn in_memory(&mut self, parts: &[Part], offsets: &[u32]) {
+        let Some(pointer) = self.function.hidden_result else { return };
+        let pointer = self.phys(Reg::Virtual(pointer));
+        let places = || parts.iter().zip(offsets.iter().map(|&offset| i64::from(offset)));
+        for (part, offset) in places() {
+            if let Value::Reg(src) = part.value {
+                self.put(self.asm.store(at(pointer, offset), src, part.ty.bytes));
+            }
+        }
+        for (part, offset) in places() {
+            let bytes = part.ty.bytes;
+            let mem = Mem { size: Some(bytes), ..at(pointer, offset) };
+            match part.value {
+                Value::Reg(_) => {}
+                Value::Number(number) if bytes < 8 || i32::try_from(number as i64).is_ok() => {
+                    let shift = 64 - 8 * bytes;
+                    let signed = i128::from((number << shift) as i64 >> shift);
+                    self.put(inst("mov", vec![Operand::Mem(mem), Operand::Imm(signed)]));
+                }
+                Value::Data(id) => {
+                    let scratch = PhysReg::vector(0);
+                    self.load_data(scratch, id, bytes);
+                    self.put(self.asm.store(at(pointer, offset), scratch, bytes));
+                }
+                _ => {
+                    let scratch = self.scratch_beside(&[Value::Reg(pointer)]);
+                    self.load_constant(part, scratch, false);
+                    self.put(self.asm.store(at(pointer, offset), scratch, bytes));
+                }
+            }
+        }
+        self.copy(gp::RAX, pointer, 8);
+    }
+
+    /// A volatile register that holds none of the values.
+    fn scratch_beside(&self, values: &[Value]) -> PhysReg {
+        let taken = |reg: PhysReg| values.iter().any(|v| matches!(v, Value::Reg(r) if *r == reg));
+        let mut free = self.volatile().gp.iter().map(PhysReg::gp).filter(|&reg| !taken(reg));
+        free.next().expect("more registers than values")
+    }
+
+    /// A volatile register below `limit` that no part is in.
+    fn scratch_below(&self, parts: &[Part], limit: u8) -> PhysReg {
+        let mut values: Vec<Value> = parts.iter().map(|part| part.value).collect();
+        values.extend(self.function.hidden_result.map(|v| Value::Reg(self.phys(Reg::Virtual(v)))));
+        let scratch = self.scratch_beside(&values);
+        debug_assert!(scratch.num < limit);
+        scratch
+    }
+
+    /// Moves between registers, if they differ.
+    fn copy(&mut self, dst: PhysReg, src: PhysReg, bytes: u32) {
+        if dst != src {
+            self.put(self.asm.copy(dst, src, bytes));
+        }
+    }
+}
+
+fn mask(bytes: u32) -> u64 {
+    if bytes >= 8 { u64::MAX } else { (1 << (8 * bytes)) - 1 }
+}
+
+fn gp_class(bytes: u32) -> Class {
+    match bytes {
+        1 => Class::Gp8,
+        2 => Class::Gp16,
+        4 => Class::Gp32,
+        _ => Class::Gp64,
+    }
+}
+
+fn shl(dst: PhysReg, class: Class, bits: u32) -> crate::ir::Instruction<PhysReg> {
+    inst("shl", vec![reg(dst, class), Operand::Imm(bits.into())])
+}
+
+/// `dst` gets the low `bits` bits of `src`, and zero above them.
+fn zero_extended(dst: PhysReg, src: PhysReg, bits: u32) -> crate::ir::Instruction<PhysReg> {
+    let dst = asm::reg(dst, Class::Gp32);
+    match bits {
+        8 => inst("movzx", vec![dst, reg(src, Class::Gp8)]),
+        16 => inst("movzx", vec![dst, reg(src, Class::Gp16)]),
+        _ => inst("mov", vec![dst, reg(src, Class::Gp32)]),
+    }
+}

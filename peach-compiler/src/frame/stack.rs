@@ -1,0 +1,262 @@
+//! The layout of the stack frame.
+//!
+//! Everything has an address relative to the canonical frame address (the caller's `rsp` before the
+//! call, a multiple of 16), or, in a realigned frame, relative to the stack pointer behind the
+//! prologue:
+//!
+//! ```text
+//!            stack arguments
+//!  CFA  →    shadow space (Microsoft): saved vector registers, stack variables
+//!            return address
+//!            pushed registers, rbp last where the frame is realigned
+//!            saved vector registers   ← rbp
+//!            stack variables          ← rsp, if they do not fit in the red zone below it
+//! ```
+
+use crate::abi::Convention;
+use crate::ir::Local;
+use crate::isa::{PhysReg, RegSet, gp};
+
+/// What a frame has to hold.
+pub(super) struct Needs<'a> {
+    pub convention: &'static Convention,
+    /// General-purpose registers to save.
+    pub saved_gp: RegSet,
+    /// Vector registers whose low 16 bytes to save.
+    pub saved_xmm: RegSet,
+    /// The stack variables; `None` for one that nothing uses.
+    pub locals: Vec<Option<&'a Local>>,
+    /// Bytes that the author's pushes take at most.
+    pub depth: u32,
+    /// Whether the author calls functions.
+    pub calls: bool,
+    /// Whether memory below the stack pointer may be used.
+    pub red_zone: bool,
+}
+
+/// Where everything is.
+#[derive(Debug, Default)]
+pub(super) struct StackLayout {
+    /// Registers to push, in order.
+    pub pushes: Vec<PhysReg>,
+    /// Vector registers to save, with offsets from the CFA, multiples of 16.
+    pub saves: Vec<(PhysReg, i64)>,
+    /// Bytes to subtract from the stack pointer before `rbp` is set, in a realigned frame.
+    pub above_base: u32,
+    /// Bytes to subtract from the stack pointer.
+    pub size: u32,
+    /// The alignment to bring the stack pointer to.
+    pub realign: Option<u32>,
+    /// Of each stack variable: the offset from the CFA or, in a realigned frame, from `rsp`.
+    pub locals: Vec<Option<i64>>,
+    /// Bytes of the red zone and the shadow space that are used.
+    pub borrowed: u32,
+}
+
+/// Something that needs memory.
+#[derive(Clone, Copy)]
+struct Object {
+    /// Index of the stack variable, or of the save behind them.
+    id: usize,
+    size: i64,
+    align: i64,
+}
+
+impl StackLayout {
+    pub fn of(needs: &Needs) -> StackLayout {
+        let demanded = needs.locals.iter().flatten().map(|local| local.align).max().unwrap_or(1);
+        if demanded > needs.convention.stack_align {
+            realigned(needs, demanded)
+        } else {
+            plain(needs)
+        }
+    }
+
+    /// How far the stack pointer behind the prologue is below the CFA; not known of a realigned frame.
+    pub fn rsp_below_cfa(&self) -> i64 {
+        8 + 8 * self.pushes.len() as i64 + i64::from(self.size)
+    }
+
+    /// How far `rbp` is below the CFA, in a realigned frame.
+    pub fn base_below_cfa(&self) -> i64 {
+        8 + 8 * self.pushes.len() as i64 + i64::from(self.above_base)
+    }
+}
+
+fn plain(needs: &Needs) -> StackLayout {
+    let pushes: Vec<PhysReg> = needs.saved_gp.iter().map(PhysReg::gp).collect();
+    let top = -8 - 8 * pushes.len() as i64;
+    let objects = objects_of(needs);
+    let depth = i64::from(needs.depth);
+    let red_zone = if needs.red_zone { i64::from(needs.convention.red_zone) } else { 0 };
+    let callee = if needs.calls { i64::from(needs.convention.shadow) } else { 0 };
+
+    let mut space = Space::below(top, needs.convention.shadow);
+    let mut offsets = space.place_best(&objects);
+    let mut size = match depth {
+        0 => (top - space.lowest - red_zone).max(0),
+        _ => top - space.lowest,
+    };
+    if depth > 0 && size > 0 {
+        // The pushes go where the red zone is, so everything has to be below them, or above.
+        let mut below = Space::below(top - depth, needs.convention.shadow);
+        let placed = below.place_best(&objects);
+        if top - below.lowest <= red_zone {
+            (space, offsets, size) = (below, placed, 0);
+        }
+    }
+    let align = if needs.calls { i64::from(needs.convention.stack_align) } else { 8 };
+    let rounded = align_up(size + callee - top, align) + top;
+    let in_red_zone = (top - rounded - space.lowest).max(0);
+    let (locals, saves) = split(needs, &offsets);
+    StackLayout {
+        pushes,
+        saves,
+        size: rounded as u32,
+        locals,
+        borrowed: in_red_zone as u32 + space.shadow_used,
+        ..StackLayout::default()
+    }
+}
+
+fn realigned(needs: &Needs, align: u32) -> StackLayout {
+    let mut pushes: Vec<PhysReg> =
+        (needs.saved_gp - RegSet::one(gp::RBP.num)).iter().map(PhysReg::gp).collect();
+    pushes.push(gp::RBP);
+    let top = -8 - 8 * pushes.len() as i64;
+
+    let saves: Vec<Object> =
+        needs.saved_xmm.iter().map(|_| Object { id: 0, size: 16, align: 16 }).collect();
+    let mut above = Space::below(top, needs.convention.shadow);
+    let save_offsets = above.place(&saves);
+    let above_base = (top - above.lowest) as u32;
+
+    let mut locals: Vec<Object> = objects_of(needs);
+    locals.retain(|object| object.id < needs.locals.len());
+    locals.sort_by_key(|o| (-o.align, o.size, o.id));
+    let align = i64::from(align);
+    let red_zone = if needs.red_zone && needs.depth == 0 { 128 / align * align } else { 0 };
+    let callee = if needs.calls { i64::from(needs.convention.shadow) } else { 0 };
+    let mut end = callee;
+    let mut gaps: Vec<(i64, i64)> = Vec::new();
+    let mut offsets = vec![None; needs.locals.len()];
+    for object in locals {
+        offsets[object.id] = Some(take_gap(&mut gaps, object).unwrap_or_else(|| {
+            let start = align_up(end, object.align);
+            gaps.push((end, start));
+            end = start + object.size;
+            start
+        }));
+    }
+    let lowered = red_zone.min(align_up(end, align));
+    for offset in offsets.iter_mut().flatten() {
+        *offset -= lowered;
+    }
+    StackLayout {
+        pushes,
+        saves: needs.saved_xmm.iter().map(PhysReg::vector).zip(save_offsets).collect(),
+        above_base,
+        size: align_up((end - lowered).max(0), 8) as u32,
+        realign: Some(align as u32),
+        locals: offsets,
+        borrowed: lowered as u32 + above.shadow_used,
+    }
+}
+
+/// The stack variables and, with the numbers behind theirs, the vector registers to save.
+fn objects_of(needs: &Needs) -> Vec<Object> {
+    let saves = (0..needs.saved_xmm.len() as usize).map(|index| Object {
+        id: needs.locals.len() + index,
+        size: 16,
+        align: 16,
+    });
+    let locals = needs.locals.iter().enumerate().filter_map(|(id, local)| {
+        local.map(|local| Object { id, size: local.size.into(), align: local.align.into() })
+    });
+    saves.chain(locals).collect()
+}
+
+fn split(needs: &Needs, offsets: &[(usize, i64)]) -> (Vec<Option<i64>>, Vec<(PhysReg, i64)>) {
+    let mut locals = vec![None; needs.locals.len()];
+    let saved: Vec<PhysReg> = needs.saved_xmm.iter().map(PhysReg::vector).collect();
+    let mut saves = Vec::new();
+    for &(id, offset) in offsets {
+        match id.checked_sub(needs.locals.len()) {
+            None => locals[id] = Some(offset),
+            Some(index) => saves.push((saved[index], offset)),
+        }
+    }
+    saves.sort_by_key(|(reg, _)| reg.num);
+    (locals, saves)
+}
+
+/// Memory that is handed out downwards, and what is free above.
+#[derive(Clone)]
+struct Space {
+    /// Nothing below is in use.
+    lowest: i64,
+    gaps: Vec<(i64, i64)>,
+    /// Bytes above the CFA that are in use.
+    shadow_used: u32,
+}
+
+impl Space {
+    fn below(top: i64, shadow: u32) -> Space {
+        let gaps = if shadow == 0 { Vec::new() } else { vec![(0, i64::from(shadow))] };
+        Space { lowest: top, gaps, shadow_used: 0 }
+    }
+
+    /// Places all objects in the order that takes less memory: small ones near the stack pointer,
+    /// where displacements are short, or the most aligned first. Returns their numbers and offsets.
+    fn place_best(&mut self, objects: &[Object]) -> Vec<(usize, i64)> {
+        let mut by_size = objects.to_vec();
+        by_size.sort_by_key(|o| (-o.size, -o.align, o.id));
+        let mut by_align = objects.to_vec();
+        by_align.sort_by_key(|o| (-o.align, -o.size, o.id));
+        let mut other = self.clone();
+        let offsets = self.place(&by_size);
+        let other_offsets = other.place(&by_align);
+        if other.lowest > self.lowest {
+            *self = other;
+            return by_align.iter().map(|o| o.id).zip(other_offsets).collect();
+        }
+        by_size.iter().map(|o| o.id).zip(offsets).collect()
+    }
+
+    fn place(&mut self, objects: &[Object]) -> Vec<i64> {
+        objects.iter().map(|&object| self.place_one(object)).collect()
+    }
+
+    fn place_one(&mut self, object: Object) -> i64 {
+        if let Some(start) = take_gap(&mut self.gaps, object) {
+            if start >= 0 {
+                self.shadow_used += object.size as u32;
+            }
+            return start;
+        }
+        let start = (self.lowest - object.size).div_euclid(object.align) * object.align;
+        self.gaps.push((start + object.size, self.lowest));
+        self.lowest = start;
+        start
+    }
+}
+
+/// Takes the memory of `object` out of the first gap that has it.
+fn take_gap(gaps: &mut Vec<(i64, i64)>, object: Object) -> Option<i64> {
+    let fitting = |(start, end): (i64, i64)| {
+        let aligned = align_up(start, object.align);
+        (aligned + object.size <= end).then_some(aligned)
+    };
+    let index = gaps.iter().position(|&gap| fitting(gap).is_some())?;
+    let (start, end) = gaps.swap_remove(index);
+    let aligned = fitting((start, end))?;
+    gaps.push((start, aligned));
+    gaps.push((aligned + object.size, end));
+    gaps.retain(|(start, end)| start < end);
+    Some(aligned)
+}
+
+/// The first multiple of `align` at or above `offset`.
+pub(super) fn align_up(offset: i64, align: i64) -> i64 {
+    -((-offset).div_euclid(align) * align)
+}
