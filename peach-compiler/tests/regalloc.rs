@@ -1,0 +1,228 @@
+//! Register allocation over functions: choices that an expert would make, refusals, time.
+
+#[path = "regalloc/build.rs"]
+mod build;
+
+use build::Builder;
+use peach_compiler::abi::{SYSV64, WIN64};
+use peach_compiler::analysis::Facts;
+use peach_compiler::diagnostics::Code;
+use peach_compiler::ir::Function;
+use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
+use peach_compiler::regalloc::{Failure, allocate, allocate_or_spill};
+use std::fmt::Write;
+use std::time::Instant;
+
+/// The physical register of each named virtual register: "a=rax b=rcx".
+fn places(function: &Function) -> Result<String, Box<Failure>> {
+    let facts = Facts::of(function);
+    let allocation = allocate(function, &facts)?;
+    let mut text = String::new();
+    for (info, reg) in function.vregs.iter().zip(&allocation.regs) {
+        let name = reg.map_or("-".to_string(), name_of);
+        let _ = write!(text, "{}={name} ", info.name);
+    }
+    Ok(text.trim_end().to_string())
+}
+
+fn name_of(reg: PhysReg) -> String {
+    let class = match reg.bank {
+        Bank::Gp => Class::Gp64,
+        Bank::Vector => Class::Xmm,
+        _ => Class::K,
+    };
+    register_name(reg, class)
+}
+
+fn expect(function: Function, wanted: &str) {
+    assert_eq!(places(&function).map_err(|f| f.diagnostic.message), Ok(wanted.to_string()));
+}
+
+#[test]
+fn arguments_stay_and_results_are_made_where_they_leave() {
+    let add = |convention| {
+        Builder::new(convention, "", 2).lines("lea v0, [p0+p1*1]\nreturn v0").finish()
+    };
+    expect(add(&SYSV64), "p0=rdi p1=rsi v0=rax");
+    expect(add(&WIN64), "p0=rcx p1=rdx v0=rax");
+}
+
+#[test]
+fn copies_are_coalesced() {
+    let function = Builder::new(&SYSV64, "", 2)
+        .lines("copy v0, p0\nadd v0, p1\ncopy v1, v0\nadd v1, v1\nreturn v1")
+        .finish();
+    let text = places(&function).unwrap_or_default();
+    let place = |name: &str| text.split(' ').find_map(|p| p.strip_prefix(name)).unwrap_or("");
+    assert_eq!(place("v0="), place("v1="), "{text}");
+    assert!(["rax", "rdi"].contains(&place("v0=")), "{text}");
+}
+
+#[test]
+fn fixed_operands_get_their_register() {
+    let function = Builder::new(&SYSV64, "", 2)
+        .lines("mov b0, p1.gp8\nshl p0, b0\ncopy v0, p0\nreturn v0")
+        .finish();
+    let text = places(&function).unwrap_or_default();
+    assert!(text.contains("b0=rcx"), "{text}");
+}
+
+#[test]
+fn implicit_registers_are_avoided() {
+    // `mul` writes rdx: p1 (rdx is not its place, but p2's) and p2 live on.
+    let function = Builder::new(&SYSV64, "", 3)
+        .lines("mov rax, p0\nmul p1\nadd rax, rdx\nadd rax, p2\nmov v0, rax\nreturn v0")
+        .finish();
+    let text = places(&function).unwrap_or_default();
+    assert!(!text.contains("p2=rdx") && !text.contains("p2=rax"), "{text}");
+}
+
+#[test]
+fn low_registers_where_they_save_a_prefix() {
+    let function = Builder::new(&SYSV64, "", 1)
+        .lines(
+            "mov d0, [p0]\nmov d1, [p0+4]\nmov d2, [p0+8]\nadd d0, d1\nadd d0, d2\n\
+             mov v0.gp32, d0\nreturn v0",
+        )
+        .finish();
+    let text = places(&function).unwrap_or_default();
+    assert!(!text.contains("=r8") && !text.contains("=r9") && !text.contains("=r1"), "{text}");
+}
+
+#[test]
+fn nothing_is_saved_while_a_volatile_register_is_free() {
+    for (convention, volatile) in [(&SYSV64, 9), (&WIN64, 7)] {
+        let function = live_together(Builder::new(convention, "", 1), volatile - 1);
+        let text = places(&function).unwrap_or_default();
+        for saved in convention.saved_gp.iter() {
+            let name = format!("={} ", name_of(PhysReg::gp(saved)));
+            assert!(!format!("{text} ").contains(&name), "{text}");
+        }
+    }
+}
+
+/// `count` values loaded through `p0` and then summed up: `count + 1` alive at once at most.
+fn live_together(builder: Builder, count: usize) -> Function {
+    let mut text = String::new();
+    for n in 0..count {
+        let _ = writeln!(text, "mov v{n}, [p0+{}]", 8 * n);
+    }
+    for n in 1..count {
+        let _ = writeln!(text, "add v0, v{n}");
+    }
+    builder.lines(&text).lines("add v0, p0\nreturn v0").finish()
+}
+
+#[test]
+fn fifteen_fit_and_sixteen_are_refused_with_their_names() {
+    for convention in [&SYSV64, &WIN64] {
+        assert!(places(&live_together(Builder::new(convention, "", 1), 14)).is_ok());
+        let refused = places(&live_together(Builder::new(convention, "", 1), 15));
+        let diagnostic = refused.expect_err("16 of 15").diagnostic;
+        assert_eq!(diagnostic.code, Code::OutOfRegisters);
+        assert_eq!(
+            diagnostic.message,
+            "out of general-purpose registers: 16 are alive here, and there are 15 for them"
+        );
+        assert!(diagnostic.notes.iter().any(|note| note.contains("`v14` (line")), "{diagnostic:?}");
+    }
+}
+
+#[test]
+fn two_counts_at_once_are_a_conflict() {
+    let function = Builder::new(&SYSV64, "", 4)
+        .lines(
+            "mov b0, p1.gp8\nmov b1, p2.gp8\nshl p0, b0\nshr p0, b1\nadd p0.gp8, b0\n\
+             copy v0, p0\nreturn v0",
+        )
+        .finish();
+    let diagnostic = places(&function).expect_err("both need cl").diagnostic;
+    assert_eq!(diagnostic.code, Code::FixedConflict);
+    assert!(diagnostic.message.contains("`b0` and `b1`"), "{}", diagnostic.message);
+    assert!(diagnostic.message.contains("`rcx`"), "{}", diagnostic.message);
+}
+
+#[test]
+fn sixteen_vectors_and_thirty_two() {
+    let sum = |features: &str, letter: char, count: usize| {
+        let mut text = String::new();
+        for n in 0..count {
+            let _ = writeln!(text, "vmovups {letter}{n}, [p0+{}]", 64 * n);
+        }
+        for n in 1..count {
+            let _ = writeln!(text, "vaddps {letter}0, {letter}0, {letter}{n}");
+        }
+        let _ = writeln!(text, "vmovups [p0], {letter}0\nreturn p0");
+        Builder::new(&SYSV64, features, 1).lines(&text).finish()
+    };
+    assert!(places(&sum("avx2", 'y', 16)).is_ok());
+    assert!(places(&sum("avx2", 'y', 17)).is_err());
+    assert!(places(&sum("avx512f,avx512vl", 'y', 32)).is_ok());
+    assert!(places(&sum("avx512f", 'z', 32)).is_ok());
+    assert!(places(&sum("avx512f", 'z', 33)).is_err());
+}
+
+#[test]
+fn spilling_makes_room() {
+    for convention in [&SYSV64, &WIN64] {
+        for count in [15, 20, 40] {
+            let function = live_together(Builder::new(convention, "", 1).spill(), count);
+            let facts = Facts::of(&function);
+            let (spilled, _) = allocate_or_spill(&function, &facts)
+                .unwrap_or_else(|failure| panic!("{count}: {}", failure.diagnostic.message));
+            let spilled = spilled.expect("more than 15 are alive");
+            assert_eq!(spilled.vregs.len(), count + 1 - 15, "{:?}", spilled.vregs);
+        }
+    }
+}
+
+/// A long kernel: `registers` values, of which about ten are alive at once, in loops and branches.
+fn long(instructions: usize, registers: usize) -> Function {
+    let mut text = String::new();
+    let mut seed = 1u64;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let mut window: Vec<usize> = Vec::new();
+    let mut label = 0;
+    for n in 0..instructions {
+        let fresh = n * registers / instructions;
+        if window.last() != Some(&fresh) {
+            let _ = writeln!(text, "mov v{fresh}, [p0+{}]", n % 1000);
+            window.push(fresh);
+            if window.len() > 10 {
+                window.remove(0);
+            }
+            continue;
+        }
+        let (a, b) = (window[random(window.len())], window[random(window.len())]);
+        match n % 19 {
+            0 => {
+                label += 1;
+                let _ = writeln!(text, "l{label}:");
+            }
+            7 if label > 0 => {
+                let _ = writeln!(text, "jnz @l{label}");
+            }
+            _ => {
+                let _ = writeln!(text, "add v{a}, v{b}");
+            }
+        }
+    }
+    let last = window[window.len() - 1];
+    Builder::new(&SYSV64, "", 1).lines(&text).lines(&format!("return v{last}")).finish()
+}
+
+#[test]
+fn time_grows_with_length() {
+    for (instructions, registers) in [(1_000, 50), (10_000, 500), (100_000, 5_000)] {
+        let function = long(instructions, registers);
+        let start = Instant::now();
+        let facts = Facts::of(&function);
+        let analysed = start.elapsed();
+        let start = Instant::now();
+        assert!(allocate(&function, &facts).is_ok());
+        eprintln!("{instructions}: facts {analysed:?}, allocation {:?}", start.elapsed());
+    }
+}
