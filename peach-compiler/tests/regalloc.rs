@@ -40,9 +40,8 @@ fn expect(function: Function, wanted: &str) {
 
 #[test]
 fn arguments_stay_and_results_are_made_where_they_leave() {
-    let add = |convention| {
-        Builder::new(convention, "", 2).lines("lea v0, [p0+p1*1]\nreturn v0").finish()
-    };
+    let add =
+        |convention| Builder::new(convention, "", 2).lines("lea v0, [p0+p1*1]\nreturn v0").finish();
     expect(add(&SYSV64), "p0=rdi p1=rsi v0=rax");
     expect(add(&WIN64), "p0=rcx p1=rdx v0=rax");
 }

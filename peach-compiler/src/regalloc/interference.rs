@@ -23,7 +23,12 @@ pub(super) struct Interference {
     pub used: Vec<bool>,
     /// Pairs that are alive together with the same value, one a copy of the other, and may share.
     pub twins: Vec<(u32, u32)>,
+    /// Per bank of [`BANKS`], a bound on how many are alive together.
+    pub most_alive: [u32; BANKS.len()],
 }
+
+/// The banks that virtual registers are of, in the order of [`Bank`].
+pub(super) const BANKS: [Bank; 5] = [Bank::Gp, Bank::Vector, Bank::Mask, Bank::Mmx, Bank::Tile];
 
 impl Interference {
     /// Computes it.
@@ -33,6 +38,7 @@ impl Interference {
             banks: function.vregs.iter().map(|info| info.class.bank()).collect(),
             edges: Edges::new(count),
             blocked: vec![RegSet::NONE; count],
+            most_alive: [0; BANKS.len()],
         };
         let mut used = vec![false; count];
         for_each_point(function, facts, |point| builder.add(&point));
@@ -48,7 +54,13 @@ impl Interference {
         }
         let neighbors = builder.edges.finish();
         let twins = twins(function, &neighbors);
-        Interference { neighbors, blocked: builder.blocked, used, twins }
+        Interference {
+            neighbors,
+            blocked: builder.blocked,
+            used,
+            twins,
+            most_alive: builder.most_alive,
+        }
     }
 
     /// The sets of at least `size` virtual registers of `bank` that are alive together, each with a
@@ -152,18 +164,41 @@ struct Builder {
     banks: Vec<Bank>,
     edges: Edges,
     blocked: Vec<RegSet>,
+    most_alive: [u32; BANKS.len()],
 }
 
 impl Builder {
     fn add(&mut self, point: &Point<'_>) {
+        self.count(point);
         for (written, bytes) in point.written() {
-            for (other, live) in point.registers() {
+            for &(other, live) in point.live {
                 // A callee of the Microsoft convention keeps the low half of some registers.
                 let survives = point.is_call && !bytes.intersects(live);
                 if Some(other) != point.copied && !survives {
                     self.separate(written, other);
                 }
             }
+            for (other, _) in point.written() {
+                self.separate(written, other);
+            }
+        }
+    }
+
+    /// Notes how many virtual registers of each bank there are at most at one place.
+    fn count(&mut self, point: &Point<'_>) {
+        let mut alive = [0; BANKS.len()];
+        for &(reg, _) in point.live {
+            if let Reg::Virtual(vreg) = reg {
+                alive[self.banks[vreg.index()] as usize] += 1;
+            }
+        }
+        for (reg, _) in point.written() {
+            if let Reg::Virtual(vreg) = reg {
+                alive[self.banks[vreg.index()] as usize] += 1;
+            }
+        }
+        for (most, alive) in self.most_alive.iter_mut().zip(alive) {
+            *most = alive.max(*most);
         }
     }
 

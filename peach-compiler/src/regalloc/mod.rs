@@ -36,7 +36,7 @@ use crate::ir::{Function, VReg};
 use crate::isa::{Bank, PhysReg};
 use costs::Frequency;
 use demands::Demands;
-use interference::Interference;
+use interference::{BANKS, Interference};
 use problem::{Affinity, Node, Prices, Problem};
 pub use spill::Spilled;
 
@@ -63,7 +63,7 @@ pub struct Failure {
 pub fn allocate(function: &Function, facts: &Facts) -> Result<Allocation, Box<Failure>> {
     let mut allocation = Allocation { regs: vec![None; function.vregs.len()] };
     let program = Program::of(function, facts);
-    for bank in [Bank::Gp, Bank::Vector, Bank::Mask, Bank::Mmx, Bank::Tile] {
+    for bank in BANKS {
         program.allocate_bank(bank, &mut allocation)?;
     }
     Ok(allocation)
@@ -130,8 +130,12 @@ impl<'f> Program<'f> {
             cliques.into_iter().map(|(_, vregs)| nodes(vregs)).collect()
         };
         let registers = self.demands.registers(bank);
-        let crowded = cliques(registers.free.len() + 1);
-        let pressure = crowded.iter().map(Vec::len).max().unwrap_or(0) as u32;
+        // How many certainly are alive together matters only if they need registers to save.
+        let free = registers.free.len();
+        let pressure = match self.interference.most_alive[bank as usize] > free {
+            true => cliques(free + 1).iter().map(Vec::len).max().unwrap_or(0) as u32,
+            false => 0,
+        };
         match solve::solve(&problem, registers, pressure, &cliques) {
             Ok(colors) => {
                 for (vreg, &color) in vregs.iter().zip(&colors) {

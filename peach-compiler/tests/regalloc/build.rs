@@ -1,22 +1,24 @@
 //! Functions over virtual registers from a few lines of text, without the front end.
 //!
 //! A line is a label (`top:`), `return a`, or an instruction with operands separated by commas:
-//! `a` to `z` with a number (`v12`) are virtual registers of the class that [`Builder::class`] gives
-//! to the letter, `$5` is a number, `[v1+v2*4+8]` memory, `@top` a label; everything else is a
+//! a letter and a number (`v12`) are a virtual register of the class that [`class_of`] gives to the
+//! letter, `$5` is a number, `[v1+v2*4+8]` memory, `@top` a label; everything else is a
 //! physical register.
 
 use peach_compiler::abi::{self, Convention, ParamType, ResultType};
 use peach_compiler::ir::{
-    Arg, ArgValue, Base, Branch, Function, Inst, Instruction, LabelId, LabelInfo, Machine, Mem,
-    Op, Operand, Options, Reg, ResultKind, ResultValue, ReturnValue, VReg, VRegInfo, Validity, View,
+    Arg, ArgValue, Base, Branch, Function, Inst, Instruction, LabelId, LabelInfo, Machine, Mem, Op,
+    Operand, Options, Reg, ResultKind, ResultValue, ReturnValue, VReg, VRegInfo, Validity, View,
 };
 use peach_compiler::isa::{self, Class, Feature, FeatureSet, Mnemonic};
 use proc_macro2::Span;
+use std::collections::HashMap;
 
 /// Makes a [`Function`].
 pub struct Builder {
     function: Function,
-    labels: Vec<String>,
+    labels: HashMap<String, LabelId>,
+    vregs: HashMap<String, VReg>,
 }
 
 impl Builder {
@@ -52,7 +54,8 @@ impl Builder {
                 rust_syms: Vec::new(),
                 insts: Vec::new(),
             },
-            labels: Vec::new(),
+            labels: HashMap::new(),
+            vregs: HashMap::new(),
         };
         for param in 0..args {
             let vreg = builder.vreg(&format!("p{param}"));
@@ -152,37 +155,38 @@ impl Builder {
     }
 
     fn vreg(&mut self, name: &str) -> VReg {
-        let known = self.function.vregs.iter().position(|info| info.name == name);
-        let index = known.unwrap_or_else(|| {
-            let class = match name.as_bytes()[0] {
-                b'x' => Class::Xmm,
-                b'y' => Class::Ymm,
-                b'z' => Class::Zmm,
-                b'k' => Class::K,
-                b'd' => Class::Gp32,
-                b'b' => Class::Gp8,
-                _ => Class::Gp64,
-            };
-            let info = VRegInfo {
+        let next = VReg(self.function.vregs.len() as u32);
+        let vreg = *self.vregs.entry(name.to_string()).or_insert(next);
+        if vreg == next {
+            self.function.vregs.push(VRegInfo {
                 name: name.into(),
-                class,
+                class: class_of(name),
                 span: Span::call_site(),
                 arg: None,
                 temporary: false,
-            };
-            self.function.vregs.push(info);
-            self.function.vregs.len() - 1
-        });
-        VReg(index as u32)
+            });
+        }
+        vreg
     }
 
     fn label(&mut self, name: &str) -> LabelId {
-        let known = self.labels.iter().position(|label| label == name);
-        let index = known.unwrap_or_else(|| {
-            self.labels.push(name.into());
+        let next = LabelId(self.function.labels.len() as u32);
+        let label = *self.labels.entry(name.to_string()).or_insert(next);
+        if label == next {
             self.function.labels.push(LabelInfo { name: name.into(), span: Span::call_site() });
-            self.labels.len() - 1
-        });
-        LabelId(index as u32)
+        }
+        label
+    }
+}
+
+fn class_of(name: &str) -> Class {
+    match name.as_bytes()[0] {
+        b'x' => Class::Xmm,
+        b'y' => Class::Ymm,
+        b'z' => Class::Zmm,
+        b'k' => Class::K,
+        b'd' => Class::Gp32,
+        b'b' => Class::Gp8,
+        _ => Class::Gp64,
     }
 }
