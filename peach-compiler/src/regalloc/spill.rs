@@ -98,6 +98,14 @@ struct Home {
     is_argument: bool,
 }
 
+/// A spilled register as one instruction uses it.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    access: Access<Reg>,
+    vreg: VReg,
+    home: Home,
+}
+
 struct Rewriter<'f> {
     function: &'f Function,
     facts: &'f Facts,
@@ -224,27 +232,30 @@ impl<'f> Rewriter<'f> {
 
     fn rewrite(&mut self, index: usize) {
         let inst = &self.function.insts[index];
-        let touched: Vec<(Access<Reg>, VReg, Home)> = self.facts.effects[index]
+        let uses: Vec<Use> = self.facts.effects[index]
             .regs
             .iter()
             .filter_map(|access| match access.reg {
-                Reg::Virtual(vreg) => Some((*access, vreg, self.homes[vreg.index()]?)),
+                Reg::Virtual(vreg) => {
+                    let home = self.homes[vreg.index()]?;
+                    Some(Use { access: *access, vreg, home })
+                }
                 Reg::Physical(_) => None,
             })
             .collect();
         let id = InstId(index as u32);
         match &inst.op {
-            _ if touched.is_empty() => self.push(inst.clone(), Origin::Author(id)),
+            _ if uses.is_empty() => self.push(inst.clone(), Origin::Author(id)),
             Op::LoadArg { arg } => self.load_arg(*arg, inst, id),
             Op::Copy { dst, src } if self.copy_by_memory(*dst, *src, inst, id) => {}
-            Op::Machine(machine) => match self.fold(machine, index, &touched) {
+            Op::Machine(machine) => match self.fold(machine, index, &uses) {
                 Some((folded, rest)) => {
                     let inst = Inst { op: Op::Machine(folded), ..inst.clone() };
                     self.through_registers(&inst, id, &rest);
                 }
-                None => self.through_registers(inst, id, &touched),
+                None => self.through_registers(inst, id, &uses),
             },
-            _ => self.through_registers(inst, id, &touched),
+            _ => self.through_registers(inst, id, &uses),
         }
     }
 
@@ -282,34 +293,24 @@ impl<'f> Rewriter<'f> {
         true
     }
 
-    /// The instruction with one of its registers replaced by memory, and what is left of `touched`.
-    fn fold(
-        &self,
-        machine: &Machine,
-        index: usize,
-        touched: &[(Access<Reg>, VReg, Home)],
-    ) -> Option<(Machine, Vec<(Access<Reg>, VReg, Home)>)> {
-        touched.iter().enumerate().find_map(|(at, &(_, vreg, home))| {
-            let effects = &self.facts.effects[index];
+    /// The instruction with one of its registers replaced by memory, and the other uses.
+    fn fold(&self, machine: &Machine, index: usize, uses: &[Use]) -> Option<(Machine, Vec<Use>)> {
+        let effects = &self.facts.effects[index];
+        let features = &self.function.features;
+        uses.iter().enumerate().find_map(|(at, &Use { vreg, home, .. })| {
             let place = Mem::new(home.base, home.disp);
-            let features = &self.function.features;
             let folded = fold::into(machine, effects, vreg, &place, home.bytes, features)?;
-            let mut rest = touched.to_vec();
+            let mut rest = uses.to_vec();
             rest.remove(at);
             Some((folded, rest))
         })
     }
 
     /// Gives the spilled registers of an instruction registers for the time being.
-    fn through_registers(
-        &mut self,
-        inst: &Inst,
-        id: InstId,
-        touched: &[(Access<Reg>, VReg, Home)],
-    ) {
+    fn through_registers(&mut self, inst: &Inst, id: InstId, uses: &[Use]) {
         let mut renamed = Vec::new();
         let mut stores = Vec::new();
-        for &(access, vreg, home) in touched {
+        for &Use { access, vreg, home } in uses {
             let keeps_name = is_hidden_pointer(self.function, vreg);
             let temporary = if keeps_name { vreg } else { self.new_temporary(vreg) };
             let live = self.live_after[id.index()].iter().find(|(v, _)| *v == vreg);
