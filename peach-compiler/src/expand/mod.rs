@@ -1,13 +1,49 @@
 //! Expansion: compile-time evaluation of the kernel language, down to a flat list of instructions.
 //!
-//! Input: an [`ast::File`]. Output: one [`Function`] per kernel, version and convention. Constants,
-//! `for`, `if`, `while`, helpers, streams and names are gone; every instruction has its forms
-//! selected.
+//! Input: an [`ast::File`]. Output: one [`Function`] per kernel and version. Constants, `for`, `if`,
+//! `while`, helpers, streams and names are gone; every instruction has its forms selected.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `program` | items, families, versions, kernels of one name |
+//! | `signature` | types to argument registers and results |
+//! | `names`, `scope` | symbols, and what they stand for at a place |
+//! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
+//! | `address`, `literal`, `labels` | memory operands, data, branch targets |
+//! | `statements`, `assign`, `returns`, `instruction` | statements to instructions |
+//! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
+//!
+//! Invariants: a function without errors defines every label it uses, and every instruction has a
+//! selection. Fails by diagnostics alone: a statement in error is left out, the names it declares
+//! become [`Value::Poison`], which raises no further errors, and expansion goes on.
+
+mod address;
+mod assign;
+mod constant;
+mod evaluate;
+mod helpers;
+mod instruction;
+mod labels;
+mod literal;
+mod names;
+mod program;
+mod returns;
+mod scope;
+mod signature;
+mod statements;
+mod streams;
+mod value;
 
 use crate::abi::Convention;
-use crate::diagnostics::Diagnostics;
-use crate::ir::Function;
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::ir::{DataId, Function, Inst, Op, Reg, RustConstId, RustSymId, VReg, VRegInfo, View};
+use crate::isa::Class;
 use crate::syntax::ast;
+use names::{Names, Symbol};
+use proc_macro2::{Span, TokenStream};
+use scope::Scopes;
+use std::collections::{HashMap, HashSet};
+use value::Value;
 
 /// All items of a `peach_fn!`, families instantiated, versions found, one group per kernel name.
 #[derive(Debug)]
@@ -38,9 +74,92 @@ pub struct VersionSource {
 
 /// Expands every kernel of `file` for `native`, the convention of kernels that name none.
 pub fn expand(
-    _file: &ast::File,
-    _native: &'static Convention,
-    _diagnostics: &mut Diagnostics,
+    file: &ast::File,
+    native: &'static Convention,
+    diagnostics: &mut Diagnostics,
 ) -> Program {
-    todo!()
+    program::expand(file, native, diagnostics)
+}
+
+/// Proof that an error was reported for what is missing.
+#[derive(Clone, Copy, Debug)]
+struct Reported;
+
+/// How many instructions a kernel may have.
+const INSTRUCTIONS_MAX: usize = 1 << 20;
+
+/// The expansion of one program: what all kernels share, and the state of the version at hand.
+struct Expander<'a, 'd> {
+    diagnostics: &'d mut Diagnostics,
+    names: Names<'a>,
+    items: HashMap<Symbol, program::Global<'a>>,
+    /// Messages that were reported already: versions and unrolled loops repeat them.
+    reported: HashSet<program::MessageKey>,
+    label_nodes: HashMap<*const ast::Label, labels::LabelNode>,
+    evaluated_items: HashSet<Symbol>,
+    /// Names in what the parser left out: that they are undefined is no error of its own.
+    skipped: HashSet<String>,
+
+    function: Function,
+    /// Whether the kernel has `#[version]`: what an error tells to write.
+    in_version: bool,
+    /// The result is one integer of 128 bits, returned in two parts.
+    result_is_wide: bool,
+    /// Something was in error: the function is of no use.
+    failed: bool,
+    /// Expansion did not end: everything unwinds.
+    stopped: bool,
+    scopes: Scopes,
+    version_bindings: HashMap<Symbol, Value>,
+    item_values: HashMap<Symbol, program::ItemValue>,
+    /// How many items are being evaluated.
+    item_depth: usize,
+    labels: labels::Labels<'a>,
+    data_ids: HashMap<Vec<u8>, Vec<DataId>>,
+    rust_const_ids: HashMap<*const TokenStream, RustConstId>,
+    rust_sym_ids: HashMap<*const TokenStream, RustSymId>,
+    streams: Vec<streams::Stream>,
+    /// The stream that is being recorded.
+    recording: Option<Span>,
+    /// Uses of helpers around this place, outermost first.
+    calls: Vec<Span>,
+    /// Blocks around this place, each with the statement being expanded: for names defined later.
+    blocks: Vec<statements::OpenBlock<'a>>,
+    in_unsafe: bool,
+}
+
+impl Expander<'_, '_> {
+    /// Reports an error once, with the uses of helpers that lead to it.
+    fn error(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        self.failed = true;
+        for call in self.calls.iter().rev().take(3) {
+            diagnostic = diagnostic.label(*call, "in this use of a helper");
+        }
+        if self.reported.insert(program::MessageKey::of(&diagnostic)) {
+            self.diagnostics.push(diagnostic);
+        }
+        Reported
+    }
+
+    /// Appends an instruction.
+    fn emit(&mut self, op: Op, span: Span, operand_spans: Vec<Span>) {
+        let in_unsafe = self.in_unsafe;
+        self.function.insts.push(Inst { op, span, operand_spans, in_unsafe });
+        if self.function.insts.len() > INSTRUCTIONS_MAX && !self.stopped {
+            self.stop(span, &format!("the kernel has more than {INSTRUCTIONS_MAX} instructions"));
+        }
+    }
+
+    /// A new virtual register.
+    fn new_vreg(&mut self, name: String, class: Class, span: Span) -> View<Reg> {
+        let vreg = VReg(self.function.vregs.len() as u32);
+        self.function.vregs.push(VRegInfo { name, class, span, arg: None, temporary: false });
+        View { reg: Reg::Virtual(vreg), class }
+    }
+
+    /// Reports that expansion does not end, and ends it.
+    fn stop(&mut self, span: Span, message: &str) -> Reported {
+        self.stopped = true;
+        self.error(Diagnostic::new(crate::diagnostics::Code::NoEnd, span, message))
+    }
 }

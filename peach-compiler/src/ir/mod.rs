@@ -4,6 +4,7 @@
 //! program with physical registers, frame, moves and returns, ready to be encoded. Both are built
 //! of the same [`Instruction`], over [`Reg`] and over [`PhysReg`](crate::isa::PhysReg).
 
+mod dump;
 mod function;
 mod ids;
 mod instruction;

@@ -1,0 +1,450 @@
+//! Addresses: sums of registers, scaled registers, constants, tables and stack variables in any
+//! order, brought into the one form that the machine has: base + index * scale + displacement.
+
+use super::evaluate::{Evaluated, place};
+use super::value::{Masked, Value};
+use super::{Expander, Reported};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Base, DispSize, Mem, Reg, RustConstId, View};
+use crate::isa::{Bank, Class, gp};
+use crate::syntax::ast::{BinaryOp, Decoration, DecorationKind, Expr, ExprKind, Name, UnaryOp};
+use proc_macro2::Span;
+use std::rc::Rc;
+
+/// The terms of an address.
+#[derive(Debug, Default)]
+struct Sum {
+    regs: Vec<Term>,
+    disp: i128,
+    anchor: Option<(Base<Reg>, Span)>,
+    rust_const: Option<RustConstId>,
+}
+
+/// A register times a number.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    view: View<Reg>,
+    scale: i128,
+    /// `r*1` was written: it wants to be the index.
+    explicit: bool,
+    span: Span,
+}
+
+impl<'a> Expander<'a, '_> {
+    /// `[expr]`.
+    pub(super) fn eval_memory(&mut self, expr: &'a Expr) -> Evaluated {
+        let sum = self.eval_sum(expr)?;
+        let mem = self.resolve_sum(sum, expr)?;
+        Ok(Value::Mem(Rc::new(mem)))
+    }
+
+    /// The terms of a sum, left to right along the spine.
+    fn eval_sum(&mut self, expr: &'a Expr) -> Evaluated<Sum> {
+        let mut spine = Vec::new();
+        let mut left = expr;
+        while let ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), a, b) = &left.kind {
+            spine.push((*op, &**b));
+            left = a;
+        }
+        let mut sum = self.eval_term(left)?;
+        while let Some((op, right)) = spine.pop() {
+            let mut other = self.eval_term(right)?;
+            if op == BinaryOp::Sub {
+                other = self.multiply(other, -1, right)?;
+            }
+            sum = self.add(sum, other, right)?;
+        }
+        Ok(sum)
+    }
+
+    /// A term: a product, a negation, a sum in parentheses, or a value.
+    fn eval_term(&mut self, expr: &'a Expr) -> Evaluated<Sum> {
+        match &expr.kind {
+            ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => self.eval_sum(expr),
+            ExprKind::Binary(BinaryOp::Mul, a, b) => {
+                let (x, y) = (self.eval_term(a)?, self.eval_term(b)?);
+                match (x.constant(), y.constant()) {
+                    (_, Some(factor)) => self.multiply(x, factor, expr),
+                    (Some(factor), _) => self.multiply(y, factor, expr),
+                    _ => Err(self.error(
+                        Diagnostic::new(
+                            Code::TypeMismatch,
+                            place(expr),
+                            "an address multiplies registers by constants only",
+                        )
+                        .help("compute the product with `imul` first"),
+                    )),
+                }
+            }
+            ExprKind::Unary(UnaryOp::Neg, a) => {
+                let sum = self.eval_term(a)?;
+                self.multiply(sum, -1, expr)
+            }
+            _ => {
+                let value = self.eval(expr)?;
+                self.term_of(value, expr)
+            }
+        }
+    }
+
+    fn term_of(&mut self, value: Value, expr: &Expr) -> Evaluated<Sum> {
+        let mut sum = Sum::default();
+        let help = match value {
+            Value::Int(n) => {
+                sum.disp = n;
+                return Ok(sum);
+            }
+            Value::Reg(view) => {
+                sum.regs.push(Term { view, scale: 1, explicit: false, span: expr.span.0 });
+                return Ok(sum);
+            }
+            Value::Table(table) => {
+                let data = self.table_data(&table);
+                sum.anchor = Some((Base::Data(data), expr.span.0));
+                return Ok(sum);
+            }
+            Value::Jumps(table) => {
+                let data = self.jump_data(&table);
+                sum.anchor = Some((Base::Data(data), expr.span.0));
+                return Ok(sum);
+            }
+            Value::Local(local) => {
+                sum.anchor = Some((Base::Local(local), expr.span.0));
+                return Ok(sum);
+            }
+            Value::RustConst(id) => {
+                sum.rust_const = Some(id);
+                return Ok(sum);
+            }
+            Value::Slice { .. } => "write `.ptr` behind it",
+            Value::Mem(_) => "name the register instead of the place in memory: `let q = p;`",
+            Value::Data(_) => "a data literal is memory already: write it without brackets",
+            Value::RustSym(_) => "load the address first: `mov r, sym …`",
+            Value::Float(_) | Value::Bool(_) => "addresses are made of registers and integers",
+            _ => "registers, integers, tables and stack variables make an address",
+        };
+        let found = value.describe();
+        Err(self.error(
+            Diagnostic::new(
+                Code::TypeMismatch,
+                place(expr),
+                format!("{found} cannot be part of an address"),
+            )
+            .help(help),
+        ))
+    }
+
+    fn add(&mut self, mut a: Sum, b: Sum, at: &Expr) -> Evaluated<Sum> {
+        a.regs.extend(b.regs);
+        a.disp = a.disp.checked_add(b.disp).ok_or_else(|| self.too_far(at))?;
+        if a.anchor.is_some() && b.anchor.is_some() {
+            return Err(self.refuse(at, "an address has one table or stack variable at most"));
+        }
+        a.anchor = a.anchor.or(b.anchor);
+        if a.rust_const.is_some() && b.rust_const.is_some() {
+            return Err(self.error(
+                Diagnostic::new(
+                    Code::TypeMismatch,
+                    place(at),
+                    "an address has one `const { … }` at most",
+                )
+                .help("add them up inside of the braces"),
+            ));
+        }
+        a.rust_const = a.rust_const.or(b.rust_const);
+        Ok(a)
+    }
+
+    fn multiply(&mut self, mut sum: Sum, factor: i128, at: &Expr) -> Evaluated<Sum> {
+        if sum.anchor.is_some() || sum.rust_const.is_some() {
+            let what = if sum.anchor.is_some() { "the address of data" } else { "`const { … }`" };
+            return Err(self.refuse(at, &format!("{what} can only be added in an address")));
+        }
+        sum.disp = sum.disp.checked_mul(factor).ok_or_else(|| self.too_far(at))?;
+        for term in &mut sum.regs {
+            term.scale = term.scale.saturating_mul(factor);
+            term.explicit = true;
+        }
+        Ok(sum)
+    }
+
+    fn too_far(&mut self, at: &Expr) -> Reported {
+        self.error(Diagnostic::new(
+            Code::OutOfRange,
+            place(at),
+            "the displacement does not fit in 32 bits",
+        ))
+    }
+
+    /// Chooses base and index.
+    fn resolve_sum(&mut self, sum: Sum, expr: &Expr) -> Evaluated<Mem<Reg>> {
+        for term in &sum.regs {
+            self.check_term(*term)?;
+        }
+        let mut mem = Mem::new(Base::None, 0);
+        mem.disp = i64::try_from(sum.disp).map_err(|_| self.too_far(expr))?;
+        mem.disp_const = sum.rust_const;
+        let mut rest = sum.regs;
+        match sum.anchor {
+            Some((base @ Base::Data(_), _)) if !rest.is_empty() => {
+                let _ = base;
+                return Err(self.table_with_register(rest[0].span));
+            }
+            Some((base, _)) => mem.base = base,
+            None => {
+                if let Some(at) = base_position(&rest) {
+                    let term = rest.remove(at);
+                    mem.base = match term.view.class {
+                        Class::Rip => Base::Rip,
+                        _ => Base::Reg(term.view),
+                    };
+                }
+            }
+        }
+        if let [index, rest @ ..] = &*rest {
+            if let Some(extra) = rest.first() {
+                return Err(self.error(
+                    Diagnostic::new(
+                        Code::TypeMismatch,
+                        extra.span,
+                        "an address has one base and one index at most",
+                    )
+                    .help("add the registers with `lea` first"),
+                ));
+            }
+            let scale = u8::try_from(index.scale).ok().filter(|s| matches!(s, 1 | 2 | 4 | 8));
+            let scale = scale.ok_or_else(|| self.bad_scale(*index))?;
+            if index.view.reg == Reg::Physical(gp::RSP) {
+                return Err(self.error(
+                    Diagnostic::new(
+                        Code::RegisterConflict,
+                        index.span,
+                        "`rsp` cannot be an index",
+                    )
+                    .note("the encoding has no place for it; as a base without a scale it is fine"),
+                ));
+            }
+            mem.index = Some((index.view, scale));
+        }
+        Ok(mem)
+    }
+
+    /// A register of an address: 32 or 64 bits, or a vector as an index.
+    fn check_term(&mut self, term: Term) -> Evaluated<()> {
+        let class = term.view.class;
+        let fits = match class.bank() {
+            Bank::Gp => matches!(class, Class::Gp32 | Class::Gp64),
+            Bank::Vector | Bank::Ip => true,
+            _ => false,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(self.error(
+            Diagnostic::new(
+                Code::TypeMismatch,
+                term.span,
+                format!("a register of class `{}` cannot be part of an address", class.name()),
+            )
+            .help("addresses are made of 64-bit registers: extend it with `movzx` or `movsxd`, then use its `.gp64`"),
+        ))
+    }
+
+    fn bad_scale(&mut self, term: Term) -> Reported {
+        let mut error = Diagnostic::new(
+            Code::OutOfRange,
+            term.span,
+            match term.scale {
+                ..0 => "an address cannot subtract a register".to_string(),
+                scale => format!("an index cannot be scaled by {scale}"),
+            },
+        );
+        error = error.note("the scales there are: 1, 2, 4 and 8");
+        error = match term.scale {
+            ..0 => error.help("negate it with `neg` first"),
+            3 | 5 | 9 => {
+                error.help(format!("as base and index at once: `[r + r*{}]`", term.scale - 1))
+            }
+            _ => error.help("multiply it with `shl`, `lea` or `imul` first"),
+        };
+        self.error(error)
+    }
+
+    fn table_with_register(&mut self, at: Span) -> Reported {
+        self.error(
+            Diagnostic::new(
+                Code::TypeMismatch,
+                at,
+                "the address of a constant takes no register: it is relative to `rip`",
+            )
+            .help("load its address first: `let t: gp64; lea t, [TABLE];`, then `[t + i]`"),
+        )
+    }
+
+    /// `dword [p]`, `xmmword slot`.
+    pub(super) fn eval_sized(&mut self, expr: &Expr, bytes: u32, operand: &'a Expr) -> Evaluated {
+        let value = self.eval(operand)?;
+        self.change_memory(value, operand, "a size stands before memory", |this, mem| {
+            if mem.size.is_some_and(|size| size != bytes) {
+                return Err(this.refuse(expr, "the operand has another size already"));
+            }
+            mem.size = Some(bytes);
+            Ok(())
+        })
+    }
+
+    /// `fs:[…]`.
+    pub(super) fn eval_segment(&mut self, name: &'a Name, operand: &'a Expr) -> Evaluated {
+        let segment = match self.eval_name(name)? {
+            Value::Reg(View { reg: Reg::Physical(reg), class: Class::Segment }) => reg,
+            other => {
+                return Err(self.error(
+                    Diagnostic::new(
+                        Code::TypeMismatch,
+                        name.span(),
+                        format!("a segment register is expected here, not {}", other.describe()),
+                    )
+                    .note("`es`, `cs`, `ss`, `ds`, `fs` and `gs` are the segment registers"),
+                ));
+            }
+        };
+        let value = self.eval(operand)?;
+        self.change_memory(value, operand, "a segment stands before memory", |_, mem| {
+            mem.segment = Some(segment);
+            Ok(())
+        })
+    }
+
+    /// `disp8 [p]`, `disp32 [p]`.
+    pub(super) fn eval_disp_size(&mut self, expr: &'a Expr) -> Evaluated {
+        let (operand, size) = match &expr.kind {
+            ExprKind::Disp8(operand) => (operand, DispSize::Disp8),
+            ExprKind::Disp32(operand) => (operand, DispSize::Disp32),
+            _ => return self.eval(expr),
+        };
+        let value = self.eval(operand)?;
+        self.change_memory(value, operand, "`disp8` and `disp32` stand before memory", |_, mem| {
+            mem.disp_size = Some(size);
+            Ok(())
+        })
+    }
+
+    /// `zmm1{k1}{z}`, `[p]{1to16}`.
+    pub(super) fn eval_decorated(
+        &mut self,
+        operand: &'a Expr,
+        decorations: &'a [Decoration],
+    ) -> Evaluated {
+        let mut value = self.eval(operand)?;
+        let mut mask = None;
+        let mut zeroing = None;
+        for decoration in decorations {
+            match &decoration.kind {
+                DecorationKind::Mask(expr) => match self.eval(expr)? {
+                    Value::Reg(view) if view.class == Class::K && mask.is_none() => {
+                        mask = Some(view);
+                    }
+                    Value::Reg(view) if view.class == Class::K => {
+                        return Err(self.bad_decoration(decoration, "an operand has one mask"));
+                    }
+                    other => {
+                        let message =
+                            format!("a mask is a register of class `k`, not {}", other.describe());
+                        return Err(self.error(Diagnostic::new(
+                            Code::TypeMismatch,
+                            place(expr),
+                            message,
+                        )));
+                    }
+                },
+                DecorationKind::Zeroing => zeroing = Some(decoration),
+                DecorationKind::Broadcast(lanes) => {
+                    let lanes = *lanes;
+                    value = self.change_memory(
+                        value,
+                        operand,
+                        "only memory is broadcast",
+                        |_, mem| {
+                            mem.broadcast = Some(lanes);
+                            Ok(())
+                        },
+                    )?;
+                }
+                DecorationKind::Rounding(_) => {
+                    return Err(self.bad_decoration(
+                        decoration,
+                        "rounding is an operand of its own: put a comma before it",
+                    ));
+                }
+            }
+        }
+        match (mask, zeroing) {
+            (Some(mask), zeroing) => Ok(Value::Masked(Rc::new(Masked {
+                operand: value,
+                mask,
+                zeroing: zeroing.is_some(),
+            }))),
+            (None, Some(decoration)) => {
+                Err(self
+                    .bad_decoration(decoration, "`{z}` needs a mask before it, such as `{k1}{z}`"))
+            }
+            (None, None) => Ok(value),
+        }
+    }
+
+    fn bad_decoration(&mut self, decoration: &Decoration, message: &str) -> Reported {
+        let (first, last) = decoration.span;
+        self.error(Diagnostic::new(
+            Code::BadDecoration,
+            crate::diagnostics::Place { first, last },
+            message,
+        ))
+    }
+
+    /// Applies `change` to a memory operand; a data literal becomes one.
+    fn change_memory(
+        &mut self,
+        value: Value,
+        expr: &Expr,
+        needs: &str,
+        change: impl FnOnce(&mut Self, &mut Mem<Reg>) -> Evaluated<()>,
+    ) -> Evaluated {
+        let mut mem = match &value {
+            Value::Mem(mem) => (**mem).clone(),
+            Value::Data(literal) => Mem::new(Base::Data(self.literal_data(literal)), 0),
+            other => {
+                let help = match other {
+                    Value::Local(_) | Value::Table(_) => "write it in brackets",
+                    Value::Reg(_) => "memory is written in brackets: `[p]`",
+                    _ => "memory is written in brackets, or as a data literal",
+                };
+                let message = format!("{needs}, not before {}", other.describe());
+                return Err(self
+                    .error(Diagnostic::new(Code::BadDecoration, place(expr), message).help(help)));
+            }
+        };
+        change(self, &mut mem)?;
+        Ok(Value::Mem(Rc::new(mem)))
+    }
+}
+
+impl Sum {
+    /// The number, if there is nothing else.
+    fn constant(&self) -> Option<i128> {
+        let plain = self.regs.is_empty() && self.anchor.is_none() && self.rust_const.is_none();
+        plain.then_some(self.disp)
+    }
+}
+
+/// Which register becomes the base: `rip` or `rsp`, else the first one that is not scaled; never a
+/// vector. With one scaled register there is none.
+fn base_position(terms: &[Term]) -> Option<usize> {
+    let possible = |t: &Term| t.scale == 1 && t.view.class.bank() != Bank::Vector;
+    let only = |t: &Term| t.view.class.bank() == Bank::Ip || t.view.reg == Reg::Physical(gp::RSP);
+    let position =
+        |wanted: &dyn Fn(&Term) -> bool| terms.iter().position(|t| possible(t) && wanted(t));
+    position(&only).or_else(|| position(&|t| !t.explicit)).or_else(|| {
+        // `[a*1 + b*2]`: the scale of one leaves only the place of the base.
+        if terms.len() > 1 { position(&|_| true) } else { None }
+    })
+}

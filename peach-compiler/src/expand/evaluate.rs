@@ -1,0 +1,586 @@
+//! Evaluation: expressions of the tree to [`Value`]s.
+//!
+//! Every function returns `Err(Reported)` once an error has been reported, or where a name stands for
+//! something that already was in error; callers pass it up to the statement, which is left out.
+
+use super::names::{Symbol, nearest};
+use super::value::{Float, Range, Value};
+use super::{Expander, Reported, constant};
+use crate::diagnostics::{Code, Diagnostic, Place};
+use crate::ir::{Reg, RustConst, RustConstId, RustSym, RustSymId, View};
+use crate::isa::{Bank, Class, Mnemonic};
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, FloatLiteral, Name};
+use proc_macro2::TokenStream;
+use std::rc::Rc;
+
+/// A value, unless an error was reported.
+pub(super) type Evaluated<T = Value> = Result<T, Reported>;
+
+impl<'a> Expander<'a, '_> {
+    /// What `expr` stands for as an operand. `[…]` with one element is a place in memory.
+    pub(super) fn eval(&mut self, expr: &'a Expr) -> Evaluated {
+        match &expr.kind {
+            ExprKind::Int(n) => Ok(Value::Int(*n)),
+            ExprKind::Float(literal) => self.eval_float(expr, literal),
+            ExprKind::Bool(b) => Ok(Value::Bool(*b)),
+            ExprKind::Str(_) => Err(self.refuse(expr, "a string is no operand")),
+            ExprKind::Name(name) => self.eval_name(name),
+            ExprKind::Label(label) => self.eval_label(label, None).map(Value::Label),
+            ExprKind::Continue(label) => self.eval_block_end(label, false).map(Value::Label),
+            ExprKind::Break(label) => self.eval_block_end(label, true).map(Value::Label),
+            ExprKind::Short(_) | ExprKind::Near(_) => self.eval_sized_label(expr),
+            ExprKind::Unary(op, operand) => {
+                let value = self.eval(operand)?;
+                constant::unary(*op, &value).map_err(|f| self.no_value(expr, &[&value], f))
+            }
+            ExprKind::Binary(..) => self.eval_binary(expr),
+            ExprKind::Range { start, end, inclusive } => {
+                self.eval_range(expr, start.as_deref(), end.as_deref(), *inclusive)
+            }
+            ExprKind::Index(base, index) => self.eval_index(base, index),
+            ExprKind::Field(base, name) => self.eval_field(base, name),
+            ExprKind::Call(call) => self.eval_call(expr, call),
+            ExprKind::MethodCall(base, call) => self.eval_method(base, call),
+            ExprKind::Tuple(parts) => Ok(Value::Tuple(self.eval_all(parts)?)),
+            ExprKind::Bracket(parts) if parts.len() == 1 => self.eval_memory(&parts[0]),
+            ExprKind::Bracket(parts) => Ok(Value::List(self.eval_all(parts)?)),
+            ExprKind::Sized(bytes, operand) => self.eval_sized(expr, *bytes, operand),
+            ExprKind::Segment(name, operand) => self.eval_segment(name, operand),
+            ExprKind::Disp8(_) | ExprKind::Disp32(_) => self.eval_disp_size(expr),
+            ExprKind::Decorated(operand, decorations) => self.eval_decorated(operand, decorations),
+            ExprKind::Rounding(rounding) => Ok(Value::Rounding(*rounding)),
+            ExprKind::RustConst(tokens) => Ok(Value::RustConst(self.rust_const(expr, tokens))),
+            ExprKind::RustSym(tokens) => Ok(Value::RustSym(self.rust_sym(expr, tokens))),
+            ExprKind::If(condition, yes, no) => match self.eval_bool(condition)? {
+                true => self.eval(yes),
+                false => self.eval(no),
+            },
+        }
+    }
+
+    /// The same where a list is wanted: `[x]` is a list of one.
+    pub(super) fn eval_list(&mut self, expr: &'a Expr) -> Evaluated {
+        match &expr.kind {
+            ExprKind::Bracket(parts) => {
+                let mut values = Vec::with_capacity(parts.len());
+                for part in parts {
+                    values.push(match part.kind {
+                        ExprKind::Bracket(_) => self.eval_list(part)?,
+                        _ => self.eval(part)?,
+                    });
+                }
+                Ok(Value::List(values.into()))
+            }
+            _ => self.eval(expr),
+        }
+    }
+
+    fn eval_all(&mut self, exprs: &'a [Expr]) -> Evaluated<Rc<[Value]>> {
+        let mut values = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            values.push(self.eval(expr)?);
+        }
+        Ok(values.into())
+    }
+
+    /// An integer constant.
+    pub(super) fn eval_int(&mut self, expr: &'a Expr) -> Evaluated<i128> {
+        match self.eval(expr)? {
+            Value::Int(n) => Ok(n),
+            other => Err(self.wrong_constant(expr, "an integer constant", &other)),
+        }
+    }
+
+    /// An integer constant from `min` to `max`.
+    pub(super) fn eval_int_in(
+        &mut self,
+        expr: &'a Expr,
+        what: &str,
+        (min, max): (i128, i128),
+    ) -> Evaluated<i128> {
+        let n = self.eval_int(expr)?;
+        if (min..=max).contains(&n) {
+            return Ok(n);
+        }
+        Err(self.error(Diagnostic::new(
+            Code::OutOfRange,
+            place(expr),
+            format!("{what} is {n}, but must be from {min} to {max}"),
+        )))
+    }
+
+    /// A truth value.
+    pub(super) fn eval_bool(&mut self, expr: &'a Expr) -> Evaluated<bool> {
+        match self.eval(expr)? {
+            Value::Bool(b) => Ok(b),
+            other => Err(self.wrong_constant(expr, "a condition", &other)),
+        }
+    }
+
+    fn eval_float(&mut self, expr: &Expr, literal: &FloatLiteral) -> Evaluated {
+        let Some(float) = Float::parse(&literal.text, None) else {
+            return Err(self.refuse(expr, "not a float literal"));
+        };
+        let float = literal.suffix.map_or(float, |bytes| float.typed(bytes));
+        if float.double.is_infinite() {
+            return Err(self.error(
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    place(expr),
+                    "the float is too large for its type",
+                )
+                .help("infinity is written by its bits, such as `u32(0x7F800000)`"),
+            ));
+        }
+        Ok(Value::Float(float))
+    }
+
+    /// Names: bindings in scope, what the version binds, items, physical registers, mnemonics.
+    pub(super) fn eval_name(&mut self, name: &'a Name) -> Evaluated {
+        let symbol = self.names.symbol(name);
+        if let Some(binding) = self.scopes.get(symbol) {
+            return match &binding.value {
+                Value::Poison => Err(Reported),
+                value => Ok(value.clone()),
+            };
+        }
+        let info = self.names.info(symbol);
+        if let Some(View { reg, class }) = info.register {
+            return Ok(Value::Reg(View { reg: Reg::Physical(reg), class }));
+        }
+        let mnemonic = info.mnemonic;
+        if let Some(value) = self.version_bindings.get(&symbol) {
+            return Ok(value.clone());
+        }
+        if let Some(value) = self.eval_global(symbol, name) {
+            return value;
+        }
+        match mnemonic {
+            Some(mnemonic) => Ok(Value::Mnemonic(mnemonic)),
+            None => Err(self.undefined(name, symbol)),
+        }
+    }
+
+    /// An instruction's name: a mnemonic, or a variable that stands for one.
+    pub(super) fn eval_mnemonic(&mut self, name: &'a Name) -> Evaluated<Mnemonic> {
+        let symbol = self.names.symbol(name);
+        if let Some(mnemonic) = self.names.info(symbol).mnemonic {
+            return Ok(mnemonic);
+        }
+        match self.scopes.get(symbol).map(|b| &b.value).or(self.version_bindings.get(&symbol)) {
+            Some(Value::Mnemonic(mnemonic)) => Ok(*mnemonic),
+            Some(Value::Poison) => Err(Reported),
+            Some(other) => {
+                let found = other.describe();
+                Err(self.error(
+                    Diagnostic::new(
+                        Code::UnknownMnemonic,
+                        name.span(),
+                        format!("`{name}` is {found}, not an instruction"),
+                    )
+                    .help(format!("a register is set by an instruction, or by `{name} = …`")),
+                ))
+            }
+            None => Err(self.unknown_mnemonic(name, symbol)),
+        }
+    }
+
+    fn unknown_mnemonic(&mut self, name: &Name, symbol: Symbol) -> Reported {
+        let text = self.names.text(symbol);
+        let mut error = Diagnostic::new(
+            Code::UnknownMnemonic,
+            name.span(),
+            format!("there is no instruction called `{text}`"),
+        );
+        if self.is_helper(symbol) {
+            error = error.help(format!("`{text}` is a helper: write `{text}(…);`"));
+        } else {
+            let near = Mnemonic::nearest(&text);
+            if !near.is_empty() {
+                error = error.help(format!("did you mean {}?", quoted(&near)));
+            }
+        }
+        self.error(error)
+    }
+
+    /// A name that nothing defines, or nothing yet.
+    pub(super) fn undefined(&mut self, name: &Name, symbol: Symbol) -> Reported {
+        let text = self.names.text(symbol);
+        if self.skipped.contains(&*text) {
+            self.failed = true;
+            return Reported;
+        }
+        if let Some(span) = self.declared_later(symbol) {
+            return self.error(
+                Diagnostic::new(
+                    Code::UseBeforeDefinition,
+                    name.span(),
+                    format!("`{text}` is used before it is defined"),
+                )
+                .label(span, "defined here")
+                .help("move the definition up"),
+            );
+        }
+        let mut error = Diagnostic::new(
+            Code::UndefinedName,
+            name.span(),
+            format!("nothing here is called `{text}`"),
+        );
+        let known: Vec<Rc<str>> = self.known_names().map(|s| self.names.text(s)).collect();
+        let near = nearest(&text, known.iter().map(|t| &**t));
+        if !near.is_empty() {
+            error = error.help(format!("did you mean {}?", quoted(&near)));
+        } else if self.names.info(symbol).class.is_some() {
+            error = error.note(format!("`{text}` is a register class: `let x: {text};`"));
+        } else {
+            error = error.help(format!(
+                "declare a register with `let {text}: gp64;`, or write a constant of the Rust program as `const {{ {text} }}`"
+            ));
+        }
+        self.error(error)
+    }
+
+    /// `a + b + c`: left to right along the spine, so that long sums need no deep recursion.
+    fn eval_binary(&mut self, expr: &'a Expr) -> Evaluated {
+        let mut spine = Vec::new();
+        let mut left = expr;
+        while let ExprKind::Binary(op, a, b) = &left.kind {
+            spine.push((*op, left, &**b));
+            left = a;
+        }
+        let mut value = self.eval(left)?;
+        while let Some((op, whole, right)) = spine.pop() {
+            match (op, &value) {
+                (BinaryOp::AndAnd, Value::Bool(false)) | (BinaryOp::OrOr, Value::Bool(true)) => {}
+                _ => {
+                    let other = self.eval(right)?;
+                    value = constant::binary(op, &value, &other)
+                        .map_err(|f| self.no_value(whole, &[&value, &other], f))?;
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    /// Reports that an operation on constants has no value.
+    pub(super) fn no_value(
+        &mut self,
+        expr: &Expr,
+        operands: &[&Value],
+        (code, message): constant::Failure,
+    ) -> Reported {
+        let mut error = Diagnostic::new(code, place(expr), message);
+        for operand in operands {
+            match operand {
+                Value::Reg(_) | Value::Local(_) | Value::Mem(_) => {
+                    error.code = Code::NotConstant;
+                    error = error.help(
+                        "registers and memory are computed with by instructions; addresses are written in brackets: `[p + 8*i]`",
+                    );
+                    break;
+                }
+                Value::RustConst(_) => {
+                    error.code = Code::NotConstant;
+                    error = error
+                        .note("rustc evaluates `const { … }` after the kernel has been compiled")
+                        .help("do the whole computation inside of the braces");
+                    break;
+                }
+                _ => {}
+            }
+        }
+        self.error(error)
+    }
+
+    fn eval_range(
+        &mut self,
+        expr: &'a Expr,
+        start: Option<&'a Expr>,
+        end: Option<&'a Expr>,
+        inclusive: bool,
+    ) -> Evaluated {
+        let (Some(start), Some(end)) = (start, end) else {
+            return Err(self
+                .refuse(expr, "a range without an end stands only in `x[a..]` and `issue s, ..`"));
+        };
+        let start = self.eval_int(start)?;
+        let mut stop = self.eval_int(end)?;
+        if inclusive {
+            stop = stop.saturating_add(1);
+        }
+        Ok(Value::Range(Range::new(start, stop)))
+    }
+
+    /// `x[i]`, `x[a..b]`, `t.0`.
+    fn eval_index(&mut self, base: &'a Expr, index: &'a Expr) -> Evaluated {
+        let value = self.eval_list(base)?;
+        let len = match &value {
+            Value::List(list) | Value::Tuple(list) => list.len(),
+            Value::Table(table) => table.len(),
+            Value::Range(range) => usize::try_from(range.count).unwrap_or(usize::MAX),
+            other => {
+                let error = Diagnostic::new(
+                    Code::TypeMismatch,
+                    place(base),
+                    format!("{} has no elements", other.describe()),
+                );
+                let help = match other {
+                    Value::Local(_) | Value::Reg(_) | Value::Slice { .. } => {
+                        "memory is addressed in bytes, inside the brackets: `[x + 4*i]`"
+                    }
+                    _ => "lists, arrays of registers and tables have elements",
+                };
+                return Err(self.error(error.help(help)));
+            }
+        };
+        if let Some((from, to)) = self.eval_bounds(index, len)? {
+            return match value {
+                Value::List(list) => Ok(Value::List(list[from..to].into())),
+                Value::Table(table) => Ok(Value::List((from..to).map(|i| table.get(i)).collect())),
+                other => {
+                    let found = other.describe();
+                    Err(self.refuse(base, &format!("{found} has no parts")))
+                }
+            };
+        }
+        let at = self.eval_int(index)?;
+        let Some(at) = usize::try_from(at).ok().filter(|at| *at < len) else {
+            return Err(self.error(Diagnostic::new(
+                Code::OutOfRange,
+                place(index),
+                format!("the index is {at}, but there are {len} elements"),
+            )));
+        };
+        Ok(match value {
+            Value::List(list) | Value::Tuple(list) => match &list[at] {
+                Value::Poison => return Err(Reported),
+                element => element.clone(),
+            },
+            Value::Table(table) => table.get(at),
+            Value::Range(range) => Value::Int(range.get(at as u64)),
+            _ => return Err(Reported),
+        })
+    }
+
+    /// The ends of a part, if `index` is a range: `a..b`, `a..`, `..b`, `..=b`, or a named range.
+    pub(super) fn eval_bounds(
+        &mut self,
+        index: &'a Expr,
+        len: usize,
+    ) -> Evaluated<Option<(usize, usize)>> {
+        let (from, to) = match &index.kind {
+            ExprKind::Range { start, end, inclusive } => {
+                let from = match start {
+                    Some(start) => self.eval_int(start)?,
+                    None => 0,
+                };
+                let to = match end {
+                    Some(end) => self.eval_int(end)?.saturating_add(i128::from(*inclusive)),
+                    None => len as i128,
+                };
+                (from, to)
+            }
+            ExprKind::Name(_) => match self.eval(index)? {
+                Value::Range(range) if range.step == 1 => {
+                    (range.first, range.first + i128::from(range.count))
+                }
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        if from < 0 || from > to || to > len as i128 {
+            return Err(self.error(Diagnostic::new(
+                Code::OutOfRange,
+                place(index),
+                format!("the part {from}..{to} is not within the {len} elements"),
+            )));
+        }
+        Ok(Some((from as usize, to as usize)))
+    }
+
+    /// `x.ptr`, `n.gp32`, `acc.xmm`.
+    fn eval_field(&mut self, base: &'a Expr, field: &'a Name) -> Evaluated {
+        let value = self.eval(base)?;
+        let symbol = self.names.symbol(field);
+        let text = self.names.text(symbol);
+        match (&value, &*text) {
+            (Value::Slice { ptr, .. }, "ptr") => return Ok(Value::Reg(*ptr)),
+            (Value::Slice { len, .. }, "len") => return Ok(Value::Reg(*len)),
+            (Value::Wide { lo, .. }, "lo") => return Ok(Value::Reg(*lo)),
+            (Value::Wide { hi, .. }, "hi") => return Ok(Value::Reg(*hi)),
+            _ => {}
+        }
+        let class = match &*text {
+            "gp8h" => Some(Class::Gp8h),
+            _ => self.names.info(symbol).class.or_else(|| self.named_class(symbol)),
+        };
+        match class {
+            Some(class) => self.view(&value, class, field),
+            None => {
+                let error = Diagnostic::new(
+                    Code::UndefinedName,
+                    field.span(),
+                    format!("{} has no field `{text}`", value.describe()),
+                );
+                Err(self.error(match fields_of(&value) {
+                    Some(fields) => error.note(format!("it has {fields}")),
+                    None => error,
+                }))
+            }
+        }
+    }
+
+    /// A class that a version or a scope binds to a name.
+    pub(super) fn named_class(&self, symbol: Symbol) -> Option<Class> {
+        let local = self.scopes.get(symbol).map(|b| &b.value);
+        match local.or_else(|| self.version_bindings.get(&symbol)) {
+            Some(Value::Class(class)) => Some(*class),
+            _ => None,
+        }
+    }
+
+    /// Another view of a register, or of every register of an array.
+    fn view(&mut self, value: &Value, class: Class, field: &Name) -> Evaluated {
+        match value {
+            Value::List(list) => {
+                let mut views = Vec::with_capacity(list.len());
+                for element in list.iter() {
+                    views.push(self.view(element, class, field)?);
+                }
+                Ok(Value::List(views.into()))
+            }
+            Value::Reg(view) if view.class.bank() == class.bank() => {
+                let beyond = matches!(view.reg, Reg::Physical(reg) if reg.num > 3);
+                if class == Class::Gp8h && beyond {
+                    return Err(self.error(
+                        Diagnostic::new(
+                            Code::TypeMismatch,
+                            field.span(),
+                            "this register has no high byte",
+                        )
+                        .note("`ah`, `bh`, `ch` and `dh` are the high bytes there are"),
+                    ));
+                }
+                Ok(Value::Reg(View { reg: view.reg, class }))
+            }
+            other => {
+                let mut error = Diagnostic::new(
+                    Code::TypeMismatch,
+                    field.span(),
+                    format!("{} has no view `{}`", other.describe(), class.name()),
+                );
+                if let Some(fields) = fields_of(other) {
+                    error = error.note(format!("it has {fields}"));
+                }
+                Err(self.error(error))
+            }
+        }
+    }
+
+    /// `(0..8).rev()`, `.step_by(2)`, on ranges and lists.
+    fn eval_method(&mut self, base: &'a Expr, call: &'a Call) -> Evaluated {
+        let value = self.eval_list(base)?;
+        let value = match value {
+            Value::Table(table) => Value::List((0..table.len()).map(|i| table.get(i)).collect()),
+            other => other,
+        };
+        match (&*call.name.to_string(), call.args.as_slice(), value) {
+            ("rev", [], Value::Range(range)) => Ok(Value::Range(range.reversed())),
+            ("rev", [], Value::List(list)) => Ok(Value::List(list.iter().rev().cloned().collect())),
+            ("step_by", [step], value @ (Value::Range(_) | Value::List(_))) => {
+                let step = self.eval_int_in(step, "the step", (1, i128::from(u32::MAX)))? as usize;
+                Ok(match value {
+                    Value::Range(range) => Value::Range(range.stepped(step as u64)),
+                    Value::List(list) => Value::List(list.iter().step_by(step).cloned().collect()),
+                    other => other,
+                })
+            }
+            (_, _, value) => Err(self.error(
+                Diagnostic::new(
+                    Code::UndefinedName,
+                    call.name.span(),
+                    format!("{} has no method `{}` of this form", value.describe(), call.name),
+                )
+                .note("ranges and lists have `.rev()` and `.step_by(n)`"),
+            )),
+        }
+    }
+
+    /// The number of a `const { … }`, one per place.
+    pub(super) fn rust_const(&mut self, expr: &Expr, tokens: &TokenStream) -> RustConstId {
+        let key = std::ptr::from_ref(tokens);
+        if let Some(&id) = self.rust_const_ids.get(&key) {
+            return id;
+        }
+        let id = RustConstId(self.function.rust_consts.len() as u32);
+        self.function.rust_consts.push(RustConst { tokens: tokens.clone(), span: expr.span.0 });
+        self.rust_const_ids.insert(key, id);
+        id
+    }
+
+    fn rust_sym(&mut self, expr: &Expr, tokens: &TokenStream) -> RustSymId {
+        let key = std::ptr::from_ref(tokens);
+        if let Some(&id) = self.rust_sym_ids.get(&key) {
+            return id;
+        }
+        let id = RustSymId(self.function.rust_syms.len() as u32);
+        self.function.rust_syms.push(RustSym { tokens: tokens.clone(), span: expr.span.0 });
+        self.rust_sym_ids.insert(key, id);
+        id
+    }
+
+    /// Reports that a constant of one kind is needed where another value stands.
+    pub(super) fn wrong_constant(&mut self, expr: &Expr, wanted: &str, found: &Value) -> Reported {
+        let is_constant = matches!(
+            found,
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Range(_) | Value::List(_)
+        );
+        let code = if is_constant { Code::TypeMismatch } else { Code::NotConstant };
+        let error = Diagnostic::new(
+            code,
+            place(expr),
+            format!("{wanted} is expected here, not {}", found.describe()),
+        );
+        let error = match found {
+            Value::RustConst(_) => error.note(
+                "`const { … }` is evaluated by rustc, after expansion: it can only be an immediate or a displacement of full width",
+            ),
+            Value::Reg(_) => error.help("compile-time variables are declared with `let mut n: const = 0;`"),
+            _ => error,
+        };
+        self.error(error)
+    }
+
+    /// Reports a value of the wrong kind.
+    pub(super) fn refuse(&mut self, expr: &Expr, message: &str) -> Reported {
+        self.error(Diagnostic::new(Code::TypeMismatch, place(expr), message))
+    }
+}
+
+/// The tokens of an expression.
+pub(super) fn place(expr: &Expr) -> Place {
+    Place { first: expr.span.0, last: expr.span.1 }
+}
+
+/// "`a`, `b` or `c`".
+pub(super) fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The fields of a value, for an error message.
+fn fields_of(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Slice { .. } => "`.ptr` and `.len`",
+        Value::Wide { .. } => "`.lo` and `.hi`",
+        Value::Reg(view) => match view.class.bank() {
+            Bank::Gp => "`.gp8`, `.gp8h`, `.gp16`, `.gp32` and `.gp64`",
+            Bank::Vector => "`.xmm`, `.ymm` and `.zmm`",
+            _ => return None,
+        },
+        _ => return None,
+    })
+}

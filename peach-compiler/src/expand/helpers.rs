@@ -1,0 +1,391 @@
+//! Calls: helpers, expanded at each use in a frame of their own, and the functions of the language.
+
+use super::evaluate::{Evaluated, place, quoted};
+use super::names::{Symbol, nearest};
+use super::value::{Range, Value};
+use super::{Expander, Reported, program::Global};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::isa::{Class, Feature, FeatureSet};
+use crate::syntax::ast::{
+    Call, ClassExpr, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
+};
+use std::rc::Rc;
+
+/// How deep helpers may call helpers.
+const DEPTH_MAX: usize = 128;
+
+impl<'a> Expander<'a, '_> {
+    /// `f(x)` as a value.
+    pub(super) fn eval_call(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated {
+        let symbol = self.names.symbol(&call.name);
+        let info = self.names.info(symbol);
+        if let Some(shape) = info.data {
+            return self.eval_data(expr, call, shape);
+        }
+        match &*self.names.text(symbol) {
+            "isa" => self.eval_isa(expr, call),
+            "bits" => self.eval_bits(expr, call),
+            "len" => self.eval_len(expr, call),
+            "zip" => self.eval_zip(expr, call),
+            _ => match self.expand_helper(symbol, call)? {
+                Some(value) => Ok(value),
+                None => Err(self.error(
+                    Diagnostic::new(
+                        Code::TypeMismatch,
+                        place(expr),
+                        format!("the helper `{}` returns nothing", call.name),
+                    )
+                    .help("declare a result, `-> gp64`, and end the helper with `return x;`"),
+                )),
+            },
+        }
+    }
+
+    /// `isa("avx2")`.
+    fn eval_isa(&mut self, expr: &Expr, call: &'a Call) -> Evaluated {
+        let [Expr { kind: ExprKind::Str(name), span }] = call.args.as_slice() else {
+            return Err(
+                self.refuse(expr, "`isa` takes the name of an extension, as `isa(\"avx2\")`")
+            );
+        };
+        match Feature::parse(name) {
+            Some(feature) => Ok(Value::Bool(self.function.features.contains(feature))),
+            None => Err(self.unknown_feature(name, span.0, Code::UndefinedName)),
+        }
+    }
+
+    /// Reports an extension that does not exist.
+    pub(super) fn unknown_feature(
+        &mut self,
+        name: &str,
+        span: proc_macro2::Span,
+        code: Code,
+    ) -> Reported {
+        let mut error =
+            Diagnostic::new(code, span, format!("there is no extension called `{name}`"));
+        let all = FeatureSet::all();
+        let near = nearest(name, all.iter().map(Feature::name));
+        if !near.is_empty() {
+            error = error.help(format!("did you mean {}?", quoted(&near)));
+        }
+        self.error(error)
+    }
+
+    /// `len(x)`, of lists, tables and streams.
+    fn eval_len(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated {
+        let [arg] = call.args.as_slice() else {
+            return Err(self.refuse(expr, "`len` takes one list, table or stream"));
+        };
+        let len = match self.eval_list(arg)? {
+            Value::List(list) | Value::Tuple(list) => list.len(),
+            Value::Range(range) => return Ok(Value::Int(i128::from(range.count))),
+            Value::Table(table) => table.len(),
+            Value::Jumps(table) => table.labels.len(),
+            Value::Stream(stream) => self.stream_len(stream),
+            other => {
+                let error = Diagnostic::new(
+                    Code::TypeMismatch,
+                    place(arg),
+                    format!("{} has no length", other.describe()),
+                );
+                return Err(self.error(match other {
+                    Value::Slice { .. } => error
+                        .help("a slice's length is known at run time only: `.len` is its register"),
+                    _ => error.note("lists, arrays of registers, tables and streams have one"),
+                }));
+            }
+        };
+        Ok(Value::Int(len as i128))
+    }
+
+    /// `zip(a, b)`: pairs, as many as the shorter one has.
+    fn eval_zip(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated {
+        let mut columns = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            columns.push(match self.eval_list(arg)? {
+                Value::List(list) => list,
+                Value::Table(table) => (0..table.len()).map(|i| table.get(i)).collect(),
+                Value::Range(range @ Range { count: ..=0x10_0000, .. }) => {
+                    (0..range.count).map(|i| Value::Int(range.get(i))).collect()
+                }
+                other => {
+                    let found = other.describe();
+                    return Err(
+                        self.refuse(arg, &format!("`zip` takes lists and ranges, not {found}"))
+                    );
+                }
+            });
+        }
+        if columns.len() < 2 {
+            return Err(self.refuse(expr, "`zip` takes two lists or more"));
+        }
+        let count = columns.iter().map(|c| c.len()).min().unwrap_or(0);
+        let row =
+            |i: usize| Value::Tuple(columns.iter().map(|c: &Rc<[Value]>| c[i].clone()).collect());
+        Ok(Value::List((0..count).map(row).collect()))
+    }
+
+    /// Whether a helper has this name.
+    pub(super) fn is_helper(&self, symbol: Symbol) -> bool {
+        matches!(self.items.get(&symbol), Some(Global::Helper(_)))
+    }
+
+    /// Whether `name(…);` means a call rather than an instruction.
+    pub(super) fn is_callable(&self, symbol: Symbol) -> bool {
+        let is_alias =
+            self.scopes.get(symbol).is_some_and(|b| matches!(b.value, Value::Mnemonic(_)));
+        !is_alias
+    }
+
+    /// Expands a helper. The result is its value, if it has one.
+    pub(super) fn expand_helper(
+        &mut self,
+        symbol: Symbol,
+        call: &'a Call,
+    ) -> Evaluated<Option<Value>> {
+        let Some(Global::Helper(helper)) = self.items.get(&symbol).copied() else {
+            return Err(self.undefined_helper(call, symbol));
+        };
+        if self.calls.len() >= DEPTH_MAX {
+            let message = format!("helpers call one another more than {DEPTH_MAX} deep");
+            return Err(self.stop(call.name.span(), &message));
+        }
+        if call.args.len() != helper.params.len() {
+            return Err(self.wrong_count(helper, call));
+        }
+        let mut args = Vec::with_capacity(call.args.len());
+        for (param, expr) in helper.params.iter().zip(&call.args) {
+            args.push(self.eval_argument(param, expr).unwrap_or(Value::Poison));
+        }
+        self.failed |= helper.has_errors;
+        self.skipped.extend(helper.skipped.iter().cloned());
+
+        let frame = self.scopes.enter_frame();
+        let mark = self.scopes.enter();
+        self.enter_body_labels();
+        for ((param, value), expr) in helper.params.iter().zip(args).zip(&call.args) {
+            self.bind_param(param, value, expr);
+        }
+        self.calls.push(call.name.span());
+        let result = self.helper_body(helper);
+        self.leave_body_labels();
+        self.leave_scope(mark);
+        self.calls.pop();
+        self.scopes.leave_frame(frame);
+        result
+    }
+
+    fn undefined_helper(&mut self, call: &Call, symbol: Symbol) -> Reported {
+        let text = self.names.text(symbol);
+        if self.skipped.contains(&*text) {
+            self.failed = true;
+            return Reported;
+        }
+        let message = match self.names.info(symbol).mnemonic {
+            Some(_) => format!("the instruction `{text}` has no value"),
+            None => format!("there is no helper or function called `{text}`"),
+        };
+        let mut error = Diagnostic::new(Code::UndefinedName, call.name.span(), message);
+        let helpers: Vec<Rc<str>> = self
+            .items
+            .iter()
+            .filter(|(_, item)| matches!(item, Global::Helper(_)))
+            .map(|(symbol, _)| self.names.text(*symbol))
+            .collect();
+        let builtin = ["isa", "bits", "len", "zip"];
+        let near = nearest(&text, helpers.iter().map(|h| &**h).chain(builtin));
+        error = match near.is_empty() {
+            true => error.help(format!("define it: `inline fn {text}(…) {{ … }}`")),
+            false => error.help(format!("did you mean {}?", quoted(&near))),
+        };
+        self.error(error)
+    }
+
+    fn wrong_count(&mut self, helper: &Helper, call: &Call) -> Reported {
+        let names: Vec<String> = helper.params.iter().map(|p| p.name.to_string()).collect();
+        self.error(
+            Diagnostic::new(
+                Code::TypeMismatch,
+                call.name.span(),
+                format!(
+                    "`{}` takes {} arguments, but {} are given",
+                    helper.name,
+                    helper.params.len(),
+                    call.args.len()
+                ),
+            )
+            .label(helper.name.span(), "the helper")
+            .note(format!("its parameters: {}", names.join(", "))),
+        )
+    }
+
+    fn eval_argument(&mut self, param: &'a HelperParam, expr: &'a Expr) -> Evaluated {
+        match &param.kind {
+            ParamKind::Class(class) if !class.lengths.is_empty() => self.eval_list(expr),
+            ParamKind::Const => self.eval_list(expr),
+            ParamKind::Mnemonic => match &expr.kind {
+                ExprKind::Name(name) => self.eval_mnemonic(name).map(Value::Mnemonic),
+                _ => self.eval(expr),
+            },
+            ParamKind::Class(_) | ParamKind::Operand | ParamKind::Label => self.eval(expr),
+        }
+    }
+
+    /// Declares a parameter; an argument that does not fit is reported and becomes poison.
+    fn bind_param(&mut self, param: &'a HelperParam, value: Value, expr: &'a Expr) {
+        let checked = match value {
+            Value::Poison => Err(Reported),
+            value => self.check_argument(param, value, expr),
+        };
+        let _: Result<(), Reported> = self.check_name(&param.name);
+        let symbol = self.names.symbol(&param.name);
+        self.scopes.declare(symbol, checked.unwrap_or(Value::Poison));
+    }
+
+    fn check_argument(
+        &mut self,
+        param: &'a HelperParam,
+        value: Value,
+        expr: &'a Expr,
+    ) -> Evaluated {
+        let wanted = match (&param.kind, &value) {
+            (ParamKind::Class(class), _) => {
+                let (class, lengths) = self.class_of(class)?;
+                if fits_class(&value, class, &lengths) {
+                    return Ok(value);
+                }
+                describe_class(class, &lengths)
+            }
+            (
+                ParamKind::Const,
+                Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::List(_) | Value::Range(_),
+            )
+            | (ParamKind::Label, Value::Label(_))
+            | (ParamKind::Mnemonic, Value::Mnemonic(_)) => return Ok(value),
+            (ParamKind::Operand, Value::Mnemonic(_) | Value::Class(_) | Value::Stream(_)) => {
+                "an operand".into()
+            }
+            (ParamKind::Operand, _) => return Ok(value),
+            (ParamKind::Const, _) => "a constant".into(),
+            (ParamKind::Label, _) => "a label".into(),
+            (ParamKind::Mnemonic, _) => "the name of an instruction".into(),
+        };
+        let mut error = Diagnostic::new(
+            Code::TypeMismatch,
+            place(expr),
+            format!("the parameter `{}` takes {wanted}, not {}", param.name, value.describe()),
+        )
+        .label(param.name.span(), "the parameter");
+        if let (ParamKind::Class(_), Value::Reg(_)) = (&param.kind, &value) {
+            error = error.help("write the view that is meant, such as `.gp64` or `.xmm`");
+        } else if let ParamKind::Class(_) = &param.kind {
+            error = error.help("a parameter `m: operand` takes memory, immediates and data, too");
+        }
+        Err(self.error(error))
+    }
+
+    /// The statements of a helper; a `return` at the end gives the value.
+    fn helper_body(&mut self, helper: &'a Helper) -> Evaluated<Option<Value>> {
+        let statements = &helper.body.statements;
+        let last = statements.last().map(|s| (&s.kind, s.span.0));
+        let (count, returned) = match last {
+            Some((StatementKind::Return(value), _)) => (statements.len() - 1, value.as_ref()),
+            _ => (statements.len(), None),
+        };
+        self.block_statements(&helper.body, count);
+        if self.stopped {
+            return Err(Reported);
+        }
+        match (helper.results.as_slice(), returned) {
+            ([], None) => Ok(None),
+            ([], Some(expr)) => Err(self.error(
+                Diagnostic::new(
+                    Code::BadReturn,
+                    place(expr),
+                    format!("the helper `{}` has no result", helper.name),
+                )
+                .help("declare it: `-> gp64`"),
+            )),
+            (_, None) if helper.has_errors => Err(Reported),
+            (_, None) => Err(self.error(
+                Diagnostic::new(
+                    Code::BadReturn,
+                    helper.name.span(),
+                    format!("the helper `{}` ends without its result", helper.name),
+                )
+                .help("`return x;` is its last statement"),
+            )),
+            ([class], Some(expr)) => {
+                let value = match class.lengths.is_empty() {
+                    true => self.eval(expr)?,
+                    false => self.eval_list(expr)?,
+                };
+                self.check_result(class, &value, expr)?;
+                Ok(Some(value))
+            }
+            (classes, Some(expr)) => match self.eval(expr)? {
+                Value::Tuple(values) if values.len() == classes.len() => {
+                    for (class, value) in classes.iter().zip(values.iter()) {
+                        self.check_result(class, value, expr)?;
+                    }
+                    Ok(Some(Value::Tuple(values)))
+                }
+                other => {
+                    let found = other.describe();
+                    let wanted = classes.len();
+                    Err(self.error(Diagnostic::new(
+                        Code::BadReturn,
+                        place(expr),
+                        format!("the helper returns {wanted} registers, not {found}"),
+                    )))
+                }
+            },
+        }
+    }
+
+    fn check_result(&mut self, class: &'a ClassExpr, value: &Value, expr: &Expr) -> Evaluated<()> {
+        let (class, lengths) = self.class_of(class)?;
+        if fits_class(value, class, &lengths) {
+            return Ok(());
+        }
+        let wanted = describe_class(class, &lengths);
+        Err(self.error(
+            Diagnostic::new(
+                Code::BadReturn,
+                place(expr),
+                format!("the helper returns {wanted}, not {}", value.describe()),
+            )
+            .note("helpers return registers"),
+        ))
+    }
+
+    /// Names that could have been meant by one that is undefined.
+    pub(super) fn known_names(&self) -> impl Iterator<Item = Symbol> {
+        let items = self.items.keys().chain(self.version_bindings.keys()).copied();
+        self.scopes.visible().chain(items)
+    }
+}
+
+/// Whether a value is a register of a class, or an array of them of these lengths.
+fn fits_class(value: &Value, class: Class, lengths: &[usize]) -> bool {
+    match (value, lengths) {
+        (Value::Reg(view), []) => view.class == class,
+        (Value::List(list), [first, rest @ ..]) => {
+            list.len() == *first && list.iter().all(|element| fits_class(element, class, rest))
+        }
+        _ => false,
+    }
+}
+
+fn describe_class(class: Class, lengths: &[usize]) -> String {
+    match lengths {
+        [] => format!("a register of class `{}`", class.name()),
+        lengths => {
+            let mut text = class.name().to_string();
+            for length in lengths.iter().rev() {
+                text = format!("[{text}; {length}]");
+            }
+            format!("`{text}`")
+        }
+    }
+}

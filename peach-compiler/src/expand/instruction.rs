@@ -1,0 +1,400 @@
+//! Instructions: mnemonic, prefixes and operands to a [`Machine`] whose forms are selected.
+
+use super::evaluate::{Evaluated, place, quoted};
+use super::value::Value;
+use super::{Expander, Reported};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{
+    Base, Data, DataId, ForcedEncoding, Instruction, Machine, Mem, Op, Operand, Prefixes, Reg,
+};
+use crate::isa::{self, FeatureSet, Mnemonic, SelectError, Selection};
+use crate::syntax::ast::{Expr, InstructionStatement, Name};
+use proc_macro2::Span;
+
+/// An instruction whose operands are being collected.
+struct Draft<'a> {
+    inst: Instruction<Reg>,
+    /// The tokens of each operand of `inst`.
+    exprs: Vec<&'a Expr>,
+    targets: Option<DataId>,
+    /// The operand that is a data literal, whose size is known but may not be meant.
+    literal: Option<usize>,
+    name: &'a Name,
+}
+
+impl<'a> Expander<'a, '_> {
+    /// `lock add dword [p], 1;`
+    pub(super) fn instruction(&mut self, statement: &'a InstructionStatement) -> Evaluated<()> {
+        let mnemonic = self.eval_mnemonic(&statement.mnemonic);
+        let values = self.eval_operands(&statement.operands);
+        let draft = self.draft(mnemonic?, &statement.mnemonic, values?, &statement.operands)?;
+        self.finish(draft, &statement.prefixes)
+    }
+
+    /// `not(x);`: an instruction written like a call.
+    pub(super) fn instruction_call(
+        &mut self,
+        mnemonic: Mnemonic,
+        name: &'a Name,
+        args: &'a [Expr],
+    ) -> Evaluated<()> {
+        let values = self.eval_operands(args)?;
+        let draft = self.draft(mnemonic, name, values, args)?;
+        self.finish(draft, &[])
+    }
+
+    /// All operands, so that each one in error is reported.
+    fn eval_operands(&mut self, exprs: &'a [Expr]) -> Evaluated<Vec<Value>> {
+        let mut values = Vec::with_capacity(exprs.len());
+        let mut failed = None;
+        for expr in exprs {
+            match self.eval(expr) {
+                Ok(value) => values.push(value),
+                Err(reported) => failed = Some(reported),
+            }
+        }
+        failed.map_or(Ok(values), Err)
+    }
+
+    fn draft(
+        &mut self,
+        mnemonic: Mnemonic,
+        name: &'a Name,
+        values: Vec<Value>,
+        exprs: &'a [Expr],
+    ) -> Evaluated<Draft<'a>> {
+        self.refuse_return(mnemonic, name)?;
+        let mut draft = Draft {
+            inst: Instruction::new(mnemonic, Vec::with_capacity(values.len())),
+            exprs: Vec::with_capacity(values.len()),
+            targets: None,
+            literal: None,
+            name,
+        };
+        let count = values.len();
+        let last_is_number = matches!(values.last(), Some(Value::Int(_) | Value::RustConst(_)));
+        for (index, (value, expr)) in values.into_iter().zip(exprs).enumerate() {
+            match value {
+                Value::Rounding(rounding) => {
+                    let last = index + 1 == count || (index + 2 == count && last_is_number);
+                    if !last || draft.inst.rounding.is_some() {
+                        return Err(self.bad_operand(
+                            expr,
+                            "rounding is the last operand, or stands before an immediate that comes last",
+                        ));
+                    }
+                    draft.inst.rounding = Some(rounding);
+                }
+                Value::Jumps(table) if index == 1 && mnemonic.name() == "jmp" => {
+                    draft.targets = Some(self.jump_data(&table));
+                }
+                Value::Masked(masked) => {
+                    if index != 0 {
+                        return Err(self.bad_operand(expr, "only the first operand takes a mask"));
+                    }
+                    draft.inst.mask = Some(masked.mask);
+                    draft.inst.zeroing = masked.zeroing;
+                    self.push_operand(&mut draft, masked.operand.clone(), expr)?;
+                }
+                value => self.push_operand(&mut draft, value, expr)?,
+            }
+        }
+        Ok(draft)
+    }
+
+    fn bad_operand(&mut self, expr: &Expr, message: &str) -> Reported {
+        self.error(Diagnostic::new(Code::BadDecoration, place(expr), message))
+    }
+
+    fn refuse_return(&mut self, mnemonic: Mnemonic, name: &Name) -> Evaluated<()> {
+        if !matches!(mnemonic.name(), "ret" | "retf" | "retn" | "retq" | "lret") {
+            return Ok(());
+        }
+        Err(self.error(
+            Diagnostic::new(Code::Refused, name.span(), format!("`{name}` is written `return`"))
+                .note("the compiler restores registers and stack before it leaves")
+                .help("write `return;` or `return x;`"),
+        ))
+    }
+
+    fn push_operand(
+        &mut self,
+        draft: &mut Draft<'a>,
+        value: Value,
+        expr: &'a Expr,
+    ) -> Evaluated<()> {
+        if matches!(value, Value::Data(_)) {
+            draft.literal = Some(draft.inst.operands.len());
+        }
+        let operand = self.operand(value, expr)?;
+        draft.inst.operands.push(operand);
+        draft.exprs.push(expr);
+        Ok(())
+    }
+
+    /// A value as an operand.
+    pub(super) fn operand(&mut self, value: Value, expr: &Expr) -> Evaluated<Operand<Reg>> {
+        let help = match value {
+            Value::Int(n) => return Ok(Operand::Imm(n)),
+            Value::Reg(view) => return Ok(Operand::Reg(view)),
+            Value::Mem(mem) => {
+                let mem = std::rc::Rc::try_unwrap(mem).unwrap_or_else(|shared| (*shared).clone());
+                return Ok(Operand::Mem(mem));
+            }
+            Value::Data(literal) => {
+                let mut mem = Mem::new(Base::Data(self.literal_data(&literal)), 0);
+                mem.size = Some(literal.bytes.len() as u32);
+                return Ok(Operand::Mem(mem));
+            }
+            Value::Label(branch) => return Ok(Operand::Label(branch)),
+            Value::RustConst(id) => return Ok(Operand::RustConst(id)),
+            Value::RustSym(id) => return Ok(Operand::RustSym(id)),
+            Value::Float(_) => {
+                "write its bits as an immediate, `bits(1.5f32)`, or data in memory, `f32(1.5)`"
+            }
+            Value::Bool(_) => "write 0 or 1",
+            Value::Local(_) | Value::Table(_) => "memory is written in brackets",
+            Value::Jumps(_) => "write `[…]` around it, or name it behind the register of a `jmp`",
+            Value::Slice { .. } => "write `.ptr` or `.len` behind it",
+            Value::Wide { .. } => "write `.lo` or `.hi` behind it",
+            Value::List(_) => "write an index behind it",
+            _ => "operands are registers, memory, immediates, data literals and labels",
+        };
+        let found = value.describe();
+        Err(self.error(
+            Diagnostic::new(Code::TypeMismatch, place(expr), format!("{found} is no operand"))
+                .help(help),
+        ))
+    }
+
+    fn finish(&mut self, mut draft: Draft<'a>, prefixes: &'a [Name]) -> Evaluated<()> {
+        for prefix in prefixes {
+            self.prefix(&mut draft.inst, prefix)?;
+        }
+        let selection = match isa::select(&draft.inst, &self.function.features) {
+            Ok(selection) => selection,
+            Err(error) => match self.select_beyond_literal(&mut draft) {
+                Some(selection) => selection,
+                None => {
+                    let Draft { inst, exprs, name, .. } = &draft;
+                    return Err(self.select_error(
+                        inst,
+                        &name.to_string(),
+                        name.span(),
+                        exprs,
+                        error,
+                    ));
+                }
+            },
+        };
+        let spans = draft.exprs.iter().map(|e| e.span.0).collect();
+        let machine = Machine { inst: draft.inst, targets: draft.targets, selection };
+        self.emit(Op::Machine(machine), draft.name.span(), spans);
+        Ok(())
+    }
+
+    /// A data literal has a size, but `lea` takes its address and `movddup` reads half of 16 bytes:
+    /// tries without the size. No more than the literal may be read.
+    fn select_beyond_literal(&mut self, draft: &mut Draft<'a>) -> Option<Selection> {
+        let at = draft.literal?;
+        let Operand::Mem(mem) = &mut draft.inst.operands[at] else { return None };
+        let size = mem.size.take();
+        let selection = isa::select(&draft.inst, &self.function.features).ok();
+        let fits = selection.as_ref().is_some_and(|selection| {
+            isa::effects(&draft.inst, selection).memory.iter().all(|access| {
+                access.operand != Some(at) || access.address_only || access.bytes <= size
+            })
+        });
+        if fits {
+            return selection;
+        }
+        if let Operand::Mem(mem) = &mut draft.inst.operands[at] {
+            mem.size = size;
+        }
+        None
+    }
+
+    fn prefix(&mut self, inst: &mut Instruction<Reg>, name: &Name) -> Evaluated<()> {
+        let text = name.to_string().to_ascii_lowercase();
+        let flags: &mut Prefixes = &mut inst.prefixes;
+        let flag = match &*text {
+            "lock" => &mut flags.lock,
+            "rep" | "repe" | "repz" => &mut flags.rep,
+            "repne" | "repnz" => &mut flags.repne,
+            "xacquire" => &mut flags.xacquire,
+            "xrelease" => &mut flags.xrelease,
+            "bnd" => &mut flags.bnd,
+            "notrack" => &mut flags.notrack,
+            "evex" | "vex" | "vex3" => {
+                let forced = match &*text {
+                    "evex" => ForcedEncoding::Evex,
+                    "vex" => ForcedEncoding::Vex,
+                    _ => ForcedEncoding::Vex3,
+                };
+                if inst.encoding.replace(forced).is_some_and(|other| other != forced) {
+                    return Err(self.error(Diagnostic::new(
+                        Code::BadDecoration,
+                        name.span(),
+                        "two encodings are forced at once",
+                    )));
+                }
+                return Ok(());
+            }
+            _ => {
+                return Err(self.error(
+                    Diagnostic::new(
+                        Code::BadDecoration,
+                        name.span(),
+                        format!("`{name}` is not a prefix"),
+                    )
+                    .note("the prefixes: lock, rep, repe, repz, repne, repnz, xacquire, xrelease, bnd, notrack, vex, vex3, evex"),
+                ));
+            }
+        };
+        if std::mem::replace(flag, true) {
+            return Err(self.error(Diagnostic::new(
+                Code::BadDecoration,
+                name.span(),
+                format!("the prefix `{name}` is written twice"),
+            )));
+        }
+        Ok(())
+    }
+
+    /// Reports why no form fits, at the operand that is to blame.
+    pub(super) fn select_error(
+        &mut self,
+        inst: &Instruction<Reg>,
+        name: &str,
+        span: Span,
+        exprs: &[&Expr],
+        error: SelectError,
+    ) -> Reported {
+        let at = |operand: Option<usize>| match operand.and_then(|i| exprs.get(i)) {
+            Some(expr) => place(expr),
+            None => span.into(),
+        };
+        let diagnostic = match error {
+            SelectError::NoForm { forms, operand } => {
+                let operands: Vec<String> = inst
+                    .operands
+                    .iter()
+                    .map(|o| describe_operand(o, &self.function.data))
+                    .collect();
+                let message = match (operand, operands.is_empty()) {
+                    (_, true) => format!("`{name}` needs operands"),
+                    (Some(i), _) => format!(
+                        "`{name}` does not take {} here",
+                        operands.get(i).map_or("this", |o| o)
+                    ),
+                    (None, _) => format!("`{name}` has no form for {}", operands.join(", ")),
+                };
+                let mut diagnostic = Diagnostic::new(Code::NoForm, at(operand), message);
+                if !forms.is_empty() {
+                    diagnostic =
+                        diagnostic.note(format!("the forms there are: {}", forms.join("; ")));
+                }
+                diagnostic
+            }
+            SelectError::MissingExtension(sets) => {
+                self.missing_extension(span, &format!("`{name}`"), &sets)
+            }
+            SelectError::AmbiguousSize { operand, sizes } => {
+                let words: Vec<&str> = sizes.iter().map(|s| size_word(*s)).collect();
+                Diagnostic::new(
+                    Code::AmbiguousSize,
+                    at(Some(operand)),
+                    "the size of this operand is open",
+                )
+                .help(format!("write {} before it", quoted(&words)))
+            }
+            SelectError::OutOfRange { operand, accepted } => {
+                let message = match inst.operands.get(operand) {
+                    Some(Operand::Imm(n)) => format!("{n} does not fit here"),
+                    _ => "the value does not fit here".into(),
+                };
+                Diagnostic::new(Code::OutOfRange, at(Some(operand)), message)
+                    .note(format!("`{name}` takes {accepted}"))
+            }
+            SelectError::BadAddress { operand, message } => {
+                Diagnostic::new(Code::NoForm, at(Some(operand)), message)
+            }
+            SelectError::BadDecoration { message, operand } => {
+                Diagnostic::new(Code::BadDecoration, at(operand), message)
+            }
+            SelectError::RegisterConflict { message, operand } => {
+                Diagnostic::new(Code::RegisterConflict, at(Some(operand)), message)
+            }
+            SelectError::Refused { message } => Diagnostic::new(Code::Refused, span, message),
+        };
+        self.error(diagnostic)
+    }
+
+    /// An error that names the extension to enable.
+    pub(super) fn missing_extension(
+        &self,
+        span: Span,
+        what: &str,
+        sets: &[Vec<isa::Feature>],
+    ) -> Diagnostic {
+        let lists: Vec<String> = sets
+            .iter()
+            .map(|set| {
+                let mut wanted = FeatureSet::default();
+                set.iter().for_each(|feature| wanted.insert(*feature));
+                let missing = self.function.features.missing(wanted);
+                missing.iter().map(|f| f.name()).collect::<Vec<_>>().join(",")
+            })
+            .collect();
+        let names: Vec<&str> = lists.iter().map(|l| &**l).collect();
+        let attribute = match self.in_version {
+            true => "#[version(enable = \"…\")]",
+            false => "#[target_feature(enable = \"…\")]",
+        };
+        let first = names.first().copied().unwrap_or_default();
+        Diagnostic::new(
+            Code::MissingExtension,
+            span,
+            format!("{what} needs the extension {}, which is not enabled", quoted(&names)),
+        )
+        .help(format!("add {}", attribute.replace('…', first)))
+    }
+}
+
+/// An operand in the manual's words.
+fn describe_operand(operand: &Operand<Reg>, data: &[Data]) -> String {
+    match operand {
+        Operand::Reg(view) => match view.reg {
+            Reg::Physical(reg) => format!("`{}`", isa::register_name(reg, view.class)),
+            Reg::Virtual(_) => format!("a `{}`", view.class.name()),
+        },
+        Operand::Mem(mem) => match (mem.size, mem.base) {
+            (Some(size), Base::Data(id)) if data[id.index()].name.is_none() => {
+                format!("a data literal of {size} bytes")
+            }
+            (Some(size), _) => format!("`{}` memory", size_word(size)),
+            (None, _) => "memory".into(),
+        },
+        Operand::Imm(n) => format!("the immediate {n}"),
+        Operand::RustConst(_) => "a Rust constant".into(),
+        Operand::RustSym(_) => "the address of a Rust item".into(),
+        Operand::Label(_) => "a label".into(),
+        Operand::Relative(_) => "a branch offset".into(),
+    }
+}
+
+/// The word that is written for a size in bytes.
+fn size_word(bytes: u32) -> &'static str {
+    match bytes {
+        1 => "byte",
+        2 => "word",
+        4 => "dword",
+        8 => "qword",
+        10 => "tbyte",
+        16 => "xmmword",
+        32 => "ymmword",
+        64 => "zmmword",
+        6 => "fword",
+        _ => "a size",
+    }
+}

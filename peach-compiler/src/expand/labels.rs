@@ -1,0 +1,424 @@
+//! Labels: scoped like Rust's, visible in their whole block, fresh in every expansion. Indexed ones
+//! belong to the whole body of the kernel or helper.
+
+use super::evaluate::{Evaluated, place};
+use super::names::{Symbol, nearest};
+use super::value::{JumpTable, Value};
+use super::{Expander, Reported};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Branch, BranchSize, LabelId, LabelInfo, Op};
+use crate::syntax::ast::{self, Expr, ExprKind, Label, StatementKind, TableValues};
+use proc_macro2::Span;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What a label's name stands for in a scope.
+#[derive(Clone, Copy, Debug)]
+enum Meaning {
+    /// `'name:`
+    Place(LabelId),
+    /// `'name: { … }`
+    Block { start: LabelId, end: LabelId },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    frame: u32,
+    meaning: Meaning,
+    span: Span,
+}
+
+/// An indexed label of the current body.
+#[derive(Debug)]
+struct Indexed {
+    id: LabelId,
+    defined: bool,
+    used: Span,
+}
+
+/// Where a label stands in the source, whatever expansion it is in.
+#[derive(Debug)]
+pub(super) struct LabelNode {
+    name: String,
+    span: Span,
+    used: bool,
+}
+
+/// The labels of the version being expanded.
+#[derive(Debug, Default)]
+pub(super) struct Labels<'a> {
+    stacks: HashMap<Symbol, Vec<Entry>>,
+    log: Vec<Symbol>,
+    /// One map per body that is open.
+    bodies: Vec<HashMap<(Symbol, i128), Indexed>>,
+    /// Per label of the function: where the source defines it.
+    nodes: Vec<Option<&'a Label>>,
+    /// Per label of the function: whether anything goes there.
+    used: Vec<bool>,
+}
+
+/// A place to return to, as in scopes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LabelMark(usize);
+
+impl<'a> Expander<'a, '_> {
+    /// Declares the labels that stand directly in a block.
+    pub(super) fn enter_labels(&mut self, block: &'a ast::Block) -> LabelMark {
+        let mark = LabelMark(self.labels.log.len());
+        for statement in &block.statements {
+            let StatementKind::Label(label @ Label { index: None, .. }) = &statement.kind else {
+                continue;
+            };
+            let symbol = self.names.symbol(&label.name);
+            let first = self.labels.log[mark.0..].contains(&symbol);
+            if first {
+                let other = self.labels.stacks[&symbol].last().map(|e| e.span);
+                let mut error = Diagnostic::new(
+                    Code::DuplicateLabel,
+                    label_place(label),
+                    format!("the label `'{}` is defined twice in this block", label.name),
+                )
+                .help("give it another name, or put a block around one of them");
+                if let Some(other) = other {
+                    error = error.label(other, "first defined here");
+                }
+                self.error(error);
+                continue;
+            }
+            let id = self.new_label(label, format!("'{}", label.name));
+            self.declare_label(symbol, Meaning::Place(id), label.span);
+        }
+        mark
+    }
+
+    /// Forgets them.
+    pub(super) fn leave_labels(&mut self, mark: LabelMark) {
+        while self.labels.log.len() > mark.0 {
+            if let Some(symbol) = self.labels.log.pop()
+                && let Some(stack) = self.labels.stacks.get_mut(&symbol)
+            {
+                stack.pop();
+            }
+        }
+    }
+
+    /// Opens the body of a kernel or helper, which indexed labels belong to.
+    pub(super) fn enter_body_labels(&mut self) {
+        self.labels.bodies.push(HashMap::new());
+    }
+
+    /// Closes it: every indexed label that was used must have been defined.
+    pub(super) fn leave_body_labels(&mut self) {
+        let body = self.labels.bodies.pop().unwrap_or_default();
+        let mut undefined: Vec<(String, Span)> = body
+            .into_values()
+            .filter(|label| !label.defined)
+            .map(|label| (self.function[label.id].name.clone(), label.used))
+            .collect();
+        undefined.sort_by_key(|(name, span)| (span.start(), name.clone()));
+        for (name, span) in undefined {
+            self.error(
+                Diagnostic::new(
+                    Code::UndefinedLabel,
+                    span,
+                    format!("nothing defines the label `{name}`"),
+                )
+                .help(format!("write `{name}:` somewhere in this body")),
+            );
+        }
+    }
+
+    /// `'name:`, `'case[i]:`.
+    pub(super) fn define_label(&mut self, label: &'a Label) -> Evaluated<()> {
+        if let Some(stream) = self.recording {
+            return Err(self.no_label_in_stream(label, stream));
+        }
+        let symbol = self.names.symbol(&label.name);
+        let id = match &label.index {
+            Some(index) => {
+                let index = self.eval_int(index)?;
+                let id = self.indexed_label(label, symbol, index);
+                let body = self.labels.bodies.last_mut().ok_or(Reported)?;
+                if let Some(entry) = body.get_mut(&(symbol, index))
+                    && std::mem::replace(&mut entry.defined, true)
+                {
+                    let first = self.function[id].span;
+                    return Err(self.error(
+                        Diagnostic::new(
+                            Code::DuplicateLabel,
+                            label_place(label),
+                            format!("the label `'{}[{index}]` is defined twice", label.name),
+                        )
+                        .label(first, "first defined here")
+                        .note("indexed labels belong to the whole body of the kernel or helper"),
+                    ));
+                }
+                self.function.labels[id.index()].span = label.span;
+                self.labels.nodes[id.index()] = Some(label);
+                id
+            }
+            None => match self.labels.stacks.get(&symbol).and_then(|s| s.last()) {
+                // A duplicate has been reported when the block was entered.
+                Some(Entry { meaning: Meaning::Place(id), .. }) => *id,
+                _ => return Err(Reported),
+            },
+        };
+        self.emit(Op::Label(id), label.span, Vec::new());
+        Ok(())
+    }
+
+    fn no_label_in_stream(&mut self, label: &Label, stream: Span) -> Reported {
+        self.error(
+            Diagnostic::new(Code::StreamMisuse, label_place(label), "a label in a stream")
+                .label(stream, "the stream")
+                .note("the instructions of a stream are emitted elsewhere, one by one"),
+        )
+    }
+
+    /// Opens a labelled block: emits its start. The result is for [`Expander::end_block_label`].
+    pub(super) fn start_block_label(&mut self, label: &'a Label) -> Evaluated<LabelId> {
+        if let Some(stream) = self.recording {
+            return Err(self.no_label_in_stream(label, stream));
+        }
+        let symbol = self.names.symbol(&label.name);
+        if let Some(index) = &label.index {
+            let place = place(index);
+            return Err(self.error(Diagnostic::new(
+                Code::Syntax,
+                place,
+                "the label of a block has no index",
+            )));
+        }
+        let start = self.new_label(label, format!("continue '{}", label.name));
+        let end = self.new_label(label, format!("break '{}", label.name));
+        self.declare_label(symbol, Meaning::Block { start, end }, label.span);
+        self.emit(Op::Label(start), label.span, Vec::new());
+        Ok(end)
+    }
+
+    /// Closes a labelled block: emits its end.
+    pub(super) fn end_block_label(&mut self, end: LabelId, mark: LabelMark, span: Span) {
+        self.emit(Op::Label(end), span, Vec::new());
+        self.leave_labels(mark);
+    }
+
+    /// A mark for [`Expander::end_block_label`].
+    pub(super) fn mark_labels(&self) -> LabelMark {
+        LabelMark(self.labels.log.len())
+    }
+
+    /// `'name`, `'case[i]` as an operand.
+    pub(super) fn eval_label(
+        &mut self,
+        label: &'a Label,
+        size: Option<BranchSize>,
+    ) -> Evaluated<Branch> {
+        let symbol = self.names.symbol(&label.name);
+        if let Some(index) = &label.index {
+            let index = self.eval_int(index)?;
+            let id = self.indexed_label(label, symbol, index);
+            self.use_label(id);
+            return Ok(Branch { label: id, size });
+        }
+        match self.find_label(symbol) {
+            Some(Meaning::Place(id)) => {
+                self.use_label(id);
+                Ok(Branch { label: id, size })
+            }
+            Some(Meaning::Block { .. }) => Err(self.error(
+                Diagnostic::new(
+                    Code::UndefinedLabel,
+                    label_place(label),
+                    format!("`'{}` is a block, which has two ends", label.name),
+                )
+                .help(format!(
+                    "write `continue '{0}` for its start or `break '{0}` for its end",
+                    label.name
+                )),
+            )),
+            None => Err(self.undefined_label(label)),
+        }
+    }
+
+    /// `continue 'name`, `break 'name`.
+    pub(super) fn eval_block_end(&mut self, label: &'a Label, at_end: bool) -> Evaluated<Branch> {
+        let symbol = self.names.symbol(&label.name);
+        match self.find_label(symbol) {
+            Some(Meaning::Block { start, end }) => {
+                let label = if at_end { end } else { start };
+                self.use_label(label);
+                Ok(Branch { label, size: None })
+            }
+            Some(Meaning::Place(_)) => Err(self.error(
+                Diagnostic::new(
+                    Code::UndefinedLabel,
+                    label_place(label),
+                    format!("`'{}` is a place, not a block", label.name),
+                )
+                .help(format!("write `'{}` alone", label.name)),
+            )),
+            None => Err(self.undefined_label(label)),
+        }
+    }
+
+    /// `short 'name`, `near 'name`.
+    pub(super) fn eval_sized_label(&mut self, expr: &'a Expr) -> Evaluated {
+        let (operand, size) = match &expr.kind {
+            ExprKind::Short(operand) => (operand, BranchSize::Short),
+            ExprKind::Near(operand) => (operand, BranchSize::Near),
+            _ => return self.eval(expr),
+        };
+        match self.eval(operand)? {
+            Value::Label(branch) => Ok(Value::Label(Branch { size: Some(size), ..branch })),
+            other => Err(self.error(Diagnostic::new(
+                Code::BadDecoration,
+                place(operand),
+                format!("`short` and `near` stand before a label, not before {}", other.describe()),
+            ))),
+        }
+    }
+
+    /// `const CASES: [label; 4] = ['a, 'b, 'c, 'd];`
+    pub(super) fn eval_jump_table(&mut self, table: &'a ast::Table) -> Evaluated {
+        let symbol = self.names.symbol(&table.name);
+        let name = self.names.text(symbol);
+        let length = self.table_length(table, 4)?;
+        let labels = match &table.values {
+            TableValues::List(values) => {
+                let mut labels = Vec::with_capacity(values.len());
+                for expr in values {
+                    labels.push(self.eval_target(expr)?);
+                }
+                labels
+            }
+            TableValues::Repeat(value, count) => {
+                let count = self.eval_int_in(count, "the number of labels", (0, 1 << 20))?;
+                vec![self.eval_target(value)?; count as usize]
+            }
+            TableValues::Bytes(_, span) => {
+                return Err(self.error(Diagnostic::new(
+                    Code::TypeMismatch,
+                    *span,
+                    "a byte string is no list of labels",
+                )));
+            }
+        };
+        self.check_table_length(table, labels.len(), length)?;
+        Ok(Value::Jumps(Rc::new(JumpTable { name, labels, data: Cell::new(None) })))
+    }
+
+    fn eval_target(&mut self, expr: &'a Expr) -> Evaluated<LabelId> {
+        match self.eval(expr)? {
+            Value::Label(branch) => Ok(branch.label),
+            other => {
+                let found = other.describe();
+                Err(self.refuse(expr, &format!("a label is expected here, not {found}")))
+            }
+        }
+    }
+
+    fn find_label(&self, symbol: Symbol) -> Option<Meaning> {
+        let frame = self.scopes.frame();
+        let entry = self.labels.stacks.get(&symbol)?.last()?;
+        (entry.frame == frame).then_some(entry.meaning)
+    }
+
+    fn declare_label(&mut self, symbol: Symbol, meaning: Meaning, span: Span) {
+        let frame = self.scopes.frame();
+        self.labels.stacks.entry(symbol).or_default().push(Entry { frame, meaning, span });
+        self.labels.log.push(symbol);
+    }
+
+    fn new_label(&mut self, label: &'a Label, name: String) -> LabelId {
+        let id = LabelId(self.function.labels.len() as u32);
+        self.function.labels.push(LabelInfo { name, span: label.span });
+        self.labels.nodes.push(Some(label));
+        self.labels.used.push(false);
+        id
+    }
+
+    fn use_label(&mut self, id: LabelId) {
+        self.labels.used[id.index()] = true;
+    }
+
+    /// At the end of a version: which definitions in the source were used.
+    pub(super) fn note_label_uses(&mut self) {
+        let labels = std::mem::take(&mut self.labels);
+        for (node, used) in labels.nodes.into_iter().zip(labels.used) {
+            let Some(label) = node else { continue };
+            let node = self.label_nodes.entry(std::ptr::from_ref(label)).or_insert_with(|| {
+                let index = if label.index.is_some() { "[…]" } else { "" };
+                let name = format!("'{}{index}", label.name);
+                LabelNode { name, span: label.span, used: false }
+            });
+            node.used |= used;
+        }
+    }
+
+    fn indexed_label(&mut self, label: &Label, symbol: Symbol, index: i128) -> LabelId {
+        let next = LabelId(self.function.labels.len() as u32);
+        let Some(body) = self.labels.bodies.last_mut() else { return next };
+        let entry = body.entry((symbol, index)).or_insert(Indexed {
+            id: next,
+            defined: false,
+            used: label.span,
+        });
+        let id = entry.id;
+        if id == next {
+            let name = format!("'{}[{index}]", label.name);
+            self.function.labels.push(LabelInfo { name, span: label.span });
+            self.labels.nodes.push(None);
+            self.labels.used.push(false);
+        }
+        id
+    }
+
+    fn undefined_label(&mut self, label: &Label) -> Reported {
+        let mut error = Diagnostic::new(
+            Code::UndefinedLabel,
+            label_place(label),
+            format!("nothing defines the label `'{}` here", label.name),
+        );
+        let names: Vec<Rc<str>> = self
+            .labels
+            .log
+            .iter()
+            .filter(|s| self.find_label(**s).is_some())
+            .map(|s| self.names.text(*s))
+            .collect();
+        let near = nearest(&label.name.to_string(), names.iter().map(|n| &**n));
+        error = match near.first() {
+            Some(near) => error.help(format!("did you mean `'{near}`?")),
+            None => error.note("labels are visible in the block that they stand in"),
+        };
+        self.error(error)
+    }
+
+    /// Warns of labels that no expansion uses.
+    pub(super) fn warn_unused_labels(&mut self) {
+        let mut unused: Vec<(Span, String)> = self
+            .label_nodes
+            .drain()
+            .map(|(_, node)| node)
+            .filter(|node| !node.used && !node.name.starts_with("'_"))
+            .map(|node| (node.span, node.name))
+            .collect();
+        unused.sort_by_key(|(span, name)| (span.start(), name.clone()));
+        for (span, name) in unused {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::UnusedLabel,
+                    span,
+                    format!("the label `{name}` is never used"),
+                )
+                .help(format!("remove it, or call it `'_{}`", name.trim_start_matches('\''))),
+            );
+        }
+    }
+}
+
+/// The quote and the name.
+fn label_place(label: &Label) -> crate::diagnostics::Place {
+    crate::diagnostics::Place { first: label.span, last: label.name.span() }
+}

@@ -1,0 +1,130 @@
+//! Interned names: every name of the syntax tree becomes a [`Symbol`] once, and what its text could
+//! mean by itself (a physical register, a class, a mnemonic) is looked up once.
+//!
+//! Unrolled loops visit the same tokens thousands of times, so the way from a token to its symbol is
+//! a table keyed by the token's address. Addresses are stable: the tree is borrowed for `'a`.
+
+use crate::ir::View;
+use crate::isa::{Class, Mnemonic, PhysReg, parse_register};
+use crate::syntax::ast::{Element, Name};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A name, as a number: equal texts have equal symbols. `r#x` is `x`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Symbol(pub(super) u32);
+
+/// What a text means by itself.
+#[derive(Clone, Debug)]
+pub(super) struct NameInfo {
+    /// Without `r#`.
+    pub(super) text: Rc<str>,
+    /// The physical register of that name.
+    pub(super) register: Option<View<PhysReg>>,
+    /// The class of that name.
+    pub(super) class: Option<Class>,
+    /// The instruction of that name.
+    pub(super) mnemonic: Option<Mnemonic>,
+    /// `f32x8`, `u64`: an element and how many of it.
+    pub(super) data: Option<(Element, u32)>,
+}
+
+/// All names met so far.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    by_node: HashMap<*const Name, Symbol>,
+    by_text: HashMap<Rc<str>, Symbol>,
+    infos: Vec<NameInfo>,
+    nodes: std::marker::PhantomData<&'a Name>,
+}
+
+impl<'a> Names<'a> {
+    /// The symbol of a name of the tree.
+    pub(super) fn symbol(&mut self, name: &'a Name) -> Symbol {
+        if let Some(&symbol) = self.by_node.get(&std::ptr::from_ref(name)) {
+            return symbol;
+        }
+        let symbol = self.intern(&name.to_string());
+        self.by_node.insert(std::ptr::from_ref(name), symbol);
+        symbol
+    }
+
+    /// The symbol of a text.
+    pub(super) fn intern(&mut self, text: &str) -> Symbol {
+        let text = text.strip_prefix("r#").unwrap_or(text);
+        if let Some(&symbol) = self.by_text.get(text) {
+            return symbol;
+        }
+        let symbol = Symbol(self.infos.len() as u32);
+        let text: Rc<str> = Rc::from(text);
+        self.infos.push(NameInfo {
+            text: Rc::clone(&text),
+            register: parse_register(&text).map(|(reg, class)| View { reg, class }),
+            class: Class::from_name(&text),
+            mnemonic: Mnemonic::parse(&text),
+            data: parse_data_name(&text),
+        });
+        self.by_text.insert(text, symbol);
+        symbol
+    }
+
+    /// What is known of a symbol.
+    pub(super) fn info(&self, symbol: Symbol) -> &NameInfo {
+        &self.infos[symbol.0 as usize]
+    }
+
+    /// Its text, cheap to keep.
+    pub(super) fn text(&self, symbol: Symbol) -> Rc<str> {
+        Rc::clone(&self.info(symbol).text)
+    }
+}
+
+/// `f32x8` is eight `f32`, `u64` is one. Elements of 16 bytes are not data elements.
+fn parse_data_name(text: &str) -> Option<(Element, u32)> {
+    let (element, lanes) = match text.split_once('x') {
+        Some((element, lanes)) => {
+            let plain = !lanes.starts_with('0') && lanes.bytes().all(|b| b.is_ascii_digit());
+            (element, lanes.parse().ok().filter(|_| plain)?)
+        }
+        None => (text, 1),
+    };
+    let element = Element::from_name(element).filter(|e| e.bytes() <= 8)?;
+    Some((element, lanes))
+}
+
+/// Up to three of `candidates` that `name` may have been meant for, nearest first.
+pub(super) fn nearest<'t>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'t str>,
+) -> Vec<&'t str> {
+    let limit = (name.len() / 3).max(1);
+    let mut close: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .filter(|c| c.len().abs_diff(name.len()) <= limit)
+        .map(|c| (edit_distance(name, c), c))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    close.sort_unstable();
+    close.dedup();
+    close.into_iter().take(3).map(|(_, c)| c).collect()
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut older: Vec<usize> = Vec::new();
+    let mut previous: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = previous[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(previous[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(older[j - 2] + 1);
+            }
+            row.push(best);
+        }
+        older = std::mem::replace(&mut previous, row);
+    }
+    previous[b.len()]
+}

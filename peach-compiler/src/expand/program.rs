@@ -1,0 +1,646 @@
+//! The items of a program: families are instantiated, constants and tables evaluated on demand,
+//! kernels of one name gathered, and each version of each kernel expanded by itself.
+
+use super::evaluate::Evaluated;
+use super::names::{Names, Symbol};
+use super::scope::Scopes;
+use super::value::Value;
+use super::{Expander, KernelGroup, Program, Reported, VersionSource, labels};
+use crate::abi::{self, Convention, Placement};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::ir::{Function, Options, ResultKind};
+use crate::isa::{Feature, FeatureSet};
+use crate::syntax;
+use crate::syntax::ast::{
+    self, Abi, Block, ExprKind, Fallback, Family, File, Item, Kernel, KernelAttrs, Signature,
+    TableElement, VersionAttr, name_text,
+};
+use proc_macro2::Span;
+use std::collections::{HashMap, HashSet};
+
+/// An item by name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Global<'a> {
+    Const(&'a ast::Const),
+    Table(&'a ast::Table),
+    Helper(&'a ast::Helper),
+    Kernel(&'a ast::Name),
+}
+
+/// The value of a constant or table in the version at hand.
+#[derive(Clone, Debug)]
+pub(super) enum ItemValue {
+    /// It is being evaluated: to ask for it now is a cycle.
+    Evaluating,
+    Done(Value),
+    Failed,
+}
+
+/// What makes two messages the same: kind and place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MessageKey {
+    code: Code,
+    start: (usize, usize),
+    end: (usize, usize),
+}
+
+impl MessageKey {
+    pub(super) fn of(diagnostic: &Diagnostic) -> MessageKey {
+        let (start, end) = (diagnostic.place.first.start(), diagnostic.place.last.end());
+        MessageKey {
+            code: diagnostic.code,
+            start: (start.line, start.column),
+            end: (end.line, end.column),
+        }
+    }
+}
+
+/// How deep constants may refer to constants.
+const ITEM_DEPTH_MAX: usize = 100;
+
+/// How many values a family may have.
+const FAMILY_MAX: u64 = 4096;
+
+/// How deep families may stand in families.
+const FAMILY_DEPTH_MAX: usize = 8;
+
+/// See [`super::expand`].
+pub(super) fn expand(
+    file: &File,
+    native: &'static Convention,
+    diagnostics: &mut Diagnostics,
+) -> Program {
+    let mut families = Families { file, native, diagnostics, instances: Vec::new() };
+    families.flatten(&file.items, 0);
+    let instances = families.instances;
+    let items: Vec<&Item> = instances
+        .iter()
+        .map(|item| match item {
+            Instance::Written(item) => *item,
+            Instance::Made(item) => &**item,
+        })
+        .collect();
+    let mut expander = Expander::new(native, diagnostics);
+    expander.skipped.extend(file.skipped.iter().cloned());
+    for item in &items {
+        expander.declare_item(item);
+    }
+    let groups = expander.groups(&items);
+    let kernels = groups.into_iter().map(|group| expander.group(group, native)).collect();
+    expander.check_unused_items(native);
+    expander.warn_unused_labels();
+    Program { kernels }
+}
+
+/// An item of the file, or one that a family made.
+enum Instance<'f> {
+    Written(&'f Item),
+    Made(Box<Item>),
+}
+
+struct Families<'f, 'd> {
+    file: &'f File,
+    native: &'static Convention,
+    diagnostics: &'d mut Diagnostics,
+    instances: Vec<Instance<'f>>,
+}
+
+impl<'f> Families<'f, '_> {
+    fn flatten(&mut self, items: &'f [Item], depth: usize) {
+        for item in items {
+            match item {
+                Item::Family(family) => self.instantiate(family, depth),
+                item => self.instances.push(Instance::Written(item)),
+            }
+        }
+    }
+
+    fn instantiate(&mut self, family: &Family, depth: usize) {
+        for value in self.values(family, depth) {
+            for item in syntax::instantiate(family, value, self.diagnostics) {
+                match item {
+                    Item::Family(inner) => self.instantiate(&inner, depth + 1),
+                    item => self.instances.push(Instance::Made(Box::new(item))),
+                }
+            }
+        }
+    }
+
+    /// What a family's variable runs over.
+    fn values(&mut self, family: &Family, depth: usize) -> Vec<i128> {
+        let mut expander = Expander::new(self.native, self.diagnostics);
+        if depth >= FAMILY_DEPTH_MAX {
+            expander.stop(family.var.span(), "families stand too deep in families");
+            return Vec::new();
+        }
+        for item in &self.file.items {
+            if let Item::Const(_) | Item::Table(_) = item {
+                expander.declare_silently(item);
+            }
+        }
+        expander.family_values(family).unwrap_or_default()
+    }
+}
+
+/// The kernels and the fallback of one name.
+struct Group<'a> {
+    kernels: Vec<&'a Kernel>,
+    fallback: Option<&'a Fallback>,
+    has_errors: bool,
+}
+
+impl<'a, 'd> Expander<'a, 'd> {
+    fn new(native: &'static Convention, diagnostics: &'d mut Diagnostics) -> Self {
+        Expander {
+            diagnostics,
+            names: Names::default(),
+            items: HashMap::new(),
+            reported: HashSet::new(),
+            label_nodes: HashMap::new(),
+            evaluated_items: HashSet::new(),
+            skipped: HashSet::new(),
+            function: blank_function(native),
+            in_version: false,
+            result_is_wide: false,
+            failed: false,
+            stopped: false,
+            scopes: Scopes::default(),
+            version_bindings: HashMap::new(),
+            item_values: HashMap::new(),
+            item_depth: 0,
+            labels: labels::Labels::default(),
+            data_ids: HashMap::new(),
+            rust_const_ids: HashMap::new(),
+            rust_sym_ids: HashMap::new(),
+            streams: Vec::new(),
+            recording: None,
+            calls: Vec::new(),
+            blocks: Vec::new(),
+            in_unsafe: false,
+        }
+    }
+
+    fn family_values(&mut self, family: &'a Family) -> Evaluated<Vec<i128>> {
+        let values = self.eval_list(&family.range)?;
+        let wrong = |this: &mut Self, found: &Value| {
+            this.wrong_constant(&family.range, "a range or a list of integers", found)
+        };
+        match &values {
+            Value::Range(range) if range.count <= FAMILY_MAX => {
+                Ok((0..range.count).map(|i| range.get(i)).collect())
+            }
+            Value::Range(range) => {
+                let message = format!("the family has {} values", range.count);
+                Err(self.stop(family.range.span.0, &message))
+            }
+            Value::List(list) => {
+                let mut numbers = Vec::with_capacity(list.len());
+                for value in list.iter() {
+                    match value {
+                        Value::Int(n) => numbers.push(*n),
+                        other => return Err(wrong(self, other)),
+                    }
+                }
+                Ok(numbers)
+            }
+            other => Err(wrong(self, other)),
+        }
+    }
+
+    fn declare_silently(&mut self, item: &'a Item) {
+        if let Some((name, global)) = global(item) {
+            let symbol = self.names.symbol(name);
+            self.items.entry(symbol).or_insert(global);
+        }
+    }
+
+    /// Enters an item into the table of names.
+    fn declare_item(&mut self, item: &'a Item) {
+        let Some((name, global)) = global(item) else { return };
+        let _: Result<(), Reported> = match global {
+            Global::Kernel(_) => Ok(()),
+            _ => self.check_name(name),
+        };
+        let symbol = self.names.symbol(name);
+        match self.items.get(&symbol).copied() {
+            None => {
+                self.items.insert(symbol, global);
+            }
+            Some(Global::Kernel(_)) if matches!(global, Global::Kernel(_)) => {}
+            Some(first) => {
+                self.error(
+                    Diagnostic::new(
+                        Code::DuplicateItem,
+                        name.span(),
+                        format!("there are two items called `{name}`"),
+                    )
+                    .label(name_of(first).span(), "the first one")
+                    .note("only kernels may share a name: they are versions of one"),
+                );
+            }
+        }
+    }
+
+    /// What an item's name stands for, if there is such an item.
+    pub(super) fn eval_global(&mut self, symbol: Symbol, name: &ast::Name) -> Option<Evaluated> {
+        let global = self.items.get(&symbol).copied()?;
+        let message = match global {
+            Global::Const(_) | Global::Table(_) => return Some(self.item_value(symbol, global)),
+            Global::Helper(_) => "a helper is used by calling it",
+            Global::Kernel(_) => "a kernel is no operand",
+        };
+        let help = match global {
+            Global::Helper(_) => format!("write `{name}(…)`"),
+            _ => format!("its address is that of a Rust function: `sym {name}`"),
+        };
+        Some(Err(self.error(Diagnostic::new(Code::TypeMismatch, name.span(), message).help(help))))
+    }
+
+    fn item_value(&mut self, symbol: Symbol, global: Global<'a>) -> Evaluated {
+        match self.item_values.get(&symbol) {
+            Some(ItemValue::Done(value)) => return Ok(value.clone()),
+            Some(ItemValue::Failed) => return Err(Reported),
+            Some(ItemValue::Evaluating) => {
+                let name = name_of(global);
+                return Err(self.error(Diagnostic::new(
+                    Code::NoEnd,
+                    name.span(),
+                    format!("the value of `{name}` depends on itself"),
+                )));
+            }
+            None => {}
+        }
+        if self.item_depth >= ITEM_DEPTH_MAX {
+            let message = format!("constants refer to constants more than {ITEM_DEPTH_MAX} deep");
+            return Err(self.error(Diagnostic::new(Code::NoEnd, name_of(global).span(), message)));
+        }
+        self.item_values.insert(symbol, ItemValue::Evaluating);
+        self.evaluated_items.insert(symbol);
+        self.item_depth += 1;
+        let frame = self.scopes.enter_frame();
+        let calls = std::mem::take(&mut self.calls);
+        let value = match global {
+            Global::Const(item) => self.eval_typed_const(item),
+            Global::Table(table) => match table.element {
+                TableElement::Number(element) => self.eval_table(table, element),
+                TableElement::Label => Err(self.error(
+                    Diagnostic::new(
+                        Code::TypeMismatch,
+                        table.name.span(),
+                        "a table of labels among the items",
+                    )
+                    .help("move it into the body that its labels are in"),
+                )),
+            },
+            Global::Helper(_) | Global::Kernel(_) => Err(Reported),
+        };
+        self.calls = calls;
+        self.scopes.leave_frame(frame);
+        self.item_depth -= 1;
+        let state = match &value {
+            Ok(value) => ItemValue::Done(value.clone()),
+            Err(_) => ItemValue::Failed,
+        };
+        self.item_values.insert(symbol, state);
+        value
+    }
+
+    /// Constants and tables that nothing uses are checked all the same.
+    fn check_unused_items(&mut self, native: &'static Convention) {
+        let mut unused: Vec<(Symbol, Global<'a>)> = self
+            .items
+            .iter()
+            .filter(|(symbol, _)| !self.evaluated_items.contains(symbol))
+            .map(|(symbol, global)| (*symbol, *global))
+            .filter(|(_, global)| matches!(global, Global::Const(_) | Global::Table(_)))
+            .collect();
+        unused.sort_by_key(|(symbol, _)| *symbol);
+        self.begin(blank_function(native));
+        for (symbol, global) in unused {
+            let _: Evaluated = self.item_value(symbol, global);
+        }
+    }
+
+    /// Gathers the kernels by name, in the order of the first of each.
+    fn groups(&mut self, items: &[&'a Item]) -> Vec<Group<'a>> {
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        let mut by_name: HashMap<Symbol, usize> = HashMap::new();
+        for item in items {
+            if let Item::Kernel(kernel) = item {
+                let symbol = self.names.symbol(&kernel.signature.name);
+                let index = *by_name.entry(symbol).or_insert(groups.len());
+                if index == groups.len() {
+                    groups.push(Group { kernels: Vec::new(), fallback: None, has_errors: false });
+                }
+                groups[index].kernels.push(kernel);
+            }
+        }
+        for item in items {
+            let Item::Fallback(fallback) = item else { continue };
+            let symbol = self.names.symbol(&fallback.signature.name);
+            match by_name.get(&symbol) {
+                Some(&index) => self.add_fallback(&mut groups[index], fallback),
+                None => {
+                    let name = &fallback.signature.name;
+                    self.error(
+                        Diagnostic::new(
+                            Code::DuplicateItem,
+                            name.span(),
+                            format!("a fallback for `{name}`, but no kernel of that name"),
+                        )
+                        .help("write the kernel in the same `peach_fn!`, or an ordinary `fn` outside of it"),
+                    );
+                }
+            }
+        }
+        groups
+    }
+
+    fn add_fallback(&mut self, group: &mut Group<'a>, fallback: &'a Fallback) {
+        let first = group.kernels[0];
+        let name = &fallback.signature.name;
+        if let Some(other) = group.fallback {
+            self.error(
+                Diagnostic::new(
+                    Code::DuplicateItem,
+                    name.span(),
+                    format!("there are two fallbacks for `{name}`"),
+                )
+                .label(other.signature.name.span(), "the first one"),
+            );
+            return;
+        }
+        group.fallback = Some(fallback);
+        let same = same_signature(&fallback.signature, &first.signature)
+            && fallback.is_unsafe == first.is_unsafe
+            && fallback.vis.to_string() == first.vis.to_string();
+        if !same {
+            group.has_errors = true;
+            self.different(name, &first.signature.name, "the fallback", "the kernel");
+        }
+    }
+
+    fn different(&mut self, name: &ast::Name, first: &ast::Name, this: &str, that: &str) {
+        self.error(
+            Diagnostic::new(
+                Code::DuplicateItem,
+                name.span(),
+                format!("{this} of `{name}` differs from {that} in signature or visibility"),
+            )
+            .label(first.span(), format!("{that} is here"))
+            .note("kernels of one name are versions of one function: types, `unsafe`, convention and visibility must be equal"),
+        );
+    }
+
+    /// Expands all versions of a kernel.
+    fn group(&mut self, group: Group<'a>, native: &'static Convention) -> KernelGroup {
+        let first = group.kernels[0];
+        let mut has_errors = group.has_errors;
+        let mut versions: Vec<VersionSource> = Vec::new();
+        let mut plain: Vec<(FeatureSet, &'a Kernel)> = Vec::new();
+        for kernel in &group.kernels {
+            if !std::ptr::eq(*kernel, first) && !same_kernel(kernel, first) {
+                has_errors = true;
+                let (name, first) = (&kernel.signature.name, &first.signature.name);
+                self.different(name, first, "this kernel", "the first one");
+            }
+            has_errors |= kernel.has_errors;
+            let attrs = &kernel.attrs.versions;
+            let bound: Vec<Option<&'a VersionAttr>> =
+                if attrs.is_empty() { vec![None] } else { attrs.iter().map(Some).collect() };
+            for version in bound {
+                match self.version(kernel, version, native) {
+                    Some(function) => {
+                        if version.is_none() {
+                            has_errors |= self.is_duplicate(&mut plain, kernel, function.features);
+                        }
+                        versions.push(VersionSource { function });
+                    }
+                    None => has_errors = true,
+                }
+            }
+        }
+        KernelGroup {
+            decl: without_body(first),
+            versions,
+            fallback: group.fallback.cloned(),
+            has_errors,
+        }
+    }
+
+    /// Two kernels of one name for the same extensions: the second one would never be taken.
+    fn is_duplicate(
+        &mut self,
+        plain: &mut Vec<(FeatureSet, &'a Kernel)>,
+        kernel: &'a Kernel,
+        features: FeatureSet,
+    ) -> bool {
+        let name = &kernel.signature.name;
+        let Some((_, first)) = plain.iter().find(|(other, _)| *other == features) else {
+            plain.push((features, kernel));
+            return false;
+        };
+        self.error(
+            Diagnostic::new(
+                Code::DuplicateItem,
+                name.span(),
+                format!("there are two kernels called `{name}` for the same extensions"),
+            )
+            .label(first.signature.name.span(), "the first one, which is always taken")
+            .help("give it another name, or `#[target_feature(enable = \"…\")]`"),
+        );
+        true
+    }
+
+    /// Forgets everything of the version before.
+    fn begin(&mut self, function: Function) {
+        self.function = function;
+        self.in_version = false;
+        self.failed = false;
+        self.stopped = false;
+        self.scopes = Scopes::default();
+        self.version_bindings.clear();
+        self.item_values.clear();
+        self.labels = labels::Labels::default();
+        self.data_ids.clear();
+        self.rust_const_ids.clear();
+        self.rust_sym_ids.clear();
+        self.streams.clear();
+        self.recording = None;
+        self.calls.clear();
+        self.blocks.clear();
+        self.in_unsafe = false;
+    }
+
+    /// Expands one version. `None` if anything in it was in error.
+    fn version(
+        &mut self,
+        kernel: &'a Kernel,
+        version: Option<&'a VersionAttr>,
+        native: &'static Convention,
+    ) -> Option<Function> {
+        let convention = match kernel.abi {
+            None | Some((Abi::C, _)) => native,
+            Some((Abi::SysV64, _)) => &abi::SYSV64,
+            Some((Abi::Win64, _)) => &abi::WIN64,
+        };
+        let mut function = blank_function(convention);
+        function.name = name_text(&kernel.signature.name);
+        function.span = kernel.signature.name.span();
+        function.options = Options {
+            spill: kernel.attrs.spill,
+            no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
+            unsafe_fn: kernel.is_unsafe,
+        };
+        self.begin(function);
+        self.failed = kernel.has_errors;
+        self.skipped.extend(kernel.skipped.iter().cloned());
+        self.in_unsafe = kernel.is_unsafe;
+        self.in_version = version.is_some();
+        self.function.features = self.features(&kernel.attrs, version);
+        if let Some(version) = version {
+            self.bind_version(version);
+        }
+        let mark = self.scopes.enter();
+        self.enter_body_labels();
+        self.enter_signature(&kernel.signature);
+        self.block(&kernel.body);
+        self.fall_off(kernel.body.span.1);
+        self.leave_body_labels();
+        self.leave_scope(mark);
+        self.note_label_uses();
+        let function = std::mem::replace(&mut self.function, blank_function(native));
+        for name in &kernel.skipped {
+            self.skipped.remove(name);
+        }
+        (!self.failed).then_some(function)
+    }
+
+    fn features(&mut self, attrs: &KernelAttrs, version: Option<&VersionAttr>) -> FeatureSet {
+        let mut features = FeatureSet::baseline();
+        if let Some((name, span)) = &attrs.target_cpu {
+            match FeatureSet::of_cpu(name) {
+                Some(cpu) => features.extend(cpu),
+                None => self.unknown_cpu(name, *span),
+            }
+        }
+        let enabled = version.map_or(&[][..], |version| &version.enable);
+        for (name, span) in attrs.target_features.iter().chain(enabled) {
+            match Feature::parse(name) {
+                Some(feature) => features.insert(feature),
+                None => {
+                    self.unknown_feature(name, *span, Code::BadAttribute);
+                }
+            }
+        }
+        features
+    }
+
+    fn unknown_cpu(&mut self, name: &str, span: Span) {
+        let message = format!("there is no microarchitecture called `{name}`");
+        let near = super::names::nearest(name, FeatureSet::cpu_names());
+        let error = Diagnostic::new(Code::BadAttribute, span, message);
+        self.error(match near.first() {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.note("names are those of LLVM and GCC: `haswell`, `znver4`, `x86-64-v3`"),
+        });
+    }
+
+    fn bind_version(&mut self, version: &'a VersionAttr) {
+        for (name, expr) in &version.bindings {
+            let class = match &expr.kind {
+                ExprKind::Name(class) => {
+                    let symbol = self.names.symbol(class);
+                    self.names.info(symbol).class
+                }
+                _ => None,
+            };
+            let value = match class {
+                Some(class) => Value::Class(class),
+                None => self.eval_list(expr).unwrap_or(Value::Poison),
+            };
+            if self.check_name(name).is_ok() {
+                let symbol = self.names.symbol(name);
+                self.version_bindings.insert(symbol, value);
+            }
+        }
+    }
+}
+
+fn global(item: &Item) -> Option<(&ast::Name, Global<'_>)> {
+    Some(match item {
+        Item::Const(item) => (&item.name, Global::Const(item)),
+        Item::Table(item) => (&item.name, Global::Table(item)),
+        Item::Helper(item) => (&item.name, Global::Helper(item)),
+        Item::Kernel(kernel) => {
+            let name = &kernel.signature.name;
+            (name, Global::Kernel(name))
+        }
+        Item::Fallback(_) | Item::Family(_) => return None,
+    })
+}
+
+fn name_of(global: Global<'_>) -> &ast::Name {
+    match global {
+        Global::Const(item) => &item.name,
+        Global::Table(item) => &item.name,
+        Global::Helper(item) => &item.name,
+        Global::Kernel(name) => name,
+    }
+}
+
+/// A function with nothing in it.
+fn blank_function(convention: &'static Convention) -> Function {
+    Function {
+        name: String::new(),
+        span: Span::call_site(),
+        convention,
+        placement: Placement::default(),
+        features: FeatureSet::baseline(),
+        options: Options::default(),
+        args: Vec::new(),
+        hidden_result: None,
+        result: ResultKind::Unit,
+        vregs: Vec::new(),
+        labels: Vec::new(),
+        data: Vec::new(),
+        locals: Vec::new(),
+        rust_consts: Vec::new(),
+        rust_syms: Vec::new(),
+        insts: Vec::new(),
+    }
+}
+
+/// Whether two signatures are of one function: the names of parameters do not matter.
+fn same_signature(a: &Signature, b: &Signature) -> bool {
+    a.params.len() == b.params.len()
+        && a.params
+            .iter()
+            .zip(&b.params)
+            .all(|(x, y)| x.ty.tokens.to_string() == y.ty.tokens.to_string())
+        && a.result.tokens.to_string() == b.result.tokens.to_string()
+        && a.lifetimes.to_string() == b.lifetimes.to_string()
+        && a.where_clause.to_string() == b.where_clause.to_string()
+}
+
+fn same_kernel(a: &Kernel, b: &Kernel) -> bool {
+    same_signature(&a.signature, &b.signature)
+        && a.is_unsafe == b.is_unsafe
+        && a.abi.map(|(abi, _)| abi) == b.abi.map(|(abi, _)| abi)
+        && a.vis.to_string() == b.vis.to_string()
+}
+
+/// The declaration of a kernel, for the items that are generated.
+fn without_body(kernel: &Kernel) -> Kernel {
+    Kernel {
+        attrs: kernel.attrs.clone(),
+        rust_attrs: kernel.rust_attrs.clone(),
+        vis: kernel.vis.clone(),
+        is_unsafe: kernel.is_unsafe,
+        abi: kernel.abi,
+        signature: kernel.signature.clone(),
+        body: Block { statements: Vec::new(), span: kernel.body.span },
+        has_errors: kernel.has_errors,
+        skipped: Vec::new(),
+    }
+}

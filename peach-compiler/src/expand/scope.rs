@@ -1,0 +1,104 @@
+//! Lexical scopes: which value a name stands for at a place.
+//!
+//! Each symbol has a stack of bindings; the innermost counts if it belongs to the current *frame*.
+//! A kernel body and each expansion of a helper are frames of their own, so that a helper sees its
+//! parameters and the items, never the names of the place that uses it.
+
+use super::names::Symbol;
+use super::value::Value;
+
+/// A name with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Binding {
+    /// What it stands for.
+    pub(super) value: Value,
+    /// `let mut n: const`: may be assigned at compile time.
+    pub(super) variable: bool,
+    frame: u32,
+}
+
+/// A place to return to: see [`Scopes::enter`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark(usize);
+
+/// A frame to return to: see [`Scopes::enter_frame`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame(u32);
+
+/// All bindings.
+#[derive(Debug, Default)]
+pub(super) struct Scopes {
+    stacks: Vec<Vec<Binding>>,
+    log: Vec<Symbol>,
+    frame: u32,
+    frames: u32,
+}
+
+impl Scopes {
+    /// Opens a scope.
+    pub(super) fn enter(&self) -> Mark {
+        Mark(self.log.len())
+    }
+
+    /// Closes it: its bindings go, and are given to `visit`.
+    pub(super) fn leave(&mut self, mark: Mark, mut visit: impl FnMut(Binding)) {
+        while self.log.len() > mark.0 {
+            let symbol = self.log.pop().expect("longer than the mark");
+            let binding = self.stacks[symbol.0 as usize].pop().expect("logged");
+            visit(binding);
+        }
+    }
+
+    /// Opens a frame: nothing that was declared before is visible.
+    pub(super) fn enter_frame(&mut self) -> Frame {
+        let old = Frame(self.frame);
+        self.frames += 1;
+        self.frame = self.frames;
+        old
+    }
+
+    /// Goes back to the frame that [`Scopes::enter_frame`] left.
+    pub(super) fn leave_frame(&mut self, old: Frame) {
+        self.frame = old.0;
+    }
+
+    /// The number of the current frame.
+    pub(super) fn frame(&self) -> u32 {
+        self.frame
+    }
+
+    /// Declares a name in the innermost scope; it may shadow another.
+    pub(super) fn declare(&mut self, symbol: Symbol, value: Value) {
+        self.push(symbol, Binding { value, variable: false, frame: self.frame });
+    }
+
+    /// Declares a compile-time variable.
+    pub(super) fn declare_variable(&mut self, symbol: Symbol, value: Value) {
+        self.push(symbol, Binding { value, variable: true, frame: self.frame });
+    }
+
+    fn push(&mut self, symbol: Symbol, binding: Binding) {
+        let index = symbol.0 as usize;
+        if self.stacks.len() <= index {
+            self.stacks.resize(index + 1, Vec::new());
+        }
+        self.stacks[index].push(binding);
+        self.log.push(symbol);
+    }
+
+    /// What a name stands for here.
+    pub(super) fn get(&self, symbol: Symbol) -> Option<&Binding> {
+        self.stacks.get(symbol.0 as usize)?.last().filter(|b| b.frame == self.frame)
+    }
+
+    /// The same, to assign a compile-time variable.
+    pub(super) fn get_mut(&mut self, symbol: Symbol) -> Option<&mut Binding> {
+        let frame = self.frame;
+        self.stacks.get_mut(symbol.0 as usize)?.last_mut().filter(|b| b.frame == frame)
+    }
+
+    /// Every name that is visible here.
+    pub(super) fn visible(&self) -> impl Iterator<Item = Symbol> {
+        self.log.iter().copied().filter(|s| self.get(*s).is_some())
+    }
+}

@@ -1,0 +1,280 @@
+//! Signatures: the types of arguments and results become registers, and what is known of their
+//! values; where they are is up to the convention.
+
+use super::Expander;
+use super::value::Value;
+use crate::abi::{self, ParamType, ResultType};
+use crate::diagnostics::{Code, Diagnostic, Place};
+use crate::ir::{Arg, ArgId, ArgValue, Reg, ResultKind, ResultValue, Validity, View};
+use crate::isa::{Class, Feature};
+use crate::syntax::ast::{Element, Expr, ExprKind, Param, Pointee, Signature, Type, TypeKind};
+use proc_macro2::Span;
+
+impl<'a> Expander<'a, '_> {
+    /// Declares the arguments, and says what `return` has to deliver.
+    pub(super) fn enter_signature(&mut self, signature: &'a Signature) {
+        let params: Option<Vec<ParamType>> =
+            signature.params.iter().map(|param| param_type(&param.ty.kind)).collect();
+        for (index, param) in signature.params.iter().enumerate() {
+            self.check_width(&param.ty);
+            self.declare_param(index, param);
+        }
+        let result = self.result(&signature.result);
+        let (Some(params), Some((kind, result))) = (params, result) else {
+            self.failed = true;
+            return;
+        };
+        self.function.placement = abi::place(self.function.convention, &params, result);
+        self.function.result = kind;
+        self.result_is_wide = matches!(signature.result.kind, TypeKind::Wide { .. });
+    }
+
+    fn declare_param(&mut self, index: usize, param: &'a Param) {
+        let text = param.ty.tokens.to_string();
+        let name = crate::syntax::ast::name_text(&param.name);
+        let span = param.name.span();
+        let number = |bytes| ArgValue::Number { bytes };
+        let value = match &param.ty.kind {
+            TypeKind::Int { bytes, .. } => {
+                self.arg(name, span, index, 0, gp_class(*bytes), number(*bytes))
+            }
+            TypeKind::Bool => self.arg(name, span, index, 0, Class::Gp8, ArgValue::Bool),
+            TypeKind::Char => self.arg(name, span, index, 0, Class::Gp32, ArgValue::Char),
+            TypeKind::Float { bytes } | TypeKind::Vector { bytes } => {
+                let value = ArgValue::Vector { bytes: *bytes };
+                self.arg(name, span, index, 0, vector_class(*bytes), value)
+            }
+            TypeKind::Reference { mutable, pointee } => {
+                let (bytes, align) = self.pointee_size(pointee);
+                let value =
+                    ArgValue::Reference { bytes, mutable: *mutable, align, type_text: text };
+                self.arg(name, span, index, 0, Class::Gp64, value)
+            }
+            TypeKind::Slice { .. } | TypeKind::Str => {
+                let pointer = ArgValue::Pointer { type_text: format!("pointer of {text}") };
+                let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
+                let len = self.arg(format!("{name}.len"), span, index, 1, Class::Gp64, number(8));
+                match (ptr, len) {
+                    (Value::Reg(ptr), Value::Reg(len)) => Value::Slice { ptr, len },
+                    _ => Value::Poison,
+                }
+            }
+            TypeKind::Wide { .. } => {
+                let lo = self.arg(format!("{name}.lo"), span, index, 0, Class::Gp64, number(8));
+                let hi = self.arg(format!("{name}.hi"), span, index, 1, Class::Gp64, number(8));
+                match (lo, hi) {
+                    (Value::Reg(lo), Value::Reg(hi)) => Value::Wide { lo, hi },
+                    _ => Value::Poison,
+                }
+            }
+            TypeKind::RawPointer
+            | TypeKind::NonNull
+            | TypeKind::FnPointer
+            | TypeKind::Option(_) => {
+                let value = ArgValue::Pointer { type_text: text };
+                self.arg(name, span, index, 0, Class::Gp64, value)
+            }
+            TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => {
+                self.failed = true;
+                Value::Poison
+            }
+        };
+        if param.name == "_" {
+            return;
+        }
+        let valid = self.check_name(&param.name).is_ok();
+        let symbol = self.names.symbol(&param.name);
+        if self.scopes.get(symbol).is_some() && valid {
+            self.error(Diagnostic::new(
+                Code::BadSignature,
+                span,
+                format!("two parameters are called `{}`", param.name),
+            ));
+        }
+        self.scopes.declare(symbol, value);
+    }
+
+    /// A register that one part of a parameter arrives in.
+    fn arg(
+        &mut self,
+        name: String,
+        span: Span,
+        param: usize,
+        part: usize,
+        class: Class,
+        value: ArgValue,
+    ) -> Value {
+        let view = self.new_vreg(name, class, span);
+        let View { reg: Reg::Virtual(vreg), .. } = view else { return Value::Poison };
+        let id = ArgId(self.function.args.len() as u32);
+        self.function.vregs[vreg.index()].arg = Some(id);
+        self.function.args.push(Arg { vreg, param, part, pointer: None, value });
+        Value::Reg(view)
+    }
+
+    /// How many bytes a reference is known to be good for, and their alignment.
+    fn pointee_size(&mut self, pointee: &'a Pointee) -> (Option<u64>, u64) {
+        match pointee {
+            Pointee::Number(element) => (Some(u64::from(element.bytes())), align_of(*element)),
+            Pointee::Array(element, length) => {
+                let length = self.known_length(length);
+                let bytes = length.and_then(|n| n.checked_mul(u64::from(element.bytes())));
+                (bytes, align_of(*element))
+            }
+            Pointee::Other => (None, 1),
+        }
+    }
+
+    /// The length of an array type, if it is made of literals and the kernels' own constants. (Other
+    /// lengths are Rust's, and nothing is known of them here.)
+    fn known_length(&mut self, expr: &'a Expr) -> Option<u64> {
+        if !self.is_kernel_constant(expr) {
+            return None;
+        }
+        self.eval_int(expr).ok().and_then(|n| u64::try_from(n).ok())
+    }
+
+    fn is_kernel_constant(&mut self, expr: &'a Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Int(_) => true,
+            ExprKind::Name(name) => {
+                let symbol = self.names.symbol(name);
+                self.items.contains_key(&symbol) || self.version_bindings.contains_key(&symbol)
+            }
+            ExprKind::Unary(_, a) => self.is_kernel_constant(a),
+            ExprKind::Binary(_, a, b) => self.is_kernel_constant(a) && self.is_kernel_constant(b),
+            _ => false,
+        }
+    }
+
+    /// Vectors wider than xmm need their extension.
+    fn check_width(&mut self, ty: &Type) {
+        let (class, name) = match ty.kind {
+            TypeKind::Vector { bytes: 32 } => (Class::Ymm, "avx"),
+            TypeKind::Vector { bytes: 64 } => (Class::Zmm, "avx512f"),
+            _ => return,
+        };
+        let Some(feature) = Feature::parse(name) else { return };
+        if !self.function.features.contains(feature) {
+            let what = format!("a `{}` register in the signature", class.name());
+            let error = self.missing_extension(ty.span.0, &what, &[vec![feature]]);
+            self.error(error);
+        }
+    }
+
+    /// What `return` has to deliver. `None` if the type is in error.
+    fn result(&mut self, ty: &Type) -> Option<(ResultKind, ResultType)> {
+        self.check_width(ty);
+        match &ty.kind {
+            TypeKind::Unit => Some((ResultKind::Unit, ResultType::Unit)),
+            TypeKind::Wide { signed } => {
+                let half = |signed| ResultValue {
+                    bytes: 8,
+                    vector: false,
+                    signed,
+                    validity: Validity::Any,
+                };
+                let kind = ResultKind::Values(vec![half(false), half(*signed)]);
+                Some((kind, ResultType::One(ParamType::Wide)))
+            }
+            TypeKind::Pair(a, b) => {
+                let number = |ty: &Type| {
+                    matches!(ty.kind, TypeKind::Int { .. } | TypeKind::Float { .. })
+                        .then(|| param_type(&ty.kind).zip(result_value(ty)))
+                        .flatten()
+                };
+                let parts = (number(a), number(b));
+                match parts {
+                    (Some((a, x)), Some((b, y))) if x.vector == y.vector => {
+                        Some((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
+                    }
+                    _ => {
+                        self.bad_result(ty, "pairs are of two integers or of two floats");
+                        None
+                    }
+                }
+            }
+            TypeKind::Invalid => {
+                self.failed = true;
+                None
+            }
+            _ => match (param_type(&ty.kind), result_value(ty)) {
+                (Some(param), Some(value)) => {
+                    Some((ResultKind::Values(vec![value]), ResultType::One(param)))
+                }
+                _ => {
+                    self.bad_result(ty, "return a pointer and a length as two values, or write through a `&mut` argument");
+                    None
+                }
+            },
+        }
+    }
+
+    fn bad_result(&mut self, ty: &Type, help: &str) {
+        let (first, last) = ty.span;
+        let message = format!("kernels cannot return `{}`", ty.tokens);
+        self.error(Diagnostic::new(Code::BadSignature, Place { first, last }, message).help(help));
+    }
+}
+
+/// A type as conventions see it.
+fn param_type(kind: &TypeKind) -> Option<ParamType> {
+    Some(match kind {
+        TypeKind::Int { bytes, .. } => ParamType::Int { bytes: *bytes },
+        TypeKind::Bool => ParamType::Int { bytes: 1 },
+        TypeKind::Char => ParamType::Int { bytes: 4 },
+        TypeKind::Float { bytes } => ParamType::Float { bytes: *bytes },
+        TypeKind::Vector { bytes } => ParamType::Vector { bytes: *bytes },
+        TypeKind::Wide { .. } => ParamType::Wide,
+        TypeKind::Slice { .. } | TypeKind::Str => ParamType::Slice,
+        TypeKind::RawPointer
+        | TypeKind::NonNull
+        | TypeKind::Reference { .. }
+        | TypeKind::FnPointer
+        | TypeKind::Option(_) => ParamType::Int { bytes: 8 },
+        TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => return None,
+    })
+}
+
+/// A type that is returned as one value.
+fn result_value(ty: &Type) -> Option<ResultValue> {
+    let int = |bytes, signed, validity| ResultValue { bytes, vector: false, signed, validity };
+    Some(match &ty.kind {
+        TypeKind::Int { bytes, signed } => int(*bytes, *signed, Validity::Any),
+        TypeKind::Bool => int(1, false, Validity::Bool),
+        TypeKind::Char => int(4, false, Validity::Char),
+        TypeKind::RawPointer => int(8, false, Validity::Any),
+        TypeKind::NonNull
+        | TypeKind::Reference { .. }
+        | TypeKind::FnPointer
+        | TypeKind::Option(_) => {
+            int(8, false, Validity::Reference { type_text: ty.tokens.to_string() })
+        }
+        TypeKind::Float { bytes } | TypeKind::Vector { bytes } => {
+            ResultValue { bytes: *bytes, vector: true, signed: false, validity: Validity::Any }
+        }
+        _ => return None,
+    })
+}
+
+fn gp_class(bytes: u32) -> Class {
+    match bytes {
+        1 => Class::Gp8,
+        2 => Class::Gp16,
+        4 => Class::Gp32,
+        _ => Class::Gp64,
+    }
+}
+
+fn vector_class(bytes: u32) -> Class {
+    match bytes {
+        32 => Class::Ymm,
+        64 => Class::Zmm,
+        _ => Class::Xmm,
+    }
+}
+
+/// Rust's alignment of a number type on x86-64: its size.
+fn align_of(element: Element) -> u64 {
+    u64::from(element.bytes())
+}

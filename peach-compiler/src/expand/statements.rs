@@ -1,0 +1,352 @@
+//! Statements: what each of them does to scopes and to the list of instructions.
+
+use super::evaluate::{Evaluated, place};
+use super::names::Symbol;
+use super::scope::Mark;
+use super::value::Value;
+use super::{Expander, Reported};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::Op;
+use crate::syntax::ast::{
+    self, Block, Call, Expr, Label, Let, Pattern, Statement, StatementKind, TableElement,
+};
+use proc_macro2::Span;
+
+/// A block being expanded.
+#[derive(Clone, Copy)]
+pub(super) struct OpenBlock<'a> {
+    block: &'a Block,
+    /// The statement being expanded.
+    at: usize,
+    frame: u32,
+}
+
+/// How often one `while` may turn.
+const TURNS_MAX: u32 = 1 << 16;
+
+/// How many turns one `for` may have.
+const RANGE_MAX: u64 = 1 << 20;
+
+impl<'a> Expander<'a, '_> {
+    /// The statements of a block, in a scope of their own.
+    pub(super) fn block(&mut self, block: &'a Block) {
+        let mark = self.scopes.enter();
+        self.block_statements(block, block.statements.len());
+        self.leave_scope(mark);
+    }
+
+    /// The first `count` statements of a block, in the scope that is open.
+    pub(super) fn block_statements(&mut self, block: &'a Block, count: usize) {
+        let labels = self.enter_labels(block);
+        self.blocks.push(OpenBlock { block, at: 0, frame: self.scopes.frame() });
+        for (at, statement) in block.statements.iter().take(count).enumerate() {
+            if self.stopped {
+                break;
+            }
+            if let Some(open) = self.blocks.last_mut() {
+                open.at = at;
+            }
+            // An error has been reported; what stands behind it is expanded all the same.
+            let _: Result<(), Reported> = self.statement(statement);
+        }
+        self.blocks.pop();
+        self.leave_labels(labels);
+    }
+
+    /// Closes a scope; its streams must have been emitted.
+    pub(super) fn leave_scope(&mut self, mark: Mark) {
+        let mut streams = Vec::new();
+        self.scopes.leave(mark, |binding| {
+            if let Value::Stream(stream) = binding.value {
+                streams.push(stream);
+            }
+        });
+        for stream in streams {
+            self.end_stream(stream);
+        }
+    }
+
+    fn statement(&mut self, statement: &'a Statement) -> Evaluated<()> {
+        match &statement.kind {
+            StatementKind::Instruction(instruction) => self.instruction(instruction),
+            StatementKind::Let(item) => self.let_statement(item),
+            StatementKind::LetConst(name, value) => self.let_const(name, value),
+            StatementKind::Const(item) => self.local_const(item),
+            StatementKind::Table(table) => self.local_table(table),
+            StatementKind::Assign(target, value) => self.assign_statement(target, value),
+            StatementKind::AssignOp(target, op, value) => self.assign_op(target, *op, value),
+            StatementKind::Call(call) => self.call_statement(call),
+            StatementKind::Label(label) => self.define_label(label),
+            StatementKind::Block { label, is_unsafe, body } => {
+                self.nested_block(label.as_ref(), *is_unsafe, body)
+            }
+            StatementKind::For(pattern, iterable, body) => {
+                self.for_statement(pattern, iterable, body)
+            }
+            StatementKind::While(condition, body) => self.while_statement(condition, body),
+            StatementKind::If(branches) => self.if_statement(branches),
+            StatementKind::Assert(condition, message) => self.assertion(condition, message),
+            StatementKind::Return(value) => self.return_statement(statement, value.as_ref()),
+            StatementKind::Stream(name, body) => self.record_stream(name, body),
+            StatementKind::Issue(name, count) => self.issue(name, count),
+            StatementKind::Emit(name, index) => self.emit_from_stream(name, index),
+            StatementKind::Interleave(parts) => self.interleave(statement, parts),
+            StatementKind::Align(expr) => self.align(statement, expr),
+            StatementKind::Db(values) => self.raw_bytes(statement, values),
+        }
+    }
+
+    fn let_const(&mut self, name: &'a ast::Name, value: &'a Expr) -> Evaluated<()> {
+        let value = self.eval_list(value).unwrap_or(Value::Poison);
+        self.check_name(name)?;
+        let symbol = self.names.symbol(name);
+        self.scopes.declare_variable(symbol, value);
+        Ok(())
+    }
+
+    fn local_const(&mut self, item: &'a ast::Const) -> Evaluated<()> {
+        let value = self.eval_typed_const(item).unwrap_or(Value::Poison);
+        self.check_name(&item.name)?;
+        let symbol = self.names.symbol(&item.name);
+        self.scopes.declare(symbol, value);
+        Ok(())
+    }
+
+    fn local_table(&mut self, table: &'a ast::Table) -> Evaluated<()> {
+        let value = match table.element {
+            TableElement::Number(element) => self.eval_table(table, element),
+            TableElement::Label => self.eval_jump_table(table),
+        };
+        self.check_name(&table.name)?;
+        let symbol = self.names.symbol(&table.name);
+        self.scopes.declare(symbol, value.unwrap_or(Value::Poison));
+        Ok(())
+    }
+
+    /// A name that is declared may be anything but a physical register's.
+    pub(super) fn check_name(&mut self, name: &'a ast::Name) -> Evaluated<()> {
+        let symbol = self.names.symbol(name);
+        if self.names.info(symbol).register.is_none() {
+            return Ok(());
+        }
+        Err(self.error(
+            Diagnostic::new(
+                Code::Syntax,
+                name.span(),
+                format!("`{name}` is a physical register, and cannot be declared"),
+            )
+            .note("physical registers are used without a declaration")
+            .help("choose another name"),
+        ))
+    }
+
+    fn nested_block(
+        &mut self,
+        label: Option<&'a Label>,
+        is_unsafe: bool,
+        body: &'a Block,
+    ) -> Evaluated<()> {
+        let outer_unsafe = self.in_unsafe;
+        let mark = self.mark_labels();
+        let end = label.map(|label| self.start_block_label(label)).transpose();
+        self.in_unsafe |= is_unsafe;
+        self.block(body);
+        self.in_unsafe = outer_unsafe;
+        if let Ok(Some(end)) = end {
+            self.end_block_label(end, mark, body.span.1);
+        }
+        end.map(|_| ())
+    }
+
+    fn for_statement(
+        &mut self,
+        pattern: &'a Pattern,
+        iterable: &'a Expr,
+        body: &'a Block,
+    ) -> Evaluated<()> {
+        let values = self.eval_list(iterable)?;
+        let count = match &values {
+            Value::Range(range) => range.count,
+            Value::List(list) => list.len() as u64,
+            Value::Table(table) => table.len() as u64,
+            other => {
+                let error = Diagnostic::new(
+                    Code::TypeMismatch,
+                    place(iterable),
+                    format!("`for` cannot run over {}", other.describe()),
+                );
+                return Err(self.error(error.note(
+                    "it runs over ranges, lists, arrays of registers, tables and `zip(a, b)`",
+                )));
+            }
+        };
+        if count > RANGE_MAX {
+            let span = iterable.span.0;
+            return Err(self.stop(span, &format!("`for` would turn {count} times")));
+        }
+        for turn in 0..count {
+            if self.stopped {
+                break;
+            }
+            let value = match &values {
+                Value::Range(range) => Value::Int(range.get(turn)),
+                Value::List(list) => list[turn as usize].clone(),
+                Value::Table(table) => table.get(turn as usize),
+                _ => return Err(Reported),
+            };
+            let mark = self.scopes.enter();
+            let bound = self.bind_pattern(pattern, value);
+            if bound.is_ok() {
+                self.block(body);
+            }
+            self.leave_scope(mark);
+            bound?;
+        }
+        Ok(())
+    }
+
+    /// Gives a value to the names of a pattern.
+    pub(super) fn bind_pattern(&mut self, pattern: &'a Pattern, value: Value) -> Evaluated<()> {
+        match (pattern, value) {
+            (Pattern::Name(name), value) => {
+                if name == "_" {
+                    return Ok(());
+                }
+                let checked = self.check_name(name);
+                let symbol = self.names.symbol(name);
+                self.scopes.declare(symbol, value);
+                checked
+            }
+            (Pattern::Tuple(parts), Value::Tuple(values) | Value::List(values))
+                if parts.len() == values.len() =>
+            {
+                for (part, value) in parts.iter().zip(values.iter()) {
+                    self.bind_pattern(part, value.clone())?;
+                }
+                Ok(())
+            }
+            (Pattern::Tuple(parts), value) => {
+                for part in parts {
+                    let _: Result<(), Reported> = self.bind_pattern(part, Value::Poison);
+                }
+                if matches!(value, Value::Poison) {
+                    return Err(Reported);
+                }
+                let span = pattern_span(pattern);
+                Err(self.error(Diagnostic::new(
+                    Code::TypeMismatch,
+                    span,
+                    format!("{} names are given {}", parts.len(), value.describe()),
+                )))
+            }
+        }
+    }
+
+    fn while_statement(&mut self, condition: &'a Expr, body: &'a Block) -> Evaluated<()> {
+        for _ in 0..TURNS_MAX {
+            if self.stopped || !self.eval_bool(condition)? {
+                return Ok(());
+            }
+            self.block(body);
+        }
+        let span = condition.span.0;
+        Err(self.stop(span, &format!("this `while` has turned {TURNS_MAX} times and does not end")))
+    }
+
+    fn if_statement(&mut self, branches: &'a [(Option<Expr>, Block)]) -> Evaluated<()> {
+        for (condition, body) in branches {
+            let taken = match condition {
+                Some(condition) => self.eval_bool(condition)?,
+                None => true,
+            };
+            if taken {
+                self.block(body);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn assertion(&mut self, condition: &'a Expr, message: &Option<String>) -> Evaluated<()> {
+        if self.eval_bool(condition)? {
+            return Ok(());
+        }
+        let text = match message {
+            Some(message) => format!("assertion failed: {message}"),
+            None => "assertion failed".into(),
+        };
+        Err(self.error(Diagnostic::new(Code::AssertFailed, place(condition), text)))
+    }
+
+    fn align(&mut self, statement: &Statement, expr: &'a Expr) -> Evaluated<()> {
+        let n = self.eval_int(expr)?;
+        match u32::try_from(n) {
+            Ok(align) if align.is_power_of_two() && align <= 4096 => {
+                self.emit(Op::Align(align), statement.span.0, vec![expr.span.0]);
+                Ok(())
+            }
+            _ => Err(self.error(
+                Diagnostic::new(Code::OutOfRange, place(expr), format!("an alignment of {n}"))
+                    .note("code is aligned to a power of two, up to 4096"),
+            )),
+        }
+    }
+
+    fn raw_bytes(&mut self, statement: &Statement, values: &'a [Expr]) -> Evaluated<()> {
+        let mut bytes = Vec::with_capacity(values.len());
+        for expr in values {
+            let n = self.eval_int_in(expr, "a byte", (-128, 255))?;
+            bytes.push(n as u8);
+        }
+        self.emit(Op::Bytes(bytes), statement.span.0, Vec::new());
+        Ok(())
+    }
+
+    /// `name(args);`
+    fn call_statement(&mut self, call: &'a Call) -> Evaluated<()> {
+        let symbol = self.names.symbol(&call.name);
+        if self.names.info(symbol).mnemonic.is_some() || !self.is_callable(symbol) {
+            let mnemonic = self.eval_mnemonic(&call.name)?;
+            return self.instruction_call(mnemonic, &call.name, &call.args);
+        }
+        self.expand_helper(symbol, call).map(|_| ())
+    }
+
+    /// The place of a statement further down that declares a name.
+    pub(super) fn declared_later(&self, symbol: Symbol) -> Option<Span> {
+        let text = self.names.text(symbol);
+        let frame = self.scopes.frame();
+        for open in self.blocks.iter().rev().take_while(|open| open.frame == frame) {
+            for statement in &open.block.statements[open.at..] {
+                let found = match &statement.kind {
+                    StatementKind::Let(Let { pattern, .. }) => named_in(pattern, &text),
+                    StatementKind::LetConst(name, _) | StatementKind::Stream(name, _) => {
+                        (name == &*text).then(|| name.span())
+                    }
+                    StatementKind::Const(item) => (item.name == *text).then(|| item.name.span()),
+                    StatementKind::Table(item) => (item.name == *text).then(|| item.name.span()),
+                    _ => None,
+                };
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+}
+
+fn named_in(pattern: &Pattern, text: &str) -> Option<Span> {
+    match pattern {
+        Pattern::Name(name) => (name == text).then(|| name.span()),
+        Pattern::Tuple(parts) => parts.iter().find_map(|part| named_in(part, text)),
+    }
+}
+
+/// The first name of a pattern.
+pub(super) fn pattern_span(pattern: &Pattern) -> Span {
+    match pattern {
+        Pattern::Name(name) => name.span(),
+        Pattern::Tuple(parts) => parts.first().map_or_else(Span::call_site, pattern_span),
+    }
+}
