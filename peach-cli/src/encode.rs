@@ -13,11 +13,23 @@ use std::process::ExitCode;
 enum Mode {
     /// The shortest encoding.
     Plain,
+    /// Every encoding of the shortest length.
+    Options,
+    /// One encoding of every length.
+    Lengths,
 }
 
 /// Runs the command with the arguments behind `encode`.
 pub fn run(arguments: &[String]) -> io::Result<ExitCode> {
-    let mode = Mode::Plain;
+    let (mode, arguments) = match arguments.first().map(String::as_str) {
+        Some("--options") => (Mode::Options, &arguments[1..]),
+        Some("--lengths") => (Mode::Lengths, &arguments[1..]),
+        Some(unknown) if unknown.starts_with('-') => {
+            eprintln!("error: peach encode has no option `{unknown}`: --options and --lengths are");
+            return Ok(ExitCode::from(2));
+        }
+        _ => (Mode::Plain, arguments),
+    };
     let output = &mut io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut all_encoded = true;
     if arguments.is_empty() {
@@ -40,12 +52,19 @@ pub fn run(arguments: &[String]) -> io::Result<ExitCode> {
 fn answer(mode: Mode, line: &str, output: &mut impl Write) -> io::Result<bool> {
     let answer = match mode {
         Mode::Plain => isa::encode_text(line).map(|bytes| hex(&bytes)),
+        Mode::Options => isa::encode_options(line).map(|all| joined(&all, |bytes| hex(bytes))),
+        Mode::Lengths => isa::encode_lengths(line)
+            .map(|all| joined(&all, |bytes| format!("{}:{}", bytes.len(), hex(bytes)))),
     };
     match &answer {
         Ok(text) => writeln!(output, "{text}")?,
         Err(why) => writeln!(output, "error: {}", why.replace('\n', " "))?,
     }
     Ok(answer.is_ok())
+}
+
+fn joined(all: &[Vec<u8>], text: impl Fn(&[u8]) -> String) -> String {
+    all.iter().map(|bytes| text(bytes)).collect::<Vec<_>>().join(" ")
 }
 
 fn hex(bytes: &[u8]) -> String {

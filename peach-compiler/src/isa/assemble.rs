@@ -62,11 +62,11 @@ pub(super) fn assemble(
         offset: offsets.immediate_offset() as u8,
         size: offsets.immediate_size() as u8,
     });
-    let added = add_prefixes(form, inst, &mut encoding.bytes);
+    let added = add_prefixes(form, &row, inst, &mut encoding.bytes);
     for field in [&mut disp, &mut imm].into_iter().flatten() {
         field.offset += added;
     }
-    if tweaks.sib {
+    if tweaks.sib && row.memory_index_scale() != 1 && row.memory_index() == Reg::None {
         clear_scale(&mut encoding.bytes, disp, form);
     }
     if form.code() == Code::Xchg_r64_RAX && encoding.bytes == [0x48, 0x90] {
@@ -162,10 +162,15 @@ fn put(bytes: &mut [u8], field: Field, value: i64) {
 }
 
 /// Prefixes that iced does not write. Returns how many bytes it put before the fields.
-fn add_prefixes(form: &Form, inst: &Instruction<PhysReg>, bytes: &mut Vec<u8>) -> u8 {
+fn add_prefixes(
+    form: &Form,
+    row: &iced_x86::Instruction,
+    inst: &Instruction<PhysReg>,
+    bytes: &mut Vec<u8>,
+) -> u8 {
     let mut added = 0;
     if form.info().encoding() == EncodingKind::D3NOW {
-        let rex = rex_of_address(inst);
+        let rex = rex_of_address(row);
         if rex != 0x40 {
             let opcode =
                 bytes.iter().position(|&byte| byte == 0x0f).expect("3DNow! starts with 0F");
@@ -202,19 +207,11 @@ fn sort_prefixes(bytes: &mut [u8]) {
 }
 
 /// The REX prefix that an address needs: X for its index, B for its base.
-fn rex_of_address(inst: &Instruction<PhysReg>) -> u8 {
-    let mut rex = 0x40;
-    for operand in &inst.operands {
-        if let Operand::Mem(mem) = operand {
-            if matches!(mem.base, Base::Reg(base) if base.reg.num >= 8) {
-                rex |= 1;
-            }
-            if mem.index.is_some_and(|(index, _)| index.reg.num >= 8) {
-                rex |= 2;
-            }
-        }
-    }
-    rex
+fn rex_of_address(row: &iced_x86::Instruction) -> u8 {
+    let is_high = |register: Reg| register != Reg::None && register.number() >= 8;
+    let b = u8::from(is_high(row.memory_base()));
+    let x = u8::from(is_high(row.memory_index()));
+    0x40 | x << 1 | b
 }
 
 /// A SIB byte without index has no scale: iced writes the one that was set to get it.
@@ -399,7 +396,7 @@ fn set_memory(
     if let Some((register, scale)) = index {
         row.set_memory_index(register);
         row.set_memory_index_scale(scale);
-    } else if tweaks.sib {
+    } else if tweaks.sib && base.is_some_and(|base| !is_variable_register(base)) {
         // iced writes a SIB byte for a scale alone; `clear_scale` takes the scale out again.
         row.set_memory_index_scale(2);
     }

@@ -210,13 +210,16 @@ pub(super) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Result<(),
                 has_high_byte |= view.class == Class::Gp8h;
                 fit_register(accepted, *view, operand)?;
             }
-            Operand::Mem(mem) => fit_memory(form, accepted, mem, operand, full_width)?,
+            Operand::Mem(mem) => {
+                fit_memory(form, accepted, mem, operand, full_width)?;
+                fit_address_width(form, mem)?;
+            }
             Operand::Imm(value) => {
                 let imm = accepted.imm.expect("the shape fits");
-                if imm == ImmForm::One && *value != 1 {
-                    return Err(Misfit::Operand { operand });
-                }
                 if !imm.holds(*value) {
+                    if matches!(imm, ImmForm::Exactly(_)) {
+                        return Err(Misfit::Operand { operand });
+                    }
                     return Err(Misfit::OutOfRange { operand, accepted: imm.range() });
                 }
             }
@@ -230,7 +233,7 @@ pub(super) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Result<(),
                     return Err(Misfit::Operand { operand });
                 }
             }
-            Operand::RustConst(_) if accepted.imm == Some(ImmForm::One) => {
+            Operand::RustConst(_) if matches!(accepted.imm, Some(ImmForm::Exactly(_))) => {
                 return Err(Misfit::Operand { operand });
             }
             Operand::RustConst(_) => {}
@@ -303,6 +306,22 @@ fn fit_memory<R: Register>(
         return Err(Misfit::Size { operand, accepted: form.memory_size });
     }
     Ok(())
+}
+
+/// Where a register is an address, the memory operand's address must be equally wide.
+fn fit_address_width<R: Register>(form: &Form, mem: &Mem<R>) -> Result<(), Misfit> {
+    let Some(operand) = form.operands().iter().position(|accepted| accepted.is_address) else {
+        return Ok(());
+    };
+    let is_narrow = |view: View<R>| matches!(view.class, Class::Gp32 | Class::Eip);
+    let memory_is_narrow = matches!(mem.base, Base::Reg(base) if is_narrow(base))
+        || mem.index.is_some_and(|(index, _)| is_narrow(index));
+    if memory_is_narrow == (form.operands()[operand].class == Some(Class::Gp32)) {
+        return Ok(());
+    }
+    let message =
+        "the register is an address: it must be as wide as the address of the other operand";
+    Err(Misfit::Overlap { operand, message })
 }
 
 fn fit_branch(accepted: &OperandForm, value: i64, operand: usize) -> Result<(), Misfit> {
@@ -485,7 +504,7 @@ impl ImmForm {
             range.contains(&value) || image.contains(&value)
         };
         match self {
-            ImmForm::One => value == 1,
+            ImmForm::Exactly(only) => value == i128::from(only),
             ImmForm::Bits4 => (0..16).contains(&value),
             ImmForm::Byte => either(8),
             ImmForm::ByteTo(bytes) => extended(8, 8 * u32::from(bytes)),
@@ -499,7 +518,7 @@ impl ImmForm {
     /// What the field holds, in words.
     fn range(self) -> &'static str {
         match self {
-            ImmForm::One => "1",
+            ImmForm::Exactly(_) => "the number that the opcode implies",
             ImmForm::Bits4 => "0 to 15",
             ImmForm::Byte => "-128 to 255",
             ImmForm::ByteTo(_) => "-128 to 127",
@@ -513,7 +532,7 @@ impl ImmForm {
     /// How many bytes the field has.
     pub(super) fn bytes(self) -> u8 {
         match self {
-            ImmForm::One => 0,
+            ImmForm::Exactly(_) => 0,
             ImmForm::Bits4 | ImmForm::Byte | ImmForm::ByteTo(_) => 1,
             ImmForm::Word => 2,
             ImmForm::Dword | ImmForm::DwordTo8 => 4,

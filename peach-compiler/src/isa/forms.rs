@@ -84,6 +84,8 @@ pub struct OperandForm {
     pub branch: Option<u8>,
     /// Whether the row names this very register (`cl`, `eax`, `dx`).
     pub is_fixed: bool,
+    /// Whether the register is an address, and so as wide as the other one (`movdir64b`).
+    pub is_address: bool,
 }
 
 impl OperandForm {
@@ -141,8 +143,8 @@ pub enum MemForm {
 /// Kinds of immediates: width in the encoding and what it is extended to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImmForm {
-    /// The number 1, not encoded.
-    One,
+    /// This very number, which the opcode implies.
+    Exactly(u8),
     /// Four bits.
     Bits4,
     /// One byte.
@@ -312,7 +314,11 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
     let Some(all) = kinds.iter().map(|&kind| operand_form(kind, info)).collect() else {
         return;
     };
-    let base = Form::new(code, info, all);
+    let mut base = Form::new(code, info, all);
+    if kinds.first() == Some(&Kind::seg_reg) {
+        // `mov cs, r` is an invalid opcode (Intel SDM volume 2, MOV).
+        base.operands[0].registers = base.operands[0].registers - RegSet::one(1);
+    }
     if let Some(value) = meaning.imm {
         // A pseudo-op: the last operand of the row is the immediate that the name implies.
         if kinds.last() == Some(&Kind::imm8) {
@@ -326,6 +332,11 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
     if code.is_string_instruction() || kinds.iter().any(is_implicit) {
         forms.push(base.without_implicit(code.is_string_instruction()));
         return;
+    }
+    if code == Code::Int_imm8 {
+        // `int 3` has an opcode of its own.
+        let three = OperandForm { imm: Some(ImmForm::Exactly(3)), ..OperandForm::default() };
+        forms.push(Form { slots: Vec::new(), ..Form::new(Code::Int3, info, vec![three]) });
     }
     match meaning.row {
         M::Imul if kinds.len() == 3 => forms.push(base.first_repeated()),

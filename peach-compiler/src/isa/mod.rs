@@ -26,6 +26,7 @@ mod rows;
 mod select;
 mod shape;
 mod text;
+mod variants;
 
 pub use constraints::*;
 pub use effects::*;
@@ -39,6 +40,7 @@ pub use registers::*;
 pub use select::*;
 pub use shape::*;
 pub use text::*;
+pub use variants::*;
 
 /// What stands before a memory operand to give its size, by the bytes it stands for.
 const SIZE_NAMES: [(u32, &str); 9] = [

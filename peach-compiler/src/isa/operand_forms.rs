@@ -56,12 +56,14 @@ fn general(kind: Kind) -> Option<OperandForm> {
     Some(match kind {
         Kind::r8_reg | Kind::r8_opcode => register(Class::Gp8, all),
         Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode => register(Class::Gp16, all),
-        Kind::r32_reg | Kind::r32_rm | Kind::r32_opcode | Kind::r32_vvvv | Kind::r32_reg_mem => {
+        Kind::r32_reg | Kind::r32_rm | Kind::r32_opcode | Kind::r32_vvvv => {
             register(Class::Gp32, all)
         }
-        Kind::r64_reg | Kind::r64_rm | Kind::r64_opcode | Kind::r64_vvvv | Kind::r64_reg_mem => {
+        Kind::r64_reg | Kind::r64_rm | Kind::r64_opcode | Kind::r64_vvvv => {
             register(Class::Gp64, all)
         }
+        Kind::r32_reg_mem => OperandForm { is_address: true, ..register(Class::Gp32, all) },
+        Kind::r64_reg_mem => OperandForm { is_address: true, ..register(Class::Gp64, all) },
         Kind::r8_or_mem => register_or_memory(Class::Gp8, all),
         Kind::r16_or_mem => register_or_memory(Class::Gp16, all),
         Kind::r32_or_mem => register_or_memory(Class::Gp32, all),
@@ -90,7 +92,7 @@ fn number(kind: Kind) -> Option<OperandForm> {
     let imm = match kind {
         Kind::imm4_m2z => ImmForm::Bits4,
         Kind::imm8 => ImmForm::Byte,
-        Kind::imm8_const_1 => ImmForm::One,
+        Kind::imm8_const_1 => ImmForm::Exactly(1),
         Kind::imm8sex16 => ImmForm::ByteTo(2),
         Kind::imm8sex32 => ImmForm::ByteTo(4),
         Kind::imm8sex64 => ImmForm::ByteTo(8),

@@ -49,11 +49,6 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
     if !scanner.at_end() {
         return Err(format!("expected a comma or the end of the line, found `{}`", scanner.rest()));
     }
-    // The one instruction whose operand says which instruction it is: `int 3` is one byte.
-    if inst.mnemonic.name() == "int" && inst.operands == [Operand::Imm(3)] {
-        inst.mnemonic = Mnemonic::parse("int3").expect("a mnemonic");
-        inst.operands.clear();
-    }
     Ok(inst)
 }
 

@@ -1,0 +1,134 @@
+//! Every form of the tables times the shapes of its operands, against other assemblers, byte by byte.
+//!
+//! `cargo test` takes every thirteenth line of the corpus; `PEACH_CORPUS=full` takes all.
+
+#[path = "encoding/differences.rs"]
+mod differences;
+#[path = "encoding/generate.rs"]
+mod generate;
+#[path = "encoding/oracle.rs"]
+mod oracle;
+
+use differences::Difference;
+use oracle::Answer;
+use peach_compiler::ir::{BranchSize, Instruction, Operand};
+use peach_compiler::isa::{FeatureSet, PhysReg, encode, parse_line};
+
+/// One line of the corpus with everybody's answer.
+pub struct Case {
+    inst: Instruction<PhysReg>,
+    ours: Result<Vec<u8>, String>,
+    gnu: Answer,
+    llvm: Answer,
+}
+
+impl Case {
+    fn name(&self) -> &'static str {
+        self.inst.mnemonic.name()
+    }
+
+    fn is_refused_with(&self, words: &str) -> bool {
+        self.ours.as_ref().is_err_and(|why| why.contains(words))
+    }
+
+    fn first(&self) -> u8 {
+        self.ours.as_ref().map_or(0, |bytes| bytes[0])
+    }
+
+    fn all_registers(&self) -> bool {
+        self.inst.operands.iter().all(|operand| matches!(operand, Operand::Reg(_)))
+    }
+}
+
+/// The part of the corpus that this run looks at.
+fn corpus() -> Vec<Instruction<PhysReg>> {
+    let all = generate::corpus();
+    if std::env::var("PEACH_CORPUS").is_ok_and(|value| value == "full") {
+        return all;
+    }
+    all.into_iter().step_by(13).collect()
+}
+
+fn ours(inst: &Instruction<PhysReg>) -> Result<Vec<u8>, String> {
+    encode(inst, &FeatureSet::all(), BranchSize::Short)
+        .map(|encoding| encoding.bytes)
+        .map_err(|error| error.to_string())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn every_line_reads_back_as_the_instruction_it_was_printed_from() {
+    for inst in corpus() {
+        let text = inst.to_string();
+        assert_eq!(parse_line(&text).as_ref(), Ok(&inst), "{text}");
+    }
+}
+
+#[test]
+fn bytes_equal_those_of_gnu_as_and_llvm_or_the_difference_is_explained() {
+    if !oracle::is_available("as") || !oracle::is_available("llvm-mc") {
+        return;
+    }
+    let insts = corpus();
+    let lines: Vec<String> = insts.iter().map(oracle::intel).collect();
+    let (gnu, llvm) = (oracle::gnu_as(&lines), oracle::llvm_mc(&lines));
+    let cases: Vec<Case> = insts
+        .into_iter()
+        .zip(gnu.into_iter().zip(llvm))
+        .map(|(inst, (gnu, llvm))| Case { ours: ours(&inst), inst, gnu, llvm })
+        .collect();
+    let (mut equal_to_gnu, mut equal_to_both, mut refused_by_all) = (0, 0, 0);
+    let mut reasons = Vec::new();
+    let mut unexplained = Vec::new();
+    for case in &cases {
+        let own = case.ours.clone().ok();
+        let (is_gnu, is_llvm) = (own == case.gnu, own == case.llvm);
+        equal_to_gnu += usize::from(is_gnu && own.is_some());
+        equal_to_both += usize::from(is_gnu && is_llvm && own.is_some());
+        refused_by_all += usize::from(is_gnu && is_llvm && own.is_none());
+        let comparisons = [
+            ("GNU as", is_gnu, &case.gnu, differences::GNU),
+            (
+                "LLVM",
+                is_llvm || own.is_some() && case.llvm.is_none(),
+                &case.llvm,
+                differences::LLVM,
+            ),
+        ];
+        for (tool, is_equal, answer, table) in comparisons {
+            if is_equal {
+                continue;
+            }
+            match reason(case, answer, table) {
+                Some(why) => reasons.push(((tool, why), case.inst.to_string())),
+                None => unexplained.push(report(tool, case)),
+            }
+        }
+    }
+    println!(
+        "{} lines: {equal_to_gnu} equal to GNU as, of these {equal_to_both} equal to LLVM too; \
+         {refused_by_all} refused by all",
+        cases.len()
+    );
+    for ((tool, why), count, examples) in oracle::tally(reasons.into_iter()) {
+        println!("{count:6} {tool}: {why}; such as `{}`", examples[0]);
+    }
+    assert!(unexplained.is_empty(), "{} unexplained:\n{}", unexplained.len(), first(&unexplained));
+}
+
+fn reason(case: &Case, answer: &Answer, table: &[Difference]) -> Option<&'static str> {
+    table.iter().find(|difference| (difference.applies)(case, answer)).map(|found| found.why)
+}
+
+fn report(tool: &str, case: &Case) -> String {
+    let text = |answer: &Answer| answer.as_ref().map_or("refused".to_string(), |b| hex(b));
+    let ours = case.ours.as_ref().map_or_else(|why| why.clone(), |b| hex(b));
+    format!("{tool}: `{}`: {ours}; GNU {}, LLVM {}", case.inst, text(&case.gnu), text(&case.llvm))
+}
+
+fn first(lines: &[String]) -> String {
+    lines.iter().take(40).map(|line| format!("{line}\n")).collect()
+}
