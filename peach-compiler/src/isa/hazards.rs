@@ -134,6 +134,9 @@ pub(super) fn stores_always(code: Code) -> bool {
             | M::Vmaskmovpd
             | M::Vpmaskmovd
             | M::Vpmaskmovq
+            // Bytes of the image are reserved, and left as they are.
+            | M::Fxsave
+            | M::Fxsave64
             | M::Cmpxchg
             | M::Cmpxchg8b
             | M::Cmpxchg16b
@@ -346,6 +349,7 @@ fn is_system(mnemonic: M) -> bool {
         Lwpins,
         Lwpval,
         Getsec,
+        Getsecq,
         Mcommit,
         Tdcall,
         Seamcall,
@@ -370,12 +374,14 @@ fn has_hidden_memory(mnemonic: M) -> bool {
         Xsha1,
         Xsha256,
         Xsha512,
+        Xsha512_alt,
         Xcryptecb,
         Xcryptcbc,
         Xcryptctr,
         Xcryptcfb,
         Xcryptofb,
         Xstore,
+        Xstore_alt,
         Ccs_hash,
         Ccs_encrypt,
     ]

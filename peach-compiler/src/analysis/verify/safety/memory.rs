@@ -20,7 +20,7 @@ pub(super) fn verify(
 ) {
     let inst = &function.insts[index];
     let Op::Machine(machine) = &inst.op else { return };
-    for access in facts.effects[index].memory.iter().filter(|access| !access.address_only) {
+    for access in facts.effects[index].memory.iter().filter(|access| access.read || access.write) {
         let Some(operand) = access.operand else { continue };
         let Some(Operand::Mem(mem)) = machine.inst.operands.get(operand) else { continue };
         let proof = prove(function, facts, &machine.inst, mem, access, known);
