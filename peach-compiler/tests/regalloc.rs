@@ -2,14 +2,17 @@
 
 #[path = "regalloc/build.rs"]
 mod build;
+#[path = "regalloc/random.rs"]
+mod random;
 
 use build::Builder;
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::analysis::Facts;
 use peach_compiler::diagnostics::Code;
-use peach_compiler::ir::Function;
+use peach_compiler::ir::{Function, Lowered};
 use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
 use peach_compiler::regalloc::{Failure, allocate, allocate_or_spill};
+use peach_compiler::{check, frame};
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -162,6 +165,20 @@ fn sixteen_vectors_and_thirty_two() {
 }
 
 #[test]
+fn upper_halves_stay_clean_where_that_is_shorter() {
+    let double = |letter: char| {
+        let text = format!(
+            "vmovups {letter}0, [p0]\nvaddps {letter}0, {letter}0, {letter}0\n\
+             vmovups [p0], {letter}0\nreturn p0"
+        );
+        Builder::new(&SYSV64, "avx512f,avx512vl", 1).lines(&text).finish()
+    };
+    expect(double('z'), "p0=rdi z0=xmm16");
+    // EVEX would cost more than the three bytes of `vzeroupper`.
+    expect(double('y'), "p0=rdi y0=xmm0");
+}
+
+#[test]
 fn spilling_makes_room() {
     for convention in [&SYSV64, &WIN64] {
         for count in [15, 20, 40] {
@@ -171,6 +188,60 @@ fn spilling_makes_room() {
                 .unwrap_or_else(|failure| panic!("{count}: {}", failure.diagnostic.message));
             let spilled = spilled.expect("more than 15 are alive");
             assert_eq!(spilled.vregs.len(), count + 1 - 15, "{:?}", spilled.vregs);
+        }
+    }
+}
+
+/// Allocates, lowers and lets the checker replay the result. `None` where there is no allocation.
+fn accepted(function: &Function) -> Option<Lowered> {
+    let facts = Facts::of(function);
+    let (spilled, allocation) = match allocate_or_spill(function, &facts) {
+        Ok(found) => found,
+        Err(failure) => {
+            assert_ne!(failure.diagnostic.code, Code::Internal, "{failure:?}");
+            return None;
+        }
+    };
+    let lowered = match &spilled {
+        None => frame::lower(function, &facts, &allocation),
+        Some(spilled) => {
+            let mut lowered = frame::lower(&spilled.function, &spilled.facts, &allocation);
+            spilled.attribute(&mut lowered);
+            lowered
+        }
+    };
+    if let Err(refusal) = check::check(function, &facts.effects, &lowered) {
+        let dump: Vec<String> = lowered.items.iter().map(|item| format!("{item:?}")).collect();
+        panic!("{}\n{}", refusal.message, dump.join("\n"));
+    }
+    Some(lowered)
+}
+
+#[test]
+fn the_checker_accepts_random_kernels_under_pressure() {
+    let (mut fitted, mut refused) = (0, 0);
+    for seed in 0..600 {
+        for convention in [&SYSV64, &WIN64] {
+            let kernel = random::kernel(seed);
+            let function =
+                Builder::new(convention, "avx2", kernel.args).lines(&kernel.text).finish();
+            match accepted(&function) {
+                Some(_) => fitted += 1,
+                None => refused += 1,
+            }
+        }
+    }
+    assert!(fitted > 600 && refused > 100, "{fitted} {refused}");
+}
+
+#[test]
+fn every_random_kernel_fits_with_spilling() {
+    for seed in 0..600 {
+        for convention in [&SYSV64, &WIN64] {
+            let kernel = random::kernel(seed);
+            let builder = Builder::new(convention, "avx2", kernel.args).spill();
+            let function = builder.lines(&kernel.text).finish();
+            assert!(accepted(&function).is_some(), "seed {seed}");
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::interference::Interference;
 use super::solve::Registers;
 use crate::analysis::Facts;
+use crate::frame::needs_frame_pointer;
 use crate::ir::{Function, Op, Reg, VReg};
 use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
 
@@ -125,7 +126,7 @@ fn written(facts: &Facts) -> [RegSet; 2] {
 fn gp_registers(function: &Function, written: RegSet) -> Registers {
     let mut all = RegSet::first(16) - RegSet::one(gp::RSP.num);
     // A frame that is realigned is addressed through rbp.
-    if function.locals.iter().any(|local| local.align > function.convention.stack_align) {
+    if needs_frame_pointer(function) {
         all = all - RegSet::one(gp::RBP.num);
     }
     let saved = (function.convention.saved_gp - written) & all;

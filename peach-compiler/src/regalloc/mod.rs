@@ -9,13 +9,15 @@
 //! The steps, each a file:
 //!
 //! 1. [`interference`]: which registers must differ; [`demands`]: which ones each may get.
-//! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish.
+//! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish; [`clean`]:
+//!    whether `vzeroupper` would.
 //! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and [`color`]
 //!    greedily, [`improve`] locally; where that fails, [`search`] exactly.
 //! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`victims`] chooses what
 //!    lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts over.
 
 mod affinity;
+mod clean;
 mod coalesce;
 mod color;
 mod costs;
@@ -33,11 +35,11 @@ mod victims;
 use crate::analysis::Facts;
 use crate::diagnostics::Diagnostic;
 use crate::ir::{Function, VReg};
-use crate::isa::{Bank, PhysReg};
+use crate::isa::{Bank, PhysReg, RegSet};
 use costs::Frequency;
 use demands::Demands;
 use interference::{BANKS, Interference};
-use problem::{Affinity, Node, Prices, Problem};
+use problem::{Affinity, Color, Node, Prices, Problem};
 pub use spill::Spilled;
 
 /// Where every virtual register lives.
@@ -136,7 +138,11 @@ impl<'f> Program<'f> {
             true => cliques(free + 1).iter().map(Vec::len).max().unwrap_or(0) as u32,
             false => 0,
         };
-        match solve::solve(&problem, registers, pressure, &cliques) {
+        let solution = match self.solve_clean(bank, &problem, &number) {
+            Some(colors) => Ok(colors),
+            None => solve::solve(&problem, registers, pressure, &cliques),
+        };
+        match solution {
             Ok(colors) => {
                 for (vreg, &color) in vregs.iter().zip(&colors) {
                     allocation.regs[vreg.index()] = Some(PhysReg::new(bank, color));
@@ -148,6 +154,24 @@ impl<'f> Program<'f> {
                 Err(Box::new(failure::explain(self, bank, nodes, stuck.proven)))
             }
         }
+    }
+
+    /// A solution that leaves the upper halves of the first 16 vector registers alone, where that
+    /// pays and is easy to find.
+    fn solve_clean(&self, bank: Bank, problem: &Problem, number: &[u32]) -> Option<Vec<Color>> {
+        let high = match bank {
+            Bank::Vector => clean::to_keep_high(self),
+            _ => Vec::new(),
+        };
+        if high.is_empty() {
+            return None;
+        }
+        let mut problem = problem.clone();
+        for vreg in high {
+            let allowed = &mut problem.nodes[number[vreg.index()] as usize].allowed;
+            *allowed = *allowed - RegSet::first(16);
+        }
+        solve::greedy(&problem, self.demands.registers(bank).free)
     }
 
     /// The part of the program that concerns one bank, and the virtual registers of its nodes.

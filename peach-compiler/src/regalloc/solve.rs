@@ -75,7 +75,7 @@ pub(super) fn solve(
 }
 
 /// Greedy coloring with as many copies coalesced as it bears.
-fn greedy(problem: &Problem, usable: RegSet) -> Option<Vec<Color>> {
+pub(super) fn greedy(problem: &Problem, usable: RegSet) -> Option<Vec<Color>> {
     for boldness in [Coalescing::All, Coalescing::Safe] {
         if problem.affinities.is_empty() {
             break;
