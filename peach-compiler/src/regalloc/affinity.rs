@@ -1,7 +1,7 @@
 //! Moves that vanish if registers are chosen well: copies, arguments that stay where they arrive,
 //! results that are computed where they leave.
 
-use super::costs::Frequency;
+use super::costs::{BYTE, Frequency};
 use super::problem::Prices;
 use crate::abi::ResultPlace;
 use crate::analysis::Facts;
@@ -40,7 +40,8 @@ pub(super) fn collect(
     let live: Vec<Reg> = live.map(|&(reg, _)| reg).collect();
     for (vreg, arrival) in function.arriving() {
         if live.contains(&Reg::Virtual(vreg)) {
-            prefer(vreg, arrival, MOVE);
+            // A move is as long here as at the return, but here everything waits for it.
+            prefer(vreg, arrival, MOVE * BYTE + 1);
         }
     }
     for (index, inst) in function.insts.iter().enumerate() {
@@ -60,7 +61,7 @@ pub(super) fn collect(
                     if let ReturnValue::Reg(view) = value
                         && let Reg::Virtual(vreg) = view.reg
                     {
-                        prefer(vreg, place, if is_extended(view) { 1 } else { gain });
+                        prefer(vreg, place, if is_extended(view) { BYTE } else { gain });
                     }
                 }
             }

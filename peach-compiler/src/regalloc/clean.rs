@@ -4,6 +4,7 @@
 //! longer encodings cost less than the `vzeroupper` of each return would.
 
 use super::Program;
+use super::costs::BYTE;
 use crate::ir::{Op, Operand, Reg, ResultKind, VReg};
 use crate::isa::{Bank, Class, PhysReg, RegSet};
 
@@ -29,7 +30,7 @@ pub(super) fn to_keep_high(program: &Program<'_>) -> Vec<VReg> {
         let Some(high) = cheapest(allowed - RegSet::first(16)) else { return Vec::new() };
         extra += high - cheapest(allowed & RegSet::first(16)).unwrap_or(high);
     }
-    if extra < VZEROUPPER * returns { wide } else { Vec::new() }
+    if extra < VZEROUPPER * BYTE * returns { wide } else { Vec::new() }
 }
 
 fn returns_wide(result: &ResultKind) -> bool {

@@ -11,7 +11,10 @@ use crate::analysis::Facts;
 use crate::ir::{Base, Function, Machine, Mem, Op, Operand, Reg, VReg, View};
 use crate::isa::{Class, Prefix, Shape};
 
-/// How often instructions are executed, estimated: ten times per loop around.
+/// The price of one byte outside of loops. Smaller amounts break ties.
+pub(super) const BYTE: i64 = 4;
+
+/// How much a byte costs where: ten times as much per loop around.
 #[derive(Debug)]
 pub(super) struct Frequency {
     by_block: Vec<i64>,
@@ -23,11 +26,11 @@ impl Frequency {
 
     /// Of the blocks of `facts`.
     pub fn of_blocks(facts: &Facts) -> Frequency {
-        let times = |depth: u32| 10_i64.pow(depth.min(Frequency::DEPTH));
+        let times = |depth: u32| BYTE * 10_i64.pow(depth.min(Frequency::DEPTH));
         Frequency { by_block: facts.cfg.blocks.iter().map(|b| times(b.loop_depth)).collect() }
     }
 
-    /// Of the instruction with this index.
+    /// The price of a byte of the instruction with this index.
     pub fn of(&self, facts: &Facts, index: usize) -> i64 {
         self.by_block[facts.cfg.block_of[index] as usize]
     }
