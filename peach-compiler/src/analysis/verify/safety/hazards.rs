@@ -3,7 +3,7 @@
 use super::super::{Reports, operand_span};
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Base, Function, Instruction, Op, Operand, Reg};
+use crate::ir::{Base, Function, Instruction, Op, Operand, Reg, ReturnValue};
 use crate::isa::{Control, Effects, Hazard, X87Effect, gp};
 
 /// Reports instruction `index` if it may not stand in plain code at all.
@@ -18,6 +18,15 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
         ),
         Op::Copy { src, .. } if src.reg == Reg::Physical(gp::RSP) => {
             reports.push(reads_stack_pointer(operand_span(inst, 1)));
+        }
+        Op::Return(values) => {
+            let rsp = |value: &ReturnValue| match value {
+                ReturnValue::Reg(view) => view.reg == Reg::Physical(gp::RSP),
+                _ => false,
+            };
+            if let Some(operand) = values.iter().position(rsp) {
+                reports.push(reads_stack_pointer(operand_span(inst, operand)));
+            }
         }
         Op::Machine(machine) => {
             if let Some(why) = reason(&machine.inst, effects) {
