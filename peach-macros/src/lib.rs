@@ -3,6 +3,7 @@
 //! A shell: it finds out for which target rustc compiles, calls the compiler, and gives back the items.
 
 use peach_compiler::abi::{SYSV64, WIN64};
+use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::rust::{self, RustOptions};
 use peach_compiler::pipeline;
 use proc_macro::TokenStream;
@@ -12,8 +13,10 @@ use proc_macro::TokenStream;
 pub fn peach_fn(tokens: TokenStream) -> TokenStream {
     let native_is_win64 = native_is_win64(std::env::args());
     let native = if native_is_win64 { &WIN64 } else { &SYSV64 };
-    let compilation = pipeline::compile(tokens.into(), native);
-    let options = RustOptions { debug: cfg!(feature = "debug"), native_is_win64 };
+    let tokens = tokens.into();
+    let source = cfg!(feature = "debug").then(|| Source::of(&tokens));
+    let compilation = pipeline::compile(tokens, native);
+    let options = RustOptions { listings: source.as_ref(), native_is_win64 };
     rust::items(&compilation, options).into()
 }
 

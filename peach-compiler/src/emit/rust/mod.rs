@@ -24,6 +24,7 @@ mod text;
 
 use crate::abi::{Convention, SYSV64, WIN64};
 use crate::diagnostics::{self, Code, Diagnostic};
+use crate::emit::listing::Source;
 use crate::pipeline::{Compilation, CompiledGroup};
 use crate::syntax::ast;
 use proc_macro2::{Literal, Span, TokenStream};
@@ -32,15 +33,15 @@ use signature::Signature;
 
 /// What the embedding needs to know of the program around.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RustOptions {
-    /// Carry listings.
-    pub debug: bool,
+pub struct RustOptions<'a> {
+    /// Carry listings, with these source lines.
+    pub listings: Option<&'a Source>,
     /// The convention of `extern "C"` that the kernels were compiled for is the Microsoft one.
     pub native_is_win64: bool,
 }
 
 /// The items for all kernels of `compilation`, and its diagnostics as `compile_error!`.
-pub fn items(compilation: &Compilation, options: RustOptions) -> TokenStream {
+pub fn items(compilation: &Compilation, options: RustOptions<'_>) -> TokenStream {
     let mut tokens: TokenStream =
         compilation.diagnostics.iter().map(diagnostics::diagnostic_tokens).collect();
     for group in &compilation.kernels {
@@ -62,7 +63,7 @@ fn ours() -> Span {
 /// A group as the parts of this module see it.
 struct Context<'a> {
     group: &'a CompiledGroup,
-    options: RustOptions,
+    options: RustOptions<'a>,
     signature: Signature<'a>,
 }
 
@@ -86,7 +87,7 @@ impl Context<'_> {
     }
 }
 
-fn group_items(group: &CompiledGroup, options: RustOptions) -> TokenStream {
+fn group_items(group: &CompiledGroup, options: RustOptions<'_>) -> TokenStream {
     let signature = Signature::new(group);
     let context = Context { group, options, signature };
     let mut tokens = elsewhere(&context);

@@ -5,6 +5,7 @@
 
 use super::signature::{Param, abi_string, code_types, is_slice};
 use super::{Context, cfg_attributes, number, ours, patches, source_name, text};
+use crate::emit::listing::listing;
 use crate::encode::PatchValue;
 use crate::pipeline::CompiledFunction;
 use crate::syntax::ast::{Embed, TypeKind};
@@ -72,10 +73,8 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
             }
         }
     };
-    let listing = match context.options.debug {
-        true => crate::emit::listing::listing(compiled),
-        false => String::new(),
-    };
+    let listing =
+        context.options.listings.map_or_else(String::new, |source| listing(compiled, source));
     quote_spanned! { ours() =>
         ::peach_runtime::__private::Version::new(
             &[#(#extensions),*], #needs, #abi, #code, #listing
