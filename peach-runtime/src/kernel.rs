@@ -61,6 +61,9 @@ pub struct Version {
     pub(crate) code: Code,
     #[cfg(feature = "debug")]
     listing: &'static str,
+    /// Its call frame instructions.
+    #[cfg(feature = "debug")]
+    unwind: &'static [u8],
 }
 
 /// Where the bytes of a version are.
@@ -189,7 +192,7 @@ impl<F> std::fmt::Debug for Kernel<F> {
 }
 
 impl Version {
-    /// A version. The listing is kept with the feature `debug` only.
+    /// A version. The listing and the call frame instructions are kept with the feature `debug` only.
     #[doc(hidden)]
     pub const fn new(
         extensions: &'static [&'static str],
@@ -197,8 +200,9 @@ impl Version {
         abi: &'static str,
         code: Code,
         listing: &'static str,
+        unwind: &'static [u8],
     ) -> Self {
-        let _ = listing;
+        let _ = (listing, unwind);
         Version {
             extensions,
             needs,
@@ -206,6 +210,8 @@ impl Version {
             code,
             #[cfg(feature = "debug")]
             listing,
+            #[cfg(feature = "debug")]
+            unwind,
         }
     }
 
@@ -229,6 +235,12 @@ impl Version {
                 std::slice::from_raw_parts(address.0.cast(), *len)
             },
         }
+    }
+
+    /// Its call frame instructions.
+    #[cfg(feature = "debug")]
+    pub(crate) fn unwind(&self) -> &'static [u8] {
+        self.unwind
     }
 
     /// Its listing: offset, bytes, instruction with physical registers, source line and text.
@@ -291,19 +303,27 @@ impl Record {
     pub(crate) fn publish_first(&self, entry: *mut ()) -> Result<(), *mut ()> {
         self.entry
             .compare_exchange(std::ptr::null_mut(), entry, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop)
+            .map(drop)?;
+        #[cfg(feature = "debug")]
+        crate::debug::resolved(self, entry);
+        Ok(())
     }
 
     /// Makes the address known to all threads. It is the same whoever finds it.
     pub(crate) fn publish(&self, entry: *mut ()) {
-        self.entry.store(entry, Ordering::Release);
+        let is_first = self.entry.swap(entry, Ordering::AcqRel).is_null();
+        #[cfg(feature = "debug")]
+        if is_first {
+            crate::debug::resolved(self, entry);
+        }
+        let _ = is_first;
     }
 }
 
 #[cfg(feature = "debug")]
 impl Record {
     /// The listing under a headline.
-    fn dump_text(&self, entry: Option<*const ()>) -> String {
+    pub(crate) fn dump_text(&self, entry: Option<*const ()>) -> String {
         let place = match entry {
             Some(entry) if entry.addr() > FALLBACK => format!("at {entry:p}"),
             Some(_) => "replaced by its fallback".to_string(),

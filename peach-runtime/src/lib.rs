@@ -30,10 +30,14 @@
 //!
 //! # Features
 //!
-//! * `debug`: every version carries a listing, [`Kernel::dump`] prints it.
+//! * `debug`: every version carries a listing. `Kernel::dump` prints it, and so does the environment
+//!   variable `PEACH_DUMP` for each kernel when it is resolved (`1` for all, or their names). gdb, perf
+//!   and backtraces see mapped kernels.
 
 mod arena;
 mod cpu;
+#[cfg(feature = "debug")]
+mod debug;
 mod error;
 mod kernel;
 mod memory;

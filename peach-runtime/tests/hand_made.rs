@@ -21,6 +21,7 @@ macro_rules! kernel {
                         "sysv64",
                         Code::Map(Arena { bytes: $bytes, relocations: $relocations }),
                         "",
+                        &[],
                     )],
                     fallback: $fallback,
                 };

@@ -91,3 +91,49 @@ pub fn dwarf_number(reg: PhysReg) -> u16 {
         _ => GP.get(usize::from(reg.num)).copied().unwrap_or_else(|| u16::from(reg.num)),
     }
 }
+
+/// The changes as DWARF call frame instructions (DWARF 5, section 6.4.2), for a table whose common
+/// part states the rules on entry, a code alignment of 1 and a data alignment of -8.
+pub fn dwarf_program(changes: &[(u32, Change)]) -> Vec<u8> {
+    let mut program = Vec::new();
+    let mut at = 0;
+    for (offset, change) in changes {
+        let step = offset - at;
+        at = *offset;
+        match step {
+            0 => {}
+            1..=0x3F => program.push(0x40 | step as u8),
+            _ => {
+                program.push(0x04);
+                program.extend(step.to_le_bytes());
+            }
+        }
+        match *change {
+            Change::Cfa(cfa) => {
+                program.push(0x0C);
+                uleb(&mut program, u32::from(dwarf_number(cfa.reg)));
+                uleb(&mut program, cfa.offset as u32);
+            }
+            // The extended forms take every register; saved registers stand at multiples of 8.
+            Change::Saved(reg, offset) => {
+                program.push(0x05);
+                uleb(&mut program, u32::from(dwarf_number(reg)));
+                uleb(&mut program, (-offset / 8) as u32);
+            }
+            Change::Restored(reg) => {
+                program.push(0x06);
+                uleb(&mut program, u32::from(dwarf_number(reg)));
+            }
+        }
+    }
+    program
+}
+
+/// Appends an unsigned LEB128 number.
+fn uleb(bytes: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}

@@ -6,6 +6,7 @@
 use super::signature::{Param, abi_string, code_types, is_slice};
 use super::{Context, cfg_attributes, number, ours, patches, source_name, text};
 use crate::emit::listing::listing;
+use crate::emit::unwind;
 use crate::encode::PatchValue;
 use crate::pipeline::CompiledFunction;
 use crate::syntax::ast::{Embed, TypeKind};
@@ -75,9 +76,16 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
     };
     let listing =
         context.options.listings.map_or_else(String::new, |source| listing(compiled, source));
+    let unwind = match (context.options.listings, context.embed()) {
+        (Some(_), Embed::Map) => {
+            let changes = unwind::changes(&compiled.lowered, &compiled.encoded);
+            Literal::byte_string(&unwind::dwarf_program(&changes))
+        }
+        _ => Literal::byte_string(b""),
+    };
     quote_spanned! { ours() =>
         ::peach_runtime::__private::Version::new(
-            &[#(#extensions),*], #needs, #abi, #code, #listing
+            &[#(#extensions),*], #needs, #abi, #code, #listing, #unwind
         )
     }
 }

@@ -1,0 +1,166 @@
+//! gdb's interface for code made at run time ("JIT Compilation Interface" in its manual).
+//!
+//! In: a name, where the code is, and its unwinding table. Out: an ELF object in memory, linked into the
+//! list that gdb reads, after which the function is called that gdb has a breakpoint in.
+
+use std::ptr::{self, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+// Weak: a program may have another just-in-time compiler, and there is one list for all of them.
+std::arch::global_asm!(
+    ".pushsection .text.__jit_debug_register_code,\"ax\",@progbits",
+    ".weak __jit_debug_register_code",
+    ".type __jit_debug_register_code,@function",
+    "__jit_debug_register_code: ret",
+    ".size __jit_debug_register_code, . - __jit_debug_register_code",
+    ".popsection",
+    ".pushsection .data.__jit_debug_descriptor,\"aw\",@progbits",
+    ".p2align 3",
+    ".weak __jit_debug_descriptor",
+    ".type __jit_debug_descriptor,@object",
+    "__jit_debug_descriptor: .long 1, 0",
+    ".quad 0, 0",
+    ".size __jit_debug_descriptor, . - __jit_debug_descriptor",
+    ".popsection",
+);
+
+/// `struct jit_descriptor`.
+#[repr(C)]
+struct Descriptor {
+    version: u32,
+    action: u32,
+    relevant: *mut Entry,
+    first: *mut Entry,
+}
+
+/// `struct jit_code_entry`.
+#[repr(C)]
+struct Entry {
+    next: *mut Entry,
+    previous: *mut Entry,
+    object: *const u8,
+    object_len: u64,
+}
+
+const JIT_REGISTER_FN: u32 = 1;
+
+unsafe extern "C" {
+    fn __jit_debug_register_code();
+    static mut __jit_debug_descriptor: Descriptor;
+}
+
+/// Held while the list changes.
+static BUSY: AtomicBool = AtomicBool::new(false);
+
+/// Makes the code known to gdb, for good.
+pub(super) fn register(name: &str, address: usize, len: usize, frames: &[u8]) {
+    let object: &'static [u8] = object(name, address, len, frames).leak();
+    let entry = Box::leak(Box::new(Entry {
+        next: null_mut(),
+        previous: null_mut(),
+        object: object.as_ptr(),
+        object_len: object.len() as u64,
+    }));
+    // Not for ever: in the child of a fork, the thread that holds it may not exist.
+    for _ in 0..1_000_000 {
+        if !BUSY.swap(true, Ordering::Acquire) {
+            // SAFETY: the list belongs to whoever holds `BUSY`; entries are never freed.
+            unsafe { link(entry) };
+            BUSY.store(false, Ordering::Release);
+            return;
+        }
+        std::hint::spin_loop();
+    }
+}
+
+/// # Safety
+/// Nobody else may use the list.
+unsafe fn link(entry: *mut Entry) {
+    let descriptor = &raw mut __jit_debug_descriptor;
+    // SAFETY: the caller has the list for itself, and its entries are alive.
+    unsafe {
+        (*entry).next = (*descriptor).first;
+        if !(*entry).next.is_null() {
+            (*(*entry).next).previous = entry;
+        }
+        (*descriptor).first = entry;
+        (*descriptor).relevant = entry;
+        ptr::write_volatile(&raw mut (*descriptor).action, JIT_REGISTER_FN);
+        __jit_debug_register_code();
+    }
+}
+
+/// An ELF object (System V gABI, chapter 4) that names a range of memory as a function.
+fn object(name: &str, address: usize, len: usize, frames: &[u8]) -> Vec<u8> {
+    const SECTION_NAMES: &[u8] = b"\0.text\0.symtab\0.strtab\0.shstrtab\0.eh_frame\0";
+    const HEADER: usize = 64;
+    const SECTIONS: u16 = 6;
+    let mut contents = Vec::new();
+    let mut place = |bytes: &[u8]| {
+        contents.resize(contents.len().next_multiple_of(8), 0u8);
+        let offset = HEADER + contents.len();
+        contents.extend(bytes);
+        (offset, bytes.len())
+    };
+    let symbols = place(&symbols(address, len));
+    let names = place(&[b"\0", name.as_bytes(), b"\0"].concat());
+    let section_names = place(SECTION_NAMES);
+    let frames = place(frames);
+    let table = (HEADER + contents.len()).next_multiple_of(8);
+
+    let mut elf = header(table, SECTIONS);
+    elf.extend(&contents);
+    elf.resize(table, 0);
+    // name, type, flags, address, offset, size, link, info, align, entry size
+    let text = [1, 8, 6, address, HEADER, len, 0, 0, 64, 0];
+    let section = |name, kind, (offset, size), link, entry_size| {
+        [name, kind, 0, 0, offset, size, link, 1, 8, entry_size]
+    };
+    let sections = [
+        [0; 10],
+        text,
+        section(7, 2, symbols, 3, 24),
+        section(15, 3, names, 0, 0),
+        section(23, 3, section_names, 0, 0),
+        // Allocated, as the unwinding tables of an executable are.
+        [33, 1, 2, 0, frames.0, frames.1, 0, 0, 8, 0],
+    ];
+    for [name, kind, flags, address, offset, size, link, info, align, entry_size] in sections {
+        let words = |elf: &mut Vec<u8>, values: [usize; 2]| {
+            values.iter().for_each(|&value| elf.extend((value as u32).to_le_bytes()));
+        };
+        words(&mut elf, [name, kind]);
+        [flags, address, offset, size].iter().for_each(|value| elf.extend(value.to_le_bytes()));
+        words(&mut elf, [link, info]);
+        [align, entry_size].iter().for_each(|value| elf.extend(value.to_le_bytes()));
+    }
+    elf
+}
+
+/// The null symbol and a global function in section 1.
+fn symbols(address: usize, len: usize) -> Vec<u8> {
+    const GLOBAL_FUNCTION: u8 = 0x12;
+    let mut symbols = vec![0; 24];
+    symbols.extend(1u32.to_le_bytes());
+    symbols.extend([GLOBAL_FUNCTION, 0, 1, 0]);
+    symbols.extend((address as u64).to_le_bytes());
+    symbols.extend((len as u64).to_le_bytes());
+    symbols
+}
+
+/// The ELF header of an executable for x86-64 without segments.
+fn header(section_table: usize, sections: u16) -> Vec<u8> {
+    const EXECUTABLE: u16 = 2;
+    const X86_64: u16 = 62;
+    let mut header = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    header.extend(EXECUTABLE.to_le_bytes());
+    header.extend(X86_64.to_le_bytes());
+    header.extend(1u32.to_le_bytes());
+    header.extend([0; 16]);
+    header.extend((section_table as u64).to_le_bytes());
+    header.extend(0u32.to_le_bytes());
+    for half in [64, 0, 0, 64, sections, 4] {
+        header.extend(half.to_le_bytes());
+    }
+    header
+}

@@ -1,0 +1,58 @@
+//! Feature `debug`: kernels that can be seen.
+//!
+//! In: a kernel that has just been resolved. Out: its listing on standard error, if `PEACH_DUMP` asks for
+//! it; and, for mapped code, its name and its unwinding table for gdb, perf and the unwinder of the
+//! process. (Code in the text section has both in the executable.)
+//!
+//! `PEACH_DUMP=1` dumps every kernel, `PEACH_DUMP=dot4,sum` those two. What cannot be done here is left
+//! out: a debugging aid must not stop the program.
+
+mod frame_table;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod gdb;
+
+use crate::kernel::{Code, Record, Version};
+
+/// Called once for each kernel, when its address has become known.
+pub(crate) fn resolved(record: &Record, entry: *const ()) {
+    let Some(version) = record.shape.chosen() else { return };
+    if wants_dump(record.shape.name) {
+        eprint!("{}", record.dump_text(Some(entry)));
+    }
+    if let Code::Map(arena) = &version.code {
+        announce(record.shape.name, version, entry, arena.bytes.len());
+    }
+}
+
+fn wants_dump(name: &str) -> bool {
+    match std::env::var("PEACH_DUMP") {
+        Ok(value) if matches!(value.as_str(), "" | "0") => false,
+        Ok(value) => value == "1" || value.split(',').any(|wanted| wanted.trim() == name),
+        Err(_) => false,
+    }
+}
+
+/// Tells the debuggers of mapped code.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn announce(name: &str, version: &Version, entry: *const (), len: usize) {
+    let frames = frame_table::eh_frame(entry.addr(), len, version.unwind());
+    frame_table::register(frames.clone());
+    gdb::register(name, entry.addr(), len, &frames);
+    perf_map(name, entry.addr(), len);
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn announce(_name: &str, version: &Version, entry: *const (), len: usize) {
+    let _ = frame_table::eh_frame(entry.addr(), len, version.unwind());
+}
+
+/// The file in which perf looks for the names of code that no file holds.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn perf_map(name: &str, address: usize, len: usize) {
+    use std::io::Write;
+    let path = format!("/tmp/perf-{}.map", std::process::id());
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    if let Ok(mut file) = file {
+        let _ = file.write_all(format!("{address:x} {len:x} {name}\n").as_bytes());
+    }
+}
