@@ -6,7 +6,7 @@
 //! through the typed pointer.
 
 use super::signature::{Param, code_values};
-use super::{Context, head, is_attribute, number, ours, source_name};
+use super::{Context, clobbers, head, is_attribute, number, ours, source_name};
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::isa::{Bank, Class, PhysReg, register_name};
 use crate::syntax::ast::{Embed, Type, TypeKind};
@@ -199,22 +199,21 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
     let outputs = outputs(context);
     let (declared, conversion) = (&outputs.declarations, &outputs.conversion);
     let operands = &outputs.operands;
-    let clobbers = clobbers(context);
+    let clobbered = clobbers::of(context);
+    let clobbers = clobbers::operands(&clobbered, &outputs.registers);
+    let template = match clobbered.uses_shadow {
+        true => quote_spanned!(ours() => "sub rsp, 32", "call {}", "add rsp, 32"),
+        false => quote_spanned!(ours() => "call {}"),
+    };
     quote_spanned! { ours() =>
         #declared
         unsafe {
             ::peach_runtime::__private::core::arch::asm!(
-                "call {}", #target, #(#inputs,)* #(#operands,)* #clobbers
+                #template, #target, #(#inputs,)* #(#operands,)* #clobbers
             );
         }
         #conversion
     }
-}
-
-/// The registers that the code leaves changed.
-fn clobbers(context: &Context<'_>) -> TokenStream {
-    let abi = context.convention().name;
-    quote_spanned!(ours() => clobber_abi(#abi))
 }
 
 /// The values of a parameter's parts, of types that `asm!` takes in registers.
@@ -254,6 +253,8 @@ struct Outputs {
     declarations: TokenStream,
     /// `lateout("rax") low`
     operands: Vec<TokenStream>,
+    /// The registers of the operands.
+    registers: Vec<PhysReg>,
     /// The value of the function.
     conversion: TokenStream,
 }
@@ -310,6 +311,7 @@ impl Outputs {
     /// Declares a variable of type `ty` for what `reg` holds after the call, and gives its name.
     fn register(&mut self, name: &str, ty: &TokenStream, reg: PhysReg) -> TokenStream {
         let name = format_ident!("{name}", span = ours());
+        self.registers.push(reg);
         let reg = register_literal(reg);
         self.declarations.extend(quote_spanned!(ours() => let #name: #ty;));
         self.operands.push(quote_spanned!(ours() => lateout(#reg) #name));

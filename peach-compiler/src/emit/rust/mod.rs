@@ -3,7 +3,7 @@
 //! In: a [`Compilation`]. Out: for a kernel `name`
 //!
 //! ```text
-//! fn name(…) -> … { calls the code }                         call.rs, signature.rs
+//! fn name(…) -> … { calls the code }                         call.rs, clobbers.rs, signature.rs
 //! mod name { pub static KERNEL: Kernel<…>; struct Source; }
 //! const _: () = { impl Source for name::Source { … } };      shape.rs, patches.rs, text.rs
 //! ```
@@ -17,12 +17,12 @@
 //! A kernel in error has all items, without code, so that its callers bring no second error.
 
 mod call;
+mod clobbers;
 mod patches;
 mod shape;
 mod signature;
 mod text;
 
-use crate::abi::{Convention, SYSV64, WIN64};
 use crate::diagnostics::{self, Code, Diagnostic};
 use crate::emit::listing::Source;
 use crate::pipeline::{Compilation, CompiledGroup};
@@ -74,16 +74,6 @@ impl Context<'_> {
 
     fn embed(&self) -> ast::Embed {
         self.decl().attrs.embed.map_or(ast::Embed::Map, |(embed, _)| embed)
-    }
-
-    /// The convention, as far as Rust has a name for it.
-    fn convention(&self) -> &'static Convention {
-        match self.decl().abi {
-            Some((ast::Abi::SysV64, _)) => &SYSV64,
-            Some((ast::Abi::Win64, _)) => &WIN64,
-            Some((ast::Abi::C, _)) | None if self.options.native_is_win64 => &WIN64,
-            Some((ast::Abi::C, _)) | None => &SYSV64,
-        }
     }
 }
 
