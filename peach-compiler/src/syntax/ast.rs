@@ -93,6 +93,11 @@ pub struct Signature {
     pub params: Vec<Param>,
     /// `()` if there is none.
     pub result: Type,
+    /// Everything behind the name, as written.
+    pub tokens: TokenStream,
+    /// Whether something in it is what kernels cannot have, which has been reported: of the kernel
+    /// there is a function with these `tokens`, and nothing else.
+    pub is_invalid: bool,
 }
 
 /// A parameter.
@@ -250,19 +255,6 @@ pub struct KernelAttrs {
     pub vzeroupper: Option<bool>,
     /// `#[export_name = "…"]`.
     pub export_name: Option<(String, Span)>,
-}
-
-impl KernelAttrs {
-    /// Whether any of them is there.
-    pub fn is_any(&self) -> bool {
-        !self.target_features.is_empty()
-            || self.target_cpu.is_some()
-            || !self.versions.is_empty()
-            || self.embed.is_some()
-            || self.spill
-            || self.vzeroupper.is_some()
-            || self.export_name.is_some()
-    }
 }
 
 /// Where a kernel's bytes live.

@@ -17,6 +17,8 @@ pub(super) struct Attributes {
     pub(super) own: KernelAttrs,
     /// Where the first of the own ones is, for items that cannot have any.
     pub(super) first_own: Option<Place>,
+    /// Where the first one is that only code of the language can have.
+    pub(super) first_of_kernels: Option<Place>,
     /// `#[fallback]`.
     pub(super) fallback: Option<Place>,
     /// The others, as written.
@@ -45,6 +47,9 @@ pub(super) fn attributes(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> P
         match attribute(inside, place, &mut attributes) {
             Ok(true) => {
                 attributes.first_own.get_or_insert(place);
+                if !inside.is_word("fallback") {
+                    attributes.first_of_kernels.get_or_insert(place);
+                }
             }
             Ok(false) => attributes.rust.push(c.tokens_since(&start)),
             Err(problem) => {
@@ -127,7 +132,9 @@ fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bo
         }
         "fallback" => {
             c.bump();
-            c.expect_end("`]`")?;
+            if !c.is_end() {
+                return Err(expected(&c, "`]`"));
+            }
             if all.fallback.replace(place).is_some() {
                 return Err(doubled(at, name));
             }

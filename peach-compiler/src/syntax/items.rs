@@ -194,7 +194,7 @@ fn fallback(
     head: Fallback,
     diagnostics: &mut Diagnostics,
 ) -> Parsed<Item> {
-    if let Some(place) = attributes.first_own.filter(|_| attributes.own.is_any()) {
+    if let Some(place) = attributes.first_of_kernels {
         diagnostics.push(
             Diagnostic::new(Code::BadAttribute, place, "this attribute belongs on a kernel")
                 .note("a fallback is ordinary Rust, compiled for every processor"),

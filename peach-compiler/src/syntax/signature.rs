@@ -14,6 +14,8 @@ use proc_macro2::{Delimiter, TokenStream};
 /// Name, lifetimes, parameters, result, `where`.
 pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Signature> {
     let name = new_name(c)?;
+    let start = *c;
+    let problems_before = problems.len();
     let (lifetimes, list_has_bounds) = generics(c, problems)?;
     if !c.is_group(Delimiter::Parenthesis) {
         return Err(c.expected("`(` and the parameters"));
@@ -34,7 +36,9 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
     }
     let (where_clause, where_has_bounds) = where_clause(c, problems);
     let has_bounds = list_has_bounds || where_has_bounds;
-    Ok(Signature { name, lifetimes, has_bounds, where_clause, params, result })
+    let tokens = c.tokens_since(&start);
+    let is_invalid = problems.len() > problems_before;
+    Ok(Signature { name, lifetimes, has_bounds, where_clause, params, result, tokens, is_invalid })
 }
 
 /// `<'a, 'b: 'a>`, and whether a lifetime has bounds.
@@ -113,7 +117,12 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
     let mut params: Vec<Param> = Vec::new();
     while !c.is_end() {
         if let Some(refused) = refused_parameter(&c) {
-            return Err(refused);
+            problems.push(refused);
+            types::skip_type(&mut c);
+            if !c.is_end() && !c.eat_punct(',') {
+                return Err(c.expected("`,` or `)`"));
+            }
+            continue;
         }
         c.eat_word("mut");
         let name = new_name(&mut c)?;
@@ -149,10 +158,8 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
     Ok(params)
 }
 
-fn refused_parameter(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
-    let bad = |what: &str| {
-        Some(Box::new(Diagnostic::new(Code::BadSignature, c.span(), what.to_string())))
-    };
+fn refused_parameter(c: &Cursor<'_>) -> Option<Diagnostic> {
+    let bad = |what: &str| Some(Diagnostic::new(Code::BadSignature, c.span(), what.to_string()));
     if c.is_punct('#') {
         return bad("parameters of kernels have no attributes");
     }

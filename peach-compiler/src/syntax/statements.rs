@@ -66,15 +66,9 @@ fn skip_statement(c: &mut Cursor<'_>, start: &Cursor<'_>) {
         return;
     }
     while !c.is_end() {
-        let is_block = c.group(Delimiter::Brace).is_some_and(|(mut inside, _)| {
-            let mut has_semicolon = false;
-            while !inside.is_end() && !has_semicolon {
-                has_semicolon = inside.is_punct(';');
-                inside.bump();
-            }
-            has_semicolon
-        });
-        let ends = is_block && !c.ahead().is_word("else") || c.is_punct(';');
+        let is_block = c.is_group(Delimiter::Brace) && !operands::is_decoration(c);
+        let goes_on = c.ahead().is_word("else") || c.ahead().is_punct(';');
+        let ends = is_block && !goes_on || c.is_punct(';');
         c.bump();
         if ends {
             return;

@@ -12,7 +12,8 @@ use crate::diagnostics::{Code, Diagnostic};
 use proc_macro2::{Delimiter, Span};
 
 /// What the language accepts in signatures, for messages.
-const ACCEPTED: &str = "accepted are integers up to 128 bits, `bool`, `char`, `f32`, `f64`, raw pointers, references, slices, `&str`, `NonNull`, `Option` of references, `NonNull` and `fn` pointers, `fn` pointers, `__m128` to `__m512` and their kin; as results also `()` and pairs";
+const ACCEPTED: &str = "accepted are integers, floats, `bool`, `char`, vectors such as `__m128`, raw and `fn` pointers,
+references, `NonNull`, `Option` of these three, slices, `&str`; as results also `()` and pairs";
 
 /// A type of a signature. What is wrong with it goes to `problems`.
 pub(super) fn signature_type(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Type {
@@ -261,16 +262,23 @@ fn named_type(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
             (_, Some(bytes)) => TypeKind::Vector { bytes },
             _ => {
                 skip_angles(c);
-                let what = format!("the type `{text}`");
-                return Err(refuse(
-                    (first, c.last_span()),
-                    &what,
-                    "no register is known to hold it",
-                ));
+                return Err(unknown_type(&text, (first, c.last_span())));
             }
         },
     };
     Ok(kind)
+}
+
+/// Types are known by their names alone: a macro does not see what a name stands for.
+fn unknown_type(name: &str, place: (Span, Span)) -> Box<Diagnostic> {
+    let help = match name {
+        "Vec" => "take a slice: `&[T]`",
+        "String" => "take `&str`",
+        "Box" | "Rc" | "Arc" => "take a reference: `&T`",
+        _ => "write the type that an alias stands for, or a pointer to it",
+    };
+    let what = format!("the type `{name}`");
+    Box::new(refuse(place, &what, "no register is known to hold it").help(help))
 }
 
 fn vector_bytes(name: &str) -> Option<u32> {
@@ -294,7 +302,7 @@ fn option(c: &mut Cursor<'_>, first: Span) -> Parsed<TypeKind> {
         }
         _ => Err(refuse(
             (first, c.last_span()),
-            &format!("`Option<{}>`", inner.tokens),
+            "this `Option`",
             "only `Option` of references, `NonNull` and `fn` pointers is one register wide",
         )),
     }

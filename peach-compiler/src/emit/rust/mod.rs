@@ -78,6 +78,9 @@ impl Context<'_> {
 }
 
 fn group_items(group: &CompiledGroup, options: RustOptions<'_>) -> TokenStream {
+    if group.source.decl.signature.is_invalid {
+        return refused_item(&group.source.decl);
+    }
     let signature = Signature::new(group);
     let context = Context { group, options, signature };
     let mut tokens = elsewhere(&context);
@@ -85,6 +88,16 @@ fn group_items(group: &CompiledGroup, options: RustOptions<'_>) -> TokenStream {
     tokens.extend(module(&context));
     tokens.extend(shape::source(&context));
     tokens
+}
+
+/// The function alone, of a kernel whose signature is refused: there may be no type for its code.
+fn refused_item(decl: &ast::Kernel) -> TokenStream {
+    let (attributes, head, signature) = (&decl.rust_attrs, head(decl), &decl.signature.tokens);
+    quote_spanned! { ours() =>
+        #(#attributes)*
+        #[allow(unused_variables)]
+        #head #signature { ::peach_runtime::__private::core::unreachable!() }
+    }
 }
 
 /// What stands on targets other than x86-64: the fallback, or an error that says that it is missing.
