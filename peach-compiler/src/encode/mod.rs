@@ -1,8 +1,28 @@
 //! Layout: bytes of all instructions, the shortest branches that reach, constants behind the code.
+//!
+//! Input: a [`Lowered`]. Output: an [`Encoded`], position-independent but for its alignment and its
+//! patches. Invariants: code in the order of its items; a branch is long only if it does not reach
+//! otherwise, or its author says so; constants that nothing addresses are left out, equal ones are
+//! one, and none of up to 64 bytes crosses a cache line.
+//! Fails: E0306 where a short branch cannot reach.
 
-use crate::diagnostics::Diagnostics;
-use crate::ir::{Lowered, RustConstId, RustSymId};
-use crate::isa::FeatureSet;
+mod branches;
+mod data;
+
+use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
+use crate::ir::{
+    Base, BranchSize, Code, DataContent, DataId, Instruction, Item, LabelId, Lowered, Mem, Operand,
+    RustConstId, RustSymId,
+};
+use crate::isa::{self, Encoding, FeatureSet, Field, PhysReg};
+use branches::Layout;
+use data::DataLayout;
+
+/// What fills the space between code and constants: `int3`.
+const FILLER: u8 = 0xCC;
+
+/// Where a function starts at least: the boundary that processors fetch code in.
+const FUNCTION_ALIGN: u32 = 16;
 
 /// A function as bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +35,7 @@ pub struct Encoded {
     pub align: u32,
     /// Where each item of the lowered function starts.
     pub item_offsets: Vec<u32>,
-    /// Where each constant is.
+    /// Where each constant is; `u32::MAX` for one that nothing addresses.
     pub data_offsets: Vec<u32>,
     /// What rustc or the loader fills in.
     pub patches: Vec<Patch>,
@@ -51,9 +71,219 @@ pub enum PatchValue {
 /// Branches that cannot reach, and (bugs of ours) instructions that cannot be encoded, are pushed
 /// into `diagnostics`; the result is then `None`.
 pub fn encode(
-    _lowered: &Lowered,
-    _features: &FeatureSet,
-    _diagnostics: &mut Diagnostics,
+    lowered: &Lowered,
+    features: &FeatureSet,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Encoded> {
-    todo!()
+    let errors_before = diagnostics.error_count();
+    let encodings = encode_items(lowered, features, diagnostics);
+    if diagnostics.error_count() > errors_before {
+        return None;
+    }
+    let layout = branches::relax(lowered, encodings, features);
+    let data = DataLayout::of(lowered, layout.code_len);
+    let mut writer = Writer {
+        encoded: Encoded {
+            bytes: Vec::with_capacity(data.end as usize),
+            code_len: layout.code_len as usize,
+            align: alignment(lowered, &data),
+            item_offsets: layout.offsets.clone(),
+            data_offsets: data.offsets.clone(),
+            patches: Vec::new(),
+        },
+        layout: &layout,
+        diagnostics,
+    };
+    for (index, item) in lowered.items.iter().enumerate() {
+        writer.item(index, item);
+    }
+    writer.data(lowered, &data);
+    let encoded = writer.encoded;
+    (diagnostics.error_count() == errors_before).then_some(encoded)
+}
+
+/// The bytes of every instruction, with short branches.
+fn encode_items(
+    lowered: &Lowered,
+    features: &FeatureSet,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Encoding> {
+    let mut encodings = Vec::with_capacity(lowered.items.len());
+    for item in &lowered.items {
+        let Code::Inst(inst) = &item.code else {
+            encodings.push(Encoding::default());
+            continue;
+        };
+        match isa::encode(inst, features, BranchSize::Short) {
+            Ok(encoding) => encodings.push(encoding),
+            Err(error) => {
+                let name = inst.mnemonic.name();
+                let message = format!("`{name}` with these registers has no encoding");
+                let diagnostic = Diagnostic::new(DiagnosticCode::Internal, item.span, message)
+                    .note(format!("{error:?} for {:?}", inst.operands))
+                    .note("this is a bug in peach; please report it with the kernel");
+                diagnostics.push(diagnostic);
+                encodings.push(Encoding::default());
+            }
+        }
+    }
+    encodings
+}
+
+fn alignment(lowered: &Lowered, data: &DataLayout) -> u32 {
+    let code = lowered.items.iter().filter_map(|item| match item.code {
+        Code::Align(bytes) => Some(bytes),
+        _ => None,
+    });
+    code.chain([FUNCTION_ALIGN, data.align]).max().unwrap_or(FUNCTION_ALIGN)
+}
+
+/// Puts the bytes together, with every field that is known by now.
+struct Writer<'a> {
+    encoded: Encoded,
+    layout: &'a Layout,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Writer<'_> {
+    fn item(&mut self, index: usize, item: &Item) {
+        let start = self.encoded.bytes.len();
+        debug_assert_eq!(start, self.encoded.item_offsets[index] as usize);
+        match &item.code {
+            Code::Label(_) => {}
+            Code::Bytes(bytes) => self.encoded.bytes.extend(bytes),
+            Code::Align(align) => self.pad_code(start.next_multiple_of(*align as usize)),
+            Code::Inst(inst) => {
+                let encoding = &self.layout.encodings[index];
+                self.encoded.bytes.extend(&encoding.bytes);
+                self.fields(inst, encoding, start as u32);
+                if let Some(field) = encoding.branch {
+                    self.branch(item, inst, field, start as u32);
+                }
+            }
+        }
+    }
+
+    fn pad_code(&mut self, end: usize) {
+        while self.encoded.bytes.len() < end {
+            let missing = end - self.encoded.bytes.len();
+            self.encoded.bytes.extend(isa::nop(missing.min(longest_nop(missing))));
+        }
+    }
+
+    /// Displacements of data, and what others fill in.
+    fn fields(&mut self, inst: &Instruction<PhysReg>, encoding: &Encoding, start: u32) {
+        let end = start + encoding.bytes.len() as u32;
+        for operand in &inst.operands {
+            match operand {
+                Operand::Mem(mem) => {
+                    if let Some(field) = encoding.disp {
+                        self.displacement(mem, field, start, end);
+                    }
+                }
+                Operand::RustConst(id) => {
+                    self.patch(encoding.imm, PatchValue::Const(*id, 0), start, end);
+                }
+                Operand::RustSym(id) => {
+                    let absolute = encoding.imm.is_some_and(|field| field.size == 8);
+                    let value =
+                        if absolute { PatchValue::Address(*id) } else { PatchValue::Relative(*id) };
+                    self.patch(encoding.imm, value, start, end);
+                }
+                Operand::Reg(_) | Operand::Imm(_) | Operand::Label(_) | Operand::Relative(_) => {}
+            }
+        }
+    }
+
+    fn displacement(&mut self, mem: &Mem<PhysReg>, field: Field, start: u32, end: u32) {
+        let place = match mem.base {
+            Base::Data(id) => i64::from(self.data_offset(id)) - i64::from(end),
+            _ => 0,
+        };
+        let value = place + mem.disp;
+        match mem.disp_const {
+            Some(id) => self.patch(Some(field), PatchValue::Const(id, value), start, end),
+            None => self.put(field, start, value),
+        }
+    }
+
+    fn data_offset(&self, id: DataId) -> u32 {
+        self.encoded.data_offsets[id.index()]
+    }
+
+    fn patch(&mut self, field: Option<Field>, value: PatchValue, start: u32, end: u32) {
+        if let Some(Field { offset, size }) = field {
+            let offset = start + u32::from(offset);
+            self.encoded.patches.push(Patch { offset, size, value, end });
+        }
+    }
+
+    fn put(&mut self, field: Field, start: u32, value: i64) {
+        let at = start as usize + usize::from(field.offset);
+        let size = usize::from(field.size);
+        self.encoded.bytes[at..at + size].copy_from_slice(&value.to_le_bytes()[..size]);
+    }
+
+    fn branch(&mut self, item: &Item, inst: &Instruction<PhysReg>, field: Field, start: u32) {
+        let Some(label) = target(inst) else { return };
+        let end = self.encoded.bytes.len() as i64;
+        let distance = i64::from(self.layout.label_offset(label)) - end;
+        if field.size == 1 && i8::try_from(distance).is_err() {
+            let name = inst.mnemonic.name();
+            let message = format!("this `{name}` is {distance} bytes from its target");
+            let diagnostic = Diagnostic::new(DiagnosticCode::BranchOutOfRange, item.span, message)
+                .note("it reaches from -128 to 127 bytes, counted from its end");
+            self.diagnostics.push(match name {
+                "jrcxz" | "jecxz" => diagnostic
+                    .help("`test rcx, rcx; jz …;` reaches everything, and changes the flags"),
+                "loop" | "loope" | "loopne" => {
+                    diagnostic.help("`dec rcx; jnz …;` reaches everything, and changes the flags")
+                }
+                _ => diagnostic.help("leave out `short`"),
+            });
+        }
+        self.put(field, start, distance);
+    }
+
+    /// The constants, with filler between.
+    fn data(&mut self, lowered: &Lowered, data: &DataLayout) {
+        self.encoded.bytes.resize(data.end as usize, FILLER);
+        for (content, &offset) in lowered.data.iter().zip(&data.offsets) {
+            if offset == u32::MAX {
+                continue;
+            }
+            let start = offset as usize;
+            match &content.content {
+                DataContent::Bytes(bytes) => {
+                    self.encoded.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+                }
+                DataContent::Jumps(labels) => {
+                    for (index, &label) in labels.iter().enumerate() {
+                        let distance =
+                            i64::from(self.layout.label_offset(label)) - i64::from(offset);
+                        let field = Field { offset: 0, size: 4 };
+                        self.put(field, offset + 4 * index as u32, distance);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The label that an instruction may jump to.
+fn target(inst: &Instruction<PhysReg>) -> Option<LabelId> {
+    inst.operands.iter().find_map(|operand| match operand {
+        Operand::Label(branch) => Some(branch.label),
+        _ => None,
+    })
+}
+
+/// The longest nop to begin a padding of `missing` bytes with: nops of up to 9 bytes decode without
+/// a penalty everywhere, more prefixes do not, and the last ones should not be tiny.
+fn longest_nop(missing: usize) -> usize {
+    match missing {
+        0..=9 => missing,
+        10..=18 => missing.div_ceil(2),
+        _ => 9,
+    }
 }
