@@ -33,11 +33,11 @@ pub struct Form {
     /// The extensions that it needs.
     pub(super) features: FeatureSet,
     /// Which prefix family it is.
-    pub(super) family: Family,
+    pub family: Family,
     /// Bytes of its memory operand; 0 where any size will do.
-    pub(super) memory_size: u32,
+    pub memory_size: u32,
     /// Bytes of one element where memory can be broadcast.
-    pub(super) broadcast_size: Option<u32>,
+    pub broadcast_size: Option<u32>,
     /// Whether it reaches the place the author means by an operand fixed in the row
     /// (accumulator forms): tried after the general ones.
     pub(super) has_fixed: bool,
@@ -211,7 +211,7 @@ impl Form {
 }
 
 /// The forms of `mnemonic`, best first.
-pub(super) fn forms_of(mnemonic: Mnemonic) -> &'static [Form] {
+pub fn forms_of(mnemonic: Mnemonic) -> &'static [Form] {
     static FORMS: OnceLock<Vec<OnceLock<Vec<Form>>>> = OnceLock::new();
     let all = FORMS.get_or_init(|| (0..mnemonic::count()).map(|_| OnceLock::new()).collect());
     all[mnemonic.index()].get_or_init(|| build_forms(mnemonic.meaning()))

@@ -116,6 +116,8 @@ pub(super) fn extent(op_code: &OpCodeInfo, kind: Kind) -> Option<u32> {
         _ if by_bit || is_gather => None,
         // These touch the cache line, or only its permissions.
         M::Clflush | M::Clflushopt | M::Clwb => Some(1),
+        // Intel reads the two bytes that it extends to two, AMD reads four.
+        _ if op_code.code() == Code::Movsxd_r16_rm16 => Some(4),
         _ if is_state_image(op_code.memory_size()) || size == 0 => None,
         _ => Some(size),
     }
@@ -252,7 +254,8 @@ pub(super) fn hazard(code: Code) -> Option<Hazard> {
     if writes_segment(op_code) || changes_preserved_state(mnemonic) {
         return Some(Hazard::PreservedState);
     }
-    if op_code.is_privileged() || op_code.is_input_output() || is_system(mnemonic) {
+    let is_system = is_system(mnemonic) || op_code.is_save_restore();
+    if op_code.is_privileged() || op_code.is_input_output() || is_system {
         return Some(Hazard::System);
     }
     if matches!(control(code), Control::IndirectJump | Control::Call) {

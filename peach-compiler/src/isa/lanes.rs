@@ -259,7 +259,8 @@ impl Shape<'_, '_> {
         let base = self.base;
         if is_scalar(base, self.vectors.op_code) {
             // FMA4's and FMA3's register sources; comparisons.
-            let bytes = Lanes::low(size);
+            // Rows without a memory shape: `vmovss a, b, c`.
+            let bytes = Lanes::low(if size == 0 { scalar_bytes(base) } else { size });
             for n in 1..self.vectors.classes.len() {
                 let flow = &mut self.row.operands[n];
                 if n != 1 || self.row.copied.is_empty() {

@@ -240,7 +240,8 @@ fn correct_general(code: Code, classes: &[Option<Class>], memory: Option<usize>,
         // The checksum has 32 bits even in a 64-bit register.
         M::Crc32 => low(row, 0, 4),
         // A source of 0 leaves the destination alone (AMD documents it, Intel does it).
-        M::Bsf | M::Bsr => {
+        // RDSSP does nothing where there is no shadow stack.
+        M::Bsf | M::Bsr | M::Rdsspd | M::Rdsspq => {
             let dest = &mut row.operands[0];
             *dest = Flow { may_write: dest.write | dest.may_write, ..Flow::default() };
         }
