@@ -104,7 +104,7 @@ fn immediate(form: Option<ImmForm>, random: &mut Random) -> i128 {
     let value =
         if corner { [0, -1, 1, 15][random.below(4) as usize] } else { random.next() as i64 };
     i128::from(match form {
-        Some(ImmForm::One) => 1,
+        Some(ImmForm::Exactly(only)) => i64::from(only),
         Some(ImmForm::Bits4) => value & 15,
         Some(ImmForm::Byte) => i64::from(value as u8),
         Some(ImmForm::ByteTo(_)) => i64::from(value as i8),
