@@ -1,7 +1,7 @@
 //! Greedy coloring: Chaitin's simplification with Briggs' optimism, over lists of allowed registers.
 //!
 //! A node with fewer neighbors than registers can always be colored last; such nodes are put aside,
-//! the least important first, so that the most important choose first. When every node left has
+//! the least important first (the last declared of equals), so that the most important choose first. When every node left has
 //! too many neighbors, the one with the least excess is put aside in the hope that its neighbors
 //! will share registers. Chordal graphs (straight-line code) are always colored if they can be.
 //! Fails (`None`) without proof.
@@ -51,7 +51,7 @@ fn simplify(problem: &Problem, domains: &[RegSet], colors: &[Color]) -> Vec<u32>
     let mut hard = Buckets::default();
     for node in (0..count).filter(|&node| waiting[node]) {
         if excess[node] <= 0 {
-            easy.push(Reverse((weights[node], node as u32)));
+            easy.push(Reverse((weights[node], Reverse(node as u32))));
         } else {
             hard.push(excess[node], node as u32);
         }
@@ -59,7 +59,7 @@ fn simplify(problem: &Problem, domains: &[RegSet], colors: &[Color]) -> Vec<u32>
     let mut order = Vec::with_capacity(count);
     loop {
         let node = match easy.pop() {
-            Some(Reverse((_, node))) => node,
+            Some(Reverse((_, Reverse(node)))) => node,
             None => {
                 match hard.pop(|node, key| waiting[node as usize] && excess[node as usize] == key) {
                     Some(node) => node,
@@ -79,7 +79,7 @@ fn simplify(problem: &Problem, domains: &[RegSet], colors: &[Color]) -> Vec<u32>
             }
             excess[rival] -= 1;
             if excess[rival] == 0 {
-                easy.push(Reverse((weights[rival], other)));
+                easy.push(Reverse((weights[rival], Reverse(other))));
             } else if excess[rival] > 0 {
                 hard.push(excess[rival], other);
             }
