@@ -328,6 +328,7 @@ impl std::ops::Sub for RegSet {
     }
 }
 
+const SEGMENTS: [&str; 6] = ["es", "cs", "ss", "ds", "fs", "gs"];
 const GP_STEMS: [&str; 8] = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
 
 /// The assembler's name of a register seen through a class: `eax`, `r8b`, `xmm3`, `k1`.
@@ -350,7 +351,7 @@ pub fn register_name(reg: PhysReg, class: Class) -> String {
         Class::Mmx => format!("mm{n}"),
         Class::K => format!("k{n}"),
         Class::Tmm => format!("tmm{n}"),
-        Class::Segment => ["es", "cs", "ss", "ds", "fs", "gs"][n as usize].to_string(),
+        Class::Segment => SEGMENTS[n as usize].to_string(),
         Class::Control => format!("cr{n}"),
         Class::Debug => format!("dr{n}"),
         Class::St => format!("st{n}"),
@@ -361,67 +362,67 @@ pub fn register_name(reg: PhysReg, class: Class) -> String {
 
 /// The register and class that an assembler name stands for, in lower case.
 pub fn parse_register(name: &str) -> Option<(PhysReg, Class)> {
-    if let Some(found) = parse_legacy_gp(name) {
-        return Some(found);
-    }
-    let numbered = |prefix: &str, count: u8| -> Option<u8> {
-        let digits = name.strip_prefix(prefix)?;
-        let plain = digits == "0" || !digits.starts_with('0');
-        let num: u8 = digits.parse().ok().filter(|_| plain)?;
-        (num < count).then_some(num)
-    };
-    let table = [
-        ("xmm", Class::Xmm, 32),
-        ("ymm", Class::Ymm, 32),
-        ("zmm", Class::Zmm, 32),
-        ("tmm", Class::Tmm, 8),
-        ("mm", Class::Mmx, 8),
-        ("k", Class::K, 8),
-        ("cr", Class::Control, 16),
-        ("dr", Class::Debug, 16),
-        ("st", Class::St, 8),
-    ];
-    for (prefix, class, count) in table {
-        if let Some(num) = numbered(prefix, count) {
-            return Some((PhysReg::new(class.bank(), num), class));
-        }
-    }
-    match name {
-        "st" => Some((PhysReg::new(Bank::X87, 0), Class::St)),
-        "rip" => Some((PhysReg::new(Bank::Ip, 0), Class::Rip)),
-        "eip" => Some((PhysReg::new(Bank::Ip, 0), Class::Eip)),
-        _ => {
-            let num = ["es", "cs", "ss", "ds", "fs", "gs"].iter().position(|s| *s == name)?;
-            Some((PhysReg::new(Bank::Segment, num as u8), Class::Segment))
-        }
+    // Every name in a program is looked up here: nothing is allocated or formatted.
+    match name.bytes().position(|byte| byte.is_ascii_digit()) {
+        Some(digits) => parse_numbered(&name[..digits], &name[digits..]),
+        None => parse_lettered(name),
     }
 }
 
-/// `al` … `r15`: the names that follow no single pattern.
-fn parse_legacy_gp(name: &str) -> Option<(PhysReg, Class)> {
-    if let Some(rest) = name.strip_prefix('r')
-        && rest.starts_with(|c: char| c.is_ascii_digit())
-    {
-        let (digits, class) = match rest.as_bytes().last()? {
-            b'b' => (&rest[..rest.len() - 1], Class::Gp8),
-            b'w' => (&rest[..rest.len() - 1], Class::Gp16),
-            b'd' => (&rest[..rest.len() - 1], Class::Gp32),
-            _ => (rest, Class::Gp64),
-        };
-        let num: u8 = digits.parse().ok().filter(|_| !digits.starts_with('0'))?;
-        return (8..16).contains(&num).then_some((PhysReg::gp(num), class));
-    }
-    for num in 0..8u8 {
-        for class in [Class::Gp64, Class::Gp32, Class::Gp16, Class::Gp8] {
-            if register_name(PhysReg::gp(num), class) == name {
-                return Some((PhysReg::gp(num), class));
+/// `xmm12`, `k1`, `r8d`.
+fn parse_numbered(stem: &str, rest: &str) -> Option<(PhysReg, Class)> {
+    let (class, numbers) = match stem {
+        "xmm" => (Class::Xmm, 0..32),
+        "ymm" => (Class::Ymm, 0..32),
+        "zmm" => (Class::Zmm, 0..32),
+        "tmm" => (Class::Tmm, 0..8),
+        "mm" => (Class::Mmx, 0..8),
+        "k" => (Class::K, 0..8),
+        "cr" => (Class::Control, 0..16),
+        "dr" => (Class::Debug, 0..16),
+        "st" => (Class::St, 0..8),
+        "r" => match rest.as_bytes().last()? {
+            b'b' => (Class::Gp8, 8..16),
+            b'w' => (Class::Gp16, 8..16),
+            b'd' => (Class::Gp32, 8..16),
+            _ => (Class::Gp64, 8..16),
+        },
+        _ => return None,
+    };
+    let has_suffix = matches!(class, Class::Gp8 | Class::Gp16 | Class::Gp32);
+    let digits = &rest.as_bytes()[..rest.len() - usize::from(has_suffix)];
+    let num = match *digits {
+        [ones @ b'0'..=b'9'] => ones - b'0',
+        [tens @ b'1'..=b'9', ones @ b'0'..=b'9'] => 10 * (tens - b'0') + ones - b'0',
+        _ => return None,
+    };
+    numbers.contains(&num).then_some((PhysReg::new(class.bank(), num), class))
+}
+
+/// `al` … `rdi`, `rip`, the segment registers, `st`.
+fn parse_lettered(name: &str) -> Option<(PhysReg, Class)> {
+    let stem = |letters: &[u8]| GP_STEMS.iter().position(|stem| stem.as_bytes() == letters);
+    let gp = |num: usize, class| Some((PhysReg::gp(num as u8), class));
+    match name.as_bytes() {
+        b"st" => Some((PhysReg::new(Bank::X87, 0), Class::St)),
+        b"rip" => Some((PhysReg::new(Bank::Ip, 0), Class::Rip)),
+        b"eip" => Some((PhysReg::new(Bank::Ip, 0), Class::Eip)),
+        [b'r', letters @ ..] if letters.len() == 2 => gp(stem(letters)?, Class::Gp64),
+        [b'e', letters @ ..] if letters.len() == 2 => gp(stem(letters)?, Class::Gp32),
+        // `spl`, `bpl`, `sil`, `dil`; `axl` is none.
+        [letters @ .., b'l'] if letters.len() == 2 => {
+            stem(letters).filter(|&num| num >= 4).and_then(|num| gp(num, Class::Gp8))
+        }
+        [letter @ b'a'..=b'd', b'l'] => gp(stem(&[*letter, b'x'])?, Class::Gp8),
+        [letter @ b'a'..=b'd', b'h'] => gp(stem(&[*letter, b'x'])?, Class::Gp8h),
+        letters => match stem(letters) {
+            Some(num) => gp(num, Class::Gp16),
+            None => {
+                let num = SEGMENTS.iter().position(|segment| *segment == name)?;
+                Some((PhysReg::new(Bank::Segment, num as u8), Class::Segment))
             }
-        }
-        if num < 4 && register_name(PhysReg::gp(num), Class::Gp8h) == name {
-            return Some((PhysReg::gp(num), Class::Gp8h));
-        }
+        },
     }
-    None
 }
 
 impl fmt::Debug for PhysReg {
@@ -439,5 +440,45 @@ impl fmt::Debug for PhysReg {
             Bank::Ip => Class::Rip,
         };
         f.write_str(&register_name(*self, class))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let classes = [
+            (Class::Gp8, 16),
+            (Class::Gp8h, 4),
+            (Class::Gp16, 16),
+            (Class::Gp32, 16),
+            (Class::Gp64, 16),
+            (Class::Xmm, 32),
+            (Class::Ymm, 32),
+            (Class::Zmm, 32),
+            (Class::Mmx, 8),
+            (Class::K, 8),
+            (Class::Tmm, 8),
+            (Class::Segment, 6),
+            (Class::Control, 16),
+            (Class::Debug, 16),
+            (Class::St, 8),
+            (Class::Rip, 1),
+            (Class::Eip, 1),
+        ];
+        for (class, count) in classes {
+            for num in 0..count {
+                let reg = PhysReg::new(class.bank(), num);
+                let name = register_name(reg, class);
+                assert_eq!(parse_register(&name), Some((reg, class)), "{name}");
+            }
+        }
+        for name in
+            ["", "r", "r7", "r16", "r08", "r8x", "xmm32", "xmm01", "axl", "eh", "rsil", "k8"]
+        {
+            assert_eq!(parse_register(name), None, "{name}");
+        }
     }
 }
