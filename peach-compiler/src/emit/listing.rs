@@ -118,6 +118,6 @@ impl Names for CompiledFunction {
     }
 
     fn rust_sym(&self, id: RustSymId) -> String {
-        format!("sym {}", self.lowered.rust_syms[id.index()].tokens)
+        format!("{}", self.lowered.rust_syms[id.index()].tokens)
     }
 }

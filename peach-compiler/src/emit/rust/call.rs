@@ -10,7 +10,7 @@ use super::{Context, clobbers, head, is_attribute, number, ours, source_name};
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::isa::{Bank, Class, PhysReg, register_name};
 use crate::syntax::ast::{Embed, Type, TypeKind};
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream};
 use quote::{format_ident, quote_spanned};
 
 /// The function `name`.
@@ -25,12 +25,15 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     let signature = context.signature.rust_tokens();
     let body =
         if context.group.versions.is_empty() { body_in_error(context) } else { body(context) };
+    // With the author's braces the function is the author's, and lints point at it.
+    let mut body = Group::new(Delimiter::Brace, body);
+    body.set_span(decl.body.span.1);
     quote_spanned! { ours() =>
         #(#attributes)*
         #[cfg(target_arch = "x86_64")]
         #inline
         #target_feature
-        #head #lifetimes #signature { #body }
+        #head #lifetimes #signature #body
     }
 }
 

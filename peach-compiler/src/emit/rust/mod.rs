@@ -132,12 +132,12 @@ fn elsewhere(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// `pub unsafe fn name`.
+/// `pub unsafe fn name`, with the author's spans: lints about the function point at its name.
 fn head(decl: &ast::Kernel) -> TokenStream {
     let vis = &decl.vis;
     let name = &decl.signature.name;
     let unsafety = decl.is_unsafe.then(|| quote_spanned!(ours() => unsafe));
-    quote_spanned! { ours() => #vis #unsafety fn #name }
+    quote_spanned! { name.span() => #vis #unsafety fn #name }
 }
 
 /// The `#[cfg]`s of a kernel, which all of its items must have.
@@ -164,7 +164,7 @@ fn module(context: &Context<'_>) -> TokenStream {
         #cfgs
         #[cfg(target_arch = "x86_64")]
         #[doc = #about]
-        #[allow(dead_code, clippy::all, clippy::pedantic)]
+        #[allow(dead_code, private_interfaces, clippy::all, clippy::pedantic)]
         #vis mod #name {
             #[doc = "The kernel itself: its function pointer, its versions and their machine code."]
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,peach_kernels"))]
@@ -179,7 +179,7 @@ fn module(context: &Context<'_>) -> TokenStream {
 
             #[doc(hidden)]
             #[derive(::peach_runtime::__private::core::fmt::Debug)]
-            pub struct #source;
+            pub(super) struct #source;
         }
     }
 }
@@ -213,7 +213,7 @@ fn convention_guard(native_is_win64: bool) -> TokenStream {
             ::peach_runtime::__private::core::cfg!(
                 any(windows, target_os = "uefi", target_os = "cygwin")
             ) == #native_is_win64,
-            #message
+            "{}", #message
         );
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn checked_value(compiled: &CompiledFunction, patch: &Patch) -> Optio
     let span = Span::mixed_site().located_at(constant.span);
     Some(quote_spanned! { span => {
         let value = !!({ #expr }) as ::peach_runtime::__private::core::primitive::i128 + #addend;
-        ::peach_runtime::__private::core::assert!(#min <= value && value <= #max, #message);
+        ::peach_runtime::__private::core::assert!(#min <= value && value <= #max, "{}", #message);
         value
     } })
 }

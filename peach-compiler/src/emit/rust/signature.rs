@@ -16,6 +16,7 @@ use quote::{ToTokens, format_ident, quote_spanned};
 
 /// A signature with its types as the generated items need them.
 pub(super) struct Signature<'a> {
+    name: &'a Ident,
     pub(super) params: Vec<Param<'a>>,
     pub(super) result: &'a Type,
     /// `<'a, 'b: 'a>`.
@@ -58,6 +59,7 @@ impl<'a> Signature<'a> {
         };
         let is_slice = |param: &ast::Param| is_slice(&param.ty.kind);
         Signature {
+            name: &signature.name,
             params: signature.params.iter().enumerate().map(param).collect(),
             result: &signature.result,
             lifetimes: &signature.lifetimes,
@@ -80,7 +82,7 @@ impl<'a> Signature<'a> {
             quote_spanned!(ours() => -> #ty)
         });
         let where_clause = self.where_clause;
-        quote_spanned!(ours() => (#(#params),*) #result #where_clause)
+        quote_spanned!(self.name.span() => (#(#params),*) #result #where_clause)
     }
 
     pub(super) fn is_unit(&self) -> bool {
