@@ -231,7 +231,7 @@ impl<'a> Expander<'a, '_> {
         }
         let value = self.eval(expr)?;
         let new = constant::binary(op, &old, &value)
-            .map_err(|failure| self.no_value(expr, &[&old, &value], failure))?;
+            .map_err(|failure| self.no_value(expr, &[(&old, target), (&value, expr)], failure))?;
         if let Some(binding) = self.scopes.get_mut(symbol) {
             binding.value = new;
         }

@@ -31,7 +31,8 @@ impl<'a> Expander<'a, '_> {
             ExprKind::Short(_) | ExprKind::Near(_) => self.eval_sized_label(expr),
             ExprKind::Unary(op, operand) => {
                 let value = self.eval(operand)?;
-                constant::unary(*op, &value).map_err(|f| self.no_value(expr, &[&value], f))
+                constant::unary(*op, &value)
+                    .map_err(|f| self.no_value(expr, &[(&value, operand)], f))
             }
             ExprKind::Binary(..) => self.eval_binary(expr),
             ExprKind::Range { start, end, inclusive } => {
@@ -245,17 +246,17 @@ impl<'a> Expander<'a, '_> {
         let mut spine = Vec::new();
         let mut left = expr;
         while let ExprKind::Binary(op, a, b) = &left.kind {
-            spine.push((*op, left, &**b));
+            spine.push((*op, left, [&**a, &**b]));
             left = a;
         }
         let mut value = self.eval(left)?;
-        while let Some((op, whole, right)) = spine.pop() {
+        while let Some((op, whole, [left, right])) = spine.pop() {
             match (op, &value) {
                 (BinaryOp::AndAnd, Value::Bool(false)) | (BinaryOp::OrOr, Value::Bool(true)) => {}
                 _ => {
                     let other = self.eval(right)?;
                     value = constant::binary(op, &value, &other)
-                        .map_err(|f| self.no_value(whole, &[&value, &other], f))?;
+                        .map_err(|f| self.no_value(whole, &[(&value, left), (&other, right)], f))?;
                 }
             }
         }
@@ -266,28 +267,25 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn no_value(
         &mut self,
         expr: &Expr,
-        operands: &[&Value],
+        operands: &[(&Value, &Expr)],
         (code, message): constant::Failure,
     ) -> Reported {
         let mut error = Diagnostic::new(code, place(expr), message);
-        for operand in operands {
-            match operand {
+        for (value, operand) in operands {
+            let help = match value {
                 Value::Reg(_) | Value::Local(_) | Value::Mem(_) => {
-                    error.code = Code::NotConstant;
-                    error = error.help(
-                        "registers and memory are computed with by instructions; addresses are written in brackets: `[p + 8*i]`",
-                    );
-                    break;
+                    "registers and memory are computed with by instructions; addresses are written in brackets: `[p + 8*i]`"
                 }
                 Value::RustConst(_) => {
-                    error.code = Code::NotConstant;
-                    error = error
-                        .note("rustc evaluates `const { … }` after the kernel has been compiled")
-                        .help("do the whole computation inside of the braces");
-                    break;
+                    "rustc evaluates `const { … }` after expansion: do the whole computation inside of the braces"
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            error.code = Code::NotConstant;
+            error.message = format!("{} is not known at compile time", value.describe());
+            error.place = place(operand);
+            error = error.help(help);
+            break;
         }
         self.error(error)
     }

@@ -187,31 +187,61 @@ impl<'a> Expander<'a, '_> {
                 }
             },
         };
+        if let Some((at, bytes)) = self.reads_beyond_literal(&draft.inst, &selection) {
+            let expr = draft.exprs[at];
+            let name = draft.name;
+            return Err(self.error(
+                Diagnostic::new(
+                    Code::OutOfBounds,
+                    place(expr),
+                    match bytes {
+                        Some(bytes) => format!("`{name}` touches {bytes} bytes here"),
+                        None => format!("how many bytes `{name}` touches depends on data"),
+                    },
+                )
+                .note("the data literal is smaller"),
+            ));
+        }
         let spans = draft.exprs.iter().map(|e| e.span.0).collect();
         let machine = Machine { inst: draft.inst, targets: draft.targets, selection };
         self.emit(Op::Machine(machine), draft.name.span(), spans);
         Ok(())
     }
 
-    /// A data literal has a size, but `lea` takes its address and `movddup` reads half of 16 bytes:
-    /// tries without the size. No more than the literal may be read.
+    /// A data literal has a size, but `movddup` reads half of 16 bytes: tries without the size.
     fn select_beyond_literal(&mut self, draft: &mut Draft<'a>) -> Option<Selection> {
         let at = draft.literal?;
         let Operand::Mem(mem) = &mut draft.inst.operands[at] else { return None };
         let size = mem.size.take();
         let selection = isa::select(&draft.inst, &self.function.features).ok();
-        let fits = selection.as_ref().is_some_and(|selection| {
-            isa::effects(&draft.inst, selection).memory.iter().all(|access| {
-                access.operand != Some(at) || access.address_only || access.bytes <= size
-            })
-        });
-        if fits {
-            return selection;
-        }
-        if let Operand::Mem(mem) = &mut draft.inst.operands[at] {
+        let selection = selection.filter(|s| self.reads_beyond_literal(&draft.inst, s).is_none());
+        if let (None, Operand::Mem(mem)) = (&selection, &mut draft.inst.operands[at]) {
             mem.size = size;
         }
-        None
+        selection
+    }
+
+    /// The operand that is a data literal of which more bytes are touched than it has, and how many.
+    fn reads_beyond_literal(
+        &self,
+        inst: &Instruction<Reg>,
+        selection: &Selection,
+    ) -> Option<(usize, Option<u32>)> {
+        let (at, len) = inst.operands.iter().enumerate().find_map(|(at, operand)| {
+            let Operand::Mem(Mem { base: Base::Data(id), size, broadcast, .. }) = operand else {
+                return None;
+            };
+            let data = &self.function[*id];
+            let len = data.content.len() as u32;
+            let exact = *size == Some(len) && broadcast.is_none();
+            (data.name.is_none() && !exact).then_some((at, len))
+        })?;
+        isa::effects(inst, selection)
+            .memory
+            .iter()
+            .filter(|access| access.operand == Some(at) && !access.address_only)
+            .find(|access| access.bytes.is_none_or(|bytes| bytes > len))
+            .map(|access| (at, access.bytes))
     }
 
     fn prefix(&mut self, inst: &mut Instruction<Reg>, name: &Name) -> Evaluated<()> {

@@ -5,7 +5,7 @@ use super::evaluate::{Evaluated, place};
 use super::names::{Symbol, nearest};
 use super::value::{JumpTable, Value};
 use super::{Expander, Reported};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Branch, BranchSize, LabelId, LabelInfo, Op};
 use crate::syntax::ast::{self, Expr, ExprKind, Label, StatementKind, TableValues};
 use proc_macro2::Span;
@@ -34,14 +34,14 @@ struct Entry {
 struct Indexed {
     id: LabelId,
     defined: bool,
-    used: Span,
+    used: Place,
 }
 
 /// Where a label stands in the source, whatever expansion it is in.
 #[derive(Debug)]
 pub(super) struct LabelNode {
     name: String,
-    span: Span,
+    place: Place,
     used: bool,
 }
 
@@ -111,17 +111,17 @@ impl<'a> Expander<'a, '_> {
     /// Closes it: every indexed label that was used must have been defined.
     pub(super) fn leave_body_labels(&mut self) {
         let body = self.labels.bodies.pop().unwrap_or_default();
-        let mut undefined: Vec<(String, Span)> = body
+        let mut undefined: Vec<(String, Place)> = body
             .into_values()
             .filter(|label| !label.defined)
             .map(|label| (self.function[label.id].name.clone(), label.used))
             .collect();
-        undefined.sort_by_key(|(name, span)| (span.start(), name.clone()));
-        for (name, span) in undefined {
+        undefined.sort_by_key(|(name, place)| (place.first.start(), name.clone()));
+        for (name, place) in undefined {
             self.error(
                 Diagnostic::new(
                     Code::UndefinedLabel,
-                    span,
+                    place,
                     format!("nothing defines the label `{name}`"),
                 )
                 .help(format!("write `{name}:` somewhere in this body")),
@@ -348,11 +348,10 @@ impl<'a> Expander<'a, '_> {
         for (node, used) in labels.nodes.into_iter().zip(labels.used) {
             let Some(label) = node else { continue };
             let node = self.label_nodes.entry(std::ptr::from_ref(label)).or_insert_with(|| {
-                let index = if label.index.is_some() { "[…]" } else { "" };
-                let name = format!("'{}{index}", label.name);
-                LabelNode { name, span: label.span, used: false }
+                LabelNode { name: label.name.to_string(), place: label_place(label), used: false }
             });
-            node.used |= used;
+            // What an error left out may have gone there.
+            node.used |= used || self.failed;
         }
     }
 
@@ -362,7 +361,7 @@ impl<'a> Expander<'a, '_> {
         let entry = body.entry((symbol, index)).or_insert(Indexed {
             id: next,
             defined: false,
-            used: label.span,
+            used: label_place(label),
         });
         let id = entry.id;
         if id == next {
@@ -397,28 +396,29 @@ impl<'a> Expander<'a, '_> {
 
     /// Warns of labels that no expansion uses.
     pub(super) fn warn_unused_labels(&mut self) {
-        let mut unused: Vec<(Span, String)> = self
+        let mut unused: Vec<(Place, String)> = self
             .label_nodes
             .drain()
             .map(|(_, node)| node)
-            .filter(|node| !node.used && !node.name.starts_with("'_"))
-            .map(|node| (node.span, node.name))
+            .filter(|node| !node.used && !node.name.starts_with('_'))
+            .map(|node| (node.place, node.name))
             .collect();
-        unused.sort_by_key(|(span, name)| (span.start(), name.clone()));
-        for (span, name) in unused {
+        unused.sort_by_key(|(place, name)| (place.first.start(), name.clone()));
+        for (place, name) in unused {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::UnusedLabel,
-                    span,
-                    format!("the label `{name}` is never used"),
+                    place,
+                    format!("the label `'{name}` is never used"),
                 )
-                .help(format!("remove it, or call it `'_{}`", name.trim_start_matches('\''))),
+                .help(format!("remove it, or call it `'_{name}`")),
             );
         }
     }
 }
 
 /// The quote and the name.
-fn label_place(label: &Label) -> crate::diagnostics::Place {
-    crate::diagnostics::Place { first: label.span, last: label.name.span() }
+fn label_place(label: &Label) -> Place {
+    let last = label.index.as_ref().map_or(label.name.span(), |index| index.span.1);
+    Place { first: label.span, last }
 }

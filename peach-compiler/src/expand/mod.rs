@@ -35,7 +35,7 @@ mod streams;
 mod value;
 
 use crate::abi::Convention;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{DataId, Function, Inst, Op, Reg, RustConstId, RustSymId, VReg, VRegInfo, View};
 use crate::isa::Class;
 use crate::syntax::ast;
@@ -103,6 +103,8 @@ struct Expander<'a, 'd> {
     function: Function,
     /// Whether the kernel has `#[version]`: what an error tells to write.
     in_version: bool,
+    /// The result type was reported: what `return` delivers cannot be checked.
+    result_in_error: bool,
     /// The result is one integer of 128 bits, returned in two parts.
     result_is_wide: bool,
     /// Something was in error: the function is of no use.
@@ -158,8 +160,8 @@ impl Expander<'_, '_> {
     }
 
     /// Reports that expansion does not end, and ends it.
-    fn stop(&mut self, span: Span, message: &str) -> Reported {
+    fn stop(&mut self, at: impl Into<Place>, message: &str) -> Reported {
         self.stopped = true;
-        self.error(Diagnostic::new(crate::diagnostics::Code::NoEnd, span, message))
+        self.error(Diagnostic::new(Code::NoEnd, at, message))
     }
 }

@@ -151,17 +151,19 @@ struct Group<'a> {
 
 impl<'a, 'd> Expander<'a, 'd> {
     fn new(native: &'static Convention, diagnostics: &'d mut Diagnostics) -> Self {
+        let reported = diagnostics.iter().map(MessageKey::of).collect();
         Expander {
             diagnostics,
             names: Names::default(),
             items: HashMap::new(),
-            reported: HashSet::new(),
+            reported,
             label_nodes: HashMap::new(),
             evaluated_items: HashSet::new(),
             skipped: HashSet::new(),
             function: blank_function(native),
             in_version: false,
             result_is_wide: false,
+            result_in_error: false,
             failed: false,
             stopped: false,
             scopes: Scopes::default(),
@@ -191,7 +193,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             }
             Value::Range(range) => {
                 let message = format!("the family has {} values", range.count);
-                Err(self.stop(family.range.span.0, &message))
+                Err(self.stop(super::evaluate::place(&family.range), &message))
             }
             Value::List(list) => {
                 let mut numbers = Vec::with_capacity(list.len());
@@ -456,6 +458,8 @@ impl<'a, 'd> Expander<'a, 'd> {
     fn begin(&mut self, function: Function) {
         self.function = function;
         self.in_version = false;
+        self.result_is_wide = false;
+        self.result_in_error = false;
         self.failed = false;
         self.stopped = false;
         self.scopes = Scopes::default();

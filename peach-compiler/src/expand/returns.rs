@@ -36,6 +36,9 @@ impl<'a> Expander<'a, '_> {
                 .help("jump to a label at the end of the helper"),
             ));
         }
+        if self.result_in_error {
+            return Err(Reported);
+        }
         let values = match (self.function.result.clone(), expr) {
             (ResultKind::Unit, None) => Vec::new(),
             (ResultKind::Unit, Some(expr)) => match &expr.kind {
@@ -186,11 +189,11 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn wrong_result(&mut self, wanted: &ResultValue, found: &Value, expr: &Expr) -> Reported {
-        let kind = if wanted.vector { "float or vector" } else { "integer" };
+        let kind = if wanted.vector { "a float or vector" } else { "an integer" };
         let error = Diagnostic::new(
             Code::BadReturn,
             place(expr),
-            format!("the result is a {kind} of {} bytes, not {}", wanted.bytes, found.describe()),
+            format!("the result is {kind} of {} bytes, not {}", wanted.bytes, found.describe()),
         );
         self.error(match found {
             Value::Mem(_) => error.help("load it to a register first"),

@@ -20,6 +20,7 @@ impl<'a> Expander<'a, '_> {
             self.declare_param(index, param);
         }
         let result = self.result(&signature.result);
+        self.result_in_error = result.is_none();
         let (Some(params), Some((kind, result))) = (params, result) else {
             self.failed = true;
             return;
@@ -178,14 +179,10 @@ impl<'a> Expander<'a, '_> {
                 Some((kind, ResultType::One(ParamType::Wide)))
             }
             TypeKind::Pair(a, b) => {
-                let number = |ty: &Type| {
-                    matches!(ty.kind, TypeKind::Int { .. } | TypeKind::Float { .. })
-                        .then(|| param_type(&ty.kind).zip(result_value(ty)))
-                        .flatten()
-                };
-                let parts = (number(a), number(b));
-                match parts {
-                    (Some((a, x)), Some((b, y))) if x.vector == y.vector => {
+                // The parser has seen to it that both are integers or pointers, or both floats.
+                let part = |ty: &Type| param_type(&ty.kind).zip(result_value(ty));
+                match (part(a), part(b)) {
+                    (Some((a, x)), Some((b, y))) => {
                         Some((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
                     }
                     _ => {

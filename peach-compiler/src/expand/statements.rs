@@ -181,8 +181,7 @@ impl<'a> Expander<'a, '_> {
             }
         };
         if count > RANGE_MAX {
-            let span = iterable.span.0;
-            return Err(self.stop(span, &format!("`for` would turn {count} times")));
+            return Err(self.stop(place(iterable), &format!("`for` would turn {count} times")));
         }
         for turn in 0..count {
             if self.stopped {
@@ -249,8 +248,10 @@ impl<'a> Expander<'a, '_> {
             }
             self.block(body);
         }
-        let span = condition.span.0;
-        Err(self.stop(span, &format!("this `while` has turned {TURNS_MAX} times and does not end")))
+        Err(self.stop(
+            place(condition),
+            &format!("this `while` has turned {TURNS_MAX} times and does not end"),
+        ))
     }
 
     fn if_statement(&mut self, branches: &'a [(Option<Expr>, Block)]) -> Evaluated<()> {

@@ -144,7 +144,7 @@ impl Value {
             Value::Local(_) => "a stack variable".into(),
             Value::Table(_) => "a table".into(),
             Value::Jumps(_) => "a jump table".into(),
-            Value::RustConst(_) => "a Rust constant, whose value only rustc knows".into(),
+            Value::RustConst(_) => "a Rust constant".into(),
             Value::RustSym(_) => "the address of a Rust item".into(),
             Value::Stream(_) => "a stream".into(),
             Value::Class(class) => format!("the register class `{}`", class.name()),

@@ -116,16 +116,15 @@ pub fn select<R: Register>(
     if forms.is_empty() {
         return Err(explain(inst, &shape));
     }
-    if !forms.iter().all(|form| features.contains_all(form.features)) {
+    let enabled = |form: &&'static Form| features.contains_all(form.features);
+    if !forms.iter().any(|form| enabled(form)) {
         let needed = |form: &&'static Form| features.missing(form.features);
         let mut alternatives: Vec<Vec<Feature>> = forms.iter().map(needed).collect();
-        forms.retain(|form| features.contains_all(form.features));
-        if forms.is_empty() {
-            alternatives.sort_by_key(|missing| (missing.len(), missing.clone()));
-            alternatives.dedup();
-            return Err(SelectError::MissingExtension(alternatives));
-        }
+        alternatives.sort_by_key(|missing| (missing.len(), missing.clone()));
+        alternatives.dedup();
+        return Err(SelectError::MissingExtension(alternatives));
     }
+    forms.retain(enabled);
     Ok(Selection { forms })
 }
 
