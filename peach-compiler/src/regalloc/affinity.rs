@@ -8,8 +8,9 @@ use crate::analysis::Facts;
 use crate::ir::{Function, Op, Reg, ReturnValue, VReg, View};
 use crate::isa::{Bank, PhysReg};
 
-/// Bytes of a register move: `mov r64, r64`; `movaps` is as long without a REX prefix.
-const MOVE: i64 = 3;
+/// What a register move counts for, in bytes: more than all that encodings can save. Authors want no
+/// instruction that is not needed, even where it would shorten others.
+const MOVE: i64 = 1_000_000;
 
 /// A copy between two virtual registers and what it costs if they differ.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,8 @@ pub(super) fn collect(
                     if let ReturnValue::Reg(view) = value
                         && let Reg::Virtual(vreg) = view.reg
                     {
-                        prefer(vreg, place, if is_extended(view) { BYTE } else { gain });
+                        let is_moved = is_extended(view);
+                        prefer(vreg, place, if is_moved { gain / 2 } else { gain });
                     }
                 }
             }
@@ -71,7 +73,7 @@ pub(super) fn collect(
     copies
 }
 
-/// Whether a result of this width is likely moved by its extension anyway.
+/// Whether the extension of a result of this width likely moves it anyway.
 fn is_extended(view: &View<Reg>) -> bool {
     view.class.bank() == Bank::Gp && view.class.bytes() < 4
 }

@@ -22,7 +22,7 @@ pub(super) struct Frequency {
 
 impl Frequency {
     /// Beyond this depth, loops do not count.
-    const DEPTH: u32 = 8;
+    const DEPTH: u32 = 6;
 
     /// Of the blocks of `facts`.
     pub fn of_blocks(facts: &Facts) -> Frequency {
