@@ -8,7 +8,7 @@
 //! them from an absolute address.
 
 use super::encode::{Encoding, Field, is_variable};
-use super::forms::{Form, ImmForm, Slot};
+use super::forms::{Form, Slot};
 use super::{Bank, Class, PhysReg, SelectError};
 use crate::ir::{Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Rounding, View};
 use iced_x86::{
@@ -218,15 +218,25 @@ fn rex_of_address(row: &iced_x86::Instruction) -> u8 {
 fn clear_scale(bytes: &mut [u8], disp: Option<Field>, form: &Form) {
     let sib = match disp {
         Some(field) => usize::from(field.offset) - 1,
-        None => {
-            let trailing: u8 =
-                form.operands().iter().filter_map(|o| o.imm).map(ImmForm::bytes).sum();
-            let implied =
-                u8::from(form.implied_imm().is_some_and(|_| form.info().op_code() != 0xD1));
-            bytes.len() - 1 - usize::from(trailing) - usize::from(implied)
-        }
+        None => bytes.len() - 1 - bytes_behind_address(form),
     };
     bytes[sib] &= 0x3f;
+}
+
+/// How many bytes follow ModRM, SIB and displacement.
+fn bytes_behind_address(form: &Form) -> usize {
+    let info = form.info();
+    let bytes = |kind: &Kind| match kind {
+        Kind::imm8 | Kind::imm8sex16 | Kind::imm8sex32 | Kind::imm8sex64 => 1,
+        // A register in four bits of a byte; `imm4_m2z` has the other four.
+        Kind::xmm_is4 | Kind::xmm_is5 | Kind::ymm_is4 | Kind::ymm_is5 => 1,
+        Kind::imm16 => 2,
+        Kind::imm32 | Kind::imm32sex64 => 4,
+        _ => 0,
+    };
+    // 3DNow! has its opcode there.
+    let opcode = usize::from(info.encoding() == EncodingKind::D3NOW);
+    info.op_kinds().iter().map(bytes).sum::<usize>() + opcode
 }
 
 /// The instruction as iced's.

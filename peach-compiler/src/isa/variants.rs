@@ -19,14 +19,16 @@ pub fn encodings(inst: &Instruction<PhysReg>) -> Result<Vec<Vec<u8>>, SelectErro
     let mut found = vec![encode(inst, &features, BranchSize::Short)?.bytes];
     let selection = select(inst, &features)?;
     let addresses = same_addresses(inst);
-    for tweaks in all_tweaks() {
-        for form in selection.forms() {
-            if !applies(&tweaks, form) {
-                continue;
-            }
-            for inst in &addresses {
-                let Ok(encoding) = assemble(form, inst, &tweaks) else { continue };
-                found.push(encoding.bytes);
+    let (evex, others): (Vec<&Form>, Vec<&Form>) =
+        selection.forms().iter().partition(|form| form.family == Family::Evex);
+    let tweaks = all_tweaks();
+    for forms in [others, evex] {
+        for inst in same_addresses(inst) {
+            for tweaks in &tweaks {
+                let forms = forms.iter().filter(|form| applies(tweaks, form, &inst));
+                found.extend(
+                    forms.filter_map(|form| Some(assemble(form, &inst, tweaks).ok()?.bytes)),
+                );
             }
         }
     }
@@ -55,13 +57,14 @@ fn all_tweaks() -> Vec<Tweaks> {
 }
 
 /// Whether a tweak can change anything in this form.
-fn applies(tweaks: &Tweaks, form: &Form) -> bool {
+fn applies(tweaks: &Tweaks, form: &Form, inst: &Instruction<PhysReg>) -> bool {
     let info = form.info();
     let has_vex = form.family == Family::Vex;
     let has_vector_prefix = form.family != Family::Legacy;
     (!tweaks.vex3 || has_vex)
         && (!tweaks.w || has_vector_prefix && info.is_wig())
-        && (tweaks.l == 0 || has_vector_prefix && info.is_lig())
+        // Rounding modes stand where the length is.
+        && (tweaks.l == 0 || has_vector_prefix && info.is_lig() && inst.rounding.is_none())
         && (tweaks.l < 2 || form.family == Family::Evex)
 }
 
