@@ -6,6 +6,7 @@
 
 mod access;
 mod cfg;
+mod extended;
 mod facts;
 mod flags;
 mod liveness;

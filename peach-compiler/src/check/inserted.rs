@@ -26,6 +26,11 @@ pub(super) fn replay(
         {
             move_stack_pointer(name, value, state)
         }
+        ("leave", []) => {
+            let base = Operand::Reg(View { reg: gp::RBP, class: Class::Gp64 });
+            move_stack_pointer("mov", &base, state)?;
+            pop(gp::RBP, state)
+        }
         ("mov", [Operand::Reg(dst), Operand::Reg(src)]) if src.reg == gp::RSP => {
             overwrite_register(dst.reg, Lanes::low(8), state);
             state.stack.base = Some((dst.reg, state.stack.rsp));

@@ -46,7 +46,11 @@ pub(super) fn replay(
             let lanes = dst.class.lanes();
             state.alias(Sym::Reg(dst.reg), Sym::Reg(src.reg), lanes);
             forget_beyond(effects, *dst, lanes, state);
-            replay_inserted(items, function, state, layout)
+            replay_inserted(items, function, state, layout)?;
+            if dst.class == Class::Gp32 {
+                state.zero_extended(Sym::Reg(dst.reg));
+            }
+            Ok(())
         }
         Op::LoadArg { arg } => {
             replay_inserted(items, function, state, layout)?;

@@ -247,7 +247,11 @@ fn evaluate(inst: &Instruction<PhysReg>, function: &Function, state: &State, byt
     let name = inst.mnemonic.name();
     match inst.operands.as_slice() {
         [Operand::Mem(mem), Operand::Reg(src)] => {
-            store(mem, name, bytes.get(src.reg), src.class, state, bytes);
+            store(mem, bytes.get(src.reg), store_width(name, src.class), state, bytes);
+        }
+        [Operand::Mem(mem), Operand::Imm(number)] if name == "mov" => {
+            let number = (0..8).map(|i| Byte::Known((number >> (8 * i)) as u8)).collect();
+            store(mem, number, mem.size.unwrap_or(0), state, bytes);
         }
         [Operand::Reg(dst), Operand::Reg(src)] if name == "xchg" => {
             let (a, b) = (bytes.get(dst.reg), bytes.get(src.reg));
@@ -268,14 +272,7 @@ fn is_compare(name: &str) -> bool {
     matches!(name, "push" | "test" | "cmp")
 }
 
-fn store(
-    mem: &Mem<PhysReg>,
-    name: &str,
-    src: Vec<Byte>,
-    class: Class,
-    state: &State,
-    bytes: &mut Bytes,
-) {
+fn store(mem: &Mem<PhysReg>, src: Vec<Byte>, width: u32, state: &State, bytes: &mut Bytes) {
     let Base::Reg(base) = mem.base else { return };
     let pointer = bytes.get(base.reg);
     let through_result = pointer.iter().take(8).enumerate().all(|(index, byte)| {
@@ -285,8 +282,7 @@ fn store(
             && state.holds(Place::Slot(*slot), Sym::ResultPointer).contains(Lanes::low(8)))
     });
     if through_result && mem.index.is_none() {
-        let width = store_width(name, class) as usize;
-        for (index, byte) in src.into_iter().take(width).enumerate() {
+        for (index, byte) in src.into_iter().take(width as usize).enumerate() {
             bytes.stored.insert(mem.disp + index as i64, byte);
         }
     }
@@ -311,10 +307,27 @@ fn result_of(
     bytes: &Bytes,
 ) -> Option<Vec<Byte>> {
     let zero = Byte::Known(0);
-    if let ("xor", [Operand::Reg(src)]) = (name, rest)
+    if let ("xor" | "xorps", [Operand::Reg(src)]) = (name, rest)
         && bytes.get(src.reg) == old
     {
+        return Some(pad(vec![zero; class.bytes().max(8) as usize], Byte::Unknown));
+    }
+    if let ("vxorps", [Operand::Reg(a), Operand::Reg(b)]) = (name, rest)
+        && a == b
+    {
         return Some(vec![zero; WIDTH]);
+    }
+    if let ("or", [Operand::Imm(number)]) = (name, rest) {
+        let join = |i: usize, &byte: &Byte| match (number >> (8 * i)) as u8 {
+            0 => byte,
+            set if byte == zero => Byte::Known(set),
+            _ => Byte::Unknown,
+        };
+        let width = class.bytes() as usize;
+        return Some(pad(
+            old.iter().take(width).enumerate().map(|(i, b)| join(i, b)).collect(),
+            zero,
+        ));
     }
     if let ("shl", [Operand::Imm(count)]) = (name, rest) {
         let count = (*count % 8 == 0).then_some(*count as usize / 8)?;

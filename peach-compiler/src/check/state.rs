@@ -212,6 +212,20 @@ impl State {
         }
     }
 
+    /// The program sets the upper half of `sym` to zero: places that hold the lower half, and zero
+    /// above, hold all of it.
+    pub fn zero_extended(&mut self, sym: Sym) {
+        let (lower, upper) = (Lanes::low(4), Lanes::range(4, 4));
+        for held in self.regs.iter_mut().chain(self.slots.values_mut()) {
+            let is_zero = held.iter().any(|(s, lanes)| *s == Sym::Zero && lanes.contains(upper));
+            for (known, lanes) in held.iter_mut() {
+                if *known == sym && is_zero && lanes.contains(lower) {
+                    *lanes |= upper;
+                }
+            }
+        }
+    }
+
     /// Keeps only what both know. Whether that took anything away.
     pub fn meet(&mut self, other: &State) -> Checked<bool> {
         let mut changed = self.stack.meet(&other.stack)?;

@@ -65,26 +65,28 @@ pub(super) fn stack_layout(
 /// Every register that the body may change, and those that arguments are moved to.
 fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation) -> Registers {
     let mut changed = Registers::default();
-    let mut add = |reg: Reg| {
+    let mut add = |reg: Reg, lanes: Lanes| {
         let reg = match reg {
             Reg::Physical(reg) => Some(reg),
             Reg::Virtual(vreg) => allocation.regs[vreg.index()],
         };
         match reg {
             Some(PhysReg { bank: Bank::Gp, num }) => changed.gp = changed.gp | RegSet::one(num),
-            Some(PhysReg { bank: Bank::Vector, num }) => {
+            // What no convention preserves is not saved.
+            Some(PhysReg { bank: Bank::Vector, num }) if lanes.intersects(Lanes::low(16)) => {
                 changed.vector = changed.vector | RegSet::one(num);
             }
             _ => {}
         }
     };
     for access in facts.effects.iter().flat_map(|effects| &effects.regs) {
-        if !(access.write | access.may_write).is_empty() {
-            add(access.reg);
+        let lanes = access.write | access.may_write;
+        if !lanes.is_empty() {
+            add(access.reg, lanes);
         }
     }
     for (vreg, _) in function.arriving() {
-        add(Reg::Virtual(vreg));
+        add(Reg::Virtual(vreg), Lanes::ALL);
     }
     changed
 }

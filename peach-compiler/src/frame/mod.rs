@@ -12,7 +12,6 @@ mod asm;
 mod body;
 mod clobbers;
 mod entry;
-mod known;
 mod moves;
 mod returns;
 mod stack;

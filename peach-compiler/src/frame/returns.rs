@@ -4,9 +4,9 @@
 //! other registers are free by then: only the sources of the values and the address of the result are
 //! kept until they have been used.
 
-use super::asm::{self, at, inst, reg, set};
+use super::Lowerer;
+use super::asm::{at, inst, reg, set};
 use super::moves::{Move, in_sequence};
-use super::{Lowerer, known};
 use crate::abi::ResultPlace;
 use crate::ir::{
     Base, DataContent, DataId, InstId, Mem, Operand, Reg, ResultKind, ResultValue, ReturnValue,
@@ -68,25 +68,14 @@ impl Lowerer<'_> {
     /// A narrow integer alone: the caller may rely on 32 bits of it.
     fn extended(&mut self, id: InstId, view: View<Reg>, ty: &ResultValue, dst: PhysReg) {
         let src = self.phys(view.reg);
-        let (function, facts, at) = (self.function, self.facts, id.index());
-        let known = view.class != Class::Gp8h
-            && match ty.signed {
-                true => known::is_sign_extended(function, facts, at, view.reg, ty.bytes),
-                false => {
-                    let rest = Lanes::low(4) - Lanes::low(ty.bytes);
-                    known::are_zero(function, facts, at, view.reg, rest)
-                }
-            };
+        // The return reads what extends it, where that is known to be right.
+        let mut accesses = self.facts.effects[id.index()].regs.iter();
+        let known = accesses.any(|a| a.reg == view.reg && a.read.contains(Lanes::low(4)));
         if known {
             return self.copy(dst, src, 4);
         }
-        let class = match (view.class, ty.bytes) {
-            (Class::Gp8h, _) => Class::Gp8h,
-            (_, 1) => Class::Gp8,
-            _ => Class::Gp16,
-        };
         let name = if ty.signed { "movsx" } else { "movzx" };
-        self.put(inst(name, vec![reg(dst, Class::Gp32), reg(src, class)]));
+        self.put(inst(name, vec![reg(dst, Class::Gp32), reg(src, gp_class(ty.bytes))]));
     }
 
     fn parts(&mut self, values: &[ReturnValue], types: Vec<ResultValue>) -> Vec<Part> {
@@ -99,15 +88,6 @@ impl Lowerer<'_> {
                 ReturnValue::RustConst(id) => Value::Const(id),
             };
             parts.push(Part { value, ty });
-        }
-        // `ah` and its like are brought down first, so that every value starts at byte 0.
-        for (index, value) in values.iter().enumerate() {
-            if let ReturnValue::Reg(View { reg: src, class: Class::Gp8h }) = value {
-                let src = self.phys(*src);
-                let low = self.scratch_below(&parts, 8);
-                self.put(inst("movzx", vec![reg(low, Class::Gp32), reg(src, Class::Gp8h)]));
-                parts[index].value = Value::Reg(low);
-            }
         }
         parts
     }
@@ -251,6 +231,7 @@ impl Lowerer<'_> {
     fn packed_integers(&mut self, low: &Part, high: &Part, dst: PhysReg, shift: u32) {
         let width = if shift + 8 * high.ty.bytes <= 32 { Class::Gp32 } else { Class::Gp64 };
         let pair = [low.value, high.value];
+        let high_bytes = high.ty.bytes;
         let or = |src: Operand<PhysReg>| inst("or", vec![reg(dst, width), src]);
         match (low.value, high.value) {
             (Value::Number(low), Value::Number(high)) => {
@@ -273,7 +254,7 @@ impl Lowerer<'_> {
                 let mut high = self.in_gp_register(high, &keep);
                 if low == high {
                     high = self.scratch_beside(&keep);
-                    self.copy(high, low, width.bytes());
+                    self.copy(high, low, high_bytes);
                 }
                 if high == dst {
                     self.put(shl(dst, width, shift));
@@ -346,15 +327,6 @@ impl Lowerer<'_> {
         free.next().expect("more registers than values")
     }
 
-    /// A volatile register below `limit` that no part is in.
-    fn scratch_below(&self, parts: &[Part], limit: u8) -> PhysReg {
-        let mut values: Vec<Value> = parts.iter().map(|part| part.value).collect();
-        values.extend(self.function.hidden_result.map(|v| Value::Reg(self.phys(Reg::Virtual(v)))));
-        let scratch = self.scratch_beside(&values);
-        debug_assert!(scratch.num < limit);
-        scratch
-    }
-
     /// Moves between registers, if they differ.
     fn copy(&mut self, dst: PhysReg, src: PhysReg, bytes: u32) {
         if dst != src {
@@ -382,7 +354,7 @@ fn shl(dst: PhysReg, class: Class, bits: u32) -> crate::ir::Instruction<PhysReg>
 
 /// `dst` gets the low `bits` bits of `src`, and zero above them.
 fn zero_extended(dst: PhysReg, src: PhysReg, bits: u32) -> crate::ir::Instruction<PhysReg> {
-    let dst = asm::reg(dst, Class::Gp32);
+    let dst = reg(dst, Class::Gp32);
     match bits {
         8 => inst("movzx", vec![dst, reg(src, Class::Gp8)]),
         16 => inst("movzx", vec![dst, reg(src, Class::Gp16)]),

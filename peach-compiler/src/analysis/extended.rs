@@ -1,23 +1,56 @@
 //! Whether a narrow result is already extended where it is returned.
+//!
+//! Callers may rely on 32 bits of an integer result. Where a returned register is known to hold them,
+//! the return reads all of them, which keeps them alive, and nothing has to be added.
 
-use crate::analysis::Facts;
-use crate::ir::{Function, Mem, Op, Operand, Reg};
-use crate::isa::{Class, Lanes};
+use super::Cfg;
+use crate::ir::{Function, Mem, Op, Operand, Reg, ResultKind, ReturnValue};
+use crate::isa::{Access, Class, Effects, Lanes};
+
+/// What callers may rely on.
+const EXTENDED: Lanes = Lanes::low(4);
+
+/// Adds to the effects of returns the bytes that extend what they return.
+pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
+    let ResultKind::Values(types) = &function.result else { return };
+    let [ty] = types.as_slice() else { return };
+    if ty.vector || ty.bytes >= 4 {
+        return;
+    }
+    for at in 0..function.insts.len() {
+        let Op::Return(values) = &function.insts[at].op else { continue };
+        let [ReturnValue::Reg(view)] = values.as_slice() else { continue };
+        let known = match ty.signed {
+            true => is_sign_extended(function, cfg, effects, at, view.reg, ty.bytes),
+            false => {
+                are_zero(function, cfg, effects, at, view.reg, EXTENDED - Lanes::low(ty.bytes))
+            }
+        };
+        if known && let Some(access) = access_of(&mut effects[at], view.reg) {
+            access.read |= EXTENDED;
+        }
+    }
+}
+
+fn access_of(effects: &mut Effects<Reg>, reg: Reg) -> Option<&mut Access<Reg>> {
+    effects.regs.iter_mut().find(|access| access.reg == reg)
+}
 
 /// Whether `lanes` of `reg` are zero before instruction `at`, on every path.
-pub(super) fn are_zero(
+fn are_zero(
     function: &Function,
-    facts: &Facts,
+    cfg: &Cfg,
+    effects: &[Effects<Reg>],
     at: usize,
     reg: Reg,
     lanes: Lanes,
 ) -> bool {
-    let blocks = &facts.cfg.blocks;
+    let blocks = &cfg.blocks;
     let mut asked: Vec<(u32, Reg, Lanes)> = Vec::new();
-    let mut open = vec![(facts.cfg.block_of[at], at, reg, lanes)];
+    let mut open = vec![(cfg.block_of[at], at, reg, lanes)];
     while let Some((block, end, reg, lanes)) = open.pop() {
         let start = blocks[block as usize].start as usize;
-        match scan(function, facts, start..end, reg, lanes) {
+        match scan(function, effects, start..end, reg, lanes) {
             Scan::Zero => {}
             Scan::Other => return false,
             Scan::Copied(at, src, lanes) => open.push((block, at, src, lanes)),
@@ -49,13 +82,13 @@ enum Scan {
 
 fn scan(
     function: &Function,
-    facts: &Facts,
+    effects: &[Effects<Reg>],
     range: std::ops::Range<usize>,
     reg: Reg,
     mut lanes: Lanes,
 ) -> Scan {
     for at in range.rev() {
-        let Some(access) = facts.effects[at].regs.iter().find(|a| a.reg == reg) else { continue };
+        let Some(access) = effects[at].regs.iter().find(|a| a.reg == reg) else { continue };
         if !(access.write | access.may_write).intersects(lanes) {
             continue;
         }
@@ -82,16 +115,17 @@ fn scan(
 
 /// Whether the low 4 bytes of `reg` are its low `bytes` bytes, sign-extended, before instruction
 /// `at`: its last writer in the block is a `movsx` that says so.
-pub(super) fn is_sign_extended(
+fn is_sign_extended(
     function: &Function,
-    facts: &Facts,
+    cfg: &Cfg,
+    effects: &[Effects<Reg>],
     at: usize,
     reg: Reg,
     bytes: u32,
 ) -> bool {
-    let start = facts.cfg.blocks[facts.cfg.block_of[at] as usize].start as usize;
+    let start = cfg.blocks[cfg.block_of[at] as usize].start as usize;
     let writes = |i: &usize| {
-        let mut accesses = facts.effects[*i].regs.iter().filter(|a| a.reg == reg);
+        let mut accesses = effects[*i].regs.iter().filter(|a| a.reg == reg);
         accesses.any(|a| (a.write | a.may_write).intersects(Lanes::low(4)))
     };
     let Some(writer) = (start..at).rev().find(writes) else { return false };
