@@ -10,6 +10,7 @@ mod tokens;
 
 pub use codes::Code;
 use proc_macro2::Span;
+use std::collections::HashSet;
 pub use tokens::diagnostic_tokens;
 
 /// How bad it is.
@@ -132,6 +133,16 @@ impl Diagnostics {
     /// All messages, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
+    }
+
+    /// Keeps the first of messages that say the same of the same tokens: the versions of a kernel
+    /// and the members of a family share their mistakes.
+    pub fn remove_duplicates(&mut self) {
+        let mut seen = HashSet::new();
+        self.list.retain(|d| {
+            let (start, end) = (d.place.first.start(), d.place.last.end());
+            seen.insert((d.code, d.message.clone(), start, end))
+        });
     }
 
     /// Moves all messages of `other` behind these.

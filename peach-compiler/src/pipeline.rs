@@ -13,6 +13,7 @@
 //! | emit | `emit` | `Program`, `Encoded` | Rust items, objects, listings |
 
 use crate::abi::Convention;
+use crate::analysis::Usage;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::encode::Encoded;
 use crate::expand::KernelGroup;
@@ -54,15 +55,25 @@ pub fn compile(tokens: TokenStream, native: &'static Convention) -> Compilation 
     let mut diagnostics = Diagnostics::new();
     let file = syntax::parse(tokens, &mut diagnostics);
     let program = expand::expand(&file, native, &mut diagnostics);
-    let kernels =
-        program.kernels.into_iter().map(|group| compile_group(group, &mut diagnostics)).collect();
+    let mut usage = Usage::default();
+    let groups = program.kernels.into_iter();
+    let kernels = groups.map(|group| compile_group(group, &mut usage, &mut diagnostics)).collect();
+    // What an erroneous statement would have used may look unused.
+    if !diagnostics.has_errors() {
+        usage.report(&mut diagnostics);
+    }
+    diagnostics.remove_duplicates();
     Compilation { kernels, diagnostics }
 }
 
-fn compile_group(mut source: KernelGroup, diagnostics: &mut Diagnostics) -> CompiledGroup {
+fn compile_group(
+    mut source: KernelGroup,
+    usage: &mut Usage,
+    diagnostics: &mut Diagnostics,
+) -> CompiledGroup {
     let mut versions = Vec::new();
     for version in std::mem::take(&mut source.versions) {
-        match compile_function(version.function, diagnostics) {
+        match compile_function(version.function, usage, diagnostics) {
             Some(compiled) => versions.push(compiled),
             None => source.has_errors = true,
         }
@@ -73,15 +84,18 @@ fn compile_group(mut source: KernelGroup, diagnostics: &mut Diagnostics) -> Comp
     CompiledGroup { source, versions }
 }
 
-/// Takes one function over virtual registers to bytes. `None` if `diagnostics` got an error.
+/// Takes one function over virtual registers to bytes, and notes in `usage` what it uses. `None` if
+/// `diagnostics` got an error.
 pub fn compile_function(
     mut function: Function,
+    usage: &mut Usage,
     diagnostics: &mut Diagnostics,
 ) -> Option<CompiledFunction> {
     abi::bind_arguments(&mut function);
     let facts = analysis::Facts::of(&function);
     let errors_before = diagnostics.error_count();
     analysis::verify(&function, &facts, diagnostics);
+    usage.note(&function, &facts);
     if diagnostics.error_count() > errors_before {
         return None;
     }

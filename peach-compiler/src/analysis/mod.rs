@@ -13,10 +13,12 @@ mod liveness;
 mod locals;
 mod slots;
 mod stack;
+mod unused;
 mod values;
 mod verify;
 
 pub use cfg::{Block, Cfg};
 pub use facts::Facts;
 pub use liveness::Liveness;
+pub use unused::Usage;
 pub use verify::verify;

@@ -5,17 +5,17 @@
 //!
 //! | file | question |
 //! |---|---|
+//! | `ending` | does every path that ends deliver the result |
 //! | `init` | is every register lane written before it is read |
 //! | `stack` | do `push` and `pop` balance, is the stack pointer left alone |
 //! | `safety` | is everything outside of `unsafe` harmless |
-//! | `unused` | is there code, a register or a label that nothing uses |
 //!
 //! A mistake in code that is expanded many times is reported once for its tokens ([`Reports`]).
 
+mod ending;
 mod init;
 mod safety;
 mod stack;
-mod unused;
 
 use super::Facts;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
@@ -24,14 +24,14 @@ use crate::isa::register_name;
 use proc_macro2::{LineColumn, Span};
 use std::collections::HashSet;
 
-/// Reports reads of unwritten lanes, unbalanced stacks, missing returns, what needs `unsafe`, what
-/// may not be valid as a result, and warns of what is unused or unreachable.
+/// Reports reads of unwritten lanes, unbalanced stacks, missing returns, what needs `unsafe`, and
+/// what may not be valid as a result.
 pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics) {
     let mut reports = Reports { diagnostics, seen: HashSet::new() };
+    ending::verify(function, facts, &mut reports);
     init::verify(function, facts, &mut reports);
     stack::verify(function, facts, &mut reports);
     safety::verify(function, facts, &mut reports);
-    unused::verify(function, facts, &mut reports);
 }
 
 /// The diagnostics of one function, each kind once per source token.
