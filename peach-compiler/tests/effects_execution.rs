@@ -282,7 +282,7 @@ impl Trial<'_> {
         let start = runner.memory().as_ptr() as u64;
         let middle = MEMORY / 2;
         // The stack, and whatever an instruction takes for a pointer by itself.
-        state.gp[4] = start + 4096;
+        state.gp[4] = start + 1024;
         if self.effects.memory.iter().any(|access| access.operand.is_none()) {
             for reg in [0, 3, 6, 7] {
                 state.gp[reg] = start + middle as u64 + 64 * random.below(8);
@@ -307,7 +307,7 @@ impl Trial<'_> {
             };
             if let Some((index, _)) = mem.index {
                 for chunk in state.vectors[usize::from(index.reg.num)].chunks_mut(8) {
-                    let (low, high) = (random.below(2048), random.below(2048));
+                    let (low, high) = (random.below(1024), random.below(1024));
                     // Indices of four and of eight bytes are both small.
                     let narrow = self.has_narrow_index();
                     let value = if narrow { low | high << 32 } else { low };
@@ -429,6 +429,9 @@ impl Trial<'_> {
                 if moved != i64::from(self.effects.stack) {
                     return Err(Failure::Wrong(format!("stack: moved by {moved}")));
                 }
+                continue;
+            }
+            if access.is_none() && old == new {
                 continue;
             }
             for lane in 0..old[0].len() {

@@ -158,7 +158,7 @@ global_asm!(
 );
 
 /// Bytes of memory that instructions may touch, before an inaccessible page.
-pub const MEMORY: usize = 4 * 4096;
+pub const MEMORY: usize = 4096;
 
 /// The right to run instructions: executable memory, and memory for operands.
 pub struct Runner {
