@@ -376,6 +376,16 @@ impl Trial<'_> {
         }
     }
 
+    /// Whether a change of `reg` might change which memory is touched.
+    fn is_address(&self, reg: PhysReg) -> bool {
+        let is_index = |operand: &Operand<PhysReg>| match operand {
+            Operand::Mem(mem) => mem.index.is_some_and(|(index, _)| index.reg == reg),
+            _ => false,
+        };
+        reg.bank == Bank::Gp && !self.effects.memory.is_empty()
+            || self.inst.operands.iter().any(is_index)
+    }
+
     /// Runs the instruction from two states that agree on what is read.
     fn pair(&self, runner: &mut Runner, n: usize, random: &mut Random) -> Result<(), Failure> {
         if self.is_unplaceable() {
@@ -520,7 +530,7 @@ impl Trial<'_> {
         report: &mut Report,
     ) {
         for (n, access) in self.effects.regs.iter().enumerate() {
-            if access.reg.bank == Bank::Gp && !self.effects.memory.is_empty() {
+            if self.is_address(access.reg) {
                 continue;
             }
             let mut vain = 0;
