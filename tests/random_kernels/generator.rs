@@ -1,0 +1,445 @@
+//! Random kernels, as text: many registers alive at once, loops, branches, fixed operands, partial
+//! writes, masks, stack arguments, stack variables.
+
+use std::fmt::Write;
+
+/// A small deterministic generator (xorshift64*).
+pub struct Rng(u64);
+
+impl Rng {
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() >> 33) as usize % n
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
+        list[self.below(list.len())]
+    }
+}
+
+/// What kind of kernel to make.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// `sysv64` or `win64`.
+    pub abi: &'static str,
+    /// General-purpose registers that are alive from start to end, the output pointer not counted.
+    pub gp: usize,
+    /// Vector registers that are alive from start to end.
+    pub vectors: usize,
+    /// Mask registers likewise.
+    pub masks: usize,
+    /// Statements.
+    pub length: usize,
+    /// Uses `mul`, `div` and shifts by `cl`: three registers less for the others.
+    pub fixed: bool,
+    /// `sse4.1`, `avx2` or `avx512f,…`.
+    pub features: &'static str,
+}
+
+impl Shape {
+    pub fn random(rng: &mut Rng) -> Shape {
+        let fixed = rng.chance(40);
+        let features = rng.pick(&[SSE, AVX2, AVX512]);
+        let most_vectors = if features == AVX512 { 30 } else { 14 };
+        Shape {
+            abi: rng.pick(&["sysv64", "win64"]),
+            gp: 1 + rng.below(if fixed { 9 } else { 12 }),
+            vectors: rng.below(most_vectors + 1),
+            masks: if features == AVX512 { rng.below(6) } else { 0 },
+            length: 5 + rng.below(60),
+            fixed,
+            features,
+        }
+    }
+}
+
+pub const SSE: &str = "sse4.1,popcnt";
+pub const AVX2: &str = "avx2,bmi1,bmi2,popcnt";
+pub const AVX512: &str = "avx512f,avx512bw,avx512vl,avx512dq,bmi1,bmi2,popcnt";
+
+/// The result types that are tried, with the text of their `return`.
+const RESULTS: [(&str, &str); 14] = [
+    ("()", ""),
+    ("u64", "r0"),
+    ("u32", "r0.gp32"),
+    ("i32", "r0.gp32"),
+    ("u16", "r0.gp16"),
+    ("i16", "r0.gp16"),
+    ("u8", "r0.gp8"),
+    ("i8", "r0.gp8"),
+    ("(u64, u64)", "(r0, p)"),
+    ("(u32, u32)", "(r0.gp32, p.gp32)"),
+    ("(u32, u64)", "(r0.gp32, p)"),
+    ("u128", "(r0, p)"),
+    ("u64", "77"),
+    ("i8", "-3"),
+];
+
+/// Bytes that a kernel may write through its pointer.
+pub const OUT_BYTES: usize = 8192;
+
+/// The text of a random kernel called `k`.
+pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
+    let mut g = Generator { shape: shape.clone(), rng, text: String::new(), indent: 1, labels: 0 };
+    let (result, value) = RESULTS[g.rng.below(RESULTS.len())];
+    g.signature(result);
+    g.declare();
+    let mut left = shape.length;
+    g.statements(&mut left, 0);
+    g.store_all();
+    if value.is_empty() {
+        g.line("return;")
+    } else {
+        g.line(&format!("return {value};"))
+    };
+    g.text.push_str("}\n");
+    g.text
+}
+
+struct Generator<'a> {
+    shape: Shape,
+    rng: &'a mut Rng,
+    text: String,
+    indent: usize,
+    labels: usize,
+}
+
+impl Generator<'_> {
+    fn line(&mut self, text: &str) {
+        for _ in 0..self.indent {
+            self.text.push_str("    ");
+        }
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    fn signature(&mut self, result: &str) {
+        let arrow = if result == "()" { String::new() } else { format!(" -> {result}") };
+        let Shape { features, abi, .. } = self.shape;
+        let _ = writeln!(
+            self.text,
+            "#[target_feature(enable = \"{features}\")]\nunsafe extern \"{abi}\" fn k(p: *mut u64, \
+             a: u64, b: u32, c: u64, d: i64, e: u64, f: u64, g: u64, h: u32){arrow} {{"
+        );
+    }
+
+    /// Every register gets a value, from an argument where there is one left.
+    fn declare(&mut self) {
+        let args = ["a", "c", "d", "e", "f", "g"];
+        let mut used = 0;
+        for n in 0..self.shape.gp {
+            if used < args.len() && self.rng.chance(60) {
+                let arg = args[used];
+                used += 1;
+                match self.rng.below(3) {
+                    0 => self.line(&format!("let r{n}: gp64 = {arg};")),
+                    1 => self.line(&format!("let r{n}: gp64; mov r{n}, {arg};")),
+                    _ => self.line(&format!("let r{n}: gp64; lea r{n}, [{arg} + {}];", n * 5)),
+                }
+            } else if self.rng.chance(20) {
+                let arg = self.rng.pick(&["b", "h"]);
+                self.line(&format!("let r{n}: gp64; mov r{n}.gp32, {arg};"));
+            } else {
+                let value = match self.rng.below(4) {
+                    0 => "0".to_string(),
+                    1 => format!("{}", self.rng.next() % 1000),
+                    2 => format!("{:#x}", self.rng.next()),
+                    _ => format!("-{}", self.rng.next() % 1_000_000),
+                };
+                self.line(&format!("let r{n}: gp64 = {value};"));
+            }
+        }
+        self.line("let buf: [u64; 8];");
+        for slot in 0..8 {
+            self.line(&format!("mov qword [buf + {}], {};", slot * 8, slot * 3 + 1));
+        }
+        for n in 0..self.shape.vectors {
+            let class = self.vector_class();
+            let init = match (class, n % 3) {
+                ("xmm", 0) => format!("movq v{n}, r0;"),
+                ("xmm", 1) => format!("movdqa v{n}, u32x4({n}, 2, 3, {});", n * 7),
+                ("xmm", _) => format!("pxor v{n}, v{n};"),
+                ("ymm", 1) => format!("vmovdqu v{n}, u32x8({n}, 2, 3, 4, 5, 6, 7, {});", n * 7),
+                ("ymm", _) => format!("vpxor v{n}, v{n}, v{n};"),
+                (_, 1) => format!("vmovdqu32 v{n}, u32x16({n});"),
+                _ => format!("vpxord v{n}, v{n}, v{n};"),
+            };
+            let init = if self.shape.features == SSE || class != "xmm" {
+                init
+            } else {
+                init.replace("movq", "vmovq")
+                    .replace("movdqa", "vmovdqa")
+                    .replace(&format!("pxor v{n}, v{n}"), &format!("vpxor v{n}, v{n}, v{n}"))
+            };
+            self.line(&format!("let v{n}: {class}; {init}"));
+        }
+        for n in 0..self.shape.masks {
+            let value = self.rng.next();
+            self.line(&format!("let m{n}: k;"));
+            self.line(&format!("mov r0, {value:#x}; kmovq m{n}, r0;"));
+        }
+    }
+
+    fn vector_class(&self) -> &'static str {
+        match self.shape.features {
+            SSE => "xmm",
+            AVX2 => "ymm",
+            _ => "zmm",
+        }
+    }
+
+    fn statements(&mut self, left: &mut usize, depth: usize) {
+        while *left > 0 {
+            *left -= 1;
+            match self.rng.below(100) {
+                0..5 if depth < 3 => self.counted_loop(left, depth),
+                5..12 if depth < 4 => self.branch(left, depth),
+                12..15 if depth > 0 => return,
+                15..20 if self.shape.fixed => self.fixed(),
+                20..24 => self.memory(),
+                24..28 => self.partial(),
+                28..34 => self.flags(),
+                34..37 => self.push_pop(),
+                37..60 if self.shape.vectors > 0 => self.vector(),
+                60..66 if self.shape.masks > 1 => self.mask(),
+                _ => self.arithmetic(),
+            }
+        }
+    }
+
+    fn label(&mut self) -> String {
+        self.labels += 1;
+        format!("'l{}", self.labels)
+    }
+
+    fn counted_loop(&mut self, left: &mut usize, depth: usize) {
+        let label = self.label();
+        let count = 1 + self.rng.below(4);
+        self.line(&format!("mov qword [p + {}], {count};", 4096 + 8 * depth));
+        self.line(&format!("{label}: {{"));
+        self.indent += 1;
+        let mut inner = (*left).min(3 + self.rng.below(12));
+        *left -= inner;
+        self.statements(&mut inner, depth + 1);
+        self.line(&format!("sub qword [p + {}], 1;", 4096 + 8 * depth));
+        self.line(&format!("jnz continue {label};"));
+        self.indent -= 1;
+        self.line("}");
+    }
+
+    fn branch(&mut self, left: &mut usize, depth: usize) {
+        let label = self.label();
+        let (a, b) = (self.gp(), self.gp());
+        self.line(&format!("cmp {a}, {b};"));
+        let condition = self.condition();
+        let keyword = if self.rng.chance(50) {
+            self.line(&format!("{label}: {{"));
+            self.indent += 1;
+            "break "
+        } else {
+            ""
+        };
+        self.line(&format!("j{condition} {keyword}{label};"));
+        let mut inner = (*left).min(self.rng.below(6));
+        *left -= inner;
+        self.statements(&mut inner, depth + 1);
+        if keyword.is_empty() {
+            self.line(&format!("{label}:"));
+        } else {
+            self.indent -= 1;
+            self.line("}");
+        }
+    }
+
+    fn condition(&mut self) -> &'static str {
+        self.rng.pick(&["e", "ne", "b", "ae", "be", "a", "s", "ns", "l", "ge", "le", "g", "nz"])
+    }
+
+    fn gp(&mut self) -> String {
+        format!("r{}", self.rng.below(self.shape.gp))
+    }
+
+    fn vector_name(&mut self) -> String {
+        format!("v{}", self.rng.below(self.shape.vectors))
+    }
+
+    fn arithmetic(&mut self) {
+        let (a, b, c) = (self.gp(), self.gp(), self.gp());
+        let imm = self.rng.next() as i32 >> self.rng.below(30);
+        let shift = 1 + self.rng.below(31);
+        let view = self.rng.pick(&["", ".gp32", ".gp16", ".gp8"]);
+        let wide = self.rng.pick(&["", ".gp32"]);
+        let op = self.rng.pick(&["add", "sub", "and", "or", "xor", "mov"]);
+        let line = match self.rng.below(14) {
+            0..4 => format!("{op} {a}{view}, {b}{view};"),
+            4 => format!("{op} {a}{wide}, {imm};"),
+            5 => format!("imul {a}{wide}, {b}{wide};"),
+            6 => format!("lea {a}{wide}, [{b} + {c}*4 + {imm}];"),
+            7 => format!("imul {a}{wide}, {b}{wide}, {imm};"),
+            8 => {
+                let op = self.rng.pick(&["shl", "shr", "sar", "rol", "ror"]);
+                format!("{op} {a}{wide}, {shift};")
+            }
+            9 => format!("{} {a}{wide};", self.rng.pick(&["inc", "dec", "neg", "not", "bswap"])),
+            10 => format!("popcnt {a}{wide}, {b}{wide};"),
+            11 => format!("xchg {a}{wide}, {b}{wide};"),
+            12 if self.shape.features != SSE => format!("andn {a}{wide}, {b}{wide}, {c}{wide};"),
+            12 => format!("movsxd {a}, {b}.gp32;"),
+            _ => format!("{a} = {b};"),
+        };
+        self.line(&line);
+    }
+
+    /// Instructions that demand certain registers: temporaries are copied there and die at once.
+    fn fixed(&mut self) {
+        let (a, b, c) = (self.gp(), self.gp(), self.gp());
+        let line = match self.rng.below(4) {
+            0 => format!("{{ let n: gp64; mov n, {b}; shl {a}, n.gp8; }}"),
+            1 => format!("mov rax, {a}; mul {b}; mov {c}, rdx; add {a}, rax;"),
+            2 => format!(
+                "xor edx, edx; mov rax, {a}; {{ let n: gp64; mov n, {b}; or n, 1; div n; }} mov {c}, rdx;"
+            ),
+            _ => format!(
+                "{{ let n: gp64; mov n, {b}; ror {a}.gp32, n.gp8; }} mov rax, {c}; imul {a}; xor {c}, rdx;"
+            ),
+        };
+        self.line(&line);
+    }
+
+    fn memory(&mut self) {
+        let (a, b) = (self.gp(), self.gp());
+        let slot = 8 * self.rng.below(8);
+        let out = 2048 + 8 * self.rng.below(64);
+        let line = match self.rng.below(7) {
+            0 => format!("mov [buf + {slot}], {a};"),
+            1 => format!("mov {a}, [buf + {slot}];"),
+            2 => format!("add {a}, [buf + {slot}];"),
+            3 => format!("mov [p + {out}], {a};"),
+            4 => format!("mov dword [p + {out}], {a}.gp32; movzx {b}.gp32, byte [buf + {slot}];"),
+            5 => format!("add {a}, u64({});", self.rng.next() % 1_000_000_007),
+            _ => format!("{a} = [buf + {slot}];"),
+        };
+        self.line(&line);
+    }
+
+    fn partial(&mut self) {
+        let (a, b) = (self.gp(), self.gp());
+        let line = match self.rng.below(5) {
+            0 => format!("movzx {a}.gp32, {b}.gp8;"),
+            1 => format!("movsx {a}, {b}.gp16;"),
+            2 => format!("mov {a}.gp8, {};", self.rng.below(256) as u8 as i8),
+            3 => format!("add {a}.gp16, {}; mov {b}.gp16, {a}.gp16;", self.rng.below(128)),
+            _ => format!("{{ let t: gp64; mov t, {b}; mov t.gp8, t.gp8h; add {a}, t; }}"),
+        };
+        self.line(&line);
+    }
+
+    /// A comparison, perhaps something between that must not touch its flags, and a user of them.
+    fn flags(&mut self) {
+        let (a, b, c, d) = (self.gp(), self.gp(), self.gp(), self.gp());
+        let condition = self.condition();
+        let wide = self.rng.pick(&["", ".gp32", ".gp16"]);
+        let compare = self.rng.pick(&["cmp", "test", "add", "sub"]);
+        let between = match self.rng.below(4) {
+            0 => format!("{d} = 0; "),
+            1 => format!("{d} = {c}; "),
+            2 => format!("lea {d}, [{c} + 9]; "),
+            _ => String::new(),
+        };
+        let user = match self.rng.below(4) {
+            0 => format!("set{condition} {c}.gp8;"),
+            1 => format!("cmov{condition} {c}, {b};"),
+            2 => format!("adc {c}, {b};"),
+            _ => format!("sbb {c}, 5;"),
+        };
+        self.line(&format!("{compare} {a}{wide}, {b}{wide}; {between}{user}"));
+    }
+
+    fn push_pop(&mut self) {
+        let (a, b) = (self.gp(), self.gp());
+        let slot = 8 * self.rng.below(8);
+        self.line(&format!("push {a}; mov {a}, [buf + {slot}]; add {a}, g; pop {b};"));
+    }
+
+    fn vector(&mut self) {
+        let (a, b, c) = (self.vector_name(), self.vector_name(), self.vector_name());
+        let op = self.rng.pick(&["paddd", "psubd", "paddq", "psubq", "pmuludq", "pmulld"]);
+        let imm = self.rng.below(256);
+        let gp = self.gp();
+        let line = match (self.shape.features, self.rng.below(10)) {
+            (SSE, 0) => format!("movss {a}, {b};"),
+            (SSE, 1) => format!("pshufd {a}, {b}, {imm};"),
+            (SSE, 2) => format!("movq {gp}, {a};"),
+            (SSE, 3) => format!("movd {a}, {gp}.gp32;"),
+            (SSE, 4) => format!("cvtsi2sd {a}, {gp};"),
+            (SSE, 5) => format!("{{ let t: xmm = {c}; blendvps {a}, {b}, t; }}"),
+            (SSE, 6) => format!("{a} = {b};"),
+            (SSE, _) => format!("{op} {a}, {b};"),
+            (AVX2, 0) => format!("vpshufd {a}, {b}, {imm};"),
+            (AVX2, 1) => format!("vmovq {gp}, {a}.xmm;"),
+            (AVX2, 2) => format!("vpaddd {a}.xmm, {b}.xmm, {c}.xmm;"),
+            (AVX2, 3) => format!("vpxor {a}, {b}, {c};"),
+            (AVX2, 4) => format!("{a} = {b};"),
+            (AVX2, 5) => format!("vpaddd {a}, {b}, u32x8({imm});"),
+            (AVX2, _) => format!("v{op} {a}, {b}, {c};"),
+            (_, 0) => format!("vpshufd {a}, {b}, {imm};"),
+            (_, 1) => format!("vmovq {gp}, {a}.xmm;"),
+            (_, 2) => format!("vpaddd {a}.ymm, {b}.ymm, {c}.ymm;"),
+            (_, 3) => format!("vpxord {a}, {b}, {c};"),
+            (_, 4) => format!("{a} = {b};"),
+            (_, 5) if self.shape.masks > 0 => {
+                let zeroing = self.rng.pick(&["", "{z}"]);
+                let mask = self.rng.below(self.shape.masks);
+                format!("vpaddd {a}{{m{mask}}}{zeroing}, {b}, {c};")
+            }
+            _ => format!("v{op} {a}, {b}, {c};"),
+        };
+        self.line(&line);
+    }
+
+    fn mask(&mut self) {
+        let name = |g: &mut Self| format!("m{}", g.rng.below(g.shape.masks));
+        let (a, b, c) = (name(self), name(self), name(self));
+        let gp = self.gp();
+        let line = match self.rng.below(5) {
+            0 => format!("kandd {a}, {b}, {c};"),
+            1 => format!("kxorq {a}, {b}, {c};"),
+            2 => format!("kaddw {a}, {b}, {c};"),
+            3 => format!("kmovq {gp}, {a};"),
+            _ => format!("{a} = {b};"),
+        };
+        self.line(&line);
+    }
+
+    /// Everything that is alive goes to memory, where it can be compared.
+    fn store_all(&mut self) {
+        for n in 0..self.shape.gp {
+            self.line(&format!("mov [p + {}], r{n};", 8 * n));
+        }
+        let (store, bytes) = match self.shape.features {
+            SSE => ("movups", 16),
+            AVX2 => ("vmovups", 32),
+            _ => ("vmovups", 64),
+        };
+        for n in 0..self.shape.vectors {
+            self.line(&format!("{store} [p + {}], v{n};", 5120 + bytes * n));
+        }
+        for n in 0..self.shape.masks {
+            self.line(&format!("kmovq [p + {}], m{n};", 1024 + 8 * n));
+        }
+    }
+}

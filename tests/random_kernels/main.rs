@@ -1,0 +1,219 @@
+//! Random kernels, compiled and executed on this processor, against an interpreter of the program
+//! over virtual registers. Every register that the convention preserves is poisoned and checked.
+//!
+//! `PEACH_RANDOM_KERNELS=N` sets how many; `PEACH_SEED=S` runs the one with that seed alone.
+
+mod generator;
+mod interpreter;
+
+use generator::{OUT_BYTES, Rng, Shape};
+use interpreter::{Interpreter, Results};
+use peach_compiler::abi::{ArgPlace, ResultPlace, SYSV64};
+use peach_compiler::diagnostics::{Code, Diagnostics};
+use peach_compiler::ir::{ArgValue, Function, ResultKind};
+use peach_compiler::isa::{Bank, PhysReg};
+use peach_compiler::pipeline::{self, CompiledFunction};
+use peach_testing::executable::Executable;
+use peach_testing::machine::Machine;
+
+/// Steps that a kernel may take in the interpreter.
+const FUEL: usize = 1_000_000;
+
+#[test]
+fn random_kernels_do_what_the_interpreter_does() {
+    let env = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = env("PEACH_SEED") {
+        return assert!(run_one(seed).is_ok(), "{}", run_one(seed).unwrap_err());
+    }
+    let count = env("PEACH_RANDOM_KERNELS").unwrap_or(2000);
+    let first = env("PEACH_FIRST_SEED").unwrap_or(1);
+    let mut failures = Vec::new();
+    let mut spilled = 0;
+    for seed in first..first + count {
+        match run_one(seed) {
+            Ok(Outcome::Ran) => {}
+            Ok(Outcome::OutOfRegisters) => spilled += 1,
+            Err(message) => failures.push(format!("PEACH_SEED={seed}: {message}")),
+        }
+    }
+    println!("{count} random kernels from seed {first}, {spilled} refused for want of registers");
+    let shown: Vec<&String> = failures.iter().take(5).collect();
+    assert!(failures.is_empty(), "{} failures, such as {shown:#?}", failures.len());
+    assert!(spilled * 5 < count, "most kernels must be possible: {spilled} of {count} refused");
+}
+
+enum Outcome {
+    Ran,
+    OutOfRegisters,
+}
+
+fn run_one(seed: u64) -> Result<Outcome, String> {
+    let mut rng = Rng::new(seed);
+    let mut shape = Shape::random(&mut rng);
+    if shape.features == generator::AVX512 && !is_x86_feature_detected!("avx512bw") {
+        shape.features = generator::AVX2;
+        shape.masks = 0;
+        shape.vectors = shape.vectors.min(14);
+    }
+    let text = generator::kernel(&shape, &mut rng);
+    if std::env::var_os("PEACH_SEED").is_some() {
+        println!("{shape:?}\n{text}");
+    }
+    let tokens = text.parse().map_err(|error| format!("{error}: {text}"))?;
+    let compilation = pipeline::compile(tokens, &SYSV64);
+    if compilation.diagnostics.iter().any(|d| d.code == Code::OutOfRegisters) {
+        return Ok(Outcome::OutOfRegisters);
+    }
+    if compilation.diagnostics.has_errors() {
+        return Err(messages(&compilation.diagnostics));
+    }
+    let compiled = &compilation.kernels[0].versions[0];
+    let out = vec![0u64; OUT_BYTES / 8];
+    let (mut expected, mut got) = (out.clone(), out);
+    let args = arguments(&compiled.function, &mut rng);
+    let wanted = interpret(&compiled.function, &args, &mut expected)?;
+    let results = execute(compiled, &args, &mut got, seed)?;
+    if wanted != results {
+        return Err(format!("returned {results:x?}, should be {wanted:x?}"));
+    }
+    match (0..expected.len()).find(|at| expected[*at] != got[*at]) {
+        None => Ok(Outcome::Ran),
+        Some(at) => Err(format!(
+            "byte {} of the output is {:x}, should be {:x}",
+            at * 8,
+            got[at],
+            expected[at]
+        )),
+    }
+}
+
+fn messages(diagnostics: &Diagnostics) -> String {
+    diagnostics.iter().map(|d| format!("{}: {} {:?}\n", d.code.id(), d.message, d.notes)).collect()
+}
+
+/// One value per argument register; the pointer is filled in later.
+fn arguments(function: &Function, rng: &mut Rng) -> Vec<[u8; 64]> {
+    function
+        .args
+        .iter()
+        .map(|arg| {
+            let mut bytes = [0; 64];
+            let garbage = rng.next().to_le_bytes();
+            bytes[..8].copy_from_slice(&garbage);
+            if let ArgValue::Number { bytes: width } = arg.value {
+                // What is beyond the type has any value, but the same in both runs.
+                bytes[width as usize..8].fill(0xA5);
+            }
+            bytes
+        })
+        .collect()
+}
+
+fn interpret(function: &Function, args: &[[u8; 64]], out: &mut [u64]) -> Result<Results, String> {
+    let mut args = args.to_vec();
+    args[0][..8].copy_from_slice(&(out.as_mut_ptr() as u64).to_le_bytes());
+    let address = out.as_ptr() as u64;
+    let results = Interpreter::new(function, args).run(FUEL).ok_or("it does not end")?;
+    Ok(narrow(function, results, address))
+}
+
+/// Cuts results to their types, and makes the output's address the same in every run.
+fn narrow(function: &Function, results: Results, out: u64) -> Results {
+    let ResultKind::Values(types) = &function.result else { return Vec::new() };
+    results
+        .into_iter()
+        .zip(types)
+        .map(|(value, ty)| {
+            let mask = if ty.bytes == 16 { u128::MAX } else { (1 << (8 * ty.bytes)) - 1 };
+            let value = value & mask;
+            if value == u128::from(out) & mask { 0xADD } else { value }
+        })
+        .collect()
+}
+
+fn execute(
+    compiled: &CompiledFunction,
+    args: &[[u8; 64]],
+    out: &mut [u64],
+    seed: u64,
+) -> Result<Results, String> {
+    let function = &compiled.function;
+    let code = Executable::new(&compiled.encoded.bytes);
+    let mut machine = Machine::poisoned(seed);
+    let mut hidden = [0u64; 4];
+    for (index, arg) in function.args.iter().enumerate() {
+        let word = u64::from_le_bytes(args[index][..8].try_into().expect("8 bytes"));
+        let word = if index == 0 { out.as_ptr() as u64 } else { word };
+        match function.placement.args[arg.param][arg.part] {
+            ArgPlace::Reg(reg) => machine.gp[reg.num as usize] = word,
+            ArgPlace::Stack { offset } => machine.stack[offset as usize / 8] = word,
+            place => return Err(format!("an integer arrives at {place:?}")),
+        }
+    }
+    if let Some(reg) = function.placement.hidden_result {
+        machine.gp[reg.num as usize] = hidden.as_mut_ptr() as u64;
+    }
+    let before = machine.clone();
+    // SAFETY: the kernel writes through its first argument, into `out`, and the hidden pointer.
+    unsafe { machine.call(code.start()) };
+    check_preserved(function, &before, &machine)?;
+    Ok(narrow(function, results(function, &machine, &hidden)?, out.as_ptr() as u64))
+}
+
+fn results(function: &Function, machine: &Machine, hidden: &[u64]) -> Result<Results, String> {
+    let word = |reg: PhysReg| match reg.bank {
+        Bank::Vector => {
+            let lanes = machine.vectors[reg.num as usize].0;
+            u128::from(lanes[1]) << 64 | u128::from(lanes[0])
+        }
+        _ => u128::from(machine.gp[reg.num as usize]),
+    };
+    check_extension(function, machine)?;
+    Ok(match &function.placement.result {
+        ResultPlace::Unit => Vec::new(),
+        // `u128` is one type of two words; the interpreter has them apart.
+        ResultPlace::Regs(regs) => regs.iter().map(|reg| word(*reg)).collect(),
+        ResultPlace::Packed { reg, shift } => vec![word(*reg), word(*reg) >> shift],
+        ResultPlace::Memory { offsets } => {
+            offsets.iter().map(|offset| u128::from(hidden[*offset as usize / 8])).collect()
+        }
+    })
+}
+
+/// Callers may rely on narrow results being extended to 32 bits.
+fn check_extension(function: &Function, machine: &Machine) -> Result<(), String> {
+    let (ResultKind::Values(types), ResultPlace::Regs(_)) =
+        (&function.result, &function.placement.result)
+    else {
+        return Ok(());
+    };
+    let [ty] = types.as_slice() else { return Ok(()) };
+    let eax = machine.gp[0] as u32;
+    let extended = match (ty.bytes, ty.signed) {
+        (1, true) => eax as i8 as i32 as u32,
+        (1, false) => u32::from(eax as u8),
+        (2, true) => eax as i16 as i32 as u32,
+        (2, false) => u32::from(eax as u16),
+        _ => return Ok(()),
+    };
+    if extended == eax { Ok(()) } else { Err(format!("eax is {eax:x}: not extended")) }
+}
+
+fn check_preserved(function: &Function, before: &Machine, after: &Machine) -> Result<(), String> {
+    for num in function.convention.saved_gp.iter() {
+        let at = num as usize;
+        if before.gp[at] != after.gp[at] {
+            return Err(format!("{:?} is not preserved", PhysReg::gp(num)));
+        }
+    }
+    for num in function.convention.saved_xmm.iter() {
+        let at = num as usize;
+        if before.vectors[at].0[..2] != after.vectors[at].0[..2] {
+            return Err(format!("xmm{num} is not preserved"));
+        }
+    }
+    if after.flags & 0x400 != 0 {
+        return Err("the direction flag is set".to_string());
+    }
+    Ok(())
+}
