@@ -42,6 +42,7 @@ fn random_kernels_do_what_the_interpreter_does() {
     assert!(spilled * 5 < count, "most kernels must be possible: {spilled} of {count} refused");
 }
 
+#[derive(Debug)]
 enum Outcome {
     Ran,
     OutOfRegisters,
