@@ -1,0 +1,95 @@
+//! One body at three vector widths: the first version that the processor supports is taken at first
+//! use, and plain Rust where there is none.
+//!
+//! `cargo run --release --example widths`
+
+use peach_runtime::peach_fn;
+use std::hint::black_box;
+use std::time::Instant;
+
+peach_fn! {
+    /// The dot product of the first `min(x.len(), y.len())` values.
+    #[version(enable = "avx512f", V = zmm, W = 64)]
+    #[version(enable = "avx2,fma", V = ymm, W = 32)]
+    #[version(enable = "fma", V = xmm, W = 16)]
+    pub fn dot(x: &[f32], y: &[f32]) -> f32 {
+        let n: gp64 = x.len;
+        cmp n, y.len;
+        cmova n, y.len;
+        let acc: [V; 4];
+        let v: [V; 4];
+        for a in acc { vxorps a.xmm, a.xmm, a.xmm; }
+        unsafe {
+            'blocks: {
+                sub n, W;
+                jb break 'blocks;
+                for i in 0..4 { vmovups v[i], [x.ptr + W * i]; }
+                for i in 0..4 { vfmadd231ps acc[i], v[i], [y.ptr + W * i]; }
+                add x.ptr, 4 * W;
+                add y.ptr, 4 * W;
+                jmp continue 'blocks;
+            }
+            add n, W;
+            'singles: {
+                jz break 'singles;
+                vmovss v[0].xmm, [x.ptr];
+                vmovss v[1].xmm, [y.ptr];
+                vfmadd231ps acc[1], v[0], v[1];
+                add x.ptr, 4;
+                add y.ptr, 4;
+                dec n;
+                jmp continue 'singles;
+            }
+        }
+        vaddps acc[0], acc[0], acc[1];
+        vaddps acc[2], acc[2], acc[3];
+        vaddps acc[0], acc[0], acc[2];
+        if W == 64 {
+            vextractf64x4 v[0].ymm, acc[0], 1;
+            vaddps acc[0].ymm, acc[0].ymm, v[0].ymm;
+        }
+        if W >= 32 {
+            vextractf128 v[0].xmm, acc[0].ymm, 1;
+            vaddps acc[0].xmm, acc[0].xmm, v[0].xmm;
+        }
+        let (sum, high) = (acc[0].xmm, v[0].xmm);
+        vmovhlps high, sum, sum;
+        vaddps sum, sum, high;
+        vmovshdup high, sum;
+        vaddss sum, sum, high;
+        return sum;
+    }
+
+    #[fallback]
+    pub fn dot(x: &[f32], y: &[f32]) -> f32 {
+        plain(x, y)
+    }
+}
+
+fn plain(x: &[f32], y: &[f32]) -> f32 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+fn main() {
+    for version in dot::KERNEL.versions() {
+        println!("a version for {:?}: {} bytes", version.extensions(), version.code().len());
+    }
+    let x: Vec<f32> = (0..4096).map(|i| (i % 11) as f32).collect();
+    let y: Vec<f32> = (0..4096).map(|i| (i % 7) as f32).collect();
+    for len in (0..200).chain([4096]) {
+        assert_eq!(dot(&x[..len], &y), plain(&x[..len], &y), "length {len}");
+    }
+    let time = |dot: fn(&[f32], &[f32]) -> f32| {
+        let start = Instant::now();
+        for _ in 0..10_000 {
+            black_box(dot(black_box(&x), black_box(&y)));
+        }
+        start.elapsed() / 10_000
+    };
+    println!("4096 values: kernel {:?}, plain Rust {:?}", time(dot), time(plain));
+}
+
+#[test]
+fn equals_plain_rust() {
+    main();
+}
