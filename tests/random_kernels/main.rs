@@ -5,11 +5,15 @@
 
 mod generator;
 mod interpreter;
+mod mutations;
 
 use generator::{OUT_BYTES, Rng, Shape};
 use interpreter::{Interpreter, Results};
 use peach_compiler::abi::{ArgPlace, ResultPlace, SYSV64};
+use peach_compiler::analysis::Facts;
+use peach_compiler::check::check;
 use peach_compiler::diagnostics::{Code, Diagnostics};
+use peach_compiler::encode;
 use peach_compiler::ir::{ArgValue, Function, ResultKind};
 use peach_compiler::isa::{Bank, PhysReg};
 use peach_compiler::pipeline::{self, CompiledFunction};
@@ -42,43 +46,96 @@ fn random_kernels_do_what_the_interpreter_does() {
     assert!(spilled * 5 < count, "most kernels must be possible: {spilled} of {count} refused");
 }
 
+/// The checker accepts only mutants that do the same. A mutant that it accepted wrongly may do
+/// anything, which then takes this process down: that, too, is a failure.
+#[test]
+fn the_checker_refuses_damaged_code() {
+    let (mut refused, mut equivalent) = (0, 0);
+    for seed in 1..=150 {
+        let mut rng = Rng::new(seed);
+        let text = random_text(&mut rng);
+        let Ok(Some(compiled)) = compile(&text) else { continue };
+        let facts = Facts::of(&compiled.function);
+        for _ in 0..40 {
+            let Some((mutant, what)) = mutations::mutate(&compiled.lowered, &mut rng) else {
+                continue;
+            };
+            if check(&compiled.function, &facts.effects, &mutant).is_err() {
+                refused += 1;
+                continue;
+            }
+            equivalent += 1;
+            let mut diagnostics = Diagnostics::new();
+            let features = &compiled.function.features;
+            let Some(encoded) = encode::encode(&mutant, features, &mut diagnostics) else {
+                continue;
+            };
+            let mutant =
+                CompiledFunction { function: compiled.function.clone(), lowered: mutant, encoded };
+            if let Err(message) = run_compiled(&mutant, &mut rng, seed) {
+                panic!("seed {seed}: accepted {what}, but {message}");
+            }
+        }
+    }
+    println!("{refused} mutants refused, {equivalent} accepted that do the same");
+    assert!(refused > 10 * equivalent, "{refused} refused, {equivalent} accepted");
+}
+
 #[derive(Debug)]
 enum Outcome {
     Ran,
     OutOfRegisters,
 }
 
-fn run_one(seed: u64) -> Result<Outcome, String> {
-    let mut rng = Rng::new(seed);
-    let mut shape = Shape::random(&mut rng);
+/// A random kernel's text, fit for this processor.
+fn random_text(rng: &mut Rng) -> String {
+    let mut shape = Shape::random(rng);
     if shape.features == generator::AVX512 && !is_x86_feature_detected!("avx512bw") {
         shape.features = generator::AVX2;
         shape.masks = 0;
         shape.vectors = shape.vectors.min(14);
     }
-    let text = generator::kernel(&shape, &mut rng);
+    let text = generator::kernel(&shape, rng);
     if std::env::var_os("PEACH_SEED").is_some() {
         println!("{shape:?}\n{text}");
     }
+    text
+}
+
+/// The compiled kernel; `None` where there are not enough registers.
+fn compile(text: &str) -> Result<Option<CompiledFunction>, String> {
     let tokens = text.parse().map_err(|error| format!("{error}: {text}"))?;
-    let compilation = pipeline::compile(tokens, &SYSV64);
+    let mut compilation = pipeline::compile(tokens, &SYSV64);
     if compilation.diagnostics.iter().any(|d| d.code == Code::OutOfRegisters) {
-        return Ok(Outcome::OutOfRegisters);
+        return Ok(None);
     }
     if compilation.diagnostics.has_errors() {
         return Err(messages(&compilation.diagnostics));
     }
-    let compiled = &compilation.kernels[0].versions[0];
+    Ok(Some(compilation.kernels.remove(0).versions.remove(0)))
+}
+
+fn run_one(seed: u64) -> Result<Outcome, String> {
+    let mut rng = Rng::new(seed);
+    let text = random_text(&mut rng);
+    match compile(&text)? {
+        None => Ok(Outcome::OutOfRegisters),
+        Some(compiled) => run_compiled(&compiled, &mut rng, seed).map(|()| Outcome::Ran),
+    }
+}
+
+/// Runs the code and the interpreter on the same arguments.
+fn run_compiled(compiled: &CompiledFunction, rng: &mut Rng, seed: u64) -> Result<(), String> {
     let out = vec![0u64; OUT_BYTES / 8];
     let (mut expected, mut got) = (out.clone(), out);
-    let args = arguments(&compiled.function, &mut rng);
+    let args = arguments(&compiled.function, rng);
     let wanted = interpret(&compiled.function, &args, &mut expected)?;
     let results = execute(compiled, &args, &mut got, seed)?;
     if wanted != results {
         return Err(format!("returned {results:x?}, should be {wanted:x?}"));
     }
     match (0..expected.len()).find(|at| expected[*at] != got[*at]) {
-        None => Ok(Outcome::Ran),
+        None => Ok(()),
         Some(at) => Err(format!(
             "byte {} of the output is {:x}, should be {:x}",
             at * 8,
