@@ -74,17 +74,17 @@ pub const AVX512: &str = "avx512f,avx512bw,avx512vl,avx512dq,bmi1,bmi2,popcnt";
 /// The result types that are tried, with the text of their `return`.
 const RESULTS: [(&str, &str); 14] = [
     ("()", ""),
-    ("u64", "r0"),
-    ("u32", "r0.gp32"),
-    ("i32", "r0.gp32"),
-    ("u16", "r0.gp16"),
-    ("i16", "r0.gp16"),
-    ("u8", "r0.gp8"),
-    ("i8", "r0.gp8"),
-    ("(u64, u64)", "(r0, p)"),
-    ("(u32, u32)", "(r0.gp32, p.gp32)"),
-    ("(u32, u64)", "(r0.gp32, p)"),
-    ("u128", "(r0, p)"),
+    ("u64", "x0"),
+    ("u32", "x0.gp32"),
+    ("i32", "x0.gp32"),
+    ("u16", "x0.gp16"),
+    ("i16", "x0.gp16"),
+    ("u8", "x0.gp8"),
+    ("i8", "x0.gp8"),
+    ("(u64, u64)", "(x0, p)"),
+    ("(u32, u32)", "(x0.gp32, p.gp32)"),
+    ("(u32, u64)", "(x0.gp32, p)"),
+    ("u128", "(x0, p)"),
     ("u64", "77"),
     ("i8", "-3"),
 ];
@@ -146,13 +146,13 @@ impl Generator<'_> {
                 let arg = args[used];
                 used += 1;
                 match self.rng.below(3) {
-                    0 => self.line(&format!("let r{n}: gp64 = {arg};")),
-                    1 => self.line(&format!("let r{n}: gp64; mov r{n}, {arg};")),
-                    _ => self.line(&format!("let r{n}: gp64; lea r{n}, [{arg} + {}];", n * 5)),
+                    0 => self.line(&format!("let x{n}: gp64 = {arg};")),
+                    1 => self.line(&format!("let x{n}: gp64; mov x{n}, {arg};")),
+                    _ => self.line(&format!("let x{n}: gp64; lea x{n}, [{arg} + {}];", n * 5)),
                 }
             } else if self.rng.chance(20) {
                 let arg = self.rng.pick(&["b", "h"]);
-                self.line(&format!("let r{n}: gp64; mov r{n}.gp32, {arg};"));
+                self.line(&format!("let x{n}: gp64; mov x{n}.gp32, {arg};"));
             } else {
                 let value = match self.rng.below(4) {
                     0 => "0".to_string(),
@@ -160,7 +160,7 @@ impl Generator<'_> {
                     2 => format!("{:#x}", self.rng.next()),
                     _ => format!("-{}", self.rng.next() % 1_000_000),
                 };
-                self.line(&format!("let r{n}: gp64 = {value};"));
+                self.line(&format!("let x{n}: gp64 = {value};"));
             }
         }
         self.line("let buf: [u64; 8];");
@@ -170,7 +170,7 @@ impl Generator<'_> {
         for n in 0..self.shape.vectors {
             let class = self.vector_class();
             let init = match (class, n % 3) {
-                ("xmm", 0) => format!("movq v{n}, r0;"),
+                ("xmm", 0) => format!("movq v{n}, x0;"),
                 ("xmm", 1) => format!("movdqa v{n}, u32x4({n}, 2, 3, {});", n * 7),
                 ("xmm", _) => format!("pxor v{n}, v{n};"),
                 ("ymm", 1) => format!("vmovdqu v{n}, u32x8({n}, 2, 3, 4, 5, 6, 7, {});", n * 7),
@@ -190,7 +190,7 @@ impl Generator<'_> {
         for n in 0..self.shape.masks {
             let value = self.rng.next();
             self.line(&format!("let m{n}: k;"));
-            self.line(&format!("mov r0, {value:#x}; kmovq m{n}, r0;"));
+            self.line(&format!("mov x0, {value:#x}; kmovq m{n}, x0;"));
         }
     }
 
@@ -258,7 +258,8 @@ impl Generator<'_> {
         *left -= inner;
         self.statements(&mut inner, depth + 1);
         if keyword.is_empty() {
-            self.line(&format!("{label}:"));
+            // A brace right behind it would make it the name of a block.
+            self.line(&format!("{label}: lea x0, [x0 + 1];"));
         } else {
             self.indent -= 1;
             self.line("}");
@@ -270,7 +271,7 @@ impl Generator<'_> {
     }
 
     fn gp(&mut self) -> String {
-        format!("r{}", self.rng.below(self.shape.gp))
+        format!("x{}", self.rng.below(self.shape.gp))
     }
 
     fn vector_name(&mut self) -> String {
@@ -428,7 +429,7 @@ impl Generator<'_> {
     /// Everything that is alive goes to memory, where it can be compared.
     fn store_all(&mut self) {
         for n in 0..self.shape.gp {
-            self.line(&format!("mov [p + {}], r{n};", 8 * n));
+            self.line(&format!("mov [p + {}], x{n};", 8 * n));
         }
         let (store, bytes) = match self.shape.features {
             SSE => ("movups", 16),

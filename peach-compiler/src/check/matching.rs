@@ -114,14 +114,15 @@ fn set_imm(
         let made = number_made(inst);
         inserted::replay(inst, function, state, layout)?;
         let Some((reg, number, lanes)) = made else { continue };
-        let expected = ((value as u64) << (8 * dst.class.lanes().0.trailing_zeros()))
-            & byte_mask(dst.class.lanes());
-        let (got, want) = (number & byte_mask(written), expected & byte_mask(written - zeroed));
+        let wanted = (value as u64) << (8 * dst.class.lanes().0.trailing_zeros());
+        let right = Lanes((0..8).fold(0, |right, i| {
+            let want = if zeroed.contains(Lanes(1 << i)) { 0 } else { wanted >> (8 * i) as u8 };
+            right | u64::from(want as u8 == (number >> (8 * i)) as u8) << i
+        }));
+        // Bytes that nobody reads need not be right.
         state.forget_place(Place::Reg(reg), lanes);
-        if lanes.contains(written) && got == want {
-            state.define_reg(reg, Sym::Reg(dst.reg), written);
-            state.define_reg(reg, Sym::Zero, zero_bytes(number) & lanes);
-        }
+        state.define_reg(reg, Sym::Reg(dst.reg), right & lanes & written);
+        state.define_reg(reg, Sym::Zero, zero_bytes(number) & lanes);
     }
     Ok(())
 }
