@@ -563,7 +563,10 @@ impl<'a> Interpreter<'a> {
             _ => panic!("{name}"),
         };
         let value = truncate(value, bits);
-        let Operand::Reg(dst) = &operands[0] else { panic!("{name} to memory") };
+        let dst = match &operands[0] {
+            Operand::Reg(dst) => dst,
+            to_memory => return self.write(to_memory, value, bits),
+        };
         if dst.class == Class::K {
             let mut bytes = [0; 64];
             bytes[..8].copy_from_slice(&value.to_le_bytes());

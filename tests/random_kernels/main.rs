@@ -73,7 +73,7 @@ fn the_checker_refuses_damaged_code() {
             let mutant =
                 CompiledFunction { function: compiled.function.clone(), lowered: mutant, encoded };
             if let Err(message) = run_compiled(&mutant, &mut rng, seed) {
-                panic!("seed {seed}: accepted {what}, but {message}");
+                panic!("seed {seed}: accepted {what} in\n{text}\nbut {message}");
             }
         }
     }
@@ -184,7 +184,8 @@ fn narrow(function: &Function, results: Results, out: u64) -> Results {
         .map(|(value, ty)| {
             let mask = if ty.bytes == 16 { u128::MAX } else { (1 << (8 * ty.bytes)) - 1 };
             let value = value & mask;
-            if value == u128::from(out) & mask { 0xADD } else { value }
+            let is_address = ty.bytes >= 4 && value == u128::from(out) & mask;
+            if is_address { 0xADD } else { value }
         })
         .collect()
 }

@@ -21,7 +21,11 @@ pub fn mutate(lowered: &Lowered, rng: &mut Rng) -> Option<(Lowered, String)> {
         6 => on_instruction(&mut mutant, at, change_immediate),
         _ => on_instruction(&mut mutant, at, |inst| change_target(inst, labels, rng)),
     };
-    let what = format!("mutation {kind} of item {at}, {:?}", lowered.items[at].code);
+    let text = |lowered: &Lowered| match lowered.items.get(at).map(|item| &item.code) {
+        Some(Code::Inst(inst)) => inst.to_string(),
+        other => format!("{other:?}"),
+    };
+    let what = format!("item {at}: `{}` became `{}`", text(lowered), text(&mutant));
     done.then_some((mutant, what))
 }
 

@@ -168,6 +168,18 @@ impl Bindings {
         Ok(())
     }
 
+    /// An idiom (`xor a, a`) reads nothing only because both operands are one register.
+    fn demand_one_place_unless_read(&self, effects: &Effects<Reg>) -> Checked {
+        for (index, &(reg, place)) in self.places.iter().enumerate() {
+            let first = self.places[..index].iter().find(|(known, _)| *known == reg);
+            let read = || effects.regs.iter().any(|a| a.reg == reg && !a.read.is_empty());
+            if first.is_some_and(|(_, known)| *known != place) && !read() {
+                return Err(Refusal::new(format!("{reg:?} is one register, but has two places")));
+            }
+        }
+        Ok(())
+    }
+
     fn of(&self, reg: Reg) -> impl Iterator<Item = Place> {
         let bound = self.places.iter().filter(move |(known, _)| *known == reg).map(|(_, p)| *p);
         bound.chain(matches!(reg, Reg::Physical(_)).then(|| place_of(reg)))
@@ -320,6 +332,7 @@ fn demand_reads(effects: &Effects<Reg>, bindings: &Bindings, state: &State) -> C
     if effects.flags_read.0 & !state.flags.0 != 0 {
         return Err(Refusal::new("the flags that it reads were overwritten"));
     }
+    bindings.demand_one_place_unless_read(effects)?;
     for access in &effects.regs {
         if access.read.is_empty() || access.reg == Reg::Physical(gp::RSP) {
             continue;
