@@ -74,9 +74,10 @@ macro_rules! xor_blocks {
                     jb break 'groups;
                     let x: [ymm; 16];
                     let t: ymm;
+                    vpbroadcastd x[11], dword [state + 4 * 11];
+                    vmovdqa [waiting + 32 * 3], x[11];
                     for i in 0..16 {
-                        vpbroadcastd x[i], dword [state + 4 * i];
-                        if i == 11 { vmovdqa [waiting + 32 * 3], x[11]; }
+                        if i != 11 { vpbroadcastd x[i], dword [state + 4 * i]; }
                     }
                     vpaddd x[12], x[12], [LANES];
                     let rounds: gp32 = 10;
@@ -106,10 +107,11 @@ macro_rules! xor_blocks {
                         }
                     }
                     unsafe { transpose_and_xor(x[0..8], p, 0); }
-                    for i in 8..16 { vmovdqa x[i], [waiting + 32 * (i - 8)]; }
+                    let y: [ymm; 8];
+                    for i in 0..8 { vmovdqa y[i], [waiting + 32 * i]; }
                     vpbroadcastd t, dword [state + 4 * 11];
-                    vpaddd x[11], x[11], t;
-                    unsafe { transpose_and_xor(x[8..16], p, 8); }
+                    vpaddd y[3], y[3], t;
+                    unsafe { transpose_and_xor(y, p, 8); }
                     add dword [state + 4 * 12], 8;
                     add p, 512;
                     jmp continue 'groups;
@@ -205,9 +207,14 @@ fn main() {
     check(xor_blocks_win64);
     let mut data = vec![0; 1 << 20];
     let state = initial(&[7; 32], &[9; 12], 1);
-    let start = Instant::now();
-    apply(state, &mut data, Some(xor_blocks));
-    let speed = data.len() as f64 / start.elapsed().as_secs_f64() / 1e9;
+    let best = (0..20)
+        .map(|_| {
+            let start = Instant::now();
+            apply(state, &mut data, Some(xor_blocks));
+            start.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min);
+    let speed = data.len() as f64 / best / 1e9;
     println!("ChaCha20: {speed:.2} GB/s, {} bytes of code", xor_blocks::KERNEL.code().len());
 }
 

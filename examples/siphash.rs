@@ -31,8 +31,8 @@ macro_rules! siphash {
                 xor v[0], m;
             }
 
-            /// The hash of `data` under the key (`k0`, `k1`).
-            pub extern $abi fn $name(k0: u64, k1: u64, data: &[u8]) -> u64 {
+            /// The hash of `data` under the key (`low`, `high`).
+            pub extern $abi fn $name(low: u64, high: u64, data: &[u8]) -> u64 {
                 let (p, n) = (data.ptr, data.len);
                 let v: [gp64; 4];
                 let m: gp64;
@@ -40,10 +40,10 @@ macro_rules! siphash {
                 mov v[1], 0x646f72616e646f6d;
                 mov v[2], 0x6c7967656e657261;
                 mov v[3], 0x7465646279746573;
-                xor v[0], k0;
-                xor v[1], k1;
-                xor v[2], k0;
-                xor v[3], k1;
+                xor v[0], low;
+                xor v[1], high;
+                xor v[2], low;
+                xor v[3], high;
                 let last: gp64 = n;
                 shl last, 56;
                 unsafe {
@@ -94,13 +94,13 @@ const SIPHASH_2_4: [u64; 4] =
     [0x726fdb47dd0e0e31, 0x74f839c593dc67fd, 0x0d6c8009d9a94f5a, 0x85676696d7fb7e2d];
 
 fn main() {
-    let (k0, k1) = (0x0706050403020100, 0x0f0e0d0c0b0a0908);
+    let (low, high) = (0x0706050403020100, 0x0f0e0d0c0b0a0908);
     let data: Vec<u8> = (0..=255).collect();
     for (len, expected) in SIPHASH_2_4.into_iter().enumerate() {
-        assert_eq!(siphash24(k0, k1, &data[..len]), expected, "SipHash-2-4 of {len} bytes");
+        assert_eq!(siphash24(low, high, &data[..len]), expected, "SipHash-2-4 of {len} bytes");
     }
     // The appendix of the paper: fifteen bytes.
-    assert_eq!(siphash24(k0, k1, &data[..15]), 0xa129ca6149be45e5);
+    assert_eq!(siphash24(low, high, &data[..15]), 0xa129ca6149be45e5);
     for len in 0..data.len() {
         // The standard library's hasher is SipHash-1-3 with a key of zeros.
         let mut hasher = DefaultHasher::new();
@@ -111,7 +111,7 @@ fn main() {
     }
     let long = vec![7; 1 << 20];
     let start = Instant::now();
-    let hash = siphash13(k0, k1, &long);
+    let hash = siphash13(low, high, &long);
     let speed = long.len() as f64 / start.elapsed().as_secs_f64() / 1e9;
     println!("SipHash-1-3 of a mebibyte: {hash:016x}, {speed:.2} GB/s");
     println!("{} bytes of code", siphash13::KERNEL.code().len());
