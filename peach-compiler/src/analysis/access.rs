@@ -281,8 +281,8 @@ fn arguments_set(
 }
 
 /// Gives every `vzeroall` its virtual registers: those that are read later and that nothing has
-/// written yet get their first write here, and live in 0 to 15; others that are alive must not.
-/// Returns whether there is any `vzeroall`.
+/// written yet get their first write here, and live in 0 to 15. Others that are alive cannot live
+/// there, since it writes all of these. Returns whether there is any `vzeroall`.
 pub(super) fn complete_vzeroall(
     function: &Function,
     cfg: &Cfg,
@@ -314,22 +314,9 @@ pub(super) fn complete_vzeroall(
         }
         done = place;
         let live = live_after(place, cfg, liveness, effects, slots);
-        let is_vector = |reg: Reg| match reg {
-            Reg::Virtual(v) => function[v].class.bank() == Bank::Vector,
-            Reg::Physical(reg) => reg.bank == Bank::Vector && reg.num < 16,
-        };
-        let regs = &mut effects[place].regs;
-        regs.clear();
-        for (reg, _) in live.into_iter().filter(|&(reg, _)| is_vector(reg)) {
-            let is_new = unwritten.contains(&reg);
-            if is_new || matches!(reg, Reg::Physical(_)) {
-                regs.push(Access { zeroed: Lanes::ALL, ..write(reg, Lanes::ALL) });
-            }
-            if matches!(reg, Reg::Virtual(_)) {
-                let low = RegSet::first(16);
-                let allowed = if is_new { low } else { RegSet::ALL - low };
-                constraints[place].allowed.push((reg, allowed));
-            }
+        for (reg, _) in live.into_iter().filter(|(reg, _)| unwritten.contains(reg)) {
+            effects[place].regs.push(Access { zeroed: Lanes::ALL, ..write(reg, Lanes::ALL) });
+            constraints[place].allowed.push((reg, RegSet::first(16)));
         }
     }
     true

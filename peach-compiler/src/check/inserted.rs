@@ -111,7 +111,7 @@ fn move_stack_pointer(name: &str, value: &Operand<PhysReg>, state: &mut State) -
         _ => return Err(unknown()),
     };
     if matches!(name, "sub" | "add" | "and") {
-        state.flags.0 &= !Flags::STATUS.0;
+        state.forget_flags(Flags::STATUS.0);
     }
     Ok(())
 }
@@ -257,6 +257,6 @@ fn forget_writes(inst: &Instruction<PhysReg>, function: &Function, state: &mut S
             state.define_reg(access.reg, Sym::Zero, access.zeroed);
         }
     }
-    state.flags.0 &= !(effects.flags_written.0 | effects.flags_may_write.0);
+    state.forget_flags(effects.flags_written.0 | effects.flags_may_write.0);
     Ok(())
 }

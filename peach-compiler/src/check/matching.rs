@@ -387,6 +387,7 @@ fn carry_out(
     }
     note_sign_extension(machine, bindings, state);
     state.flags.0 |= effects.flags_written.0;
+    state.flags_set.0 |= effects.flags_written.0 | effects.flags_may_write.0;
     move_stack(effects, state, layout);
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::state::{Place, State, Sym};
 use super::{Checked, Refusal};
 use crate::abi::ResultPlace;
 use crate::ir::{
-    Base, Code, DataContent, DataId, Function, Instruction, Item, Mem, Operand, ResultKind,
+    Base, Code, DataContent, DataId, Function, Instruction, Item, Mem, Operand, Reg, ResultKind,
     ResultValue, ReturnValue, RustConstId,
 };
 use crate::isa::{Bank, Class, Lanes, PhysReg, gp};
@@ -182,6 +182,10 @@ impl Results<'_> {
 
     fn holds(&self, byte: Byte, sym: Sym, index: usize) -> bool {
         match byte {
+            // The stack pointer is what it is.
+            Byte::Of(gp::RSP, at) if sym == Sym::Reg(Reg::Physical(gp::RSP)) => {
+                usize::from(at) == index
+            }
             // A byte can only be known to be one of `sym` where both have the same number: places
             // hold values byte for byte.
             Byte::Of(reg, at) => {

@@ -43,8 +43,11 @@ pub(super) struct State {
     /// By [`slot_of`]; indices are dense, so that a state is cheap to copy.
     regs: Vec<Held>,
     slots: BTreeMap<Address, Held>,
-    /// Status flags that hold what the program's last writer put there.
+    /// Flags that hold what the program's last writer put there. Where it has not written any, they
+    /// hold whatever they are.
     pub flags: Flags,
+    /// Flags that the program may have written.
+    pub flags_set: Flags,
     /// The stack pointer, and the frame pointer.
     pub stack: Stack,
 }
@@ -69,7 +72,8 @@ impl State {
         State {
             regs: vec![Held::new(); TRACKED],
             slots: BTreeMap::new(),
-            flags: Flags::default(),
+            flags: Flags(u8::MAX),
+            flags_set: Flags::default(),
             stack,
         }
     }
@@ -122,6 +126,11 @@ impl State {
             lanes.0,
             self.held(place)
         )))
+    }
+
+    /// An inserted instruction overwrites `flags`: they are lost where they belong to the program.
+    pub fn forget_flags(&mut self, flags: u8) {
+        self.flags.0 &= !(flags & self.flags_set.0);
     }
 
     /// The value of `sym` in `lanes` is gone: no place holds it any longer.
@@ -231,6 +240,10 @@ impl State {
         let mut changed = self.stack.meet(&other.stack)?;
         if self.flags.0 & !other.flags.0 != 0 {
             self.flags.0 &= other.flags.0;
+            changed = true;
+        }
+        if other.flags_set.0 & !self.flags_set.0 != 0 {
+            self.flags_set.0 |= other.flags_set.0;
             changed = true;
         }
         for (held, others) in self.regs.iter_mut().zip(&other.regs) {

@@ -109,6 +109,8 @@ pub(super) struct Point<'f> {
     copied: Option<Reg>,
     /// Whether the instruction is a call.
     is_call: bool,
+    /// Whether the instruction is `vzeroall` or `vzeroupper`, which name no register and clear many.
+    clears: bool,
     /// At the entry: what arrives in registers, all written here.
     arriving: &'f [(VReg, PhysReg)],
 }
@@ -127,10 +129,29 @@ impl Point<'_> {
             .chain(entering.iter().filter(arrives).copied())
     }
 
+    /// Whether one is a virtual register that `vzeroall` sets, and the other a physical one whose
+    /// value nobody wants: the first may be in the second.
+    fn zeroes_alike(&self, a: Reg, b: Reg) -> bool {
+        let (vreg, physical) = match (a, b) {
+            (Reg::Virtual(_), Reg::Physical(_)) => (a, b),
+            (Reg::Physical(_), Reg::Virtual(_)) => (b, a),
+            _ => return false,
+        };
+        self.clears
+            && self.accesses.iter().any(|access| access.reg == vreg)
+            && !self.live.iter().any(|&(reg, _)| reg == physical)
+    }
+
     /// All registers that hold a value at this place. A register may be named twice.
     pub fn registers(&self) -> impl Iterator<Item = (Reg, Lanes)> {
         self.live.iter().copied().chain(self.written())
     }
+}
+
+/// Whether these are the accesses of `vzeroall` or `vzeroupper`.
+fn clears(accesses: &[Access<Reg>]) -> bool {
+    accesses.len() >= 16
+        && accesses.iter().all(|access| !access.zeroed.is_empty() && access.zeroed == access.write)
 }
 
 /// Visits every place that a path leads to: after each instruction, and the entry.
@@ -146,7 +167,9 @@ pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl
             };
             let effects = &facts.effects[inst.index()];
             let is_call = effects.control == Control::Call;
-            visit(Point { inst, live, accesses: &effects.regs, copied, is_call, arriving: &[] });
+            let accesses = effects.regs.as_slice();
+            let clears = clears(accesses);
+            visit(Point { inst, live, accesses, copied, is_call, clears, arriving: &[] });
         });
     }
     let arriving = function.arriving();
@@ -156,6 +179,7 @@ pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl
         accesses: &[],
         copied: None,
         is_call: false,
+        clears: false,
         arriving: &arriving,
     });
 }
@@ -172,14 +196,17 @@ impl Builder {
         self.count(point);
         for (written, bytes) in point.written() {
             for &(other, live) in point.live {
-                // A callee of the Microsoft convention keeps the low half of some registers.
-                let survives = point.is_call && !bytes.intersects(live);
-                if Some(other) != point.copied && !survives {
+                // A callee of the Microsoft convention keeps the low half of some registers, and so
+                // does `vzeroupper` of all.
+                let survives = (point.is_call || point.clears) && !bytes.intersects(live);
+                if Some(other) != point.copied && !survives && !point.zeroes_alike(written, other) {
                     self.separate(written, other);
                 }
             }
             for (other, _) in point.written() {
-                self.separate(written, other);
+                if !point.zeroes_alike(written, other) {
+                    self.separate(written, other);
+                }
             }
         }
     }
