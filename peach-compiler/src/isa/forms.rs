@@ -247,9 +247,15 @@ fn is_valid(info: &OpCodeInfo) -> bool {
 fn build_forms(meaning: Meaning) -> Vec<Form> {
     let rows = rows_of(meaning.row);
     let mut forms = Vec::new();
+    // `cbw` has no other size; `push imm16` has.
+    let only_16_bits = rows.iter().all(|code| hides_16_bits(code.op_code()));
     for (n, &code) in rows.iter().enumerate() {
         let info = code.op_code();
-        if hides_16_bits(info) != meaning.word_sized
+        let is_left_out = match meaning.word_sized {
+            true => info.operand_size() != 16,
+            false => hides_16_bits(info) && !only_16_bits,
+        };
+        if is_left_out
             || rows[..n].iter().any(|earlier| is_duplicate(earlier.op_code(), info))
             || rows.iter().any(|other| hides_address_size(info, other.op_code()))
         {

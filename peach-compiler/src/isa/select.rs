@@ -107,7 +107,8 @@ pub fn select<R: Register>(
         sizes.note(form);
     }
     if let Some(operand) = unsized_memory(inst) {
-        if defaults_to_8_bytes(inst.mnemonic.meaning().row) {
+        let meaning = inst.mnemonic.meaning();
+        if defaults_to_8_bytes(meaning.row) && !meaning.word_sized {
             forms.retain(|form| form.memory_size == 8);
         } else if sizes.is_ambiguous() {
             return Err(SelectError::AmbiguousSize { operand, sizes: sizes.0 });

@@ -34,7 +34,7 @@ pub const GNU: &[Difference] = &[
     },
     Difference {
         why: "EVEX `vmovq` with memory: GNU as takes 6E and 7E; LLVM and we take 7E and D6",
-        applies: |case, other| case.name() == "vmovq" && other.is_some() && case.first() == 0x62,
+        applies: |case, other| case.name() == "vmovq" && other.is_some() && case.has_byte(0x62),
     },
     Difference {
         why: "newer than GNU as 2.40; see the comparison with rustc's LLVM",
@@ -74,6 +74,67 @@ pub const GNU: &[Difference] = &[
         applies: |case, other| is_mov_cs(case) && other.is_some(),
     },
     Difference {
+        why: "a block of registers (`k2` of a pair, `zmm4` of four) is named by its first",
+        applies: |case, other| {
+            let name = case.name();
+            let has_block = name.starts_with("vp2intersect")
+                || name.starts_with("v4f")
+                || name.starts_with("vp4d");
+            has_block && other.is_some() && case.is_refused_with("can encode")
+        },
+    },
+    Difference {
+        why: "x87 instructions whose operands GNU as and LLVM supply or exchange, but not the manual",
+        applies: |case, other| {
+            let names = [
+                "fadd", "fmul", "fsub", "fsubr", "fdiv", "fdivr", "fnstsw", "fstsw", "fcomi",
+                "fcomip", "fucomi", "fucomip", "faddp", "fmulp", "fsubp", "fsubrp", "fdivp",
+                "fdivrp",
+            ];
+            other.is_some() && case.ours.is_err() && names.contains(&case.name())
+        },
+    },
+    Difference {
+        why: "GNU as drops a rounding mode that the instruction does not take; we refuse it",
+        applies: |case, other| other.is_some() && case.is_refused_with("takes no rounding"),
+    },
+    Difference {
+        why: "registers that the manual wants to be different: GNU as warns, we refuse",
+        applies: |case, other| other.is_some() && case.is_refused_with("different"),
+    },
+    Difference {
+        why: "`movsx r32, r32`: the manual has `movsxd` for it",
+        applies: |case, other| {
+            case.name() == "movsx" && other.as_ref().is_some_and(|b| b.contains(&0x63))
+        },
+    },
+    Difference {
+        why: "control registers that do not exist",
+        applies: |case, other| other.is_some() && case.is_refused_with("can encode `cr"),
+    },
+    Difference {
+        why: "GNU as reads `movq`, `movd`, `movsxd` as `mov` and `movsx` with a suffix of AT&T's",
+        applies: |case, other| {
+            let names = ["movq", "movd", "movsxd"];
+            names.contains(&case.name()) && other.is_some() && case.is_refused_with("no form")
+        },
+    },
+    Difference {
+        why: "a number as the target of `jmp` and `call` is a displacement, never an immediate",
+        applies: |case, _| {
+            let is_number = matches!(case.inst.operands.first(), Some(Operand::Imm(_)));
+            ["jmp", "call"].contains(&case.name()) && is_number
+        },
+    },
+    Difference {
+        why: "`shld r, r` for `shld r, r, cl`: not in the manual",
+        applies: |case, other| {
+            ["shld", "shrd"].contains(&case.name())
+                && other.is_some()
+                && case.inst.operands.len() == 2
+        },
+    },
+    Difference {
         why: "GNU as wants a suffix or does not know the manual's name",
         applies: |case, other| {
             let names = [
@@ -87,6 +148,16 @@ pub const GNU: &[Difference] = &[
                 "movsxd",
             ];
             other.is_none() && names.contains(&case.name())
+        },
+    },
+    Difference {
+        why: "`lar` and `lsl` of a 16-bit register into a wider one: the manual has r32 and r64",
+        applies: |case, other| ["lar", "lsl"].contains(&case.name()) && other.is_some(),
+    },
+    Difference {
+        why: "GNU as alone takes operands that no form of the manual has; LLVM refuses them too",
+        applies: |case, other| {
+            other.is_some() && case.llvm.is_none() && case.is_refused_with("no form takes")
         },
     },
 ];
@@ -157,6 +228,27 @@ pub const LLVM: &[Difference] = &[
     Difference {
         why: "LLVM 14 does not know it; GNU as agrees with us",
         applies: |case, other| other.is_none() && case.gnu == case.ours.clone().ok(),
+    },
+    Difference {
+        why: "a block of registers (`k2` of a pair, `zmm4` of four) is named by its first",
+        applies: |case, other| {
+            let name = case.name();
+            let has_block = name.starts_with("vp2intersect")
+                || name.starts_with("v4f")
+                || name.starts_with("vp4d");
+            has_block && other.is_some() && case.is_refused_with("can encode")
+        },
+    },
+    Difference {
+        why: "x87 instructions whose operands GNU as and LLVM supply or exchange, but not the manual",
+        applies: |case, other| {
+            let names = [
+                "fadd", "fmul", "fsub", "fsubr", "fdiv", "fdivr", "fnstsw", "fstsw", "fcomi",
+                "fcomip", "fucomi", "fucomip", "faddp", "fmulp", "fsubp", "fsubrp", "fdivp",
+                "fdivrp",
+            ];
+            other.is_some() && case.ours.is_err() && names.contains(&case.name())
+        },
     },
     Difference {
         why: "LLVM accepts any prefix anywhere",
@@ -259,11 +351,12 @@ fn has_idle_r64(case: &Case) -> bool {
 
 fn drops_segment(case: &Case, other: &[u8]) -> bool {
     let Ok(ours) = &case.ours else { return false };
-    let shorter: Vec<u8> = match other {
-        [0x3e | 0x36, rest @ ..] => rest.to_vec(),
-        _ => return false,
+    // `wait` stands before the prefixes.
+    let Some(place) = other.iter().position(|byte| matches!(byte, 0x3e | 0x36)) else {
+        return false;
     };
-    sorted(&shorter) == sorted(ours)
+    let shorter = [&other[..place], &other[place + 1..]].concat();
+    place <= 1 && sorted(&shorter) == sorted(ours)
 }
 
 fn same_but_order(case: &Case, other: &[u8]) -> bool {

@@ -237,12 +237,12 @@ impl Corpus {
     }
 }
 
-fn named_size(bytes: u32) -> Option<u32> {
+pub fn named_size(bytes: u32) -> Option<u32> {
     peach_compiler::isa::size_name(bytes).map(|_| bytes)
 }
 
 /// An instruction of this form with everyday operands.
-fn plain_instruction(
+pub fn plain_instruction(
     mnemonic: Mnemonic,
     form: &Form,
     memory: Option<usize>,
@@ -296,15 +296,15 @@ fn plain_memory(form: &Form, accepted: MemForm) -> Operand<PhysReg> {
     Operand::Mem(mem)
 }
 
-fn register(class: Class, num: u8) -> Operand<PhysReg> {
+pub fn register(class: Class, num: u8) -> Operand<PhysReg> {
     Operand::Reg(View { reg: PhysReg::new(class.bank(), num), class })
 }
 
-fn base(reg: PhysReg) -> Base<PhysReg> {
+pub fn base(reg: PhysReg) -> Base<PhysReg> {
     Base::Reg(View { reg, class: Class::Gp64 })
 }
 
-fn indexed(
+pub fn indexed(
     base: Base<PhysReg>,
     index: PhysReg,
     class: Class,
