@@ -40,6 +40,14 @@ peach_fn! {
         return a;
     }
 
+    #[embed = "text"]
+    fn table_text() -> u64 {
+        let a: gp64;
+        mov a, sym TABLE;
+        unsafe { mov a, [a + 8]; }
+        return a;
+    }
+
     extern "sysv64" fn call_twice(x: u64) -> u64 {
         rdi = x;
         unsafe { call sym double; }
@@ -84,7 +92,7 @@ fn both_embeddings_run() {
 fn rust_constants_and_items_are_seen() {
     assert_eq!((constant(), constant_text()), (42, 42));
     assert_eq!(second(&Record { _first: 1, second: 5 }), 5);
-    assert_eq!(table(), 8);
+    assert_eq!((table(), table_text()), (8, 8));
     assert_eq!((call_twice(3), call_twice_text(3)), (12, 12));
 }
 

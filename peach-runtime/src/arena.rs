@@ -15,13 +15,13 @@ use crate::memory::{Mapping, Refusal};
 use crate::registry;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// Every kernel starts a cache line; their constants need no more.
+/// Every kernel starts a cache line at least.
 const ALIGN: usize = 64;
 
 /// `jmp [rip + 2]`, two bytes of filling, the address: reaches any item of the program.
 const TRAMPOLINE: usize = 16;
 
-/// The base of the mapping that holds the kernels of [`registry::kernels`].
+/// Where the kernels of [`registry::kernels`] start in memory.
 static PROGRAM: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Maps the kernels of the program, unless that has been done, and publishes their addresses. Gives
@@ -33,10 +33,12 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
     let mut base = PROGRAM.load(Ordering::Acquire);
     if base.is_null() {
         let mapping = map(registry::kernels)?;
-        let won =
-            PROGRAM.compare_exchange(base, mapping.base(), Ordering::AcqRel, Ordering::Acquire);
-        match won {
-            Ok(_) => base = mapping.keep(),
+        let start = mapping.base();
+        match PROGRAM.compare_exchange(base, start, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                mapping.keep();
+                base = start;
+            }
             Err(winner) => base = winner,
         }
     }
@@ -54,8 +56,12 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
 /// Maps a kernel that the linker did not place among the others.
 fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
     let mapping = map(|| std::iter::once(wanted))?;
-    match wanted.publish_first(mapping.base().cast()) {
-        Ok(()) => Ok(mapping.keep().cast()),
+    let start = mapping.base().cast();
+    match wanted.publish_first(start) {
+        Ok(()) => {
+            mapping.keep();
+            Ok(start)
+        }
         Err(winner) => Ok(winner),
     }
 }
@@ -64,12 +70,12 @@ fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
 fn map<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I) -> Result<Mapping, Refusal> {
     let len = layout(records()).last().map_or(0, |(_, slot)| slot.end());
     let mut mapping = Mapping::new(len)?;
-    let base = mapping.base();
+    let base = mapping.base().addr();
     let mut filled = 0;
     for (_, slot) in layout(records()) {
         let image = mapping.bytes_mut();
         image[filled..slot.offset].fill(INT3);
-        slot.write(&mut image[slot.offset..slot.end()], base.addr() + slot.offset);
+        slot.write(&mut image[slot.offset..slot.end()], base + slot.offset);
         filled = slot.end();
     }
     mapping.bytes_mut()[filled..].fill(INT3);
@@ -93,7 +99,7 @@ fn layout<'a>(
     let mut end = 0;
     records.filter_map(move |record| {
         let Code::Map(arena) = &record.shape.chosen()?.code else { return None };
-        let slot = Slot { arena, offset: usize::next_multiple_of(end, ALIGN) };
+        let slot = Slot { arena, offset: usize::next_multiple_of(end, arena.align.max(ALIGN)) };
         end = slot.end();
         Some((record, slot))
     })

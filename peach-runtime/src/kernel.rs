@@ -82,6 +82,8 @@ pub enum Code {
 pub struct Arena {
     /// Code, then constants.
     pub bytes: &'static [u8],
+    /// What their address has to be a multiple of: a power of two, at most a page.
+    pub align: usize,
     /// Addresses to be written into them.
     pub relocations: &'static [Relocation],
 }

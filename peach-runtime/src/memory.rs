@@ -78,11 +78,9 @@ impl Mapping {
     }
 
     /// Keeps it until the process ends, sealed against any change where the system can do that.
-    pub(crate) fn keep(self) -> *mut u8 {
+    pub(crate) fn keep(self) {
         os::seal(&self);
-        let base = self.base;
         std::mem::forget(self);
-        base
     }
 }
 

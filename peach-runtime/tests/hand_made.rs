@@ -19,7 +19,7 @@ macro_rules! kernel {
                         &["padlock"],
                         $needs,
                         "sysv64",
-                        Code::Map(Arena { bytes: $bytes, relocations: $relocations }),
+                        Code::Map(Arena { bytes: $bytes, align: 16, relocations: $relocations }),
                         "",
                         &[],
                     )],

@@ -14,7 +14,7 @@ use crate::ir::{
     Base, BranchSize, Code, DataContent, DataId, Instruction, Item, LabelId, Lowered, Mem, Operand,
     RustConstId, RustSymId,
 };
-use crate::isa::{self, Encoding, FeatureSet, Field, PhysReg};
+use crate::isa::{self, Encoding, FeatureSet, Field, Mnemonic, PhysReg};
 use branches::Layout;
 use data::DataLayout;
 
@@ -114,7 +114,8 @@ fn encode_items(
             encodings.push(Encoding::default());
             continue;
         };
-        match isa::encode(inst, features, BranchSize::Short) {
+        let relative = lowered.in_text.then(|| relative_address(inst)).flatten();
+        match isa::encode(relative.as_ref().unwrap_or(inst), features, BranchSize::Short) {
             Ok(encoding) => encodings.push(encoding),
             Err(error) => {
                 let name = inst.mnemonic.name();
@@ -128,6 +129,15 @@ fn encode_items(
         }
     }
     encodings
+}
+
+/// `mov r64, sym` in code that may hold no absolute address: `lea r64, [rip + …]`.
+fn relative_address(inst: &Instruction<PhysReg>) -> Option<Instruction<PhysReg>> {
+    let [Operand::Reg(register), Operand::RustSym(_)] = inst.operands.as_slice() else {
+        return None;
+    };
+    let address = Operand::Mem(Mem::new(Base::Rip, 0));
+    Some(Instruction::new(Mnemonic::parse("lea")?, vec![Operand::Reg(*register), address]))
 }
 
 fn alignment(lowered: &Lowered, data: &DataLayout) -> u32 {
@@ -188,7 +198,7 @@ impl Writer<'_> {
                     let absolute = encoding.imm.is_some_and(|field| field.size == 8);
                     let value =
                         if absolute { PatchValue::Address(*id) } else { PatchValue::Relative(*id) };
-                    self.patch(encoding.imm, value, start, end);
+                    self.patch(encoding.imm.or(encoding.disp), value, start, end);
                 }
                 Operand::Reg(_) | Operand::Imm(_) | Operand::Label(_) | Operand::Relative(_) => {}
             }

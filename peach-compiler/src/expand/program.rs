@@ -495,6 +495,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             spill: kernel.attrs.spill,
             no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
             unsafe_fn: kernel.is_unsafe,
+            in_text: matches!(kernel.attrs.embed, Some((ast::Embed::Text, _))),
         };
         self.begin(function);
         self.failed = kernel.has_errors;

@@ -47,6 +47,7 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
         data: function.data.clone(),
         rust_consts: function.rust_consts.clone(),
         rust_syms: function.rust_syms.clone(),
+        in_text: function.options.in_text,
         frame: out.frame,
     }
 }

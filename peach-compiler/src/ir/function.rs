@@ -87,6 +87,8 @@ pub struct Options {
     pub no_vzeroupper: bool,
     /// The kernel is an `unsafe fn`: everything in it counts as inside `unsafe`.
     pub unsafe_fn: bool,
+    /// `#[embed = "text"]`: the code may hold no absolute address.
+    pub in_text: bool,
 }
 
 /// A virtual register.

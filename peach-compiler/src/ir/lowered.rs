@@ -25,6 +25,8 @@ pub struct Lowered {
     pub rust_consts: Vec<RustConst>,
     /// `sym …` paths.
     pub rust_syms: Vec<RustSym>,
+    /// The code may hold no absolute address: `mov r64, sym` becomes `lea`.
+    pub in_text: bool,
     /// The stack frame.
     pub frame: Frame,
 }

@@ -95,6 +95,7 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
     let mut bytes = Literal::byte_string(&compiled.encoded.bytes);
     bytes.set_span(ours());
     let bytes = patches::patched(compiled, &bytes);
+    let align = number(compiled.encoded.align as usize);
     let relocations = compiled.encoded.patches.iter().filter_map(|patch| {
         let (sym, relative_to) = match patch.value {
             PatchValue::Const(..) => return None,
@@ -133,6 +134,7 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
     quote_spanned! { ours() =>
         ::peach_runtime::__private::Code::Map(::peach_runtime::__private::Arena {
             bytes: #bytes,
+            align: #align,
             relocations: &[#(#relocations),*],
         })
     }
