@@ -51,7 +51,7 @@ pub(super) enum ByImmediate {
     Perm2F128,
     /// `vshuff32x4` ….
     Shuffle128,
-    /// `palignr`: within each 16 bytes.
+    /// `palignr`: within each 16 bytes, or 8 of MMX.
     AlignBytes,
     /// `valignd`, `valignq`.
     Align(u32),
@@ -255,7 +255,7 @@ impl Shape<'_, '_> {
     fn sources(&mut self) {
         let last = self.last();
         let size = self.memory_bytes();
-        let width = self.class(last).map_or(16, Class::bytes);
+        let width = self.class(last).or(self.class(0)).map_or(16, Class::bytes);
         let base = self.base;
         if is_scalar(base, self.vectors.op_code) {
             // FMA4's and FMA3's register sources; comparisons.
@@ -303,6 +303,30 @@ impl Shape<'_, '_> {
             "blendvps" if last == 3 => self.row.operands[3].read = every(4, 3, 1, width),
             "blendvpd" if last == 3 => self.row.operands[3].read = every(8, 7, 1, width),
             "aeskeygenassist" => self.row.operands[1].read = every(8, 4, 4, 16),
+            "broadcastss" if self.class(1).is_some() => self.row.operands[1].read = Lanes::low(4),
+            "broadcastsd" if self.class(1).is_some() => self.row.operands[1].read = Lanes::low(8),
+            "pbroadcastb" if self.class(1) == Some(Class::Gp32) => {
+                self.row.operands[1].read = Lanes::low(1);
+            }
+            "pbroadcastw" if self.class(1) == Some(Class::Gp32) => {
+                self.row.operands[1].read = Lanes::low(2);
+            }
+            "kmovb" | "kmovw" if self.class(1) == Some(Class::Gp32) => {
+                self.row.operands[1].read = Lanes::low(if base == "kmovb" { 1 } else { 2 });
+            }
+            "maskmovps" | "pmaskmovd" => self.row.operands[1].read = every(4, 3, 1, width),
+            "maskmovpd" | "pmaskmovq" => self.row.operands[1].read = every(8, 7, 1, width),
+            // Truncation; the saturating ones look at all of it.
+            "pmovqd" => self.row.operands[1].read = every(8, 0, 4, width),
+            "pmovqw" => self.row.operands[1].read = every(8, 0, 2, width),
+            "pmovqb" => self.row.operands[1].read = every(8, 0, 1, width),
+            "pmovdw" => self.row.operands[1].read = every(4, 0, 2, width),
+            "pmovdb" => self.row.operands[1].read = every(4, 0, 1, width),
+            "pmovwb" => self.row.operands[1].read = every(2, 0, 1, width),
+            "sha1msg1" | "sha256msg2" => narrow(&mut self.row.operands[1], 8, 8),
+            "sha1msg2" => narrow(&mut self.row.operands[1], 0, 12),
+            "sha256msg1" => narrow(&mut self.row.operands[1], 0, 4),
+            "sha1nexte" => narrow(&mut self.row.operands[0], 12, 4),
             "extrq" if self.row.immediate.is_some() => self.row.operands[0].read = Lanes::low(8),
             "extrq" => {
                 self.row.operands[0].read = Lanes::low(8);
@@ -313,12 +337,10 @@ impl Shape<'_, '_> {
                 let control = if self.row.immediate.is_some() { 8 } else { 10 };
                 self.row.operands[1].read = Lanes::low(control);
             }
-            "sha256rnds2" => {
-                // The round constants are the lower half of xmm0.
-                for access in &mut self.row.implicit {
-                    access.read = access.read & Lanes::low(8);
-                }
-            }
+            // The round constants are the lower half of xmm0; of a mask there, the signs count.
+            "sha256rnds2" => self.read_implicit(Lanes::low(8)),
+            "blendvps" => self.read_implicit(every(4, 3, 1, width)),
+            "blendvpd" => self.read_implicit(every(8, 7, 1, width)),
             _ if base.starts_with("unpckl") || base.starts_with("punpckl") => {
                 both(self.row, low_half(lane));
             }
@@ -331,6 +353,10 @@ impl Shape<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    fn read_implicit(&mut self, lanes: Lanes) {
+        self.row.implicit.iter_mut().for_each(|access| access.read = access.read & lanes);
     }
 
     /// Mask registers as operands.
@@ -414,6 +440,11 @@ impl Shape<'_, '_> {
             };
         }
     }
+}
+
+/// Leaves of what is read only `bytes` bytes from `start` on.
+fn narrow(flow: &mut Flow, start: u32, bytes: u32) {
+    flow.read = flow.read & Lanes::range(start, bytes);
 }
 
 /// Whether an operation is on one float and leaves the rest of the destination to another register.
@@ -502,7 +533,6 @@ fn by_immediate(base: &str, has_imm: bool, is_legacy: bool, vectors: &Vectors) -
     if !has_imm {
         return By::Nothing;
     }
-    let is_mmx = vectors.classes[0] == Some(Class::Mmx);
     match base {
         "insertps" => By::InsertPs,
         "pinsrb" => By::Pinsr(1),
@@ -526,7 +556,7 @@ fn by_immediate(base: &str, has_imm: bool, is_legacy: bool, vectors: &Vectors) -
         "permq" | "permpd" => By::PermQ,
         "perm2f128" | "perm2i128" => By::Perm2F128,
         "shuff32x4" | "shuff64x2" | "shufi32x4" | "shufi64x2" => By::Shuffle128,
-        "palignr" if !is_mmx => By::AlignBytes,
+        "palignr" => By::AlignBytes,
         "alignd" => By::Align(4),
         "alignq" => By::Align(8),
         "pslldq" => By::ShiftBytes(true),
@@ -735,15 +765,16 @@ impl Choice<'_> {
     }
 
     fn align_bytes(&mut self) {
-        // Each 16 bytes come from 32, the first source above the second, from byte `imm` on.
+        // Each block comes from two, the first source above the second, from byte `imm` on.
+        let block = self.width().min(16);
         let from = |low: u32| {
-            let start = self.imm.saturating_sub(low).min(16);
-            let end = (self.imm + 16).saturating_sub(low).min(16);
-            every(16, start, end - start, self.width())
+            let start = self.imm.saturating_sub(low).min(block);
+            let end = (self.imm + block).saturating_sub(low).min(block);
+            every(block, start, end - start, self.width())
         };
-        let (second, first) = (from(0), from(16));
-        let zeros = self.imm.saturating_sub(16).min(16);
-        let zeroed = every(16, 16 - zeros, zeros, self.width());
+        let (second, first) = (from(0), from(block));
+        let zeros = self.imm.saturating_sub(block).min(block);
+        let zeroed = every(block, block - zeros, zeros, self.width());
         self.read(self.first(), first);
         self.read(self.second(), second);
         self.flows[0].zeroed |= zeroed;
