@@ -106,6 +106,8 @@ impl Diagnostic {
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many errors were pushed, those that had been said before included.
+    errors: usize,
 }
 
 impl Diagnostics {
@@ -114,15 +116,27 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds a message.
+    /// Adds a message, unless the same was said of the same place: versions and families compile
+    /// the same tokens many times.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.list.push(diagnostic);
+        if diagnostic.severity() == Severity::Error {
+            self.errors += 1;
+        }
+        let place = |d: &Diagnostic| (d.place.first.start(), d.place.last.end());
+        let is_known = self.list.iter().any(|known| {
+            known.code == diagnostic.code
+                && known.message == diagnostic.message
+                && place(known) == place(&diagnostic)
+        });
+        if !is_known {
+            self.list.push(diagnostic);
+        }
     }
 
     /// How many errors (not warnings) there are so far. A stage compares it before and after to
     /// know whether what it made can be trusted.
     pub fn error_count(&self) -> usize {
-        self.list.iter().filter(|d| d.severity() == Severity::Error).count()
+        self.errors
     }
 
     /// Whether anything is an error.
@@ -146,7 +160,7 @@ impl Diagnostics {
     }
 
     /// Moves all messages of `other` behind these.
-    pub fn append(&mut self, mut other: Diagnostics) {
-        self.list.append(&mut other.list);
+    pub fn append(&mut self, other: Diagnostics) {
+        other.list.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 }

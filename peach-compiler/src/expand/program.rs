@@ -509,8 +509,11 @@ impl<'a, 'd> Expander<'a, 'd> {
         let mark = self.scopes.enter();
         self.enter_body_labels();
         self.enter_signature(&kernel.signature);
-        self.block(&kernel.body);
-        self.fall_off(kernel.body.span.1);
+        // Of a refused signature, `return` and the arguments cannot be judged.
+        if !kernel.signature.is_invalid {
+            self.block(&kernel.body);
+            self.fall_off(kernel.body.span.1);
+        }
         self.leave_body_labels();
         self.leave_scope(mark);
         self.note_label_uses();

@@ -21,6 +21,10 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
         return Err(c.expected("`(` and the parameters"));
     }
     let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
+    // What follows from the names of generic parameters is no second mistake.
+    let is_generic = problems.len() > problems_before;
+    let mut consequences = Vec::new();
+    let problems = if is_generic { &mut consequences } else { problems };
     let params = parameters(inside, problems)?;
     let result = if c.eat_op("->") {
         types::signature_type(c, problems)
@@ -37,7 +41,7 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
     let (where_clause, where_has_bounds) = where_clause(c, problems);
     let has_bounds = list_has_bounds || where_has_bounds;
     let tokens = c.tokens_since(&start);
-    let is_invalid = problems.len() > problems_before;
+    let is_invalid = is_generic || problems.len() > problems_before;
     Ok(Signature { name, lifetimes, has_bounds, where_clause, params, result, tokens, is_invalid })
 }
 

@@ -1,0 +1,176 @@
+//! Programs that must be refused, and what their authors must be told.
+//!
+//! Each file in `tests/refused/*/` is a bare kernel file. A comment whose first sign is `^` marks the
+//! tokens above it that are guilty; what follows is the text of the message, and the lines of comment
+//! right below are its further lines:
+//!
+//! ```text
+//!     movz eax, 1;
+//! //  ^^^^ no instruction is called `movz` [E0201]
+//! //    = help: did you mean `movzx`?
+//! ```
+//!
+//! Tokens in the first two columns, which the comment's own signs hide, are marked `//<^`.
+//!
+//! A file must be told exactly what its marks say. `PEACH_BLESS=1 cargo test --test refused` writes
+//! the marks anew; read the difference before it is committed.
+
+use peach_compiler::abi;
+use peach_compiler::diagnostics::render::Palette;
+use peach_compiler::diagnostics::{Code, Diagnostic, Severity, render};
+use peach_compiler::pipeline::{self, Compilation};
+use proc_macro2::TokenStream;
+use std::path::{Path, PathBuf};
+
+/// Codes that no source text can bring about, each with the reason.
+const NOT_OF_SOURCE: &[(Code, &str)] = &[
+    (Code::Internal, "it is a bug in the compiler"),
+    (Code::UnsupportedTarget, "it depends on the target, and is raised by the generated items"),
+];
+
+#[test]
+fn refused_programs_say_why() {
+    let mut failures = Vec::new();
+    for path in programs() {
+        let source = std::fs::read_to_string(&path).expect("the program can be read");
+        let found = marked(&path, &source);
+        if found == source {
+            continue;
+        }
+        if std::env::var_os("PEACH_BLESS").is_some() {
+            // Lines that messages name move with the marks, so it is done until nothing changes.
+            let settled = (0..4).fold(found, |text, _| marked(&path, &text));
+            std::fs::write(&path, settled).expect("the program can be written");
+        } else {
+            failures.push(format!("{}\n{}", path.display(), difference(&source, &found)));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n\nIf the new messages are right: PEACH_BLESS=1 cargo test --test refused",
+        failures.join("\n")
+    );
+}
+
+/// Programs close to the refused ones, which are right and are told nothing.
+#[test]
+fn accepted_programs_are_told_nothing() {
+    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accepted")) {
+        let source = std::fs::read_to_string(&path).expect("the program can be read");
+        let compilation = compile(&source);
+        let told: Vec<String> = compilation
+            .diagnostics
+            .iter()
+            .map(|d| render::frame(d, &path.display().to_string(), &source, Palette::Plain))
+            .collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+        assert!(compilation.kernels.iter().all(|kernel| !kernel.versions.is_empty()));
+    }
+}
+
+#[test]
+fn every_code_has_a_program() {
+    let all: String = programs()
+        .iter()
+        .map(|path| std::fs::read_to_string(path).expect("the program can be read"))
+        .collect();
+    for code in Code::ALL {
+        let is_excused = NOT_OF_SOURCE.iter().any(|(excused, _)| excused == code);
+        let has_program = all.contains(&format!(" [{}]", code.id()));
+        assert!(has_program != is_excused, "{}: {}", code.id(), code.title());
+    }
+}
+
+#[test]
+fn a_kernel_in_error_keeps_its_item() {
+    let source = "fn good() -> u32 { return 1; }
+        pub fn bad(x: u64) -> u64 { mov @; return x; }
+        pub fn worse(x: Vec<u8>) -> u64 { return x; }
+        fn worst<T>(x: T) { nop; }";
+    let compilation = compile(source);
+    let items = peach_compiler::emit::rust::items(&compilation, Default::default()).to_string();
+    for head in [
+        "fn good ()",
+        "pub fn bad (x : u64) -> u64",
+        "pub fn worse (x : Vec < u8 >) -> u64",
+        "fn worst < T > (x : T)",
+    ] {
+        assert!(squeeze(&items).contains(&squeeze(head)), "{head} is not in {items}");
+    }
+    assert_eq!(compilation.diagnostics.error_count(), 3, "one each: {items}");
+}
+
+fn squeeze(text: &str) -> String {
+    text.chars().filter(|ch| !ch.is_whitespace()).collect()
+}
+
+fn programs() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused");
+    files(&root).iter().flat_map(|stage| files(stage)).collect()
+}
+
+/// What is in a directory, by name.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).expect("the directory is there");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn compile(source: &str) -> Compilation {
+    let tokens: TokenStream = source.parse().expect("the program's tokens are Rust's");
+    pipeline::compile(tokens, &abi::SYSV64)
+}
+
+/// The source with the marks that belong in it.
+fn marked(path: &Path, source: &str) -> String {
+    let compilation = std::panic::catch_unwind(|| compile(source))
+        .unwrap_or_else(|_| panic!("{}: the compiler panics", path.display()));
+    let mut told: Vec<&Diagnostic> = compilation.diagnostics.iter().collect();
+    told.sort_by_key(|d| (d.place.first.start().line, d.place.first.start().column));
+    let mut out = String::new();
+    let mut is_mark = false;
+    for (index, line) in source.lines().enumerate() {
+        is_mark = starts_mark(line) || is_mark && line.starts_with("//   ");
+        if !is_mark {
+            out.push_str(line);
+            out.push('\n');
+        }
+        for diagnostic in told.iter().filter(|d| d.place.first.start().line == index + 1) {
+            out.push_str(&mark(diagnostic, line));
+        }
+    }
+    out
+}
+
+fn starts_mark(line: &str) -> bool {
+    line.strip_prefix("//").is_some_and(|rest| rest.trim_start().starts_with(['^', '<']))
+}
+
+fn mark(diagnostic: &Diagnostic, line: &str) -> String {
+    let (start, end) = (diagnostic.place.first.start(), diagnostic.place.last.end());
+    let end = if end.line == start.line { end.column } else { line.trim_end().chars().count() };
+    let carets = "^".repeat(end.saturating_sub(start.column).max(1));
+    let kind = match diagnostic.severity() {
+        Severity::Error => "",
+        Severity::Warning => "warning: ",
+    };
+    let text = render::text(diagnostic).replace('\n', "\n//  ");
+    match start.column.checked_sub(2) {
+        Some(blanks) => format!("//{}{carets} {kind}{text}\n", " ".repeat(blanks)),
+        None => format!("//<{carets} {kind}{text}\n"),
+    }
+}
+
+/// The lines of two texts that differ, those before and after them left out.
+fn difference(old: &str, new: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let rest = old.len().min(new.len()) - same;
+    let tail =
+        old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let show = |lines: &[&str], sign: &str| -> String {
+        lines[same..lines.len() - tail].iter().map(|line| format!("{sign} {line}\n")).collect()
+    };
+    format!("line {}:\n{}{}", same + 1, show(&old, "-"), show(&new, "+"))
+}
