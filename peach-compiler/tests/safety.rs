@@ -661,6 +661,29 @@ fn mmx_state() {
 }
 
 #[test]
+fn stores_that_are_not_ordered() {
+    refuse(&[
+        (NeedsUnsafe, "fn f(x: &mut u32, y: u32) { movnti [x], y; }"),
+        (NeedsUnsafe, "fn f(x: &mut u128, v: f32) { movntps [x], v; }"),
+        (
+            NeedsUnsafe,
+            "fn f(x: &mut u32, y: u32) { test y, y; jz 'a; movnti [x], y; return; 'a: sfence; }",
+        ),
+        (
+            NeedsUnsafe,
+            "fn f(x: &mut u32, y: u32) { 'l: { sfence; movnti [x], y; dec y; jnz continue 'l; } }",
+        ),
+    ]);
+    accept(&[
+        "fn f(x: &mut u32, y: u32) { movnti [x], y; sfence; }",
+        "fn f(x: &mut u32, y: u32) { 'l: { movnti [x], y; dec y; jnz continue 'l; } mfence; }",
+        "fn f(x: &mut u32, y: u32) { movnti [x], y; lock inc dword [x]; }",
+        "fn f(y: u32) { let b: u32; movnti [b], y; }",
+        "fn f(x: &mut u32, y: u32) { unsafe { movnti [x], y; } }",
+    ]);
+}
+
+#[test]
 fn results_that_are_not_valid() {
     refuse(&[
         (OutOfRange, "fn f() -> bool { return 2; }"),
@@ -740,6 +763,15 @@ fn results_that_are_not_valid() {
             "fn f(x: &mut &'static u32) -> &'static u32 { let t: gp64; unsafe { mov t, [x]; } return t; }",
         ),
         (InvalidValue, "fn f<'a>(x: &'a u32, y: u64) -> &'a u32 { unsafe { x = y; } return x; }"),
+        (InvalidValue, "fn f<'a>(x: &'a mut u32) -> (&'a mut u32, &'a mut u32) { return (x, x); }"),
+        (
+            InvalidValue,
+            "fn f<'a>(x: &'a mut u32) -> (&'a mut u32, &'a mut u32) { let y: gp64 = x; return (x, y); }",
+        ),
+        (
+            InvalidValue,
+            "fn f<'a>(x: Option<&'a mut u32>) -> (Option<&'a mut u32>, Option<&'a mut u32>) { return (x, x); }",
+        ),
     ]);
 }
 
@@ -869,6 +901,8 @@ fn registers_and_flow_that_are_fine() {
         "fn f(x: &u64, n: u32) { movq mm0, [x]; test n, n; jz 'a; emms; return; 'a: emms; }",
         "fn f(x: &u64) { unsafe { movq mm0, [x]; } }",
         "fn f() { unsafe { db 0x90; } }",
+        "fn f() -> u64 { unsafe { db 0x0f, 0x31; return rax; } }",
+        "fn f(x: u64) -> u64 { unsafe { rax = 39; syscall; return rax; } }",
         "fn f(x: u32) -> u32 { let a: gp32 = 3; eax = x; unsafe { xor edx, edx; div a; } return eax; }",
         "#[target_feature(enable = \"avx\")] fn f() -> f32 { let v: ymm; vxorps v, v, v; vaddps v, v, v; return v.xmm; }",
         "#[target_feature(enable = \"avx\")] fn f() -> f32 { let v: ymm; let w: ymm; vzeroall; vaddps v, v, w; return v.xmm; }",

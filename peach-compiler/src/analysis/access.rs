@@ -7,14 +7,14 @@
 use super::slots::Slots;
 use super::{Cfg, Liveness, liveness};
 use crate::abi::{ArgPlace, Convention};
-use crate::ir::{ArgId, Function, Op, Reg, ResultKind, ReturnValue, View};
+use crate::ir::{ArgId, Function, Op, Reg, Register, ResultKind, ReturnValue, View};
 use crate::isa::{
-    Access, Bank, Class, Constraints, Control, Effects, Flags, Lanes, PhysReg, RegSet, VectorMode,
-    X87Effect, constraints, effects,
+    Access, Bank, Class, Constraints, Control, Effects, Flags, Hazard, Lanes, PhysReg, RegSet,
+    VectorMode, X87Effect, constraints, effects, gp,
 };
 
 /// The effects and constraints of all instructions of `function`, apart from what
-/// [`complete_calls`] and [`complete_vzeroall`] add.
+/// [`complete_outside`] and [`complete_vzeroall`] add.
 pub(super) fn of_instructions(function: &Function) -> (Vec<Effects<Reg>>, Vec<Constraints<Reg>>) {
     let mut all: Vec<Effects<Reg>> = Vec::with_capacity(function.insts.len());
     let mut demands = Vec::with_capacity(function.insts.len());
@@ -62,8 +62,8 @@ pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
         Op::SetImm { dst, value } => effects.regs.push(number(*dst, *value)),
         Op::LoadArg { arg } => load_arg(function, *arg, &mut effects.regs),
         Op::Return(values) => returned(function, values, &mut effects.regs),
-        // Nobody knows what raw bytes do. That they use registers is the author's own affair, but
-        // instructions of the compiler's choice must not disturb flags that they may read.
+        // Nobody knows what raw bytes do: instructions of the compiler's choice must not disturb
+        // flags that they may read. For registers see `complete_outside`.
         Op::Bytes(_) => {
             effects.flags_read = Flags::STATUS;
             effects.flags_may_write = Flags::STATUS;
@@ -184,26 +184,97 @@ fn limit_copies(function: &Function, effects: &mut [Effects<Reg>]) {
     }
 }
 
-/// Gives every call what the kernel's own convention says of it: it may change every register that
-/// the convention does not preserve, and it reads the argument registers that the author has set.
-pub(super) fn complete_calls(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
-    if !effects.iter().any(|e| e.control == Control::Call) {
+/// Gives instructions that leave the kernel's sight their effects: calls and system calls read the
+/// argument registers that the author has set, and change what their conventions do not preserve;
+/// raw bytes may read and change every physical register that the author names.
+pub(super) fn complete_outside(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
+    let kinds: Vec<Outside> = function
+        .insts
+        .iter()
+        .zip(&*effects)
+        .map(|(inst, effects)| Outside::of(&inst.op, effects))
+        .collect();
+    if kinds.iter().all(|&kind| kind == Outside::No) {
         return;
     }
+    let named = named_registers(effects);
     let clobbers = call_clobbers(function.convention);
-    let set = arguments_set(function.convention, cfg, effects);
-    for (effects, set) in effects.iter_mut().zip(set) {
-        if effects.control != Control::Call {
-            continue;
-        }
+    let set = set_before(function.convention, cfg, effects, &kinds, &named);
+    for ((effects, kind), set) in effects.iter_mut().zip(kinds).zip(set) {
         for (reg, lanes) in set {
             merge(&mut effects.regs, read(Reg::Physical(reg), lanes));
         }
-        for &(reg, lanes) in &clobbers {
-            merge(&mut effects.regs, write(Reg::Physical(reg), lanes));
+        match kind {
+            Outside::No => {}
+            Outside::Call => {
+                for &(reg, lanes) in &clobbers {
+                    merge(&mut effects.regs, write(Reg::Physical(reg), lanes));
+                }
+                effects.flags_written = Flags(effects.flags_written.0 | Flags::STATUS.0);
+                effects.stack = 0;
+            }
+            Outside::System => {
+                merge(&mut effects.regs, write(Reg::Physical(gp::RAX), Class::Gp64.lanes()));
+            }
+            Outside::Bytes => {
+                for &reg in &named {
+                    let lanes = whole(reg);
+                    let access =
+                        Access { may_write: lanes, ..read(Reg::Physical(reg), Lanes::NONE) };
+                    merge(&mut effects.regs, access);
+                }
+            }
         }
-        effects.flags_written = Flags(effects.flags_written.0 | Flags::STATUS.0);
-        effects.stack = 0;
+    }
+}
+
+/// How an instruction leaves the kernel's sight.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outside {
+    No,
+    Call,
+    /// `syscall`, `int n`: Linux takes the number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`,
+    /// `r8` and `r9` (`int 0x80`: `ebx`, `ecx`, `edx`, `esi`, `edi`, `ebp`), and answers in `rax`
+    /// (System V AMD64 psABI, A.2.1).
+    System,
+    /// `db`.
+    Bytes,
+}
+
+impl Outside {
+    fn of(op: &Op, effects: &Effects<Reg>) -> Outside {
+        match op {
+            Op::Bytes(_) => Outside::Bytes,
+            _ if effects.control == Control::Call => Outside::Call,
+            Op::Machine(machine) if effects.hazard == Some(Hazard::System) => {
+                match machine.inst.mnemonic.name() {
+                    "syscall" | "int" => Outside::System,
+                    _ => Outside::No,
+                }
+            }
+            _ => Outside::No,
+        }
+    }
+}
+
+/// The physical registers that some instruction touches, but for the stack pointer.
+fn named_registers(effects: &[Effects<Reg>]) -> Vec<PhysReg> {
+    let mut named: Vec<PhysReg> = effects
+        .iter()
+        .flat_map(|effects| &effects.regs)
+        .filter_map(|access| access.reg.physical())
+        .filter(|&reg| reg != gp::RSP)
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    named
+}
+
+/// All bytes that a register has.
+fn whole(reg: PhysReg) -> Lanes {
+    match reg.bank {
+        Bank::Vector | Bank::Tile => Lanes::ALL,
+        _ => Lanes::low(8),
     }
 }
 
@@ -229,38 +300,39 @@ pub(super) fn call_results(convention: &Convention) -> impl Iterator<Item = Phys
     convention.int_results.iter().copied().chain(vectors)
 }
 
-/// For each instruction, where it is a call: the argument registers that some path to it has set
-/// since the last call, with the bytes set. `al` counts the vectors for functions of variable arity.
-fn arguments_set(
+/// For each instruction that leaves the kernel's sight: the registers that it may take something from
+/// and that some path to it has set since the last call, with the bytes set.
+fn set_before(
     convention: &Convention,
     cfg: &Cfg,
     effects: &[Effects<Reg>],
+    kinds: &[Outside],
+    named: &[PhysReg],
 ) -> Vec<Vec<(PhysReg, Lanes)>> {
-    let mut carriers = vec![PhysReg::gp(0)];
-    carriers.extend(convention.int_args);
-    carriers.extend((0..convention.vector_args).map(PhysReg::vector));
-    let results: Vec<_> = call_results(convention).filter(|&r| r != PhysReg::gp(0)).collect();
-    let mut entry = vec![vec![Lanes::NONE; carriers.len()]; cfg.blocks.len()];
+    let results: Vec<_> = call_results(convention).filter(|&r| r != gp::RAX).collect();
+    let mut entry = vec![vec![Lanes::NONE; named.len()]; cfg.blocks.len()];
     let mut found = vec![Vec::new(); effects.len()];
-    let mut todo: Vec<u32> = cfg.order.iter().rev().copied().collect();
-    while let Some(number) = todo.pop() {
-        let block = &cfg.blocks[number as usize];
-        let mut set = entry[number as usize].clone();
+    cfg.run_forward(|number, pass_on| {
+        let block = &cfg.blocks[number];
+        let mut set = entry[number].clone();
         for index in block.insts() {
-            if effects[index].control == Control::Call {
-                let pairs = carriers.iter().copied().zip(set.iter().copied());
-                found[index] = pairs.filter(|(_, lanes)| !lanes.is_empty()).collect();
-                for (reg, lanes) in carriers.iter().zip(&mut set) {
-                    *lanes = if results.contains(reg) { Lanes::ALL } else { Lanes::NONE };
-                    if reg.bank == Bank::Gp {
-                        *lanes = *lanes & Class::Gp64.lanes();
-                    }
+            if kinds[index] != Outside::No {
+                let pairs = named.iter().copied().zip(set.iter().copied());
+                let taken = |&(reg, lanes): &(PhysReg, Lanes)| {
+                    !lanes.is_empty() && may_take(convention, kinds[index], reg)
+                };
+                found[index] = pairs.filter(taken).collect();
+            }
+            if kinds[index] == Outside::Call {
+                // What a call returns may be passed on as it is.
+                for (reg, lanes) in named.iter().zip(&mut set) {
+                    *lanes = if results.contains(reg) { whole(*reg) } else { Lanes::NONE };
                 }
                 continue;
             }
             for access in &effects[index].regs {
                 if let Reg::Physical(reg) = access.reg
-                    && let Some(at) = carriers.iter().position(|&c| c == reg)
+                    && let Ok(at) = named.binary_search(&reg)
                 {
                     set[at] |= access.write | access.may_write;
                 }
@@ -273,11 +345,26 @@ fn arguments_set(
                 *known |= *new;
             }
             if grew {
-                todo.push(succ);
+                pass_on(succ);
             }
         }
-    }
+    });
     found
+}
+
+/// Whether something outside may look at `reg`. `al` counts the vectors for functions of variable
+/// arity.
+fn may_take(convention: &Convention, kind: Outside, reg: PhysReg) -> bool {
+    match kind {
+        Outside::No => false,
+        Outside::Bytes => true,
+        Outside::System => reg.bank == Bank::Gp,
+        Outside::Call => match reg.bank {
+            Bank::Gp => reg == gp::RAX || convention.int_args.contains(&reg),
+            Bank::Vector => reg.num < convention.vector_args,
+            _ => false,
+        },
+    }
 }
 
 /// Gives every `vzeroall` its virtual registers: those that are read later and that nothing has

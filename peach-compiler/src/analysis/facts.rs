@@ -41,7 +41,7 @@ impl Facts {
     ) -> Facts {
         let slots = Slots::of(function);
         let cfg = Cfg::of(function, &effects);
-        access::complete_calls(function, &cfg, &mut effects);
+        access::complete_outside(function, &cfg, &mut effects);
         extended::complete_returns(function, &cfg, &mut effects);
         let mut liveness = Liveness::of(&cfg, &effects, slots);
         if access::complete_vzeroall(function, &cfg, &liveness, &mut effects, &mut constraints) {

@@ -38,7 +38,10 @@ pub(super) fn replay(
     match op {
         Op::Label(label) => expect_only(items, |code| matches!(code, Code::Label(l) if l == label)),
         Op::Align(n) => expect_only(items, |code| matches!(code, Code::Align(m) if m == n)),
-        Op::Bytes(bytes) => expect_only(items, |code| matches!(code, Code::Bytes(b) if b == bytes)),
+        Op::Bytes(bytes) => {
+            expect_only(items, |code| matches!(code, Code::Bytes(b) if b == bytes))?;
+            raw_bytes(effects, state)
+        }
         Op::Machine(machine) => {
             return replay_machine(machine, effects, items, function, state, layout);
         }
@@ -77,6 +80,19 @@ fn expect_only(items: &[Item], wanted: impl Fn(&Code) -> bool) -> Checked {
         [item] if wanted(&item.code) => Ok(()),
         _ => Err(Refusal::new("a label, alignment or raw bytes are not in their place")),
     }
+}
+
+/// Raw bytes find the physical registers that the author names as he left them, and whatever they
+/// leave there is the new value.
+fn raw_bytes(effects: &Effects<Reg>, state: &mut State) -> Checked {
+    for access in &effects.regs {
+        let (place, sym) = (place_of(access.reg), Sym::Reg(access.reg));
+        state.demand(place, sym, access.read)?;
+        state.forget_value(sym, access.may_write);
+        state.forget_place(place, access.may_write);
+        state.define(place, sym, access.may_write);
+    }
+    Ok(())
 }
 
 fn replay_inserted(

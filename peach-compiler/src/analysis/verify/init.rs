@@ -12,7 +12,7 @@ use crate::analysis::Facts;
 use crate::analysis::access::{call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{ArgId, ArgValue, Base, Function, Machine, Op, Operand, Reg};
-use crate::isa::{Class, Control, Effects, Lanes};
+use crate::isa::{Class, Control, Effects, Hazard, Lanes};
 use proc_macro2::Span;
 
 /// Reports reads of unwritten lanes.
@@ -62,12 +62,14 @@ fn value_lanes(value: &ArgValue) -> Lanes {
     }
 }
 
-/// Whether an unwritten read is the author's mistake: a copy takes lanes as they are, and a call
-/// reads argument registers only in so far as they are set.
+/// Whether an unwritten read is the author's mistake: a copy takes lanes as they are, and what leaves
+/// the kernel's sight reads registers only in so far as they are set.
 fn reads_visibly(op: &Op, reg: Reg, effects: &Effects<Reg>) -> bool {
     match op {
-        Op::Copy { .. } => false,
-        Op::Machine(machine) if effects.control == Control::Call => {
+        Op::Copy { .. } | Op::Bytes(_) => false,
+        Op::Machine(machine)
+            if effects.control == Control::Call || effects.hazard == Some(Hazard::System) =>
+        {
             operand_that_reads(machine, reg, Lanes::ALL).is_some()
         }
         _ => true,
@@ -212,6 +214,14 @@ impl Suspects {
                 let arg = &function[*arg];
                 if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
                     unwritten[number] = Lanes::ALL - value_lanes(&arg.value);
+                }
+            }
+            // The author vouches for what raw bytes do.
+            Op::Bytes(_) => {
+                for access in &effects.regs {
+                    if let Some(number) = self.number(facts, access.reg) {
+                        unwritten[number] = Lanes::NONE;
+                    }
                 }
             }
             _ if effects.control == Control::Call => {

@@ -1,13 +1,13 @@
 //! Outside of `unsafe`, only what is proven harmless is accepted.
 //!
 //! Every instruction that stands in plain code is looked at: what it is (`hazards`), its memory
-//! operands (`memory`), and the values that a `return` delivers (`results`). `mmx` follows the state
-//! that MMX shares with x87. What cannot be proven is an error that says which operand, why, and
-//! what would be accepted.
+//! operands (`memory`), and the values that a `return` delivers (`results`). `leftovers` follows
+//! what an instruction leaves behind it until the kernel returns. What cannot be proven is an error
+//! that says which operand, why, and what would be accepted.
 
 mod hazards;
+mod leftovers;
 mod memory;
-mod mmx;
 mod results;
 
 use super::Reports;
@@ -41,7 +41,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             reports.push(memory::describe_unwritten(function, read));
         }
     }
-    mmx::verify(function, facts, reports);
+    leftovers::verify(function, facts, reports);
 }
 
 /// Whether the proof depends on what registers hold: where plain code uses an address in a register,

@@ -29,6 +29,45 @@ pub(super) fn verify(
             reports.push(describe(operand_span(inst, operand), &what, &result.validity));
         }
     }
+    if results.iter().any(|result| matches!(result.validity, Validity::Reference { .. })) {
+        verify_distinct(function, facts, index, known, reports);
+    }
+}
+
+/// Reports a pair that delivers one exclusive reference twice.
+fn verify_distinct(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    known: &Known,
+    reports: &mut Reports<'_>,
+) {
+    let inst = &function.insts[index];
+    let Op::Return(values) = &inst.op else { return };
+    let [ReturnValue::Reg(first), ReturnValue::Reg(second)] = values.as_slice() else { return };
+    let argument = |reg| known.of(reg, facts).argument;
+    let (Some(arg), true) = (argument(first.reg), argument(first.reg) == argument(second.reg))
+    else {
+        return;
+    };
+    let is_exclusive = match &function[arg].value {
+        ArgValue::Reference { mutable, .. } => *mutable,
+        // `Option<&mut T>`
+        ArgValue::Pointer { type_text } => type_text.contains("mut "),
+        _ => false,
+    };
+    if is_exclusive {
+        let name = &function[function[arg].vreg].name;
+        reports.push(
+            Diagnostic::new(
+                Code::InvalidValue,
+                operand_span(inst, 1),
+                format!("`{name}` is returned twice, but refers to its memory exclusively"),
+            )
+            .note("two `&mut` to one place are undefined behaviour in Rust")
+            .help("return two different arguments"),
+        );
+    }
 }
 
 fn is_valid(
