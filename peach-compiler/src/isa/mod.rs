@@ -3,9 +3,11 @@
 //! Built on iced-x86's tables; this is the one room where its oddities are known. Everything outside
 //! speaks of [`Mnemonic`], [`Selection`], [`Effects`] and [`Constraints`].
 
+mod arrange;
 mod assemble;
 mod constraints;
 mod cpus;
+mod decorations;
 mod effects;
 mod encode;
 mod explain;

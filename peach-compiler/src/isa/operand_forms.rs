@@ -1,7 +1,7 @@
 //! What iced's operand kinds accept, in the compiler's own terms.
 //!
 //! In: a kind of iced's table. Out: an [`OperandForm`], or `None` where the operand is one that the
-//! language has no registers for (MPX bounds) or that belongs to another mode (16-bit branches).
+//! language has no registers for (MPX bounds) or that belongs to another mode (16-bit branches). [`ImmForm`] knows which numbers it holds.
 
 use super::{Class, ImmForm, MemForm, OperandForm, RegSet};
 use iced_x86::{EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
@@ -133,4 +133,54 @@ fn special(kind: Kind) -> Option<OperandForm> {
         Kind::seg_rSI | Kind::es_rDI | Kind::seg_rDI | Kind::seg_rBX_al => OperandForm::default(),
         _ => return None,
     })
+}
+
+impl ImmForm {
+    /// Whether the field can hold `value`, as a signed or an unsigned number of the operand's width.
+    pub(super) fn holds(self, value: i128) -> bool {
+        // Signed from `low`, or unsigned up to the width's end.
+        let signed = |bits: u32| -(1i128 << (bits - 1))..1i128 << (bits - 1);
+        let either = |bits: u32| (-(1i128 << (bits - 1))..1i128 << bits).contains(&value);
+        // A sign-extended field also holds the unsigned image of its negative numbers.
+        let extended = |from: u32, to: u32| {
+            let range = signed(from);
+            let image = (1i128 << to) + range.start..1i128 << to;
+            range.contains(&value) || image.contains(&value)
+        };
+        match self {
+            ImmForm::Exactly(only) => value == i128::from(only),
+            ImmForm::Bits4 => (0..16).contains(&value),
+            ImmForm::Byte => either(8),
+            ImmForm::ByteTo(bytes) => extended(8, 8 * u32::from(bytes)),
+            ImmForm::Word => either(16),
+            ImmForm::Dword => either(32),
+            ImmForm::DwordTo8 => extended(32, 64),
+            ImmForm::Qword => either(64),
+        }
+    }
+
+    /// What the field holds, in words.
+    pub(super) fn range(self) -> &'static str {
+        match self {
+            ImmForm::Exactly(_) => "the number that the opcode implies",
+            ImmForm::Bits4 => "0 to 15",
+            ImmForm::Byte => "-128 to 255",
+            ImmForm::ByteTo(_) => "-128 to 127",
+            ImmForm::Word => "-32768 to 65535",
+            ImmForm::Dword => "-2147483648 to 4294967295",
+            ImmForm::DwordTo8 => "-2147483648 to 2147483647",
+            ImmForm::Qword => "-9223372036854775808 to 18446744073709551615",
+        }
+    }
+
+    /// How many bytes the field has.
+    pub(super) fn bytes(self) -> u8 {
+        match self {
+            ImmForm::Exactly(_) => 0,
+            ImmForm::Bits4 | ImmForm::Byte | ImmForm::ByteTo(_) => 1,
+            ImmForm::Word => 2,
+            ImmForm::Dword | ImmForm::DwordTo8 => 4,
+            ImmForm::Qword => 8,
+        }
+    }
 }

@@ -118,7 +118,7 @@ pub fn select<R: Register>(
         return Err(explain(inst, &shape));
     }
     let enabled = |form: &&'static Form| features.contains_all(form.features);
-    if !forms.iter().any(|form| enabled(form)) {
+    if !forms.iter().any(enabled) {
         let needed = |form: &&'static Form| features.missing(form.features);
         let mut alternatives: Vec<Vec<Feature>> = forms.iter().map(needed).collect();
         alternatives.sort_by_key(|missing| (missing.len(), missing.clone()));

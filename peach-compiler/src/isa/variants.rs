@@ -18,7 +18,6 @@ pub fn encodings(inst: &Instruction<PhysReg>) -> Result<Vec<Vec<u8>>, SelectErro
     let features = FeatureSet::all();
     let mut found = vec![encode(inst, &features, BranchSize::Short)?.bytes];
     let selection = select(inst, &features)?;
-    let addresses = same_addresses(inst);
     let (evex, others): (Vec<&Form>, Vec<&Form>) =
         selection.forms().iter().partition(|form| form.family == Family::Evex);
     let tweaks = all_tweaks();
@@ -34,7 +33,8 @@ pub fn encodings(inst: &Instruction<PhysReg>) -> Result<Vec<Vec<u8>>, SelectErro
     }
     let takes_rex = !inst.operands.iter().any(is_high_byte);
     let legacy = |bytes: &&Vec<u8>| takes_rex && is_legacy(bytes, selection.forms());
-    let with_rex: Vec<Vec<u8>> = found.iter().filter(legacy).filter_map(add_rex).collect();
+    let with_rex: Vec<Vec<u8>> =
+        found.iter().filter(legacy).filter_map(|bytes| add_rex(bytes)).collect();
     found.extend(with_rex);
     let mut seen = std::collections::HashSet::new();
     found.retain(|bytes| bytes.len() <= 15 && seen.insert(bytes.clone()));
@@ -115,13 +115,13 @@ fn is_legacy(bytes: &[u8], forms: &[&'static Form]) -> bool {
 }
 
 /// The bytes with a REX prefix that changes nothing, unless they have one.
-fn add_rex(bytes: &Vec<u8>) -> Option<Vec<u8>> {
+fn add_rex(bytes: &[u8]) -> Option<Vec<u8>> {
     let opcode = opcode_position(bytes);
     // `wait` before an x87 instruction is an instruction of its own.
     if matches!(bytes.get(opcode), None | Some(0x40..=0x4f | 0x9b)) {
         return None;
     }
-    let mut longer = bytes.clone();
+    let mut longer = bytes.to_vec();
     longer.insert(opcode, 0x40);
     Some(longer)
 }
