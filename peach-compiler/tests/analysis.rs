@@ -63,7 +63,7 @@ fn function(insts: Vec<Op>, labels: usize) -> Function {
 
 fn machine(name: &str, operands: Vec<Operand<Reg>>) -> Op {
     let inst = Instruction::new(Mnemonic::parse(name).expect(name), operands);
-    let selection = select(&inst, &FeatureSet::baseline()).expect(name);
+    let selection = select(&inst, &FeatureSet::all()).expect(name);
     Op::Machine(Machine { inst, targets: None, selection })
 }
 
@@ -95,7 +95,7 @@ fn straight(random: &mut Random) -> Op {
     let (a, b, x, y) = (g(random, class), g(random, class), v(random), v(random));
     let (c, d) = (g(random, wide), g(random, wide));
     let reg = Operand::Reg;
-    match random.below(17) {
+    match random.below(19) {
         0 => machine("mov", vec![reg(a), reg(b)]),
         1 => machine("add", vec![reg(a), reg(b)]),
         2 => machine("xor", vec![reg(a), reg(a)]),
@@ -120,6 +120,8 @@ fn straight(random: &mut Random) -> Op {
         13 => machine("xorps", vec![reg(x), reg(x)]),
         14 => machine("cvtsi2ss", vec![reg(x), reg(View { class: Class::Gp32, ..a })]),
         15 => Op::Copy { dst: x, src: y },
+        16 => machine("vsqrtsd", vec![reg(x), reg(y), reg(v(random))]),
+        17 => machine("vcvtsi2sd", vec![reg(x), reg(y), reg(View { class: Class::Gp32, ..a })]),
         _ => machine(
             "shl",
             vec![reg(a), Operand::Reg(View { reg: Reg::Physical(gp::RCX), class: Class::Gp8 })],
@@ -271,7 +273,9 @@ fn some_path_reads_unwritten(function: &Function, effects: &[Effects<Reg>]) -> b
         let is_copy = matches!(function.insts[index].op, Op::Copy { .. });
         for access in &effects[index].regs {
             let lanes = known(&before, access.reg).unwrap_or_default();
-            if !lanes.contains(access.read) && !is_copy {
+            let handed_on = effects[index].copied.filter(|copied| copied.from == access.reg);
+            let read = access.read - handed_on.map_or(Lanes::NONE, |copied| copied.lanes);
+            if !lanes.contains(read) && !is_copy {
                 return true;
             }
             *written.entry(access.reg).or_default() |= access.write;
@@ -280,6 +284,11 @@ fn some_path_reads_unwritten(function: &Function, effects: &[Effects<Reg>]) -> b
             let copied = known(&before, src.reg).unwrap_or_default() & src.class.lanes();
             let lanes = written.entry(dst.reg).or_default();
             *lanes = (*lanes - dst.class.lanes()) | copied;
+        }
+        if let Some(copied) = effects[index].copied {
+            let from = known(&before, copied.from).unwrap_or_default() & copied.lanes;
+            let lanes = written.entry(copied.to).or_default();
+            *lanes = (*lanes - copied.lanes) | from;
         }
         for &next in &successors[index] {
             let count = taken.entry((index, next)).or_default();

@@ -38,6 +38,7 @@ pub(super) fn of_instructions(function: &Function) -> (Vec<Effects<Reg>>, Vec<Co
 pub(super) fn nothing() -> Effects<Reg> {
     Effects {
         regs: Vec::new(),
+        copied: None,
         flags_read: Flags::default(),
         flags_written: Flags::default(),
         flags_may_write: Flags::default(),

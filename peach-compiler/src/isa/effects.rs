@@ -17,6 +17,9 @@ use iced_x86::OpCodeOperandKind as Kind;
 pub struct Effects<R> {
     /// One entry per register: explicit operands, address registers, masks and implicit ones.
     pub regs: Vec<Access<R>>,
+    /// Bytes that go from one register to another as they are: the upper lanes of `vaddsd a, b, c`.
+    /// They are among what is read, but only to be handed on.
+    pub copied: Option<Copied<R>>,
     /// Flags whose value matters.
     pub flags_read: Flags,
     /// Flags that always get a new (or undefined) value.
@@ -52,6 +55,17 @@ pub struct Access<R> {
     pub may_write: Lanes,
     /// Of the bytes that are written: those known to become zero.
     pub zeroed: Lanes,
+}
+
+/// Bytes that an instruction hands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied<R> {
+    /// Where they come from.
+    pub from: R,
+    /// Where they go, to the same places.
+    pub to: R,
+    /// Which bytes; none that the instruction also looks at.
+    pub lanes: Lanes,
 }
 
 /// The status flags and the direction flag.
@@ -272,6 +286,7 @@ impl<R: Register> Builder<'_, R> {
         let row = self.row;
         let mut effects = Effects {
             regs: Vec::with_capacity(self.flows.len() + row.implicit.len() + 2),
+            copied: None,
             flags_read: row.flags_read,
             flags_written: row.flags_written,
             flags_may_write: row.flags_may_write,
@@ -282,12 +297,7 @@ impl<R: Register> Builder<'_, R> {
             x87: row.x87,
             vector_mode: row.vector_mode,
         };
-        if self.same_register(0, 1) {
-            // What would be copied from a register to itself is kept.
-            self.flows[0].write = self.flows[0].write - self.copied;
-        } else if let Some(source) = self.flows.get_mut(1) {
-            source.read |= self.copied;
-        }
+        effects.copied = self.hand_on();
         self.add_operands(&mut effects);
         self.add_implicit(&mut effects);
         self.add_mask(&mut effects);
@@ -296,6 +306,23 @@ impl<R: Register> Builder<'_, R> {
             self.repeat(&mut effects);
         }
         effects
+    }
+
+    /// Settles what is copied from the second operand to the first.
+    fn hand_on(&mut self) -> Option<Copied<R>> {
+        let (Some(to), Some(from)) = (self.register(0), self.register(1)) else { return None };
+        if to == from {
+            // What would be copied from a register to itself is kept.
+            self.flows[0].write = self.flows[0].write - self.copied;
+            return None;
+        }
+        let slots = 0..self.flows.len();
+        let looked_at = slots
+            .filter(|&slot| self.register(slot).is_some_and(|view| view.reg == from.reg))
+            .fold(Lanes::NONE, |all, slot| all | self.flows[slot].read);
+        self.flows[1].read |= self.copied;
+        let lanes = self.copied - looked_at;
+        (!lanes.is_empty()).then_some(Copied { from: from.reg, to: to.reg, lanes })
     }
 
     fn add_operands(&self, effects: &mut Effects<R>) {

@@ -3,7 +3,8 @@
 //! A lane that is live at the entry without being written there is read unwritten on some path, so
 //! liveness finds the suspects and most kernels are done. For suspects, a forward analysis follows
 //! the bytes that may be unwritten: a write ends it, a copy passes it on lane by lane, a write that
-//! depends on data changes nothing, and a call leaves garbage in what its convention does not
+//! depends on data changes nothing, `vaddsd a, b, c` hands on the upper lanes of `b` as they are, and
+//! a call leaves garbage in what its convention does not
 //! preserve.
 
 use super::{Reports, name_of, operand_span};
@@ -30,7 +31,12 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             let effects = &facts.effects[index];
             for access in &effects.regs {
                 let Some(suspect) = suspects.number(facts, access.reg) else { continue };
-                let bad = (access.read & unwritten[suspect]) - reported[suspect];
+                let handed_on = match effects.copied {
+                    Some(copied) if copied.from == access.reg => copied.lanes,
+                    _ => Lanes::NONE,
+                };
+                let read = access.read - handed_on;
+                let bad = (read & unwritten[suspect]) - reported[suspect];
                 if !bad.is_empty() && reads_visibly(&function.insts[index].op, access.reg, effects)
                 {
                     reported[suspect] |= bad;
@@ -133,9 +139,10 @@ impl Suspects {
         let copies: Vec<_> = function
             .insts
             .iter()
-            .filter_map(|inst| match inst.op {
+            .zip(&facts.effects)
+            .filter_map(|(inst, effects)| match inst.op {
                 Op::Copy { dst, src } => Some((src.reg, dst.reg)),
-                _ => None,
+                _ => effects.copied.map(|copied| (copied.from, copied.to)),
             })
             .collect();
         let mut before = usize::MAX;
@@ -195,21 +202,22 @@ impl Suspects {
                 let from = self.number(facts, src.reg).map(|n| unwritten[n] & src.class.lanes());
                 from.map(|lanes| (dst.reg, lanes))
             }
-            _ => None,
+            _ => effects.copied.and_then(|copied| {
+                let from = self.number(facts, copied.from)?;
+                Some((copied.to, unwritten[from] & copied.lanes))
+            }),
         };
         for access in effects.regs.iter().filter(|a| !a.write.is_empty()) {
             if let Some(number) = self.number(facts, access.reg) {
                 unwritten[number] = unwritten[number] - access.write;
             }
         }
+        if let Some((dst, lanes)) = copied
+            && let Some(number) = self.number(facts, dst)
+        {
+            unwritten[number] |= lanes;
+        }
         match &function.insts[index].op {
-            Op::Copy { .. } => {
-                if let Some((dst, lanes)) = copied
-                    && let Some(number) = self.number(facts, dst)
-                {
-                    unwritten[number] |= lanes;
-                }
-            }
             Op::LoadArg { arg } => {
                 let arg = &function[*arg];
                 if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
