@@ -59,6 +59,8 @@ pub mod __private {
         Address, Arena, Code, Kernel, Relocation, Shape, Source, Version, entry, entry_or_fallback,
     };
     pub use crate::pair::Pair;
-    pub use crate::values::{patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr};
+    pub use crate::values::{
+        from_pointer, patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr, to_pointer,
+    };
     pub use core;
 }

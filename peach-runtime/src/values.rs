@@ -30,6 +30,26 @@ pub const fn str_len(string: &str) -> usize {
     string.len()
 }
 
+/// Anything that is a pointer (a reference, `NonNull`, `Option` of those) as a raw one.
+#[inline(always)]
+pub const fn to_pointer<T>(value: T) -> *mut () {
+    const { assert!(size_of::<T>() == size_of::<*mut ()>(), "a kernel's pointers are thin") }
+    let value = std::mem::ManuallyDrop::new(value);
+    // SAFETY: both are one pointer.
+    unsafe { std::mem::transmute_copy(&value) }
+}
+
+/// A raw pointer as what it is.
+///
+/// # Safety
+/// It must be a valid `T`.
+#[inline(always)]
+pub const unsafe fn from_pointer<T>(pointer: *mut ()) -> T {
+    const { assert!(size_of::<T>() == size_of::<*mut ()>(), "a kernel's pointers are thin") }
+    // SAFETY: both are one pointer; the caller promises that it is valid.
+    unsafe { std::mem::transmute_copy(&pointer) }
+}
+
 /// `code` with numbers written into it: each `(offset, size, value)`, little-endian.
 pub const fn patch<const N: usize>(mut code: [u8; N], fields: &[(usize, usize, i128)]) -> [u8; N] {
     let mut field = 0;

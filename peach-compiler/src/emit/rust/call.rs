@@ -185,7 +185,7 @@ fn call_by_pointer(context: &Context<'_>, target: &Target) -> TokenStream {
 fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
     let name = &context.decl().signature.name;
     let target = match target {
-        Target::Entry => quote_spanned!(ours() => in(reg) entry),
+        Target::Entry => quote_spanned!(ours() => in(reg) entry.addr()),
         Target::Symbol => {
             let source = source_name();
             quote_spanned!(ours() => sym <#name::#source>::version_0)
@@ -203,7 +203,7 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
     let (declared, conversion) = (&outputs.declarations, &outputs.conversion);
     let operands = &outputs.operands;
     let clobbered = clobbers::of(context);
-    let clobbers = clobbers::operands(&clobbered, &outputs.registers);
+    let clobbers = clobbers::operands(&clobbered, &outputs.registers, takes_pointers(context));
     let template = match clobbered.uses_shadow {
         true => quote_spanned!(ours() => "sub rsp, 32", "call {}", "add rsp, 32"),
         false => quote_spanned!(ours() => "call {}"),
@@ -217,6 +217,22 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
         }
         #conversion
     }
+}
+
+/// Whether an argument is an address. A result may then be one that stems from it.
+fn takes_pointers(context: &Context<'_>) -> bool {
+    let is_number = |kind: &TypeKind| {
+        matches!(
+            kind,
+            TypeKind::Int { .. }
+                | TypeKind::Wide { .. }
+                | TypeKind::Bool
+                | TypeKind::Char
+                | TypeKind::Float { .. }
+                | TypeKind::Vector { .. }
+        )
+    };
+    context.signature.params.iter().any(|param| !is_number(param.kind))
 }
 
 /// The values of a parameter's parts, of types that `asm!` takes in registers.
@@ -245,7 +261,7 @@ fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
 /// Anything that is a pointer as a raw one; the compiler refuses what is wider.
 fn pointer_from(value: TokenStream) -> TokenStream {
     quote_spanned! { ours() =>
-        ::peach_runtime::__private::core::mem::transmute::<_, *mut ()>(#value)
+        ::peach_runtime::__private::to_pointer(#value)
     }
 }
 
@@ -356,7 +372,7 @@ fn from_carrier(ty: &Type, value: &TokenStream) -> TokenStream {
             unsafe { ::peach_runtime::__private::core::char::from_u32_unchecked(#value) }
         },
         _ => quote_spanned! { ours() =>
-            unsafe { ::peach_runtime::__private::core::mem::transmute::<*mut (), #tokens>(#value) }
+            unsafe { ::peach_runtime::__private::from_pointer::<#tokens>(#value) }
         },
     }
 }

@@ -30,7 +30,11 @@ pub(super) fn of(context: &Context<'_>) -> frame::Clobbers {
 }
 
 /// `lateout("rcx") _, …, options(…)`: all registers that change but `results`, which have outputs.
-pub(super) fn operands(clobbers: &frame::Clobbers, results: &[PhysReg]) -> TokenStream {
+pub(super) fn operands(
+    clobbers: &frame::Clobbers,
+    results: &[PhysReg],
+    takes_pointers: bool,
+) -> TokenStream {
     let registers = |set: RegSet, make: fn(u8) -> PhysReg| set.iter().map(make);
     let names = registers(clobbers.gp, PhysReg::gp)
         .chain(registers(clobbers.vector, PhysReg::vector))
@@ -44,20 +48,20 @@ pub(super) fn operands(clobbers: &frame::Clobbers, results: &[PhysReg]) -> Token
         literal
     });
     let outputs = names.chain(x87).map(|name| quote_spanned!(ours() => lateout(#name) _,));
-    let options = options(clobbers);
+    let options = options(clobbers, takes_pointers);
     quote_spanned!(ours() => #(#outputs)* options(#(#options),*))
 }
 
 /// What the code is proven not to do. Never `nostack`: a call pushes.
-fn options(clobbers: &frame::Clobbers) -> Vec<Ident> {
+fn options(clobbers: &frame::Clobbers, takes_pointers: bool) -> Vec<Ident> {
     let mut options = Vec::new();
     // Making room for the shadow space changes the flags.
     if !clobbers.flags && !clobbers.uses_shadow {
         options.push("preserves_flags");
     }
     match (clobbers.reads_memory, clobbers.writes_memory) {
-        (false, false) => options.push("nomem"),
-        (true, false) => options.push("readonly"),
+        (false, false) if !takes_pointers => options.push("nomem"),
+        (_, false) => options.push("readonly"),
         _ => {}
     }
     options.into_iter().map(|option| Ident::new(option, ours())).collect()

@@ -164,7 +164,7 @@ fn module(context: &Context<'_>) -> TokenStream {
         #cfgs
         #[cfg(target_arch = "x86_64")]
         #[doc = #about]
-        #[allow(dead_code, private_interfaces, clippy::all, clippy::pedantic)]
+        #[allow(dead_code, private_interfaces)]
         #vis mod #name {
             #[doc = "The kernel itself: its function pointer, its versions and their machine code."]
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,peach_kernels"))]

@@ -9,7 +9,7 @@ use crate::emit::listing::listing;
 use crate::emit::unwind;
 use crate::encode::PatchValue;
 use crate::pipeline::CompiledFunction;
-use crate::syntax::ast::{Embed, TypeKind};
+use crate::syntax::ast::{Embed, TypeKind, name_text};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote_spanned};
 
@@ -17,7 +17,7 @@ use quote::{format_ident, quote_spanned};
 pub(super) fn source(context: &Context<'_>) -> TokenStream {
     let cfgs = cfg_attributes(context.decl());
     let name = &context.decl().signature.name;
-    let name_text = name.to_string();
+    let name_text = name_text(name);
     let source = source_name();
     let pointer = context.signature.pointer_type(context);
     let versions = context.group.versions.iter().enumerate();
@@ -31,8 +31,7 @@ pub(super) fn source(context: &Context<'_>) -> TokenStream {
         #cfgs
         #[cfg(target_arch = "x86_64")]
         #[allow(
-            dead_code, non_local_definitions, improper_ctypes, improper_ctypes_definitions,
-            clippy::all, clippy::pedantic
+            dead_code, non_local_definitions, improper_ctypes, improper_ctypes_definitions
         )]
         const _: () = {
             impl ::peach_runtime::__private::Source for #name::#source {
