@@ -21,13 +21,6 @@ pub(super) fn replay(
     match (name, inst.operands.as_slice()) {
         ("push", [Operand::Reg(src)]) => push(src.reg, state, layout),
         ("pop", [Operand::Reg(dst)]) => pop(dst.reg, state),
-        ("leave", []) => match state.stack.base {
-            Some((gp::RBP, address)) => {
-                state.stack.rsp = address;
-                pop(gp::RBP, state)
-            }
-            _ => Err(Refusal::new("`leave` without a frame pointer")),
-        },
         ("sub" | "add" | "and" | "lea" | "mov", [Operand::Reg(dst), value])
             if dst.reg == gp::RSP =>
         {

@@ -1,0 +1,361 @@
+//! Mistakes that assemblers have shipped, each as a kernel that goes wrong if it is made here, in both
+//! conventions.
+
+use peach_compiler::abi::{SYSV64, WIN64};
+use peach_compiler::diagnostics::Code;
+use peach_compiler::pipeline;
+use peach_runtime::peach_fn;
+use std::arch::x86_64::{__m128i, _mm_set_epi64x, _mm_storeu_si128};
+
+/// The kernels for one convention, and what plain Rust makes of them.
+macro_rules! kernels {
+    ($module:ident, $abi:literal) => {
+        mod $module {
+            use super::*;
+
+            peach_fn! {
+                const TABLE: [u32; 2] = [7, 0x12345678];
+
+                // Arguments are read late, after many registers were written.
+                pub extern $abi fn late_arguments(
+                    a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64, i: u64,
+                ) -> u64 {
+                    let r: [gp64; 4];
+                    for n in 0..4 { mov r[n], n + 1; }
+                    for n in 1..4 { add r[0], r[n]; }
+                    for x in [a, b, c, d, e, f, g, h, i] { add r[0], x; }
+                    return r[0];
+                }
+
+                // An argument is read again after its register was changed.
+                pub extern $abi fn argument_twice(a: u64) -> u64 {
+                    let copy: gp64 = a;
+                    add a, 10;
+                    imul a, copy;
+                    return a;
+                }
+
+                // Two arguments change places.
+                pub extern $abi fn swapped(a: u64, b: u64) -> u64 {
+                    rdi = a;
+                    rcx = b;
+                    mov rax, rcx;
+                    shl rax, 8;
+                    sub rax, rdi;
+                    return rax;
+                }
+
+                // Arguments are demanded in each other's registers.
+                pub extern $abi fn crossed(a: u64, b: u64, c: u64, d: u64) -> u64 {
+                    mov rax, b;
+                    mul c;
+                    mov r11, rax;
+                    shl a, d.gp8;
+                    lea rax, [a + r11];
+                    return rax;
+                }
+
+                // A push moves the stack arguments and the locals.
+                pub extern $abi fn push_and_stack(
+                    a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64,
+                ) -> u64 {
+                    let slot: [u64; 3];
+                    mov [slot], a;
+                    mov [slot + 8], b;
+                    mov [slot + 16], c;
+                    push a;
+                    push b;
+                    let sum: gp64;
+                    mov sum, h;
+                    add sum, g;
+                    add sum, [slot + 16];
+                    pop r10;
+                    add sum, [slot];
+                    pop r11;
+                    shl r10, 4;
+                    add sum, r10;
+                    sub sum, r11;
+                    for x in [d, e, f] { add sum, x; }
+                    return sum;
+                }
+
+                // A local that needs more alignment than the stack has, beside stack arguments, pushes
+                // and registers that must be preserved.
+                #[target_feature(enable = "avx")]
+                pub extern $abi fn aligned_frame(
+                    a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64,
+                ) -> u64 {
+                    let buffer: [u64; 8] align 64;
+                    let zero: ymm;
+                    vxorps zero, zero, zero;
+                    vmovaps [buffer], zero;
+                    vmovaps [buffer + 32], zero;
+                    mov rbx, 3;
+                    mov r12, 4;
+                    mov r15, 5;
+                    push a;
+                    mov r11, h;
+                    mov [buffer + 56], r11;
+                    add [buffer + 56], rbx;
+                    pop r11;
+                    let sum: gp64 = [buffer + 56];
+                    lea r10, [buffer];
+                    and r10, 63;
+                    add sum, r10;
+                    for x in [b, c, d, e, f, g, r11, r12, r15] { add sum, x; }
+                    return sum;
+                }
+
+                // An immediate stands behind a displacement that counts from the instruction's end.
+                pub extern $abi fn trailing_immediate(x: u32) -> u32 {
+                    let r: gp32;
+                    imul r, u32(1000), 300;
+                    add r, x;
+                    cmp dword [TABLE + 4], 0x12345678;
+                    jne 'wrong;
+                    test byte [TABLE], 7;
+                    jz 'wrong;
+                    return r;
+                    'wrong:
+                    return 0;
+                }
+
+                // `cmpxchg` reads and writes rax.
+                pub unsafe extern $abi fn compare_exchange(p: *mut u64, old: u64, new: u64) -> u64 {
+                    let kept: gp64;
+                    lea kept, [new + 1];
+                    rax = old;
+                    lock cmpxchg [p], new;
+                    sub kept, new;
+                    add kept, rax;
+                    return kept;
+                }
+
+                // Second bytes must not meet a REX prefix.
+                pub extern $abi fn high_bytes(a: u32, b: u32) -> u32 {
+                    let x: gp32 = a;
+                    let y: gp32 = b;
+                    add x.gp8, y.gp8h;
+                    mov y.gp8h, x.gp8;
+                    mov x.gp8, y.gp8h;
+                    movzx x, x.gp8;
+                    shl y, 16;
+                    or x, y;
+                    return x;
+                }
+
+                // Masks for blends in virtual registers.
+                #[target_feature(enable = "sse4.1")]
+                pub extern $abi fn virtual_xmm0(a: &[u32; 4], b: &[u32; 4], mask: &[u32; 4], out: &mut [u32; 4]) {
+                    let x: xmm;
+                    let y: xmm;
+                    let m: xmm;
+                    movups x, [a];
+                    movups y, [b];
+                    movups m, [mask];
+                    blendvps x, y, m;
+                    movups [out], x;
+                }
+
+                // Masked lanes keep what was there, and the mask is read.
+                #[target_feature(enable = "avx512f,avx512vl")]
+                pub extern $abi fn merge_mask(a: &[u32; 4], b: &[u32; 4], mask: u32, out: &mut [u32; 4]) {
+                    let m: k;
+                    let x: xmm;
+                    let y: xmm;
+                    kmovw m, mask;
+                    vmovdqu x, [a];
+                    vmovdqu y, [b];
+                    vpaddd x{m}, y, y;
+                    vmovdqu [out], x;
+                }
+
+                // Vector arguments beyond those that have registers.
+                pub extern $abi fn many_vectors(
+                    a: __m128i, b: __m128i, c: __m128i, d: __m128i, e: __m128i,
+                    f: __m128i, g: __m128i, h: __m128i, i: __m128i, j: __m128i,
+                ) -> __m128i {
+                    paddd a, b;
+                    for x in [c, d, e, f, g, h, i, j] {
+                        pslld a, 1;
+                        paddd a, x;
+                    }
+                    return a;
+                }
+
+                // Denormal constants are exact.
+                pub extern $abi fn denormal() -> f64 { return 5e-324; }
+                pub extern $abi fn denormal_single() -> f32 { return 1e-45; }
+
+                // Constants of several sizes, one of them twice.
+                #[target_feature(enable = "avx2")]
+                pub extern $abi fn mixed_constants(x: u64) -> u64 {
+                    let v: ymm;
+                    let w: xmm;
+                    vmovdqa v, u64x4(1, 2, 3, 4);
+                    vpaddq v, v, u64x4(1, 2, 3, 4);
+                    vextracti128 w, v, 1;
+                    vpaddq w, w, u64x2(100, 200);
+                    let sum: gp64;
+                    vpextrq sum, w, 1;
+                    add sum, u64(1000);
+                    add sum, x;
+                    return sum;
+                }
+
+                // Registers 16 to 31 are registers, too.
+                #[target_feature(enable = "avx512f")]
+                pub extern $abi fn thirty_two_vectors(x: &[u64; 8], out: &mut [u64; 8]) {
+                    let v: [zmm; 32];
+                    vmovdqu64 v[0], [x];
+                    for i in 1..32 { vpaddq v[i], v[i - 1], v[0]; }
+                    for i in 1..32 { vpaddq v[0], v[0], v[i]; }
+                    vmovdqu64 [out], v[0];
+                }
+
+                // Alignment really pads.
+                pub extern $abi fn aligned_loop(n: u64) -> u64 {
+                    let sum: gp64 = 0;
+                    test n, n;
+                    jz 'done;
+                    align 32;
+                    'next: {
+                        add sum, n;
+                        dec n;
+                        jnz continue 'next;
+                    }
+                    'done:
+                    return sum;
+                }
+            }
+
+            #[test]
+            fn arguments() {
+                assert_eq!(late_arguments(1, 2, 3, 4, 5, 6, 7, 8, 9), 10 + 45);
+                assert_eq!(argument_twice(7), 119);
+                assert_eq!(swapped(3, 10), 2557);
+                assert_eq!(crossed(5, 6, 7, 3), 42 + 40);
+                // SAFETY: every x86-64 processor has SSE2.
+                let vector = |n: i64| unsafe { _mm_set_epi64x(n * 1000, n) };
+                let sum = many_vectors(
+                    vector(1), vector(2), vector(3), vector(4), vector(5),
+                    vector(6), vector(7), vector(8), vector(9), vector(10),
+                );
+                let mut got = [0u64; 2];
+                // SAFETY: 16 bytes.
+                unsafe { _mm_storeu_si128(got.as_mut_ptr().cast::<__m128i>(), sum) };
+                let expected = (3..=10).fold(3, |sum, n| sum * 2 + n);
+                assert_eq!(got, [expected, expected * 1000]);
+            }
+
+            #[test]
+            fn stack() {
+                assert_eq!(push_and_stack(1, 2, 3, 4, 5, 6, 7, 8), 8 + 7 + 3 + 1 + 32 - 1 + 15);
+                assert_eq!(aligned_frame(1, 2, 3, 4, 5, 6, 7, 8), 8 + 3 + 1 + 27 + 4 + 5);
+            }
+
+            #[test]
+            fn operands() {
+                assert_eq!(trailing_immediate(5), 300_005);
+                let mut memory = 5;
+                // SAFETY: the pointer is valid.
+                assert_eq!(unsafe { compare_exchange(&mut memory, 5, 9) }, 6);
+                assert_eq!(memory, 9);
+                // SAFETY: the pointer is valid.
+                assert_eq!(unsafe { compare_exchange(&mut memory, 1, 2) }, 10);
+                assert_eq!(memory, 9);
+                assert_eq!(high_bytes(0x11, 0x2233), 0x3333_0033);
+                let mut out = [0; 4];
+                virtual_xmm0(&[1, 2, 3, 4], &[5, 6, 7, 8], &[0, u32::MAX, 0, 1 << 31], &mut out);
+                assert_eq!(out, [1, 6, 3, 8]);
+                if merge_mask::KERNEL.is_supported() {
+                    merge_mask(&[1, 2, 3, 4], &[5, 6, 7, 8], 0b1010, &mut out);
+                    assert_eq!(out, [1, 12, 3, 16]);
+                }
+            }
+
+            #[test]
+            fn constants() {
+                assert_eq!(denormal(), 5e-324);
+                assert_eq!(denormal_single(), 1e-45);
+                assert_eq!(mixed_constants(1), 8 + 200 + 1000 + 1);
+            }
+
+            #[test]
+            fn registers() {
+                if thirty_two_vectors::KERNEL.is_supported() {
+                    let mut out = [0; 8];
+                    thirty_two_vectors(&[1, 2, 3, 4, 5, 6, 7, 8], &mut out);
+                    let sum: u64 = (1..=32).sum();
+                    assert_eq!(out, [1, 2, 3, 4, 5, 6, 7, 8].map(|x| x * sum));
+                }
+            }
+
+            #[test]
+            fn alignment() {
+                assert_eq!(aligned_loop(100), 5050);
+                let code = aligned_loop::KERNEL.code();
+                // `add sum, n` is the first instruction of the loop.
+                let add = code.windows(2).position(|pair| pair == [0x48, 0x01]).expect("an addition");
+                assert_eq!((aligned_loop::KERNEL.get() as usize + add) % 32, 0);
+            }
+        }
+    };
+}
+
+kernels!(sysv, "sysv64");
+kernels!(win, "win64");
+
+fn codes(text: &str) -> Vec<Code> {
+    let compilation = pipeline::compile(text.parse().expect("tokens"), &SYSV64);
+    compilation.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+}
+
+#[test]
+fn unwritten_registers_are_refused() {
+    assert_eq!(codes("fn f() -> u64 { let x: gp64; add x, 1; return x; }"), [Code::Uninitialized]);
+    assert_eq!(codes("fn f() -> u64 { add rax, 1; return rax; }"), [Code::Uninitialized]);
+}
+
+#[test]
+fn high_bytes_never_meet_rex() {
+    let conflict = codes("fn f(a: u8) { mov ah, 1; add ah, sil; }");
+    assert!(
+        conflict.contains(&Code::RegisterConflict) || conflict.contains(&Code::NoForm),
+        "{conflict:?}"
+    );
+}
+
+#[test]
+fn k0_is_no_write_mask() {
+    let text = "#[target_feature(enable = \"avx512f\")] fn f() { vpxord zmm1{k0}, zmm1, zmm1; }";
+    assert!(codes(text).contains(&Code::BadDecoration));
+}
+
+/// Thousands of basic blocks, in a row and nested: nothing recurses over them.
+#[test]
+fn many_blocks_compile() {
+    let mut text = String::from("fn f(a: u64, b: u64) -> u64 {\n");
+    for n in 0..6000 {
+        text.push_str(&format!("cmp a, {n}; je 'l{n}; add b, a; 'l{n}: inc a;\n"));
+    }
+    text.push_str("return b; }");
+    assert_eq!(codes(&text), []);
+}
+
+/// The same source makes the same bytes: twice in this process, where hash seeds differ.
+#[test]
+fn output_is_deterministic() {
+    let text = include_str!("../examples/chacha20.rs");
+    let start = text.find("peach_fn! {").expect("a kernel") + "peach_fn! {".len();
+    let end = text.find("\n        }\n    };").expect("its end");
+    let body = text[start..end].replace("$abi", "\"C\"").replace("$name", "kernel");
+    for convention in [&SYSV64, &WIN64] {
+        let compile = || {
+            let compilation = pipeline::compile(body.parse().expect("tokens"), convention);
+            assert!(!compilation.diagnostics.has_errors());
+            compilation.kernels[0].versions[0].encoded.bytes.clone()
+        };
+        assert_eq!(compile(), compile());
+    }
+}
