@@ -572,3 +572,10 @@ fn independent_errors_are_all_reported() {
         ],
     );
 }
+
+/// An error in a loop ends it: what was left out may be what makes it end.
+#[test]
+fn errors_in_loops_are_reported_once() {
+    refuse("let mut i: const = 0; while i < 9 { ⟦j⟧ += 1; }", &[("E0101", "`j`")]);
+    refuse("for i in 0..100000 { mov rax, ⟦j⟧; }", &[("E0101", "`j`")]);
+}

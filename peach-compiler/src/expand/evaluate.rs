@@ -3,12 +3,11 @@
 //! Every function returns `Err(Reported)` once an error has been reported, or where a name stands for
 //! something that already was in error; callers pass it up to the statement, which is left out.
 
-use super::names::{Symbol, nearest};
 use super::value::{Float, Range, Value};
 use super::{Expander, Reported, constant};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Reg, RustConst, RustConstId, RustSym, RustSymId, View};
-use crate::isa::{Bank, Class, Mnemonic};
+use crate::isa::{Bank, Class};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, FloatLiteral, Name};
 use proc_macro2::TokenStream;
 use std::rc::Rc;
@@ -134,111 +133,6 @@ impl<'a> Expander<'a, '_> {
             ));
         }
         Ok(Value::Float(float))
-    }
-
-    /// Names: bindings in scope, what the version binds, items, physical registers, mnemonics.
-    pub(super) fn eval_name(&mut self, name: &'a Name) -> Evaluated {
-        let symbol = self.names.symbol(name);
-        if let Some(binding) = self.scopes.get(symbol) {
-            return match &binding.value {
-                Value::Poison => Err(Reported),
-                value => Ok(value.clone()),
-            };
-        }
-        let info = self.names.info(symbol);
-        if let Some(View { reg, class }) = info.register {
-            return Ok(Value::Reg(View { reg: Reg::Physical(reg), class }));
-        }
-        let mnemonic = info.mnemonic;
-        if let Some(value) = self.version_bindings.get(&symbol) {
-            return Ok(value.clone());
-        }
-        if let Some(value) = self.eval_global(symbol, name) {
-            return value;
-        }
-        match mnemonic {
-            Some(mnemonic) => Ok(Value::Mnemonic(mnemonic)),
-            None => Err(self.undefined(name, symbol)),
-        }
-    }
-
-    /// An instruction's name: a mnemonic, or a variable that stands for one.
-    pub(super) fn eval_mnemonic(&mut self, name: &'a Name) -> Evaluated<Mnemonic> {
-        let symbol = self.names.symbol(name);
-        if let Some(mnemonic) = self.names.info(symbol).mnemonic {
-            return Ok(mnemonic);
-        }
-        match self.scopes.get(symbol).map(|b| &b.value).or(self.version_bindings.get(&symbol)) {
-            Some(Value::Mnemonic(mnemonic)) => Ok(*mnemonic),
-            Some(Value::Poison) => Err(Reported),
-            Some(other) => {
-                let found = other.describe();
-                Err(self.error(
-                    Diagnostic::new(
-                        Code::UnknownMnemonic,
-                        name.span(),
-                        format!("`{name}` is {found}, not an instruction"),
-                    )
-                    .help(format!("a register is set by an instruction, or by `{name} = …`")),
-                ))
-            }
-            None => Err(self.unknown_mnemonic(name, symbol)),
-        }
-    }
-
-    fn unknown_mnemonic(&mut self, name: &Name, symbol: Symbol) -> Reported {
-        let text = self.names.text(symbol);
-        let mut error = Diagnostic::new(
-            Code::UnknownMnemonic,
-            name.span(),
-            format!("there is no instruction called `{text}`"),
-        );
-        if self.is_helper(symbol) {
-            error = error.help(format!("`{text}` is a helper: write `{text}(…);`"));
-        } else {
-            let near = Mnemonic::nearest(&text);
-            if !near.is_empty() {
-                error = error.help(format!("did you mean {}?", quoted(&near)));
-            }
-        }
-        self.error(error)
-    }
-
-    /// A name that nothing defines, or nothing yet.
-    pub(super) fn undefined(&mut self, name: &Name, symbol: Symbol) -> Reported {
-        let text = self.names.text(symbol);
-        if self.skipped.contains(&*text) {
-            self.failed = true;
-            return Reported;
-        }
-        if let Some(span) = self.declared_later(symbol) {
-            return self.error(
-                Diagnostic::new(
-                    Code::UseBeforeDefinition,
-                    name.span(),
-                    format!("`{text}` is used before it is defined"),
-                )
-                .label(span, "defined here")
-                .help("move the definition up"),
-            );
-        }
-        let mut error = Diagnostic::new(
-            Code::UndefinedName,
-            name.span(),
-            format!("nothing here is called `{text}`"),
-        );
-        let known: Vec<Rc<str>> = self.known_names().map(|s| self.names.text(s)).collect();
-        let near = nearest(&text, known.iter().map(|t| &**t));
-        if !near.is_empty() {
-            error = error.help(format!("did you mean {}?", quoted(&near)));
-        } else if self.names.info(symbol).class.is_some() {
-            error = error.note(format!("`{text}` is a register class: `let x: {text};`"));
-        } else {
-            error = error.help(format!(
-                "declare a register with `let {text}: gp64;`, or write a constant of the Rust program as `const {{ {text} }}`"
-            ));
-        }
-        self.error(error)
     }
 
     /// `a + b + c`: left to right along the spine, so that long sums need no deep recursion.
@@ -425,15 +319,6 @@ impl<'a> Expander<'a, '_> {
                     None => error,
                 }))
             }
-        }
-    }
-
-    /// A class that a version or a scope binds to a name.
-    pub(super) fn named_class(&self, symbol: Symbol) -> Option<Class> {
-        let local = self.scopes.get(symbol).map(|b| &b.value);
-        match local.or_else(|| self.version_bindings.get(&symbol)) {
-            Some(Value::Class(class)) => Some(*class),
-            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::evaluate::{Evaluated, place, quoted};
 use super::names::{Symbol, nearest};
 use super::value::{Range, Value};
-use super::{Expander, Reported, program::Global};
+use super::{Expander, Reported, items::Global};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::{Class, Feature, FeatureSet};
 use crate::syntax::ast::{
@@ -357,12 +357,6 @@ impl<'a> Expander<'a, '_> {
             )
             .note("helpers return registers"),
         ))
-    }
-
-    /// Names that could have been meant by one that is undefined.
-    pub(super) fn known_names(&self) -> impl Iterator<Item = Symbol> {
-        let items = self.items.keys().chain(self.version_bindings.keys()).copied();
-        self.scopes.visible().chain(items)
     }
 }
 

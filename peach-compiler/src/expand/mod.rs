@@ -5,12 +5,13 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `program` | items, families, versions, kernels of one name |
+//! | `program` | families, versions, kernels of one name |
+//! | `items` | constants, tables and helpers among the items |
 //! | `signature` | types to argument registers and results |
-//! | `names`, `scope` | symbols, and what they stand for at a place |
+//! | `names`, `scope`, `lookup` | symbols, and what they stand for at a place |
 //! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
 //! | `address`, `literal`, `labels` | memory operands, data, branch targets |
-//! | `statements`, `assign`, `returns`, `instruction` | statements to instructions |
+//! | `statements`, `assign`, `load`, `returns`, `instruction` | statements to instructions |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
 //!
 //! Invariants: a function without errors defines every label it uses, and every instruction has a
@@ -23,8 +24,11 @@ mod constant;
 mod evaluate;
 mod helpers;
 mod instruction;
+mod items;
 mod labels;
 mod literal;
+mod load;
+mod lookup;
 mod names;
 mod program;
 mod returns;
@@ -92,7 +96,7 @@ const INSTRUCTIONS_MAX: usize = 1 << 20;
 struct Expander<'a, 'd> {
     diagnostics: &'d mut Diagnostics,
     names: Names<'a>,
-    items: HashMap<Symbol, program::Global<'a>>,
+    items: HashMap<Symbol, items::Global<'a>>,
     /// Messages that were reported already: versions and unrolled loops repeat them.
     reported: HashSet<program::MessageKey>,
     label_nodes: HashMap<*const ast::Label, labels::LabelNode>,
@@ -109,11 +113,13 @@ struct Expander<'a, 'd> {
     result_is_wide: bool,
     /// Something was in error: the function is of no use.
     failed: bool,
+    /// How many errors there were, repeated ones counted.
+    error_count: usize,
     /// Expansion did not end: everything unwinds.
     stopped: bool,
     scopes: Scopes,
     version_bindings: HashMap<Symbol, Value>,
-    item_values: HashMap<Symbol, program::ItemValue>,
+    item_values: HashMap<Symbol, items::ItemValue>,
     /// How many items are being evaluated.
     item_depth: usize,
     labels: labels::Labels<'a>,
@@ -134,6 +140,7 @@ impl Expander<'_, '_> {
     /// Reports an error once, with the uses of helpers that lead to it.
     fn error(&mut self, mut diagnostic: Diagnostic) -> Reported {
         self.failed = true;
+        self.error_count += 1;
         for call in self.calls.iter().rev().take(3) {
             diagnostic = diagnostic.label(*call, "in this use of a helper");
         }

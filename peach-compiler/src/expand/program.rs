@@ -5,7 +5,7 @@ use super::evaluate::Evaluated;
 use super::names::{Names, Symbol};
 use super::scope::Scopes;
 use super::value::Value;
-use super::{Expander, KernelGroup, Program, Reported, VersionSource, labels};
+use super::{Expander, KernelGroup, Program, VersionSource, labels};
 use crate::abi::{self, Convention, Placement};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::ir::{Function, Options, ResultKind};
@@ -13,28 +13,10 @@ use crate::isa::{Feature, FeatureSet};
 use crate::syntax;
 use crate::syntax::ast::{
     self, Abi, Block, ExprKind, Fallback, Family, File, Item, Kernel, KernelAttrs, Signature,
-    TableElement, VersionAttr, name_text,
+    VersionAttr, name_text,
 };
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
-
-/// An item by name.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Global<'a> {
-    Const(&'a ast::Const),
-    Table(&'a ast::Table),
-    Helper(&'a ast::Helper),
-    Kernel(&'a ast::Name),
-}
-
-/// The value of a constant or table in the version at hand.
-#[derive(Clone, Debug)]
-pub(super) enum ItemValue {
-    /// It is being evaluated: to ask for it now is a cycle.
-    Evaluating,
-    Done(Value),
-    Failed,
-}
 
 /// What makes two messages the same: kind and place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,9 +36,6 @@ impl MessageKey {
         }
     }
 }
-
-/// How deep constants may refer to constants.
-const ITEM_DEPTH_MAX: usize = 100;
 
 /// How many values a family may have.
 const FAMILY_MAX: u64 = 4096;
@@ -165,6 +144,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             result_is_wide: false,
             result_in_error: false,
             failed: false,
+            error_count: 0,
             stopped: false,
             scopes: Scopes::default(),
             version_bindings: HashMap::new(),
@@ -206,120 +186,6 @@ impl<'a, 'd> Expander<'a, 'd> {
                 Ok(numbers)
             }
             other => Err(wrong(self, other)),
-        }
-    }
-
-    fn declare_silently(&mut self, item: &'a Item) {
-        if let Some((name, global)) = global(item) {
-            let symbol = self.names.symbol(name);
-            self.items.entry(symbol).or_insert(global);
-        }
-    }
-
-    /// Enters an item into the table of names.
-    fn declare_item(&mut self, item: &'a Item) {
-        let Some((name, global)) = global(item) else { return };
-        let _: Result<(), Reported> = match global {
-            Global::Kernel(_) => Ok(()),
-            _ => self.check_name(name),
-        };
-        let symbol = self.names.symbol(name);
-        match self.items.get(&symbol).copied() {
-            None => {
-                self.items.insert(symbol, global);
-            }
-            Some(Global::Kernel(_)) if matches!(global, Global::Kernel(_)) => {}
-            Some(first) => {
-                self.error(
-                    Diagnostic::new(
-                        Code::DuplicateItem,
-                        name.span(),
-                        format!("there are two items called `{name}`"),
-                    )
-                    .label(name_of(first).span(), "the first one")
-                    .note("only kernels may share a name: they are versions of one"),
-                );
-            }
-        }
-    }
-
-    /// What an item's name stands for, if there is such an item.
-    pub(super) fn eval_global(&mut self, symbol: Symbol, name: &ast::Name) -> Option<Evaluated> {
-        let global = self.items.get(&symbol).copied()?;
-        let message = match global {
-            Global::Const(_) | Global::Table(_) => return Some(self.item_value(symbol, global)),
-            Global::Helper(_) => "a helper is used by calling it",
-            Global::Kernel(_) => "a kernel is no operand",
-        };
-        let help = match global {
-            Global::Helper(_) => format!("write `{name}(…)`"),
-            _ => format!("its address is that of a Rust function: `sym {name}`"),
-        };
-        Some(Err(self.error(Diagnostic::new(Code::TypeMismatch, name.span(), message).help(help))))
-    }
-
-    fn item_value(&mut self, symbol: Symbol, global: Global<'a>) -> Evaluated {
-        match self.item_values.get(&symbol) {
-            Some(ItemValue::Done(value)) => return Ok(value.clone()),
-            Some(ItemValue::Failed) => return Err(Reported),
-            Some(ItemValue::Evaluating) => {
-                let name = name_of(global);
-                return Err(self.error(Diagnostic::new(
-                    Code::NoEnd,
-                    name.span(),
-                    format!("the value of `{name}` depends on itself"),
-                )));
-            }
-            None => {}
-        }
-        if self.item_depth >= ITEM_DEPTH_MAX {
-            let message = format!("constants refer to constants more than {ITEM_DEPTH_MAX} deep");
-            return Err(self.error(Diagnostic::new(Code::NoEnd, name_of(global).span(), message)));
-        }
-        self.item_values.insert(symbol, ItemValue::Evaluating);
-        self.evaluated_items.insert(symbol);
-        self.item_depth += 1;
-        let frame = self.scopes.enter_frame();
-        let calls = std::mem::take(&mut self.calls);
-        let value = match global {
-            Global::Const(item) => self.eval_typed_const(item),
-            Global::Table(table) => match table.element {
-                TableElement::Number(element) => self.eval_table(table, element),
-                TableElement::Label => Err(self.error(
-                    Diagnostic::new(
-                        Code::TypeMismatch,
-                        table.name.span(),
-                        "a table of labels among the items",
-                    )
-                    .help("move it into the body that its labels are in"),
-                )),
-            },
-            Global::Helper(_) | Global::Kernel(_) => Err(Reported),
-        };
-        self.calls = calls;
-        self.scopes.leave_frame(frame);
-        self.item_depth -= 1;
-        let state = match &value {
-            Ok(value) => ItemValue::Done(value.clone()),
-            Err(_) => ItemValue::Failed,
-        };
-        self.item_values.insert(symbol, state);
-        value
-    }
-
-    /// Constants and tables that nothing uses are checked all the same.
-    fn check_unused_items(&mut self, native: &'static Convention) {
-        let mut unused: Vec<(Symbol, Global<'a>)> = self
-            .items
-            .iter()
-            .filter(|(symbol, _)| !self.evaluated_items.contains(symbol))
-            .map(|(symbol, global)| (*symbol, *global))
-            .filter(|(_, global)| matches!(global, Global::Const(_) | Global::Table(_)))
-            .collect();
-        unused.sort_by_key(|(symbol, _)| *symbol);
-        self.begin(blank_function(native));
-        for (symbol, global) in unused {
-            let _: Evaluated = self.item_value(symbol, global);
         }
     }
 
@@ -455,7 +321,7 @@ impl<'a, 'd> Expander<'a, 'd> {
     }
 
     /// Forgets everything of the version before.
-    fn begin(&mut self, function: Function) {
+    pub(super) fn begin(&mut self, function: Function) {
         self.function = function;
         self.in_version = false;
         self.result_is_wide = false;
@@ -575,30 +441,8 @@ impl<'a, 'd> Expander<'a, 'd> {
     }
 }
 
-fn global(item: &Item) -> Option<(&ast::Name, Global<'_>)> {
-    Some(match item {
-        Item::Const(item) => (&item.name, Global::Const(item)),
-        Item::Table(item) => (&item.name, Global::Table(item)),
-        Item::Helper(item) => (&item.name, Global::Helper(item)),
-        Item::Kernel(kernel) => {
-            let name = &kernel.signature.name;
-            (name, Global::Kernel(name))
-        }
-        Item::Fallback(_) | Item::Family(_) => return None,
-    })
-}
-
-fn name_of(global: Global<'_>) -> &ast::Name {
-    match global {
-        Global::Const(item) => &item.name,
-        Global::Table(item) => &item.name,
-        Global::Helper(item) => &item.name,
-        Global::Kernel(name) => name,
-    }
-}
-
 /// A function with nothing in it.
-fn blank_function(convention: &'static Convention) -> Function {
+pub(super) fn blank_function(convention: &'static Convention) -> Function {
     Function {
         name: String::new(),
         span: Span::call_site(),

@@ -24,6 +24,9 @@ pub(super) struct OpenBlock<'a> {
 /// How often one `while` may turn.
 const TURNS_MAX: u32 = 1 << 16;
 
+/// After so many errors, further turns of a `for` have nothing new to say.
+const LOOP_ERRORS_MAX: usize = 64;
+
 /// How many turns one `for` may have.
 const RANGE_MAX: u64 = 1 << 20;
 
@@ -183,8 +186,9 @@ impl<'a> Expander<'a, '_> {
         if count > RANGE_MAX {
             return Err(self.stop(place(iterable), &format!("`for` would turn {count} times")));
         }
+        let errors = self.error_count;
         for turn in 0..count {
-            if self.stopped {
+            if self.stopped || self.error_count > errors + LOOP_ERRORS_MAX {
                 break;
             }
             let value = match &values {
@@ -246,7 +250,12 @@ impl<'a> Expander<'a, '_> {
             if self.stopped || !self.eval_bool(condition)? {
                 return Ok(());
             }
+            let errors = self.error_count;
             self.block(body);
+            if self.error_count > errors {
+                // What was left out may be what ends the loop.
+                return Err(Reported);
+            }
         }
         Err(self.stop(
             place(condition),

@@ -338,6 +338,7 @@ fn skip_angles(c: &mut Cursor<'_>) {
         }
         match c.punct() {
             Some(('<', _)) => depth += 1,
+            Some(('>', _)) if depth == 0 => return,
             Some(('>', _)) => depth -= 1,
             _ => {}
         }

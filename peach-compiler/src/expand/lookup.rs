@@ -1,0 +1,133 @@
+//! Names: what they stand for at a place, and what to say of those that stand for nothing.
+
+use super::evaluate::{Evaluated, quoted};
+use super::names::{Symbol, nearest};
+use super::value::Value;
+use super::{Expander, Reported};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Reg, View};
+use crate::isa::{Class, Mnemonic};
+use crate::syntax::ast::Name;
+use std::rc::Rc;
+
+impl<'a> Expander<'a, '_> {
+    /// Names: bindings in scope, what the version binds, items, physical registers, mnemonics.
+    pub(super) fn eval_name(&mut self, name: &'a Name) -> Evaluated {
+        let symbol = self.names.symbol(name);
+        if let Some(binding) = self.scopes.get(symbol) {
+            return match &binding.value {
+                Value::Poison => Err(Reported),
+                value => Ok(value.clone()),
+            };
+        }
+        let info = self.names.info(symbol);
+        if let Some(View { reg, class }) = info.register {
+            return Ok(Value::Reg(View { reg: Reg::Physical(reg), class }));
+        }
+        let mnemonic = info.mnemonic;
+        if let Some(value) = self.version_bindings.get(&symbol) {
+            return Ok(value.clone());
+        }
+        if let Some(value) = self.eval_global(symbol, name) {
+            return value;
+        }
+        match mnemonic {
+            Some(mnemonic) => Ok(Value::Mnemonic(mnemonic)),
+            None => Err(self.undefined(name, symbol)),
+        }
+    }
+
+    /// An instruction's name: a mnemonic, or a variable that stands for one.
+    pub(super) fn eval_mnemonic(&mut self, name: &'a Name) -> Evaluated<Mnemonic> {
+        let symbol = self.names.symbol(name);
+        if let Some(mnemonic) = self.names.info(symbol).mnemonic {
+            return Ok(mnemonic);
+        }
+        match self.scopes.get(symbol).map(|b| &b.value).or(self.version_bindings.get(&symbol)) {
+            Some(Value::Mnemonic(mnemonic)) => Ok(*mnemonic),
+            Some(Value::Poison) => Err(Reported),
+            Some(other) => {
+                let found = other.describe();
+                Err(self.error(
+                    Diagnostic::new(
+                        Code::UnknownMnemonic,
+                        name.span(),
+                        format!("`{name}` is {found}, not an instruction"),
+                    )
+                    .help(format!("a register is set by an instruction, or by `{name} = …`")),
+                ))
+            }
+            None => Err(self.unknown_mnemonic(name, symbol)),
+        }
+    }
+
+    fn unknown_mnemonic(&mut self, name: &Name, symbol: Symbol) -> Reported {
+        let text = self.names.text(symbol);
+        let mut error = Diagnostic::new(
+            Code::UnknownMnemonic,
+            name.span(),
+            format!("there is no instruction called `{text}`"),
+        );
+        if self.is_helper(symbol) {
+            error = error.help(format!("`{text}` is a helper: write `{text}(…);`"));
+        } else {
+            let near = Mnemonic::nearest(&text);
+            if !near.is_empty() {
+                error = error.help(format!("did you mean {}?", quoted(&near)));
+            }
+        }
+        self.error(error)
+    }
+
+    /// A name that nothing defines, or nothing yet.
+    pub(super) fn undefined(&mut self, name: &Name, symbol: Symbol) -> Reported {
+        let text = self.names.text(symbol);
+        if self.skipped.contains(&*text) {
+            self.failed = true;
+            return Reported;
+        }
+        if let Some(span) = self.declared_later(symbol) {
+            return self.error(
+                Diagnostic::new(
+                    Code::UseBeforeDefinition,
+                    name.span(),
+                    format!("`{text}` is used before it is defined"),
+                )
+                .label(span, "defined here")
+                .help("move the definition up"),
+            );
+        }
+        let mut error = Diagnostic::new(
+            Code::UndefinedName,
+            name.span(),
+            format!("nothing here is called `{text}`"),
+        );
+        let known: Vec<Rc<str>> = self.known_names().map(|s| self.names.text(s)).collect();
+        let near = nearest(&text, known.iter().map(|t| &**t));
+        if !near.is_empty() {
+            error = error.help(format!("did you mean {}?", quoted(&near)));
+        } else if self.names.info(symbol).class.is_some() {
+            error = error.note(format!("`{text}` is a register class: `let x: {text};`"));
+        } else {
+            error = error.help(format!(
+                "declare a register with `let {text}: gp64;`, or write a constant of the Rust program as `const {{ {text} }}`"
+            ));
+        }
+        self.error(error)
+    }
+
+    /// A class that a version or a scope binds to a name.
+    pub(super) fn named_class(&self, symbol: Symbol) -> Option<Class> {
+        let local = self.scopes.get(symbol).map(|b| &b.value);
+        match local.or_else(|| self.version_bindings.get(&symbol)) {
+            Some(Value::Class(class)) => Some(*class),
+            _ => None,
+        }
+    }
+
+    /// Names that could have been meant by one that is undefined.
+    pub(super) fn known_names(&self) -> impl Iterator<Item = Symbol> {
+        let items = self.items.keys().chain(self.version_bindings.keys()).copied();
+        self.scopes.visible().chain(items)
+    }
+}
