@@ -4,6 +4,7 @@
 use peach_compiler::abi::{Convention, SYSV64, WIN64, bind_arguments};
 use peach_compiler::analysis::{Facts, verify};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
+use peach_compiler::emit::rust::{self, RustOptions};
 use peach_compiler::{expand, pipeline, syntax};
 use std::str::FromStr;
 
@@ -816,6 +817,35 @@ fn versions_helpers_and_streams_do_not_hide_anything() {
             "fn f(i: u64) { const T: [label; 2] = ['a, 'b]; mov dword [T], 0; unsafe { lea i, [T]; jmp i, T; } 'a: 'b: }",
         ),
     ]);
+}
+
+#[test]
+fn versions_agree_on_types() {
+    let versions = |length: &str| {
+        format!(
+            "#[version(enable = \"avx2\", W = 1)] #[version(enable = \"sse2\", W = 100)] fn f(x: &mut [u32; {length}]) {{ mov dword [x + 4*{length} - 4], 1; }}"
+        )
+    };
+    for native in [&SYSV64, &WIN64] {
+        let diagnostics = diagnose(&versions("W"), native);
+        assert!(diagnostics.iter().any(|d| d.code == Code::BadSignature));
+        assert!(!diagnose(&versions("4"), native).has_errors());
+    }
+}
+
+/// The generated items must not be redirected: `type u32 = u8;` and `const N: usize = 1000;` may stand
+/// in the module around.
+#[test]
+fn generated_types_are_what_was_proven() {
+    let source =
+        "const N = 4; pub fn f<'a>(x: &'a [u32; N], y: &bool) -> &'a [u32; N] { return x; }";
+    let tokens = proc_macro2::TokenStream::from_str(source).expect("the test's own tokens");
+    let items = rust::items(&pipeline::compile(tokens, &SYSV64), RustOptions::default());
+    let text = items.to_string().replace(' ', "");
+    let (_, after) = text.split_once("fnf<'a>(x:").expect("the function");
+    let primitive = "::peach_runtime::__private::core::primitive";
+    let array = format!("&'a[{primitive}::u32;4]");
+    assert!(after.starts_with(&format!("{array},y:&{primitive}::bool)->{array}")), "{after}");
 }
 
 #[test]

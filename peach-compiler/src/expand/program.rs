@@ -7,7 +7,7 @@ use super::scope::Scopes;
 use super::value::Value;
 use super::{Expander, KernelGroup, Program, VersionSource, labels};
 use crate::abi::{self, Convention, Placement};
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
 use crate::isa::{Feature, FeatureSet};
 use crate::syntax;
@@ -282,6 +282,7 @@ impl<'a, 'd> Expander<'a, 'd> {
                         if version.is_none() {
                             has_errors |= self.is_duplicate(&mut plain, kernel, function.features);
                         }
+                        has_errors |= self.has_other_types(&versions, &function, kernel);
                         versions.push(VersionSource { function });
                     }
                     None => has_errors = true,
@@ -294,6 +295,33 @@ impl<'a, 'd> Expander<'a, 'd> {
             fallback: group.fallback.cloned(),
             has_errors,
         }
+    }
+
+    /// Versions must agree on their arguments, whatever names they bind: `&[f32; W]` is one type.
+    fn has_other_types(
+        &mut self,
+        versions: &[VersionSource],
+        function: &Function,
+        kernel: &Kernel,
+    ) -> bool {
+        let Some(first) = versions.first() else { return false };
+        let different =
+            first.function.args.iter().zip(&function.args).find(|(a, b)| a.value != b.value);
+        let Some((_, arg)) = different else { return false };
+        let param = &kernel.signature.params[arg.param];
+        let (first, last) = param.ty.span;
+        self.error(
+            Diagnostic::new(
+                Code::BadSignature,
+                Place { first, last },
+                format!("the type of `{}` differs from version to version", param.name),
+            )
+            .note(
+                "all versions are behind one function, so a length must not depend on the version",
+            )
+            .help("write the length as a number, or name the kernels differently"),
+        );
+        true
     }
 
     /// Two kernels of one name for the same extensions: the second one would never be taken.

@@ -22,6 +22,7 @@ mod patches;
 mod shape;
 mod signature;
 mod text;
+mod types;
 
 use crate::diagnostics::{self, Code, Diagnostic};
 use crate::emit::listing::Source;
@@ -81,7 +82,8 @@ fn group_items(group: &CompiledGroup, options: RustOptions<'_>) -> TokenStream {
     if group.source.decl.signature.is_invalid {
         return refused_item(&group.source.decl);
     }
-    let signature = Signature::new(group);
+    let resolved = types::resolved(group);
+    let signature = Signature::new(group, &resolved);
     let context = Context { group, options, signature };
     let mut tokens = elsewhere(&context);
     tokens.extend(call::function(&context));

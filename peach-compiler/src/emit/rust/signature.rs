@@ -8,10 +8,9 @@
 
 use super::{Context, ours};
 use crate::abi::{ArgPlace, Placement};
-use crate::ir::ArgValue;
 use crate::pipeline::CompiledGroup;
-use crate::syntax::ast::{self, Pointee, Type, TypeKind};
-use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
+use crate::syntax::ast::{self, Type, TypeKind};
+use proc_macro2::{Group, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 
 /// A signature with its types as the generated items need them.
@@ -32,27 +31,22 @@ pub(super) struct Signature<'a> {
 pub(super) struct Param<'a> {
     pub(super) name: &'a Ident,
     pub(super) kind: &'a TypeKind,
-    /// Its type, with the values of kernel constants in it.
-    pub(super) ty: TokenStream,
+    /// Its type.
+    pub(super) ty: &'a TokenStream,
     /// Where its parts arrive; empty where there are no versions.
     pub(super) places: &'a [ArgPlace],
 }
 
 impl<'a> Signature<'a> {
-    pub(super) fn new(group: &'a CompiledGroup) -> Self {
+    /// Of `group`, with the types of `signature`.
+    pub(super) fn new(group: &'a CompiledGroup, signature: &'a ast::Signature) -> Self {
         let decl = &group.source.decl;
-        let signature = &decl.signature;
         let function = group.versions.first().map(|version| &version.function);
         let placement = function.map(|function| &function.placement);
         let param = |(index, param): (usize, &'a ast::Param)| Param {
             name: &param.name,
             kind: &param.ty.kind,
-            ty: function
-                .and_then(|function| {
-                    let arg = function.args.iter().find(|arg| arg.param == index)?;
-                    with_length(&param.ty, &arg.value)
-                })
-                .unwrap_or_else(|| param.ty.tokens.clone()),
+            ty: &param.ty.tokens,
             places: placement
                 .and_then(|placement| placement.args.get(index))
                 .map_or(&[], Vec::as_slice),
@@ -74,7 +68,7 @@ impl<'a> Signature<'a> {
     /// `(x: &[f32; 4], n: usize) -> f32 where …` of the Rust function.
     pub(super) fn rust_tokens(&self) -> TokenStream {
         let params = self.params.iter().map(|param| {
-            let (name, ty) = (param.name, &param.ty);
+            let (name, ty) = (param.name, param.ty);
             quote_spanned!(ours() => #name: #ty)
         });
         let result = (!self.is_unit()).then(|| {
@@ -204,28 +198,6 @@ pub(super) fn code_values(param: &Param<'_>) -> Vec<TokenStream> {
         ],
         _ => vec![name.to_token_stream()],
     }
-}
-
-/// The type with the length of an array reference as a number: it may be a kernel's constant, which
-/// Rust does not know.
-fn with_length(ty: &Type, value: &ArgValue) -> Option<TokenStream> {
-    let TypeKind::Reference { pointee: Pointee::Array(element, _), .. } = &ty.kind else {
-        return None;
-    };
-    let ArgValue::Reference { bytes: Some(bytes), .. } = value else { return None };
-    let mut tokens: Vec<TokenTree> = ty.tokens.clone().into_iter().collect();
-    let TokenTree::Group(array) = tokens.last()?.clone() else { return None };
-    let mut length = Literal::u64_unsuffixed(bytes / u64::from(element.bytes()));
-    let inside: Vec<TokenTree> = array.stream().into_iter().collect();
-    let semicolon = inside
-        .iter()
-        .rposition(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';'))?;
-    length.set_span(inside.get(semicolon + 1)?.span());
-    let inside = inside[..=semicolon].iter().cloned().chain([TokenTree::Literal(length)]).collect();
-    let mut replaced = Group::new(Delimiter::Bracket, inside);
-    replaced.set_span(array.span());
-    *tokens.last_mut()? = TokenTree::Group(replaced);
-    Some(tokens.into_iter().collect())
 }
 
 /// The lifetimes of `<'a, 'b: 'a>` without their bounds.
