@@ -40,7 +40,7 @@ pub struct CompiledGroup {
 }
 
 /// One version, from all stages.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CompiledFunction {
     /// As written.
     pub function: Function,

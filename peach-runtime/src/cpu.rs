@@ -210,7 +210,7 @@ pub(crate) fn detected() -> u128 {
 }
 
 /// Whether this machine can run code that needs all of `rows`.
-pub(crate) fn has(rows: u128) -> bool {
+pub fn has(rows: u128) -> bool {
     cfg!(all(target_arch = "x86_64", not(miri))) && rows & !detected() == 0
 }
 

@@ -54,7 +54,7 @@ pub use peach_macros::peach_fn;
 /// version of the macro.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::cpu::FEATURES;
+    pub use crate::cpu::{FEATURES, has as supported};
     pub use crate::kernel::{
         Address, Arena, Code, Kernel, Relocation, Shape, Source, Version, entry, entry_or_fallback,
     };
