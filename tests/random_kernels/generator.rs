@@ -46,6 +46,8 @@ pub struct Shape {
     pub length: usize,
     /// Uses `mul`, `div` and shifts by `cl`: three registers less for the others.
     pub fixed: bool,
+    /// `#[spill]`: there may be many more registers than the processor has.
+    pub spill: bool,
     /// `sse4.1`, `avx2` or `avx512f,…`.
     pub features: &'static str,
 }
@@ -55,14 +57,17 @@ impl Shape {
         let fixed = rng.chance(40);
         let features = rng.pick(&[SSE, AVX2, AVX512]);
         let most_vectors = if features == AVX512 { 33 } else { 16 };
+        let spill = rng.chance(20);
+        let more = |n: usize| if spill { 2 * n } else { n };
         Shape {
             abi: rng.pick(&["sysv64", "win64"]),
             // With `p` and a temporary, 15 and 12 are one too many now and then.
-            gp: 1 + rng.below(if fixed { 12 } else { 14 }),
-            vectors: rng.below(most_vectors + 1),
+            gp: 1 + rng.below(more(if fixed { 12 } else { 14 })),
+            vectors: rng.below(more(most_vectors + 1)),
             masks: if features == AVX512 { rng.below(6) } else { 0 },
             length: 5 + rng.below(60),
             fixed,
+            spill,
             features,
         }
     }
@@ -91,7 +96,7 @@ const RESULTS: [(&str, &str); 14] = [
 ];
 
 /// Bytes that a kernel may write through its pointer.
-pub const OUT_BYTES: usize = 8192;
+pub const OUT_BYTES: usize = 16384;
 
 /// The text of a random kernel called `k`.
 pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
@@ -131,6 +136,9 @@ impl Generator<'_> {
     fn signature(&mut self, result: &str) {
         let arrow = if result == "()" { String::new() } else { format!(" -> {result}") };
         let Shape { features, abi, .. } = self.shape;
+        if self.shape.spill {
+            self.line("#[spill]");
+        }
         let _ = writeln!(
             self.text,
             "#[target_feature(enable = \"{features}\")]\nunsafe extern \"{abi}\" fn k(p: *mut u64, \

@@ -119,6 +119,7 @@ fn run_one(seed: u64) -> Result<Outcome, String> {
     let mut rng = Rng::new(seed);
     let text = random_text(&mut rng);
     match compile(&text)? {
+        None if text.contains("#[spill]") => Err("it could have been spilled".to_string()),
         None => Ok(Outcome::OutOfRegisters),
         Some(compiled) => run_compiled(&compiled, &mut rng, seed).map(|()| Outcome::Ran),
     }

@@ -23,6 +23,8 @@ enum Byte {
     Of(PhysReg, u8),
     /// Copies of the sign of that byte.
     Sign(PhysReg, u8),
+    /// Copies of the sign of a byte of stack memory.
+    SlotSign(Address, u8),
     /// A number.
     Known(u8),
     /// Byte `.1` of a constant in memory.
@@ -233,6 +235,9 @@ impl Results<'_> {
             }
             (true, Byte::Sign(reg, at), Byte::Of(low_reg, low_at)) => {
                 (reg, at) == (low_reg, low_at)
+            }
+            (true, Byte::SlotSign(slot, at), Byte::Slot(low_slot, low_at)) => {
+                (slot, at) == (low_slot, low_at)
             }
             (signed, Byte::Of(reg, at), _) if usize::from(at) == index => {
                 let sym = if signed { Sym::SignFrom(ty.bytes as u8) } else { Sym::Zero };
@@ -459,6 +464,7 @@ fn place_bytes(name: &str, class: Class, old: &[Byte], moved: Moved) -> Vec<Byte
     if name.starts_with("movsx") {
         let sign = match source.last() {
             Some(Byte::Of(reg, at)) => Byte::Sign(*reg, *at),
+            Some(Byte::Slot(slot, at)) => Byte::SlotSign(*slot, *at),
             Some(Byte::Known(number)) if number & 0x80 == 0 => Byte::Known(0),
             Some(Byte::Known(_)) => Byte::Known(0xFF),
             _ => Byte::Unknown,
