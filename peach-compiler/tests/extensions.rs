@@ -50,8 +50,10 @@ fn gnu_name(feature: Feature) -> &'static str {
 
 /// Assembles lines; returns the numbers of those that are refused.
 fn refused(lines: &[&String], extensions: &str) -> HashSet<usize> {
+    // Not /dev/null: where that is a plain file, as removes it with every error.
+    let object = concat!(env!("CARGO_TARGET_TMPDIR"), "/extensions.o");
     let mut child = Command::new("as")
-        .args(["--64", "-msyntax=intel", "-mnaked-reg", "-o", "/dev/null"])
+        .args(["--64", "-msyntax=intel", "-mnaked-reg", "-o", object])
         .arg(format!("-march=generic64{extensions}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
