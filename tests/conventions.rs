@@ -228,6 +228,44 @@ both! {
         addps b, l;
         return b;
     }
+    /// Calls `f` with 0, 1, 2 and 3 words pushed, and adds up how far from aligned the stack was.
+    fn calls(f: *const u8, n: u64) -> u64 {
+        let target: gp64 = f;
+        let sum: gp64 = n;
+        let local: [u64; 3];
+        mov [local + 16], n;
+        call target; add sum, rax;
+        push sum; call target; add sum, rax;
+        push sum; call target; add sum, rax;
+        push qword [local + 16]; call target; add sum, rax;
+        pop qword [local];
+        add sum, [local];
+        pop rax;
+        pop rax;
+        return sum;
+    }
+    fn realigned_calls(f: *const u8, n: u64, c: u64, d: u64, e: u64, g: u64, h: u64, i: u64) -> u64 {
+        let target: gp64 = f;
+        let local: [u64; 3] align 256;
+        mov [local + 16], n;
+        call target; add i, rax;
+        push i; call target; add i, rax; pop rax;
+        add i, h;
+        add i, [local + 16];
+        return i;
+    }
+    fn pop_to_memory(a: u64) -> u64 {
+        let x: [u64; 2];
+        mov qword [x], 0;
+        push a;
+        push 5;
+        pop qword [x + 8];
+        pop qword [x];
+        mov a, [x];
+        shl a, 8;
+        add a, [x + 8];
+        return a;
+    }
     #[target_feature(enable = "avx")]
     fn m256_late(
         a: __m256, b: __m256, c: __m256, d: __m256, e: __m256, f: __m256, g: __m256, h: __m256,
@@ -457,4 +495,53 @@ fn wide_vectors() {
     }
     // SAFETY: AVX was detected.
     unsafe { run() }
+}
+
+/// Returns how far from aligned the stack is, and overwrites everything that is a callee's to
+/// overwrite: the shadow space, volatile registers, the red zone of its caller.
+#[unsafe(naked)]
+extern "sysv64" fn careless_sysv() {
+    std::arch::naked_asm!(
+        "lea rax, [rsp + 8]",
+        "and eax, 15",
+        ".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16",
+        "mov qword ptr [rsp - 8*\\n], -1",
+        ".endr",
+        ".irp r, rcx,rdx,rsi,rdi,r8,r9,r10,r11",
+        "mov \\r, -1",
+        ".endr",
+        "ret"
+    )
+}
+
+#[unsafe(naked)]
+extern "win64" fn careless_win() {
+    std::arch::naked_asm!(
+        "lea rax, [rsp + 8]",
+        "and eax, 15",
+        ".irp n, 1,2,3,4",
+        "mov qword ptr [rsp + 8*\\n], -1",
+        ".endr",
+        ".irp r, rcx,rdx,r8,r9,r10,r11",
+        "mov \\r, -1",
+        ".endr",
+        "ret"
+    )
+}
+
+#[test]
+fn calls_out() {
+    let (sysv_target, win_target) = (careless_sysv as *const u8, careless_win as *const u8);
+    // SAFETY: the functions called follow the conventions.
+    unsafe {
+        assert_eq!(sysv::calls(sysv_target, 7), 14);
+        assert_eq!(win::calls(win_target, 7), 14);
+        assert_eq!(sysv::realigned_calls(sysv_target, 7, 0, 0, 0, 0, 20, 100), 127);
+        assert_eq!(win::realigned_calls(win_target, 7, 0, 0, 0, 0, 20, 100), 127);
+    }
+}
+
+#[test]
+fn pushes_disturb_no_local() {
+    check!(pop_to_memory(77) == 77 << 8 | 5);
 }

@@ -224,7 +224,11 @@ fn replay_machine(
     let Code::Inst(rendering) = &items[at].code else { unreachable!("a rendering") };
     replay_inserted(&items[..at], function, state, layout)?;
     let mut bindings = Bindings::default();
+    // `pop` moves the stack pointer before it computes the address it stores to (Intel SDM, POP).
+    let before = state.stack.rsp;
+    state.stack.rsp = before.plus(i64::from(effects.stack.max(0)));
     bind_instruction(&machine.inst, rendering, &mut bindings, function, state, layout)?;
+    state.stack.rsp = before;
     demand_reads(effects, &bindings, state)?;
     carry_out(machine, effects, &bindings, state, layout)?;
     replay_inserted(&items[at + 1..], function, state, layout)?;
