@@ -2,7 +2,7 @@
 
 use super::target;
 use crate::ir::{BranchSize, Code, LabelId, Lowered};
-use crate::isa::{self, Encoding, FeatureSet};
+use crate::isa::{self, Encoding, FeatureSet, Field};
 
 /// Where every item is.
 pub(super) struct Layout {
@@ -11,8 +11,20 @@ pub(super) struct Layout {
     /// By item.
     pub offsets: Vec<u32>,
     pub code_len: u32,
+    kinds: Vec<Kind>,
     /// The item that defines each label.
     label_items: Vec<usize>,
+}
+
+/// What matters of an item.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// So many bytes, for good.
+    Fixed(u32),
+    /// As many bytes as it takes to the next multiple.
+    Align(u32),
+    /// A branch that may still grow.
+    Short(u32, LabelId),
 }
 
 impl Layout {
@@ -21,68 +33,106 @@ impl Layout {
         self.offsets.get(self.label_items[label.index()]).copied().unwrap_or(self.code_len)
     }
 
+    fn end(&self, index: usize) -> u32 {
+        let start = self.offsets[index];
+        match self.kinds[index] {
+            Kind::Fixed(bytes) | Kind::Short(bytes, _) => start + bytes,
+            Kind::Align(align) => start.next_multiple_of(align),
+        }
+    }
+
     /// Computes the offsets from the sizes.
-    fn place(&mut self, lowered: &Lowered) {
+    fn place(&mut self) {
         let mut at = 0;
-        for (index, item) in lowered.items.iter().enumerate() {
+        for index in 0..self.kinds.len() {
             self.offsets[index] = at;
-            at = match &item.code {
-                Code::Label(_) => at,
-                Code::Inst(_) => at + self.encodings[index].bytes.len() as u32,
-                Code::Bytes(bytes) => at + bytes.len() as u32,
-                Code::Align(align) => at.next_multiple_of(*align),
-            };
+            at = self.end(index);
         }
         self.code_len = at;
     }
 
-    fn reaches(&self, index: usize, label: LabelId) -> bool {
-        let end = self.offsets[index] + self.encodings[index].bytes.len() as u32;
-        i8::try_from(i64::from(self.label_offset(label)) - i64::from(end)).is_ok()
+    /// Goes over the code once, from its start: what lies behind a branch that has to grow moves, and
+    /// with it the branches there. Returns whether any branch grew.
+    ///
+    /// Order matters where there is padding, which may take up what a branch grows by. This is the
+    /// order of GNU as (`relax_segment` in gas/write.c), so that neither is smaller.
+    fn sweep(&mut self, lowered: &Lowered, features: &FeatureSet) -> bool {
+        let mut grown = false;
+        // How far the current item is from where it was before; padding may have shrunk.
+        let mut moved = 0u32;
+        for index in 0..self.kinds.len() {
+            let old_end = self.offsets.get(index + 1).copied().unwrap_or(self.code_len);
+            self.offsets[index] = self.offsets[index].wrapping_add(moved);
+            if let Kind::Short(_, label) = self.kinds[index]
+                && !self.reaches(index, label, moved)
+            {
+                grown |= self.grow(lowered, index, features);
+            }
+            moved = self.end(index).wrapping_sub(old_end);
+        }
+        self.code_len = self.code_len.wrapping_add(moved);
+        grown
+    }
+
+    /// Whether a short branch reaches, as far as is known in the middle of a sweep: what is ahead
+    /// will have moved by `moved`, unless padding between takes it up.
+    fn reaches(&self, index: usize, label: LabelId, moved: u32) -> bool {
+        let end = self.end(index);
+        let mut place = self.label_offset(label);
+        let label_item = self.label_items[label.index()];
+        if label_item > index {
+            let mut ahead = moved.cast_signed();
+            // Beyond this nothing is reached, whatever moves.
+            if place > end.wrapping_add(1 << 12) {
+                return false;
+            }
+            for kind in &self.kinds[index..label_item] {
+                if let Kind::Align(align) = kind {
+                    ahead = ahead / align.cast_signed() * align.cast_signed();
+                }
+            }
+            place = place.wrapping_add_signed(ahead);
+        }
+        i8::try_from(i64::from(place) - i64::from(end)).is_ok()
+    }
+
+    /// Makes a branch long, if there is such a form; otherwise its size is fixed.
+    fn grow(&mut self, lowered: &Lowered, index: usize, features: &FeatureSet) -> bool {
+        let Code::Inst(inst) = &lowered.items[index].code else { return false };
+        let near = isa::encode(inst, features, BranchSize::Near);
+        let near = near.ok().filter(|near| near.branch.is_some_and(|field| field.size == 4));
+        let grows = near.is_some();
+        if let Some(near) = near {
+            self.encodings[index] = near;
+        }
+        self.kinds[index] = Kind::Fixed(self.encodings[index].bytes.len() as u32);
+        grows
     }
 }
 
 /// Places all items, with `encodings` whose branches are short where they can be.
 pub(super) fn relax(lowered: &Lowered, encodings: Vec<Encoding>, features: &FeatureSet) -> Layout {
     let mut label_items = vec![usize::MAX; lowered.label_count];
-    for (index, item) in lowered.items.iter().enumerate() {
-        if let Code::Label(label) = item.code {
-            label_items[label.index()] = index;
-        }
+    let mut kinds = Vec::with_capacity(encodings.len());
+    for (index, (item, encoding)) in lowered.items.iter().zip(&encodings).enumerate() {
+        let bytes = encoding.bytes.len() as u32;
+        kinds.push(match &item.code {
+            Code::Label(label) => {
+                label_items[label.index()] = index;
+                Kind::Fixed(0)
+            }
+            Code::Align(align) => Kind::Align(*align),
+            Code::Bytes(raw) => Kind::Fixed(raw.len() as u32),
+            Code::Inst(inst) => match (encoding.branch, target(inst)) {
+                (Some(Field { size: 1, .. }), Some(label)) => Kind::Short(bytes, label),
+                _ => Kind::Fixed(bytes),
+            },
+        });
     }
     let offsets = vec![0; encodings.len()];
-    let mut layout = Layout { encodings, offsets, code_len: 0, label_items };
-    let mut short: Vec<(usize, LabelId)> = lowered
-        .items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| match &item.code {
-            Code::Inst(inst) if layout.encodings[index].branch.is_some_and(|f| f.size == 1) => {
-                target(inst).map(|label| (index, label))
-            }
-            _ => None,
-        })
-        .collect();
-    loop {
-        layout.place(lowered);
-        let before = short.len();
-        short.retain(|&(index, label)| {
-            layout.reaches(index, label) || !grow(&mut layout, lowered, index, features)
-        });
-        if short.len() == before {
-            return layout;
-        }
-    }
-}
-
-/// Makes a branch long, if there is such a form.
-fn grow(layout: &mut Layout, lowered: &Lowered, index: usize, features: &FeatureSet) -> bool {
-    let Code::Inst(inst) = &lowered.items[index].code else { return false };
-    match isa::encode(inst, features, BranchSize::Near) {
-        Ok(near) if near.branch.is_some_and(|field| field.size == 4) => {
-            layout.encodings[index] = near;
-            true
-        }
-        _ => false,
-    }
+    let mut layout = Layout { encodings, offsets, code_len: 0, kinds, label_items };
+    layout.place();
+    while layout.sweep(lowered, features) {}
+    layout.place();
+    layout
 }
