@@ -60,8 +60,8 @@ macro_rules! tile {
 
 tile!(tile_avx2, "C", "avx2,fma", ymm, 32);
 tile!(tile_avx2_win64, "win64", "avx2,fma", ymm, 32);
-tile!(tile_avx512, "C", "avx512f", zmm, 64);
-tile!(tile_avx512_win64, "win64", "avx512f", zmm, 64);
+tile!(tile_avx512, "C", "avx512f,avx512dq,avx512vl", zmm, 64);
+tile!(tile_avx512_win64, "win64", "avx512f,avx512dq,avx512vl", zmm, 64);
 
 /// What a kernel computes, in plain Rust.
 fn plain(k: usize, columns: usize, a: &[f32], b: &[f32], c: &mut [f32], stride: usize) {
