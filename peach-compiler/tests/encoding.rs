@@ -6,6 +6,8 @@
 mod differences;
 #[path = "encoding/generate.rs"]
 mod generate;
+#[path = "encoding/newer.rs"]
+mod newer;
 #[path = "encoding/oracle.rs"]
 mod oracle;
 #[path = "encoding/random.rs"]

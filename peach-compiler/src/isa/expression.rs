@@ -6,7 +6,7 @@
 use super::{Class, PhysReg, parse_register};
 use crate::ir::View;
 
-/// How deep parentheses may nest.
+/// How deep parentheses and signs may nest.
 const DEPTH_MAX: u32 = 64;
 
 /// What an expression evaluates to.
@@ -139,16 +139,31 @@ impl<'a> Scanner<'a> {
     }
 
     fn unary(&mut self) -> Result<Value, String> {
-        if self.eat(b'-') {
-            return apply("-", Value::Integer(0), self.unary()?);
+        match self.peek() {
+            Some(sign @ (b'-' | b'!')) => self.nested(|scanner| {
+                scanner.eat(sign);
+                match (sign, scanner.unary()?) {
+                    (b'-', value) => apply("-", Value::Integer(0), value),
+                    (_, Value::Integer(value)) => Ok(Value::Integer(!value)),
+                    _ => Err("`!` needs an integer".to_string()),
+                }
+            }),
+            _ => self.primary(),
         }
-        if self.eat(b'!') {
-            return match self.unary()? {
-                Value::Integer(value) => Ok(Value::Integer(!value)),
-                _ => Err("`!` needs an integer".to_string()),
-            };
+    }
+
+    /// One level deeper: input of any shape must not exhaust the stack.
+    fn nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Value, String>,
+    ) -> Result<Value, String> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err("the expression nests too deeply".to_string());
         }
-        self.primary()
+        let value = read(self)?;
+        self.depth -= 1;
+        Ok(value)
     }
 
     fn primary(&mut self) -> Result<Value, String> {
@@ -168,14 +183,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn parenthesized(&mut self) -> Result<Value, String> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err("the parentheses nest too deeply".to_string());
-        }
-        self.eat(b'(');
-        let value = self.expression()?;
-        self.depth -= 1;
-        if self.eat(b')') { Ok(value) } else { Err("`(` without `)`".to_string()) }
+        self.nested(|scanner| {
+            scanner.eat(b'(');
+            let value = scanner.expression()?;
+            if scanner.eat(b')') { Ok(value) } else { Err("`(` without `)`".to_string()) }
+        })
     }
 
     fn named(&mut self, word: &str) -> Result<Value, String> {

@@ -88,15 +88,27 @@ pub(super) fn nearest(
     wanted: &str,
     names: impl Iterator<Item = &'static str>,
 ) -> Vec<&'static str> {
+    // No name is longer than 20 letters: nothing is near a word that is much longer.
+    if wanted.len() > 25 {
+        return Vec::new();
+    }
     let limit = 1 + wanted.len() / 4;
+    let wanted_letters = letters(wanted);
     let mut close: Vec<(usize, &str)> = names
         .filter(|name| name.len().abs_diff(wanted.len()) <= limit)
+        // An edit takes away a letter, brings one, or both.
+        .filter(|name| (letters(name) ^ wanted_letters).count_ones() as usize <= 2 * limit)
         .map(|name| (distance(wanted.as_bytes(), name.as_bytes()), name))
         .filter(|&(distance, _)| distance <= limit)
         .collect();
     close.sort();
     close.truncate(5);
     close.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Which letters and digits occur, as bits: cheap to compare before counting edits.
+fn letters(word: &str) -> u64 {
+    word.bytes().fold(0, |set, byte| set | 1 << (byte & 63))
 }
 
 /// Edits between two words: insertions, deletions, replacements and swaps of neighbours.

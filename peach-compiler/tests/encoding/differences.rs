@@ -1,6 +1,6 @@
 //! Where other assemblers answer differently, and why. Whatever is not in this table is a mistake.
 
-use super::{Case, oracle::Answer};
+use super::{Case, newer::NEWER, oracle::Answer};
 use peach_compiler::ir::{Operand, Prefixes};
 use peach_compiler::isa::{Bank, Class, PhysReg};
 
@@ -274,34 +274,6 @@ pub const LLVM: &[Difference] = &[
         why: "an open size: LLVM takes the byte",
         applies: |case, other| other.is_some() && case.is_refused_with("is open"),
     },
-];
-
-/// Instructions that came after GNU as 2.40, and after LLVM 14.
-pub const NEWER: &[&str] = &[
-    "vpdpwsud",
-    "vpdpwsuds",
-    "vpdpwusd",
-    "vpdpwusds",
-    "vpdpwuud",
-    "vpdpwuuds",
-    "vsm4key4",
-    "vsm4rnds4",
-    "lkgs",
-    "vsm3rnds2",
-    "vsm3msg1",
-    "vsm3msg2",
-    "vsha512rnds2",
-    "vsha512msg1",
-    "vsha512msg2",
-    "tcmmrlfp16ps",
-    "tcmmimfp16ps",
-    "eretu",
-    "erets",
-    "pbndkb",
-    "vpcmpestri64",
-    "vpcmpestrm64",
-    "pcmpestri64",
-    "pcmpestrm64",
 ];
 
 fn prefers_evex(case: &Case, other: &Answer) -> bool {
