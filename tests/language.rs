@@ -432,3 +432,76 @@ macro_rules! kernels {
 kernels!(native, "C", rdi, triple_sysv64);
 kernels!(sysv64, "sysv64", rdi, triple_sysv64);
 kernels!(win64, "win64", rcx, triple_win64);
+
+macro_rules! fragments {
+    ($name:ident, $ty:ty, $class:ident, $add:expr, $times:literal, $label:lifetime, $op:ident, $reg:tt, $vis:vis) => {
+        peach_runtime::peach_fn![
+            #[doc = concat!("Adds ", $times, " times.")]
+            $vis fn $name(x: $ty) -> $ty {
+                let r: $class = x;
+                for _ in 0..$times {
+                    $op r, $add * 2;
+                }
+                test r, r;
+                jz $label;
+                lea $reg, [r + 4*($add) + $times];
+                return $reg;
+                $label: return $times;
+            }
+        ];
+    };
+}
+
+fragments!(by_fragments, u64, gp64, 1 + 2, 3, 'zero, add, rax, pub(crate));
+
+/// Groups without delimiters, which `macro_rules!` puts around what it substitutes, do not matter.
+#[test]
+fn fragments_of_macros() {
+    assert_eq!(by_fragments(10), 10 + 3 * 6 + 12 + 3);
+    assert_eq!(by_fragments(18u64.wrapping_neg()), 3);
+}
+
+mod inside {
+    peach_runtime::peach_fn!(
+        /// The items see what is around them.
+        #[must_use]
+        pub(super) fn seen(x: &Local) -> u64 {
+            unsafe { mov rax, [x + const { core::mem::offset_of!(Local, b) }]; }
+            return rax;
+        }
+    );
+
+    #[repr(C)]
+    pub(super) struct Local {
+        pub(super) a: u8,
+        pub(super) b: u64,
+    }
+}
+
+/// Kernels stand in functions and modules, too.
+#[test]
+fn kernels_inside_of_functions_and_modules() {
+    peach_runtime::peach_fn! { fn local(x: u32) -> u32 { lea eax, [x.gp64 + 1]; return eax; } }
+    assert_eq!(local(1), 2);
+    let local = inside::Local { a: 1, b: 77 };
+    assert_eq!(inside::seen(&local) + u64::from(local.a), 78);
+}
+
+peach_runtime::peach_fn! {
+    // A result of every narrow type, in a register whose upper bits are in disorder.
+    for W in [8, 16, 32] {
+        fn signed_{W}(x: i64) -> i{W} { return x.gp{W}; }
+        fn unsigned_{W}(x: u64) -> u{W} { return x.gp{W}; }
+    }
+}
+
+/// Narrow results are extended for callers that rely on it.
+#[test]
+fn narrow_results() {
+    assert_eq!(i64::from(signed_8(0x1FF)), -1);
+    assert_eq!(i64::from(signed_16(0x18000)), -32768);
+    assert_eq!(i64::from(signed_32(0x1_8000_0000)), i64::from(i32::MIN));
+    assert_eq!(u64::from(unsigned_8(0x1FF)), 255);
+    assert_eq!(u64::from(unsigned_16(0x18000)), 0x8000);
+    assert_eq!(u64::from(unsigned_32(0x1_8000_0000)), 0x8000_0000);
+}

@@ -488,6 +488,7 @@ fn refused_operands() {
     refuse("let x: gp32 = ⟦n⟧;", &[("E0105", ".gp32")]);
     refuse("let x: xmm = ⟦5⟧;", &[("E0105", "u32x4(1)")]);
     refuse("let x: gp8 = ⟦256⟧;", &[("E0106", "-128 to 255")]);
+    refuse("k1 = ⟦k2⟧; ymm1 = ⟦ymm2⟧;", &[("E0203", "avx512f"), ("E0203", "avx")]);
     refuse("align ⟦3⟧;", &[("E0106", "power of two")]);
     refuse("movups xmm0, ⟦xmmword f32(1.0)⟧;", &[("E0502", "16")]);
 }

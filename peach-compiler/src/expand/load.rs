@@ -106,11 +106,28 @@ impl<'a> Expander<'a, '_> {
             | Class::Zmm
             | Class::Mmx
             | Class::K => {
+                self.check_copy_exists(dst.class, expr)?;
                 self.emit(Op::Copy { dst, src }, span, vec![span, expr.span.0]);
                 Ok(())
             }
             _ => Err(self.bad_assignment(dst, &Value::Reg(src), expr)),
         }
+    }
+
+    /// The move that a copy may become must be enabled.
+    fn check_copy_exists(&mut self, class: Class, expr: &Expr) -> Evaluated<()> {
+        let needed = match class {
+            Class::Ymm => "avx",
+            Class::Zmm | Class::K => "avx512f",
+            _ => return Ok(()),
+        };
+        let Some(feature) = Feature::parse(needed) else { return Ok(()) };
+        if self.function.features.contains(feature) {
+            return Ok(());
+        }
+        let what = format!("a copy of a `{}` register", class.name());
+        let error = self.missing_extension(expr.span.0, &what, &[vec![feature]]);
+        Err(self.error(error))
     }
 
     /// An immediate fits a register as a signed or as an unsigned number.
