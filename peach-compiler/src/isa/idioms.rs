@@ -5,7 +5,7 @@
 //! every input is here, not what a processor recognises to save time: `vsubps v, v, v` is no zero idiom
 //! (infinity minus infinity), `phsubd v, v` is none (it subtracts neighbours).
 
-use iced_x86::{Code, Mnemonic as M};
+use iced_x86::{Code, Mnemonic as M, OpCodeOperandKind as Kind};
 
 /// What an idiom means for reads and result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -192,32 +192,34 @@ fn sources(code: Code, imm_slot: Option<usize>) -> Option<(usize, usize)> {
 
 /// Whether `value` sets every bit of the destination.
 fn is_all_ones(code: Code, value: i128) -> bool {
-    let bits = 8 * match code.op_code().op_kinds().first() {
-        Some(kind)
-            if format!("{kind:?}").contains('8') || *kind == iced_x86::OpCodeOperandKind::al =>
-        {
-            1
-        }
-        _ => code.op_code().operand_size() / 8,
+    let is_byte = |kind: &Kind| matches!(kind, Kind::r8_or_mem | Kind::al);
+    let bits = match code.op_code().op_kinds().first() {
+        Some(kind) if is_byte(kind) => 8,
+        _ => code.op_code().operand_size(),
     };
     value == -1 || bits != 0 && value == (1 << bits) - 1
 }
 
 /// VPTERNLOG: bit `4a + 2b + c` of the table is the result for bits a, b, c of the operands.
 fn ternary(table: u8, same: impl Fn(usize, usize) -> bool) -> Idiom {
-    // With equal registers, only some rows of the table can be met.
-    let possible = |row: u8| {
-        let bit = |operand: usize| row >> (2 - operand) & 1;
-        [(0, 1), (0, 2), (1, 2)].iter().all(|&(x, y)| !same(x, y) || bit(x) == bit(y))
-    };
-    let rows: Vec<u8> = (0..8).filter(|&row| possible(row)).collect();
+    // Operands as bits of a row: 4, 2, 1. Equal registers have equal bits.
+    let bit = |operand: usize| 1u8 << (2 - operand);
+    let mut equal = [bit(0), bit(1), bit(2)];
+    for (x, y) in [(0, 1), (0, 2), (1, 2)] {
+        if same(x, y) {
+            equal[x] |= bit(y);
+            equal[y] |= bit(x);
+        }
+    }
+    let is_possible = |row: u8| equal.iter().all(|group| row & group == 0 || row & group == *group);
     let result = |row: u8| table >> row & 1;
-    let depends = |operand: usize| {
-        let flipped: u8 =
-            (0..3).filter(|&o| o == operand || same(o, operand)).map(|o| 1 << (2 - o)).sum();
-        rows.iter().any(|&row| result(row) != result(row ^ flipped))
-    };
-    let unread: Vec<usize> = (0..3).filter(|&operand| !depends(operand)).collect();
-    let is_zero = rows.iter().all(|&row| result(row) == 0);
-    Idiom { unread: Slots::of(&unread), result: if is_zero { Known::Zero } else { Known::Nothing } }
+    let mut unread = Slots::default();
+    for (operand, group) in equal.iter().enumerate() {
+        let depends = |row: u8| is_possible(row) && result(row) != result(row ^ group);
+        if !(0..8).any(depends) {
+            unread.0 |= 1 << operand;
+        }
+    }
+    let is_zero = (0..8).all(|row| !is_possible(row) || result(row) == 0);
+    Idiom { unread, result: if is_zero { Known::Zero } else { Known::Nothing } }
 }
