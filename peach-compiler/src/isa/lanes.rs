@@ -339,8 +339,15 @@ impl Shape<'_, '_> {
             }
             // The round constants are the lower half of xmm0; of a mask there, the signs count.
             "sha256rnds2" => self.read_implicit(Lanes::low(8)),
-            "blendvps" => self.read_implicit(every(4, 3, 1, width)),
-            "blendvpd" => self.read_implicit(every(8, 7, 1, width)),
+            "blendvps" | "blendvpd" | "pblendvb" if self.row.is_legacy => {
+                // What is not replaced is kept.
+                self.row.operands[0] = Flow { may_write: Class::Xmm.lanes(), ..Flow::default() };
+                match base {
+                    "blendvps" => self.read_implicit(every(4, 3, 1, 16)),
+                    "blendvpd" => self.read_implicit(every(8, 7, 1, 16)),
+                    _ => {}
+                }
+            }
             _ if base.starts_with("unpckl") || base.starts_with("punpckl") => {
                 both(self.row, low_half(lane));
             }
