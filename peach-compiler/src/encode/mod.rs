@@ -14,9 +14,10 @@ use crate::ir::{
     Base, BranchSize, Code, DataContent, DataId, Instruction, Item, LabelId, Lowered, Mem, Operand,
     RustConstId, RustSymId,
 };
-use crate::isa::{self, Encoding, FeatureSet, Field, Mnemonic, PhysReg};
+use crate::isa::{self, Encoding, FeatureSet, Field, Mnemonic, PhysReg, SelectError};
 use branches::Layout;
 use data::DataLayout;
+use proc_macro2::Span;
 
 /// What fills the space between code and constants: `int3`.
 const FILLER: u8 = 0xCC;
@@ -118,17 +119,31 @@ fn encode_items(
         match isa::encode(relative.as_ref().unwrap_or(inst), features, BranchSize::Short) {
             Ok(encoding) => encodings.push(encoding),
             Err(error) => {
-                let name = inst.mnemonic.name();
-                let message = format!("`{name}` with these registers has no encoding");
-                let diagnostic = Diagnostic::new(DiagnosticCode::Internal, item.span, message)
-                    .note(format!("{error:?} for {:?}", inst.operands))
-                    .note("this is a bug in peach; please report it with the kernel");
-                diagnostics.push(diagnostic);
+                diagnostics.push(no_encoding(inst, &error, item.span));
                 encodings.push(Encoding::default());
             }
         }
     }
     encodings
+}
+
+/// A displacement may be beyond what `disp8` asks for; anything else was accepted by mistake.
+fn no_encoding(inst: &Instruction<PhysReg>, error: &SelectError, span: Span) -> Diagnostic {
+    let name = inst.mnemonic.name();
+    match error {
+        SelectError::OutOfRange { accepted, .. } => {
+            let message = format!("the displacement of this `{name}` does not fit");
+            Diagnostic::new(DiagnosticCode::OutOfRange, span, message)
+                .note(format!("`disp8` takes {accepted}"))
+                .help("leave out `disp8`: the shortest displacement that fits is taken")
+        }
+        _ => {
+            let message = format!("`{name}` with these registers has no encoding");
+            Diagnostic::new(DiagnosticCode::Internal, span, message)
+                .note(format!("{error:?} for {:?}", inst.operands))
+                .note("this is a bug in peach; please report it with the kernel")
+        }
+    }
 }
 
 /// `mov r64, sym` in code that may hold no absolute address: `lea r64, [rip + …]`.

@@ -177,10 +177,13 @@ impl<'a> Expander<'a, '_> {
                 Some(selection) => selection,
                 None => {
                     let Draft { inst, exprs, name, .. } = &draft;
+                    let is_of_prefix =
+                        matches!(error, SelectError::BadDecoration { operand: None, .. });
+                    let blamed = prefixes.last().filter(|_| is_of_prefix).unwrap_or(name);
                     return Err(self.select_error(
                         inst,
                         &name.to_string(),
-                        name.span(),
+                        blamed.span(),
                         exprs,
                         error,
                     ));
@@ -202,7 +205,7 @@ impl<'a> Expander<'a, '_> {
                 .note("the data literal is smaller"),
             ));
         }
-        let spans = draft.exprs.iter().map(|e| e.span.0).collect();
+        let spans = draft.exprs.iter().map(|e| place(e)).collect();
         let machine = Machine { inst: draft.inst, targets: draft.targets, selection };
         self.emit(Op::Machine(machine), draft.name.span(), spans);
         Ok(())
@@ -322,7 +325,7 @@ impl<'a> Expander<'a, '_> {
                 let mut diagnostic = Diagnostic::new(Code::NoForm, at(operand), message);
                 if !forms.is_empty() {
                     diagnostic =
-                        diagnostic.note(format!("the forms there are: {}", forms.join("; ")));
+                        diagnostic.note(format!("the forms there are:\n{}", forms.join("\n")));
                 }
                 diagnostic
             }
@@ -347,7 +350,9 @@ impl<'a> Expander<'a, '_> {
                     .note(format!("`{name}` takes {accepted}"))
             }
             SelectError::BadAddress { operand, message } => {
-                Diagnostic::new(Code::NoForm, at(Some(operand)), message)
+                let is_range = message.contains("does not fit");
+                let code = if is_range { Code::OutOfRange } else { Code::NoForm };
+                Diagnostic::new(code, at(Some(operand)), message)
             }
             SelectError::BadDecoration { message, operand } => {
                 Diagnostic::new(Code::BadDecoration, at(operand), message)
@@ -387,7 +392,7 @@ impl<'a> Expander<'a, '_> {
             span,
             format!("{what} needs the extension {}, which is not enabled", quoted(&names)),
         )
-        .help(format!("add {}", attribute.replace('…', first)))
+        .help(format!("add `{}`", attribute.replace('…', first)))
     }
 }
 
@@ -396,6 +401,7 @@ fn describe_operand(operand: &Operand<Reg>, data: &[Data]) -> String {
     match operand {
         Operand::Reg(view) => match view.reg {
             Reg::Physical(reg) => format!("`{}`", isa::register_name(reg, view.class)),
+            Reg::Virtual(_) if view.class == isa::Class::Xmm => "an `xmm`".into(),
             Reg::Virtual(_) => format!("a `{}`", view.class.name()),
         },
         Operand::Mem(mem) => match (mem.size, mem.base) {

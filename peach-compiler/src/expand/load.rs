@@ -23,7 +23,11 @@ impl<'a> Expander<'a, '_> {
             Value::Reg(source) => self.copy(target, source, span, expr),
             Value::Int(n) if target.class.bank() == Bank::Gp => {
                 self.check_fits(n, target.class, expr)?;
-                self.emit(Op::SetImm { dst: target, value: n }, span, vec![span, expr.span.0]);
+                self.emit(
+                    Op::SetImm { dst: target, value: n },
+                    span,
+                    vec![span.into(), place(expr)],
+                );
                 Ok(())
             }
             Value::Data(literal) => self.load_literal(target, &literal, span, expr),
@@ -107,7 +111,7 @@ impl<'a> Expander<'a, '_> {
             | Class::Mmx
             | Class::K => {
                 self.check_copy_exists(dst.class, expr)?;
-                self.emit(Op::Copy { dst, src }, span, vec![span, expr.span.0]);
+                self.emit(Op::Copy { dst, src }, span, vec![span.into(), place(expr)]);
                 Ok(())
             }
             _ => Err(self.bad_assignment(dst, &Value::Reg(src), expr)),
@@ -250,7 +254,7 @@ impl<'a> Expander<'a, '_> {
         match isa::select(&inst, &self.function.features) {
             Ok(selection) => {
                 let machine = Machine { inst, targets: None, selection };
-                self.emit(Op::Machine(machine), span, vec![span, expr.span.0]);
+                self.emit(Op::Machine(machine), span, vec![span.into(), place(expr)]);
                 Ok(())
             }
             Err(error) => Err(self.select_error(&inst, mnemonic, span, &[expr, expr], error)),

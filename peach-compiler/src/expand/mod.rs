@@ -151,7 +151,7 @@ impl Expander<'_, '_> {
     }
 
     /// Appends an instruction.
-    fn emit(&mut self, op: Op, span: Span, operand_spans: Vec<Span>) {
+    fn emit(&mut self, op: Op, span: Span, operand_spans: Vec<Place>) {
         let in_unsafe = self.in_unsafe;
         self.function.insts.push(Inst { op, span, operand_spans, in_unsafe });
         if self.function.insts.len() > INSTRUCTIONS_MAX && !self.stopped {

@@ -3,7 +3,7 @@
 use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Op, ResultKind, ResultValue, ReturnValue, Validity, View};
 use crate::isa::{self, Bank, Class, Control};
 use crate::syntax::ast::{Element, Expr, ExprKind, Statement};
@@ -236,10 +236,10 @@ fn class_of(wanted: &ResultValue) -> Class {
     }
 }
 
-/// The first token of each of `count` components.
-fn part_spans(expr: &Expr, count: usize) -> Vec<Span> {
+/// The place of each of `count` components.
+fn part_spans(expr: &Expr, count: usize) -> Vec<Place> {
     match &expr.kind {
-        ExprKind::Tuple(parts) if parts.len() == count => parts.iter().map(|p| p.span.0).collect(),
-        _ => vec![expr.span.0; count],
+        ExprKind::Tuple(parts) if parts.len() == count => parts.iter().map(place).collect(),
+        _ => vec![place(expr); count],
     }
 }

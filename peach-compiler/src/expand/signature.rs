@@ -31,7 +31,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn declare_param(&mut self, index: usize, param: &'a Param) {
-        let text = param.ty.tokens.to_string();
+        let text = crate::syntax::ast::tokens_text(&param.ty.tokens);
         let name = crate::syntax::ast::name_text(&param.name);
         let span = param.name.span();
         let number = |bytes| ArgValue::Number { bytes };
@@ -52,7 +52,7 @@ impl<'a> Expander<'a, '_> {
                 self.arg(name, span, index, 0, Class::Gp64, value)
             }
             TypeKind::Slice { .. } | TypeKind::Str => {
-                let pointer = ArgValue::Pointer { type_text: format!("pointer of {text}") };
+                let pointer = ArgValue::Pointer { type_text: text };
                 let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
                 let len = self.arg(format!("{name}.len"), span, index, 1, Class::Gp64, number(8));
                 match (ptr, len) {
@@ -244,9 +244,11 @@ fn result_value(ty: &Type) -> Option<ResultValue> {
         TypeKind::NonNull
         | TypeKind::Reference { .. }
         | TypeKind::FnPointer
-        | TypeKind::Option(_) => {
-            int(8, false, Validity::Reference { type_text: ty.tokens.to_string() })
-        }
+        | TypeKind::Option(_) => int(
+            8,
+            false,
+            Validity::Reference { type_text: crate::syntax::ast::tokens_text(&ty.tokens) },
+        ),
         TypeKind::Float { bytes } | TypeKind::Vector { bytes } => {
             ResultValue { bytes: *bytes, vector: true, signed: false, validity: Validity::Any }
         }

@@ -292,7 +292,7 @@ impl<'a> Expander<'a, '_> {
         let n = self.eval_int(expr)?;
         match u32::try_from(n) {
             Ok(align) if align.is_power_of_two() && align <= 4096 => {
-                self.emit(Op::Align(align), statement.span.0, vec![expr.span.0]);
+                self.emit(Op::Align(align), statement.span.0, vec![place(expr)]);
                 Ok(())
             }
             _ => Err(self.error(

@@ -3,6 +3,7 @@
 use super::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
 use super::instruction::{Instruction, Operand, Reg, View};
 use crate::abi::{ArgPlace, Convention, Placement};
+use crate::diagnostics::Place;
 use crate::isa::{Class, FeatureSet, PhysReg, Selection};
 use proc_macro2::{Span, TokenStream};
 
@@ -293,7 +294,7 @@ pub struct Inst {
     /// The tokens that stand for it: where errors point and listings link to.
     pub span: Span,
     /// The spans of its operands, as far as the author wrote them; may be shorter than the operands.
-    pub operand_spans: Vec<Span>,
+    pub operand_spans: Vec<Place>,
     /// Whether it stands in `unsafe`.
     pub in_unsafe: bool,
 }

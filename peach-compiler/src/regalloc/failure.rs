@@ -197,12 +197,8 @@ impl Report<'_> {
             violator.len(),
             offered.len()
         );
-        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message);
-        for &vreg in violator.iter().take(NAMED) {
-            let (span, text) = self.declared(vreg);
-            diagnostic = diagnostic.label(span, text);
-        }
-        diagnostic = diagnostic.note(self.holders(violator));
+        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message)
+            .note(self.holders(violator));
         let taken = self.program.demands.registers(self.bank).all() - offered;
         if !taken.is_empty() {
             let names = list(taken.iter().map(|num| format!("`{}`", self.name(num))));
@@ -225,12 +221,9 @@ impl Report<'_> {
             format!("no assignment of {} registers was found", self.kind())
         };
         let alive = &self.place.alive;
-        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message);
-        for &vreg in alive.iter().take(NAMED) {
-            let (span, text) = self.declared(vreg);
-            diagnostic = diagnostic.label(span, text);
-        }
-        diagnostic = diagnostic.note(self.holders(alive)).note(
+        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message)
+            .note(self.holders(alive))
+            .note(
             "every place by itself has enough registers, but a virtual register has one physical \
              register for its whole life, and no choice fits all places at once",
         );

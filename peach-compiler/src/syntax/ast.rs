@@ -4,7 +4,7 @@
 //! let whatever stands as an operand have a name, so expansion tells them apart by what they evaluate
 //! to, not the grammar.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
 /// The contents of one `peach_fn!`, or of a bare kernel file.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,41 @@ pub struct File {
     pub items: Vec<Item>,
     /// Names in items that were in error and left out: what is undefined may have been among them.
     pub skipped: Vec<String>,
+}
+
+/// Tokens as an author spaces them: `&'a mut [T; 4]`, not `& 'a mut [T ; 4]`.
+pub fn tokens_text(tokens: &TokenStream) -> String {
+    let mut text = String::new();
+    push_tokens(&mut text, tokens.clone());
+    text
+}
+
+fn push_tokens(text: &mut String, tokens: TokenStream) {
+    for tree in tokens {
+        if let TokenTree::Group(group) = &tree {
+            let (open, close) = match group.delimiter() {
+                Delimiter::Parenthesis => ("(", ")"),
+                Delimiter::Bracket => ("[", "]"),
+                Delimiter::Brace => ("{", "}"),
+                Delimiter::None => ("", ""),
+            };
+            text.push_str(open);
+            push_tokens(text, group.stream());
+            text.push_str(close);
+            continue;
+        }
+        let token = tree.to_string();
+        let is_word = |ch: char| ch.is_alphanumeric() || ch == '_';
+        let starts_word = token.starts_with(|ch| is_word(ch) || ch == '\'');
+        if text.ends_with([',', ';', '=', '+']) || text.ends_with("->") {
+            text.push(' ');
+        } else if text.ends_with(is_word) && starts_word {
+            text.push(' ');
+        } else if token == "-" || token == "=" || token == "+" {
+            text.push(' ');
+        }
+        text.push_str(&token);
+    }
 }
 
 /// What may stand at the top.

@@ -11,10 +11,9 @@ use super::{Reports, name_of, operand_span};
 use crate::abi::ArgPlace;
 use crate::analysis::Facts;
 use crate::analysis::access::{call_clobbers, call_results};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Base, Function, Machine, Op, Operand, Reg};
 use crate::isa::{Class, Control, Effects, Hazard, Lanes};
-use proc_macro2::Span;
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -266,7 +265,7 @@ fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lan
     let span = match &inst.op {
         Op::Machine(machine) => match operand_that_reads(machine, reg, bad) {
             Some(operand) => operand_span(inst, operand),
-            None => inst.span,
+            None => inst.span.into(),
         },
         _ => operand_span(inst, 0),
     };
@@ -305,7 +304,7 @@ fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lan
     }
 }
 
-fn describe_variable(facts: &Facts, reg: Reg, name: &str, bad: Lanes, span: Span) -> Diagnostic {
+fn describe_variable(facts: &Facts, reg: Reg, name: &str, bad: Lanes, span: Place) -> Diagnostic {
     let mut written = Lanes::NONE;
     for access in facts.effects.iter().flat_map(|e| &e.regs).filter(|a| a.reg == reg) {
         written |= access.write;
@@ -320,7 +319,7 @@ fn describe_variable(facts: &Facts, reg: Reg, name: &str, bad: Lanes, span: Span
     Diagnostic::new(Code::Uninitialized, span, message)
 }
 
-fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Span) -> Diagnostic {
+fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Place) -> Diagnostic {
     let in_memory = !matches!(function.arg_place(arg), ArgPlace::Reg(_));
     let arg = &function[arg];
     let info = &function[arg.vreg];

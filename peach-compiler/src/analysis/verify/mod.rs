@@ -18,10 +18,10 @@ mod safety;
 mod stack;
 
 use super::Facts;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Inst, Reg};
 use crate::isa::register_name;
-use proc_macro2::{LineColumn, Span};
+use proc_macro2::LineColumn;
 use std::collections::HashSet;
 
 /// Reports reads of unwritten lanes, unbalanced stacks, missing returns, what needs `unsafe`, and
@@ -49,8 +49,8 @@ impl Reports<'_> {
 }
 
 /// The tokens of operand `index`, or of the whole instruction.
-fn operand_span(inst: &Inst, index: usize) -> Span {
-    inst.operand_spans.get(index).copied().unwrap_or(inst.span)
+fn operand_span(inst: &Inst, index: usize) -> Place {
+    inst.operand_spans.get(index).copied().unwrap_or(inst.span.into())
 }
 
 /// What the author calls a register.

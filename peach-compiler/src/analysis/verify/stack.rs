@@ -15,7 +15,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     }
     for (inst, effects) in function.insts.iter().zip(&facts.effects) {
         if let Some(operand) = written_pointer(&inst.op, effects) {
-            let span = operand.map_or(inst.span, |operand| operand_span(inst, operand));
+            let span = operand.map_or(inst.span.into(), |operand| operand_span(inst, operand));
             reports.push(
                 Diagnostic::new(Code::Refused, span, "this writes the stack pointer")
                     .note("`rsp` belongs to the compiler, which counts every offset from it")

@@ -2,7 +2,7 @@
 
 use super::super::{Reports, operand_span};
 use crate::analysis::Facts;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Base, Function, Instruction, Op, Operand, Reg, ReturnValue};
 use crate::isa::{Control, Effects, Hazard, X87Effect, gp};
 
@@ -49,7 +49,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
     }
 }
 
-fn reads_stack_pointer(span: proc_macro2::Span) -> Diagnostic {
+fn reads_stack_pointer(span: Place) -> Diagnostic {
     Diagnostic::new(Code::NeedsUnsafe, span, "the stack pointer is read outside of `unsafe`")
         .note("what it holds, and what lies there, is the compiler's choice")
         .help("use a stack variable: `let buffer: [u8; 64];`, or `unsafe { … }`")

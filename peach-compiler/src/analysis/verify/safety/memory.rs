@@ -177,7 +177,7 @@ fn referenced(
             ),
             ArgValue::Pointer { type_text } => refuse(
                 format!("memory behind `{name}` is not proven to be valid"),
-                &format!("nothing is known of what a `{type_text}` points to"),
+                &format!("nothing is known of the memory behind a `{type_text}`"),
             ),
             _ => refuse(
                 format!("memory behind `{name}` is not proven to be valid"),
@@ -225,7 +225,10 @@ fn in_bounds(disp: i64, bytes: u64, region: &Region) -> Result<(), Refusal> {
     }
     let Region { name, size, .. } = region;
     Err(Refusal {
-        help: format!("the last offset that fits is {}", i128::from(*size) - i128::from(bytes)),
+        help: match size.checked_sub(bytes) {
+            Some(last) => format!("the last offset that fits is {last}"),
+            None => format!("access {size} bytes at most"),
+        },
         ..Refusal::new(
             Code::OutOfBounds,
             format!("bytes {start} to {} of `{name}` are accessed, which has {size}", end - 1),

@@ -3,7 +3,7 @@
 use super::super::{Reports, name_of, operand_span};
 use crate::analysis::Facts;
 use crate::analysis::values::Known;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgValue, Function, Op, ResultKind, ReturnValue, Validity};
 use crate::isa::Class;
 
@@ -103,7 +103,7 @@ fn is_valid(
     }
 }
 
-fn describe(span: proc_macro2::Span, what: &str, validity: &Validity) -> Diagnostic {
+fn describe(span: Place, what: &str, validity: &Validity) -> Diagnostic {
     let (ty, accepted) = match validity {
         Validity::Bool => (
             "bool".to_string(),
