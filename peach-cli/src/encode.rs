@@ -19,33 +19,66 @@ enum Mode {
     Lengths,
 }
 
+/// How the command is used.
+const USAGE: &str = "\
+usage: peach encode [--options | --lengths] [INSTRUCTION]...
+
+Prints the encoding of each instruction, one a line: of the arguments or, without any, of standard input.
+  --options   every encoding of the shortest length
+  --lengths   LENGTH:hex for every length that there is an encoding of
+";
+
 /// Runs the command with the arguments behind `encode`.
-pub fn run(arguments: &[String]) -> io::Result<ExitCode> {
-    let (mode, arguments) = match arguments.first().map(String::as_str) {
-        Some("--options") => (Mode::Options, &arguments[1..]),
-        Some("--lengths") => (Mode::Lengths, &arguments[1..]),
-        Some(unknown) if unknown.starts_with('-') => {
-            eprintln!("error: peach encode has no option `{unknown}`: --options and --lengths are");
-            return Ok(ExitCode::from(2));
+pub fn run(arguments: &[String]) -> ExitCode {
+    let (flags, lines): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| argument.starts_with('-'));
+    let mode = match flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>()[..] {
+        [] => Mode::Plain,
+        ["--options"] => Mode::Options,
+        ["--lengths"] => Mode::Lengths,
+        ["--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
         }
-        _ => (Mode::Plain, arguments),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
     let output = &mut io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut all_encoded = true;
-    if arguments.is_empty() {
-        let mut input = io::BufReader::with_capacity(1 << 16, io::stdin().lock());
-        let mut line = String::new();
-        while input.read_line(&mut line)? != 0 {
-            all_encoded &= answer(mode, line.trim_end(), output)?;
-            line.clear();
-        }
+    let result = if lines.is_empty() {
+        answer_stream(mode, io::stdin().lock(), output)
     } else {
-        for line in arguments {
-            all_encoded &= answer(mode, line, output)?;
+        lines.iter().try_fold(true, |all, line| Ok(answer(mode, line, output)? & all))
+    };
+    match result.and_then(|all_encoded| output.flush().map(|()| all_encoded)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // The reader has enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
-    output.flush()?;
-    Ok(if all_encoded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Answers line by line; whether all encoded. What is answered is written out before more input is
+/// waited for, so that a program can converse with this one.
+fn answer_stream(mode: Mode, input: impl io::Read, output: &mut impl Write) -> io::Result<bool> {
+    let mut input = io::BufReader::with_capacity(1 << 16, input);
+    let mut all_encoded = true;
+    let mut line = Vec::new();
+    loop {
+        if input.buffer().is_empty() {
+            output.flush()?;
+        }
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            return Ok(all_encoded);
+        }
+        all_encoded &= answer(mode, String::from_utf8_lossy(&line).trim_end(), output)?;
+    }
 }
 
 /// Prints the answer to one line; whether it encoded.
