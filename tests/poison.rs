@@ -141,7 +141,7 @@ fn run(version: &CompiledFunction, seed: u64) -> Result<BTreeSet<String>, String
         return Err("has fields that rustc fills in".to_string());
     }
     let mut machine = Machine::poisoned(seed);
-    machine.flags = if seed % 2 == 0 { 0x8D5 } else { 0 };
+    machine.flags = if seed.is_multiple_of(2) { 0x8D5 } else { 0 };
     let (_buffers, pointers) = arguments(version, &mut machine, seed);
     let code = Executable::new(&version.encoded.bytes);
     let before = machine.clone();

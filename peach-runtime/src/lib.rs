@@ -60,7 +60,8 @@ pub mod __private {
     };
     pub use crate::pair::Pair;
     pub use crate::values::{
-        from_pointer, patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr, to_pointer,
+        from_byte, from_pointer, patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr,
+        to_pointer,
     };
     pub use core;
 }

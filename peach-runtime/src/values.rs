@@ -50,6 +50,19 @@ pub const unsafe fn from_pointer<T>(pointer: *mut ()) -> T {
     unsafe { std::mem::transmute_copy(&pointer) }
 }
 
+/// The lowest byte of a register as what it is.
+///
+/// # Safety
+/// It must be 0 or 1.
+#[inline(always)]
+pub const unsafe fn from_byte(register: u32) -> bool {
+    #[expect(clippy::transmute_int_to_bool, reason = "a comparison would cost an instruction")]
+    // SAFETY: the caller promises that the byte is a valid `bool`.
+    unsafe {
+        std::mem::transmute::<u8, bool>(register as u8)
+    }
+}
+
 /// `code` with numbers written into it: each `(offset, size, value)`, little-endian.
 pub const fn patch<const N: usize>(mut code: [u8; N], fields: &[(usize, usize, i128)]) -> [u8; N] {
     let mut field = 0;

@@ -64,10 +64,10 @@ impl Function {
         for (index, arg) in self.args.iter().enumerate() {
             match (self.arg_place(ArgId(index as u32)), arg.pointer) {
                 (ArgPlace::Reg(reg), _) => list.push((arg.vreg, reg)),
-                (ArgPlace::Indirect { pointer, offset: _ }, Some(vreg)) => {
-                    if !list.contains(&(vreg, pointer)) {
-                        list.push((vreg, pointer));
-                    }
+                (ArgPlace::Indirect { pointer, .. }, Some(vreg))
+                    if !list.contains(&(vreg, pointer)) =>
+                {
+                    list.push((vreg, pointer));
                 }
                 _ => {}
             }

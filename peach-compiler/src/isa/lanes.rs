@@ -124,7 +124,7 @@ pub(super) fn refine(vectors: &Vectors, row: &mut Row) {
     shape.sources();
     shape.masks();
     shape.gathers();
-    row.by_imm = by_immediate(base, row.immediate.is_some(), row.is_legacy, vectors);
+    row.by_imm = by_immediate(base, row.immediate.is_some(), row.is_legacy);
 }
 
 struct Shape<'a, 'b> {
@@ -535,7 +535,7 @@ fn element_bytes(letter: Option<&u8>) -> u32 {
 }
 
 /// How the immediate of an instruction chooses bytes.
-fn by_immediate(base: &str, has_imm: bool, is_legacy: bool, vectors: &Vectors) -> ByImmediate {
+fn by_immediate(base: &str, has_imm: bool, is_legacy: bool) -> ByImmediate {
     use ByImmediate as By;
     if !has_imm {
         return By::Nothing;

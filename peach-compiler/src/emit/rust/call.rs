@@ -361,12 +361,7 @@ fn from_carrier(ty: &Type, value: &TokenStream) -> TokenStream {
         TypeKind::Int { .. } => quote_spanned!(ours() => #value as #tokens),
         TypeKind::Float { .. } | TypeKind::Vector { .. } => value.clone(),
         TypeKind::Bool => quote_spanned! { ours() =>
-            unsafe {
-                ::peach_runtime::__private::core::mem::transmute::<
-                    ::peach_runtime::__private::core::primitive::u8,
-                    ::peach_runtime::__private::core::primitive::bool
-                >(#value as ::peach_runtime::__private::core::primitive::u8)
-            }
+            unsafe { ::peach_runtime::__private::from_byte(#value) }
         },
         TypeKind::Char => quote_spanned! { ours() =>
             unsafe { ::peach_runtime::__private::core::char::from_u32_unchecked(#value) }
