@@ -580,3 +580,17 @@ fn errors_in_loops_are_reported_once() {
     refuse("let mut i: const = 0; while i < 9 { ⟦j⟧ += 1; }", &[("E0101", "`j`")]);
     refuse("for i in 0..100000 { mov rax, ⟦j⟧; }", &[("E0101", "`j`")]);
 }
+
+/// Deep nesting is an error long before it takes the stack of a thread.
+#[test]
+fn nesting_is_bounded() {
+    refuse_program(
+        "inline fn g(n: const) { if n > 0 { { ⟦{⟧ { { for i in 0..1 { { g(n - 1); } } } } } } } }
+         pub fn f() { g(100); }",
+        &[("E0107", "too deep")],
+    );
+    let nested = format!("{}nop;{}", "for i in 0..1 {".repeat(50), "}".repeat(50));
+    check(&nested, "nop\nreturn");
+    let sum = format!("mov eax, {}1;", "1 + ".repeat(300));
+    check(&sum, "mov eax, 301\nreturn");
+}

@@ -18,6 +18,13 @@ pub(super) type Evaluated<T = Value> = Result<T, Reported>;
 impl<'a> Expander<'a, '_> {
     /// What `expr` stands for as an operand. `[…]` with one element is a place in memory.
     pub(super) fn eval(&mut self, expr: &'a Expr) -> Evaluated {
+        self.descend(expr.span.0)?;
+        let value = self.eval_kind(expr);
+        self.ascend();
+        value
+    }
+
+    fn eval_kind(&mut self, expr: &'a Expr) -> Evaluated {
         match &expr.kind {
             ExprKind::Int(n) => Ok(Value::Int(*n)),
             ExprKind::Float(literal) => self.eval_float(expr, literal),

@@ -92,6 +92,11 @@ struct Reported;
 /// How many instructions a kernel may have.
 const INSTRUCTIONS_MAX: usize = 1 << 20;
 
+/// How many blocks and expressions may be open at once, those of helpers that are being expanded
+/// included: it bounds the stack that expansion takes (about 3 KiB each without optimisation), and
+/// leaves room in the 2 MiB of a thread.
+const DEPTH_MAX: u32 = 500;
+
 /// The expansion of one program: what all kernels share, and the state of the version at hand.
 struct Expander<'a, 'd> {
     diagnostics: &'d mut Diagnostics,
@@ -131,6 +136,8 @@ struct Expander<'a, 'd> {
     recording: Option<Span>,
     /// Uses of helpers around this place, outermost first.
     calls: Vec<Span>,
+    /// How many blocks and expressions are open.
+    depth: u32,
     /// Blocks around this place, each with the statement being expanded: for names defined later.
     blocks: Vec<statements::OpenBlock<'a>>,
     in_unsafe: bool,
@@ -164,6 +171,20 @@ impl Expander<'_, '_> {
         let vreg = VReg(self.function.vregs.len() as u32);
         self.function.vregs.push(VRegInfo { name, class, span, arg: None, temporary: false });
         View { reg: Reg::Virtual(vreg), class }
+    }
+
+    /// Enters a block or an expression; an error if too many are open.
+    fn descend(&mut self, span: Span) -> Result<(), Reported> {
+        if self.depth == DEPTH_MAX {
+            return Err(self.stop(span, "helpers, blocks and expressions are nested too deep"));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Leaves it.
+    fn ascend(&mut self) {
+        self.depth -= 1;
     }
 
     /// Reports that expansion does not end, and ends it.

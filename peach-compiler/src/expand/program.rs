@@ -158,6 +158,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             recording: None,
             calls: Vec::new(),
             blocks: Vec::new(),
+            depth: 0,
             in_unsafe: false,
         }
     }
@@ -367,6 +368,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.recording = None;
         self.calls.clear();
         self.blocks.clear();
+        self.depth = 0;
         self.in_unsafe = false;
     }
 

@@ -40,6 +40,9 @@ impl<'a> Expander<'a, '_> {
 
     /// The first `count` statements of a block, in the scope that is open.
     pub(super) fn block_statements(&mut self, block: &'a Block, count: usize) {
+        if self.descend(block.span.0).is_err() {
+            return;
+        }
         let labels = self.enter_labels(block);
         self.blocks.push(OpenBlock { block, at: 0, frame: self.scopes.frame() });
         for (at, statement) in block.statements.iter().take(count).enumerate() {
@@ -54,6 +57,7 @@ impl<'a> Expander<'a, '_> {
         }
         self.blocks.pop();
         self.leave_labels(labels);
+        self.ascend();
     }
 
     /// Closes a scope; its streams must have been emitted.

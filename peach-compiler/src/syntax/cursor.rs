@@ -13,8 +13,9 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, 
 /// What parsing something gives.
 pub(super) type Parsed<T> = Result<T, Box<Diagnostic>>;
 
-/// How deep groups and operand prefixes may nest.
-pub(super) const NESTING_MAX: u32 = 120;
+/// How deep groups and operand prefixes may nest. A level of statements takes about 22 KiB of stack
+/// without optimisation, and a thread may have 2 MiB.
+pub(super) const NESTING_MAX: u32 = 60;
 
 /// A token.
 #[derive(Debug)]
