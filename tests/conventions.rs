@@ -451,12 +451,16 @@ fn vectors() {
         assert_eq!(lanes(sysv::m128_identity(v)), lanes(v));
         assert_eq!(lanes(win::m128_identity(v)), lanes(v));
         let d = _mm_set1_pd(1.5);
-        let sums: [[f64; 2]; 2] =
-            [std::mem::transmute(sysv::m128d_sum(d, d)), std::mem::transmute(win::m128d_sum(d, d))];
+        let sums: [[f64; 2]; 2] = [
+            std::mem::transmute::<__m128d, [f64; 2]>(sysv::m128d_sum(d, d)),
+            std::mem::transmute::<__m128d, [f64; 2]>(win::m128d_sum(d, d)),
+        ];
         assert_eq!(sums, [[3.0; 2]; 2]);
         let i = _mm_set1_epi32(7);
-        let sums: [[i32; 4]; 2] =
-            [std::mem::transmute(sysv::m128i_sum(i, i)), std::mem::transmute(win::m128i_sum(i, i))];
+        let sums: [[i32; 4]; 2] = [
+            std::mem::transmute::<__m128i, [i32; 4]>(sysv::m128i_sum(i, i)),
+            std::mem::transmute::<__m128i, [i32; 4]>(win::m128i_sum(i, i)),
+        ];
         assert_eq!(sums, [[14; 4]; 2]);
         let late = [
             sysv::m128_late(1, v, 2, v, v, v, 3.0, v, v, v, v, v),

@@ -5,8 +5,11 @@ use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::ir::{Code, Item, LabelId, Operand, Origin};
 use peach_compiler::pipeline::{self, CompiledFunction};
 
-/// Each example, the text of its kernels, and what its macro's parameters stand for.
-const EXAMPLES: [(&str, &str, &[(&str, &str)]); 5] = [
+/// What the parameters of an example's macro stand for.
+type Parameters = &'static [(&'static str, &'static str)];
+
+/// Each example, its source, and the parameters of its macro.
+const EXAMPLES: [(&str, &str, Parameters); 5] = [
     ("chacha20", include_str!("../examples/chacha20.rs"), &[]),
     ("sha256", include_str!("../examples/sha256.rs"), &[]),
     ("siphash", include_str!("../examples/siphash.rs"), &[("$c", "1"), ("$d", "3")]),
@@ -23,7 +26,7 @@ const EXAMPLES: [(&str, &str, &[(&str, &str)]); 5] = [
 ];
 
 /// The body of the example's `peach_fn!`.
-fn kernels(source: &str, parameters: &[(&str, &str)], abi: &str) -> String {
+fn kernels(source: &str, parameters: Parameters, abi: &str) -> String {
     let start = source.find("peach_fn! {").expect("a kernel") + "peach_fn! {".len();
     let end = source[start..].find("\n        }\n    };").expect("the end of the macro") + start;
     let text = source[start..end].replace("$abi", abi).replace("$name", "kernel");

@@ -39,11 +39,9 @@ fn push_tokens(text: &mut String, tokens: TokenStream) {
         let token = tree.to_string();
         let is_word = |ch: char| ch.is_alphanumeric() || ch == '_';
         let starts_word = token.starts_with(|ch| is_word(ch) || ch == '\'');
-        if text.ends_with([',', ';', '=', '+']) || text.ends_with("->") {
-            text.push(' ');
-        } else if text.ends_with(is_word) && starts_word {
-            text.push(' ');
-        } else if token == "-" || token == "=" || token == "+" {
+        let after = text.ends_with([',', ';', '=', '+']) || text.ends_with("->");
+        let between_words = text.ends_with(is_word) && starts_word;
+        if after || between_words || matches!(token.as_str(), "-" | "=" | "+") {
             text.push(' ');
         }
         text.push_str(&token);
