@@ -85,7 +85,7 @@ fn answer_stream(mode: Mode, input: impl io::Read, output: &mut impl Write) -> i
 fn answer(mode: Mode, line: &str, output: &mut impl Write) -> io::Result<bool> {
     let answer = match mode {
         Mode::Plain => isa::encode_text(line).map(|bytes| hex(&bytes)),
-        Mode::Options => isa::encode_options(line).map(|all| joined(&all, |bytes| hex(bytes))),
+        Mode::Options => isa::encode_options(line).map(|all| joined(&all, hex)),
         Mode::Lengths => isa::encode_lengths(line)
             .map(|all| joined(&all, |bytes| format!("{}:{}", bytes.len(), hex(bytes)))),
     };

@@ -1,6 +1,8 @@
 //! Where other assemblers answer differently, and why. Whatever is not in this table is a mistake.
 
-use super::{Case, newer::NEWER, oracle::Answer};
+use super::corpus::Case;
+use super::newer::NEWER;
+use super::oracle::Answer;
 use peach_compiler::ir::{Operand, Prefixes};
 use peach_compiler::isa::{Bank, Class, PhysReg};
 

@@ -1,18 +1,6 @@
-//! Every form of the tables times the shapes of its operands, against other assemblers, byte by byte.
-//!
-//! `cargo test` takes every thirteenth line of the corpus; `PEACH_CORPUS=full` takes all.
+//! The corpus, and random instructions, against GNU as and llvm-mc.
 
-#[path = "encoding/differences.rs"]
-mod differences;
-#[path = "encoding/generate.rs"]
-mod generate;
-#[path = "encoding/newer.rs"]
-mod newer;
-#[path = "encoding/oracle.rs"]
-mod oracle;
-#[path = "encoding/random.rs"]
-mod random;
-
+use super::{differences, generate, is_full, oracle, random};
 use differences::Difference;
 use iced_x86::{Code, EncodingKind};
 use oracle::Answer;
@@ -22,26 +10,26 @@ use std::collections::HashSet;
 
 /// One line of the corpus with everybody's answer.
 pub struct Case {
-    inst: Instruction<PhysReg>,
-    ours: Result<Vec<u8>, String>,
-    gnu: Answer,
-    llvm: Answer,
+    pub inst: Instruction<PhysReg>,
+    pub ours: Result<Vec<u8>, String>,
+    pub gnu: Answer,
+    pub llvm: Answer,
 }
 
 impl Case {
-    fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         self.inst.mnemonic.name()
     }
 
-    fn is_refused_with(&self, words: &str) -> bool {
+    pub fn is_refused_with(&self, words: &str) -> bool {
         self.ours.as_ref().is_err_and(|why| why.contains(words))
     }
 
-    fn has_byte(&self, byte: u8) -> bool {
+    pub fn has_byte(&self, byte: u8) -> bool {
         self.ours.as_ref().is_ok_and(|bytes| bytes.contains(&byte))
     }
 
-    fn all_registers(&self) -> bool {
+    pub fn all_registers(&self) -> bool {
         self.inst.operands.iter().all(|operand| matches!(operand, Operand::Reg(_)))
     }
 }
@@ -50,10 +38,6 @@ impl Case {
 fn corpus() -> Vec<Instruction<PhysReg>> {
     let step = if is_full() { 1 } else { 13 };
     generate::corpus().into_iter().step_by(step).collect()
-}
-
-fn is_full() -> bool {
-    std::env::var("PEACH_CORPUS").is_ok_and(|value| value == "full")
 }
 
 fn ours(inst: &Instruction<PhysReg>) -> Result<Vec<u8>, String> {

@@ -1,12 +1,7 @@
 //! Lines of text: what they may hold, what is said of those in error, and that none ends in a panic.
 
-#[path = "encoding/generate.rs"]
-mod generate;
-#[path = "encoding/random.rs"]
-mod random;
-
+use super::random::{self, Random};
 use peach_compiler::isa::{Mnemonic, encode_lengths, encode_options, encode_text, parse_line};
-use random::Random;
 
 fn hex(line: &str) -> String {
     let bytes = encode_text(line).unwrap_or_else(|why| panic!("{line}: {why}"));

@@ -3,13 +3,7 @@
 //! The lines stand in a `global_asm!`, each aligned to 32 bytes, so that the object file tells the
 //! bytes of every line.
 
-#[path = "encoding/generate.rs"]
-mod generate;
-#[path = "encoding/newer.rs"]
-mod newer;
-#[path = "encoding/oracle.rs"]
-mod oracle;
-
+use super::{generate, newer, oracle};
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
 use peach_compiler::isa::{FeatureSet, PhysReg, encode};
 use std::collections::HashSet;

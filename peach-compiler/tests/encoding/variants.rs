@@ -1,11 +1,7 @@
 //! `--options` and `--lengths`: every encoding that is offered means the same instruction.
 
-#[path = "encoding/generate.rs"]
-mod generate;
-#[path = "encoding/meaning.rs"]
-mod meaning;
-
-use meaning::meaning;
+use super::generate;
+use super::meaning::meaning;
 use peach_compiler::isa::{encode_lengths, encode_options, encode_text, encodings, parse_line};
 
 fn hex(bytes: &[u8]) -> String {
