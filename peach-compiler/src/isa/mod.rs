@@ -5,6 +5,8 @@
 
 mod arrange;
 mod assemble;
+mod by_immediate;
+mod compose;
 mod constraints;
 mod cpus;
 mod decorations;
@@ -30,6 +32,7 @@ mod shape;
 mod text;
 mod variants;
 
+pub use compose::effects;
 pub use constraints::*;
 pub use effects::*;
 pub use encode::*;

@@ -5,7 +5,8 @@
 //! iced says of a sample instruction; `lanes` makes it precise by byte, `hazards` adds what iced does
 //! not know, and the corrections here mend what it has wrong for our purpose.
 
-use super::lanes::{self, ByImmediate, Vectors};
+use super::by_immediate::ByImmediate;
+use super::lanes::{self, Vectors};
 use super::operand_forms::operand_form;
 use super::{Access, Bank, Class, Control, Flags, Hazard, Lanes, MemAccess, PhysReg};
 use super::{VectorMode, X87Effect, hazards};
