@@ -283,7 +283,8 @@ impl<'a, 'd> Expander<'a, 'd> {
                         if version.is_none() {
                             has_errors |= self.is_duplicate(&mut plain, kernel, function.features);
                         }
-                        has_errors |= self.has_other_types(&versions, &function, kernel);
+                        has_errors =
+                            has_errors || self.has_other_types(&versions, &function, kernel);
                         versions.push(VersionSource { function });
                     }
                     None => has_errors = true,
