@@ -65,3 +65,9 @@ pub mod __private {
     };
     pub use core;
 }
+
+/// The listings of the guide are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+#[doc = include_str!("../../docs/coming-from.md")]
+struct Guide;
