@@ -10,6 +10,7 @@
 //! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
 //! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
 //! | encode | `encode` | `&Lowered` | `Encoded` |
+//! | decode again | `encode::verify` | `&Lowered`, `&Encoded` | accepted or refused (feature `decoder`) |
 //! | emit | `emit` | `Program`, `Encoded` | Rust items, objects, listings |
 
 use crate::abi::Convention;
@@ -126,5 +127,17 @@ pub fn compile_function(
         return None;
     }
     let encoded = encode::encode(&lowered, &function.features, diagnostics)?;
+    #[cfg(feature = "decoder")]
+    if let Err(difference) = encode::verify(&lowered, &encoded) {
+        diagnostics.push(
+            Diagnostic::new(
+                Code::Internal,
+                function.span,
+                format!("the code of `{}` is wrong: {difference}", function.name),
+            )
+            .note("this is a bug in peach; please report it with the kernel"),
+        );
+        return None;
+    }
     Some(CompiledFunction { function, lowered, encoded })
 }

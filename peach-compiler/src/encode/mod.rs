@@ -8,6 +8,8 @@
 
 mod branches;
 mod data;
+#[cfg(feature = "decoder")]
+mod verify;
 
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::ir::{
@@ -18,6 +20,8 @@ use crate::isa::{self, Encoding, FeatureSet, Field, Mnemonic, PhysReg, SelectErr
 use branches::Layout;
 use data::DataLayout;
 use proc_macro2::Span;
+#[cfg(feature = "decoder")]
+pub use verify::verify;
 
 /// What fills the space between code and constants: `int3`.
 const FILLER: u8 = 0xCC;

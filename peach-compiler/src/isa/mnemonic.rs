@@ -68,6 +68,12 @@ impl Mnemonic {
         forms_of(self)
     }
 
+    /// Whether it is a name of these rows of iced's table.
+    #[cfg(feature = "decoder")]
+    pub(crate) fn is_row(self, row: iced_x86::Mnemonic) -> bool {
+        self.meaning().row == row
+    }
+
     pub(super) fn index(self) -> usize {
         usize::from(self.id)
     }
