@@ -53,6 +53,23 @@ fn brute_force(problem: &Problem, colors: &mut Vec<Color>) -> bool {
     false
 }
 
+/// All sets of nodes that differ from one another.
+fn cliques_of(problem: &Problem) -> Vec<Vec<u32>> {
+    let mut cliques: Vec<Vec<u32>> = vec![Vec::new()];
+    for node in 0..problem.len() as u32 {
+        let joins = |clique: &&Vec<u32>| {
+            clique.iter().all(|other| problem.neighbors[node as usize].contains(other))
+        };
+        let grown: Vec<Vec<u32>> = cliques
+            .iter()
+            .filter(joins)
+            .map(|clique| clique.iter().copied().chain([node]).collect())
+            .collect();
+        cliques.extend(grown);
+    }
+    cliques
+}
+
 fn free(count: u32) -> Registers {
     Registers { free: RegSet::first(count), saved: Vec::new() }
 }
@@ -110,10 +127,12 @@ fn finds_an_assignment_wherever_brute_force_does() {
                 refused += 1;
             }
         }
-        let found = search(&case, &[], split.all(), FULL_WORK);
-        assert_eq!(matches!(found, Outcome::Found(_)), possible, "{case:?}");
-        if let Outcome::Found(colors) = found {
-            assert!(case.accepts(&colors));
+        for cliques in [Vec::new(), cliques_of(&case)] {
+            let found = search(&case, &cliques, split.all(), FULL_WORK);
+            assert_eq!(matches!(found, Outcome::Found(_)), possible, "{case:?}");
+            if let Outcome::Found(colors) = found {
+                assert!(case.accepts(&colors));
+            }
         }
     }
     assert!(solved > 1000 && refused > 1000, "{solved} {refused}");
@@ -180,6 +199,54 @@ fn fills_every_register_around_fixed_ones() {
         let (case, cliques) = intervals(&mut random, 16, 60 + round, 1 + round / 10);
         let found = search(&case, &cliques, RegSet::first(16), FULL_WORK);
         let Outcome::Found(colors) = found else { panic!("round {round}: {found:?}") };
+        assert!(case.accepts(&colors));
+    }
+}
+
+/// Values that come and go several times, cut out of a full assignment: `registers` timelines of
+/// `steps` steps, `gap` of ten of whose seams leave the register empty for a step.
+fn reused_names(
+    random: &mut Random,
+    registers: u32,
+    steps: u32,
+    gap: u32,
+) -> (Problem, Vec<Vec<u32>>) {
+    let mut alive_at: Vec<Vec<u32>> = vec![Vec::new(); steps as usize];
+    let mut count = 0;
+    for _ in 0..registers {
+        let mut names: Vec<u32> = Vec::new();
+        let mut step = 0;
+        while step < steps {
+            let length = 1 + random.below(12);
+            if names.is_empty() || random.below(3) > 0 {
+                names.push(count);
+                count += 1;
+            }
+            let name = names[random.below(names.len() as u32) as usize];
+            for at in step..(step + length).min(steps) {
+                alive_at[at as usize].push(name);
+            }
+            step += length + u32::from(random.below(10) < gap);
+        }
+    }
+    let mut case = problem(count, |_| RegSet::first(registers));
+    for alive in &alive_at {
+        for &a in alive {
+            for &b in alive {
+                connect(&mut case, a, b);
+            }
+        }
+    }
+    (case, alive_at)
+}
+
+#[test]
+fn fills_every_register_with_names_that_are_used_again() {
+    let mut random = Random(19);
+    for round in 0..120 {
+        let (case, cliques) = reused_names(&mut random, 16, 60 + round, round % 5);
+        let colors = solve(&case, &free(16), 16, &|_| cliques.clone());
+        let colors = colors.unwrap_or_else(|stuck| panic!("round {round}: {stuck:?}"));
         assert!(case.accepts(&colors));
     }
 }
