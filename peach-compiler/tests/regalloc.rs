@@ -126,7 +126,10 @@ fn fifteen_fit_and_sixteen_are_refused_with_their_names() {
             diagnostic.message,
             "out of general-purpose registers: 16 are alive here, and there are 15 for them"
         );
-        assert!(diagnostic.notes.iter().any(|note| note.contains("`v14` (line")), "{diagnostic:?}");
+        assert!(
+            diagnostic.notes.iter().any(|note| note.contains("`v14` (declared on line")),
+            "{diagnostic:?}"
+        );
     }
 }
 

@@ -7,7 +7,7 @@
 use super::saturate::hall_violator;
 use super::{Failure, Program, victims};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Function, InstId, Op, Reg, VReg};
+use crate::ir::{Function, InstId, Op, Reg, VReg, VRegInfo};
 use crate::isa::{Bank, Class, PhysReg, RegSet, register_name};
 use proc_macro2::Span;
 use std::fmt::Write;
@@ -107,15 +107,18 @@ impl Report<'_> {
                 diagnostic = diagnostic.label(span, text);
             }
         }
-        diagnostic.note(self.holders(violator)).help(
-            "copy one of them to a register of its own before the instruction that demands it \
-             (`let copy: class = value;`) and use the copy there",
-        )
+        let info = &self.function()[violator[0]];
+        diagnostic.help(format!(
+            "copy one of them before the instruction that demands it (`let copy: {} = {};`) and use \
+             the copy there",
+            info.class.name(),
+            info.name
+        ))
     }
 
     /// E0402: a value that no register can hold.
     fn no_register_left(&self, vreg: VReg) -> Diagnostic {
-        let name = &self.function()[vreg].name;
+        let VRegInfo { name, class, .. } = &self.function()[vreg];
         let message = format!("no register can hold `{name}` for its whole life");
         let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
         for (span, text) in self.reasons(vreg) {
@@ -124,8 +127,9 @@ impl Report<'_> {
         diagnostic
             .note("a virtual register has one physical register for its whole life".to_string())
             .help(format!(
-                "copy `{name}` to another register (`let copy: class = {name};`) before one of \
-                 these places and use the copy there"
+                "copy `{name}` to another register (`let copy: {} = {name};`) before one of these \
+                 places and use the copy there",
+                class.name()
             ))
     }
 
@@ -241,16 +245,25 @@ impl Report<'_> {
         })
     }
 
-    /// "alive here: `a` (line 3), `b` (line 4)".
+    /// "alive here: `a`, `b` (declared on line 3); `c` (line 4)".
     fn holders(&self, vregs: &[VReg]) -> String {
         let mut text = String::from("alive here: ");
-        for (index, vreg) in vregs.iter().take(NAMED).enumerate() {
-            let info = &self.function()[*vreg];
-            let comma = if index == 0 { "" } else { ", " };
-            let _ = write!(text, "{comma}`{}` (line {})", info.name, info.span.start().line);
+        let line = |vreg: VReg| self.function()[vreg].span.start().line;
+        for (index, &vreg) in vregs.iter().take(NAMED).enumerate() {
+            let _ = write!(text, "`{}`", self.function()[vreg].name);
+            let next = vregs.get(index + 1).copied();
+            if next.is_some_and(|next| line(next) == line(vreg)) && index + 1 < NAMED {
+                text.push_str(", ");
+                continue;
+            }
+            let declared = if text.contains("(declared") { "" } else { "declared on " };
+            let _ = write!(text, " ({declared}line {})", line(vreg));
+            if next.is_some() {
+                text.push_str("; ");
+            }
         }
         if vregs.len() > NAMED {
-            let _ = write!(text, " and {} more", vregs.len() - NAMED);
+            let _ = write!(text, "and {} more", vregs.len() - NAMED);
         }
         text
     }
