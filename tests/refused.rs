@@ -95,7 +95,9 @@ fn a_kernel_in_error_keeps_its_item() {
         "pub fn worse (x : Vec < u8 >) -> u64",
         "fn worst < T > (x : T)",
     ] {
-        assert!(squeeze(&items).contains(&squeeze(head)), "{head} is not in {items}");
+        // Primitive types are written so that the module around cannot redirect them.
+        let items = squeeze(&items).replace("::peach_runtime::__private::core::primitive::", "");
+        assert!(items.contains(&squeeze(head)), "{head} is not in {items}");
     }
     assert_eq!(compilation.diagnostics.error_count(), 3, "one each: {items}");
 }

@@ -231,8 +231,10 @@ pub(super) fn complete_outside(function: &Function, cfg: &Cfg, effects: &mut [Ef
 
 /// How an instruction leaves the kernel's sight.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outside {
+pub(super) enum Outside {
+    /// Not at all.
     No,
+    /// `call`.
     Call,
     /// `syscall`, `int n`: Linux takes the number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`,
     /// `r8` and `r9` (`int 0x80`: `ebx`, `ecx`, `edx`, `esi`, `edi`, `ebp`), and answers in `rax`
@@ -243,7 +245,8 @@ enum Outside {
 }
 
 impl Outside {
-    fn of(op: &Op, effects: &Effects<Reg>) -> Outside {
+    /// Of an instruction with `effects`.
+    pub(super) fn of(op: &Op, effects: &Effects<Reg>) -> Outside {
         match op {
             Op::Bytes(_) => Outside::Bytes,
             _ if effects.control == Control::Call => Outside::Call,

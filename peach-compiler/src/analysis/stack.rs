@@ -55,6 +55,10 @@ pub(super) fn follow(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -
             }
         }
     }
+    // Behind the first such place, every depth is a guess.
+    if let Some(at) = stack.problems.iter().position(|p| !matches!(p, Problem::Left { .. })) {
+        stack.problems.truncate(at + 1);
+    }
     stack
 }
 

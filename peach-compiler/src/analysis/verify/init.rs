@@ -10,10 +10,10 @@
 use super::{Reports, name_of, operand_span};
 use crate::abi::ArgPlace;
 use crate::analysis::Facts;
-use crate::analysis::access::{call_clobbers, call_results};
+use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Base, Function, Machine, Op, Operand, Reg};
-use crate::isa::{Class, Control, Effects, Hazard, Lanes};
+use crate::isa::{Class, Control, Effects, Lanes};
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -72,9 +72,7 @@ fn value_lanes(value: &ArgValue) -> Lanes {
 fn reads_visibly(op: &Op, reg: Reg, effects: &Effects<Reg>) -> bool {
     match op {
         Op::Copy { .. } | Op::Bytes(_) => false,
-        Op::Machine(machine)
-            if effects.control == Control::Call || effects.hazard == Some(Hazard::System) =>
-        {
+        Op::Machine(machine) if Outside::of(op, effects) != Outside::No => {
             operand_that_reads(machine, reg, Lanes::ALL).is_some()
         }
         _ => true,
