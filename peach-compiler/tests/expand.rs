@@ -483,6 +483,7 @@ fn refused_operands() {
     refuse("mov al, ⟦256⟧;", &[("E0106", "-128 to 255")]);
     refuse("add rax, ⟦n{k1}⟧;", &[("E0205", "first operand")]);
     refuse("mov dword ⟦n⟧, 4;", &[("E0205", "[p]")]);
+    refuse("'l: call ⟦'l⟧;", &[("E0206", "inline fn")]);
     refuse("⟦ret⟧;", &[("E0206", "return")]);
     refuse("let x: xmm = ⟦n⟧;", &[("E0105", "movq")]);
     refuse("let x: gp32 = ⟦n⟧;", &[("E0105", ".gp32")]);
@@ -553,6 +554,8 @@ fn refused_items() {
     );
     refuse_program("pub fn h() {} pub fn ⟦h⟧() {}", &[("E0004", "same extensions")]);
     refuse_program("#[fallback] pub fn ⟦g⟧() {}", &[("E0004", "no kernel")]);
+    refuse_program("inline fn ⟦add⟧(a: gp64) {}", &[("E0004", "an instruction")]);
+    refuse_program("inline fn ⟦len⟧(a: gp64) {}", &[("E0004", "of the language")]);
     refuse_program("const A = 1; const ⟦A⟧ = 2;", &[("E0004", "two items")]);
     refuse_program("pub fn f(x: ⟦__m256⟧) {}", &[("E0203", "avx")]);
 }

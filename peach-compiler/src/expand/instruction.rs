@@ -99,7 +99,21 @@ impl<'a> Expander<'a, '_> {
                 value => self.push_operand(&mut draft, value, expr)?,
             }
         }
+        self.refuse_call_of_label(&draft)?;
         Ok(draft)
+    }
+
+    /// A label is no function: a `return` behind it would leave the kernel, not the call.
+    fn refuse_call_of_label(&mut self, draft: &Draft<'a>) -> Evaluated<()> {
+        let [Operand::Label(_)] = draft.inst.operands.as_slice() else { return Ok(()) };
+        if draft.inst.mnemonic.name() != "call" {
+            return Ok(());
+        }
+        Err(self.error(
+            Diagnostic::new(Code::Refused, place(draft.exprs[0]), "a label cannot be called")
+                .note("`call` takes a register, memory or `sym path`")
+                .help("write code that is used several times as a helper: `inline fn`"),
+        ))
     }
 
     fn bad_operand(&mut self, expr: &Expr, message: &str) -> Reported {

@@ -44,6 +44,7 @@ impl<'a> Expander<'a, '_> {
         let Some((name, global)) = global(item) else { return };
         let _: Result<(), Reported> = match global {
             Global::Kernel(_) => Ok(()),
+            Global::Helper(_) => self.check_helper_name(name),
             _ => self.check_name(name),
         };
         let symbol = self.names.symbol(name);
@@ -64,6 +65,30 @@ impl<'a> Expander<'a, '_> {
                 );
             }
         }
+    }
+
+    /// A helper's name must not be one that a call would take for something else.
+    fn check_helper_name(&mut self, name: &'a ast::Name) -> Evaluated<()> {
+        self.check_name(name)?;
+        let symbol = self.names.symbol(name);
+        let info = self.names.info(symbol);
+        let what = match &*info.text {
+            "isa" | "bits" | "len" | "zip" => "a function of the language",
+            _ if info.mnemonic.is_some() => "an instruction",
+            _ if info.data.is_some() => "a data literal",
+            _ => return Ok(()),
+        };
+        Err(self.error(
+            Diagnostic::new(
+                Code::DuplicateItem,
+                name.span(),
+                format!("`{name}` is {what}: no helper can have this name"),
+            )
+            .note(
+                "what starts a statement is looked up as keyword, mnemonic, helper, in this order",
+            )
+            .help("choose another name"),
+        ))
     }
 
     /// What an item's name stands for, if there is such an item.
