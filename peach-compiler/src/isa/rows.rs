@@ -316,7 +316,8 @@ fn mem_access(op_code: &OpCodeInfo, kind: Kind, access: OpAccess) -> MemAccess {
         always_written: matches!(access, A::Write | A::ReadWrite) && hazards::stores_always(code),
         bytes: hazards::extent(op_code, kind),
         align: hazards::alignment(op_code),
-        address_only: access == A::NoMemAccess,
+        // iced says nothing at all of `nop [m]`.
+        address_only: matches!(access, A::NoMemAccess | A::None),
     }
 }
 
