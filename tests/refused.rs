@@ -90,9 +90,9 @@ fn a_kernel_in_error_keeps_its_item() {
     let compilation = compile(source);
     let items = peach_compiler::emit::rust::items(&compilation, Default::default()).to_string();
     for head in [
-        "fn good ()",
-        "pub fn bad (x : u64) -> u64",
-        "pub fn worse (x : Vec < u8 >) -> u64",
+        "fn good () ->",
+        "pub fn bad (x :",
+        "pub fn worse (x : Vec < u8 >) ->",
         "fn worst < T > (x : T)",
     ] {
         // Primitive types are written so that the module around cannot redirect them.
@@ -100,6 +100,52 @@ fn a_kernel_in_error_keeps_its_item() {
         assert!(items.contains(&squeeze(head)), "{head} is not in {items}");
     }
     assert_eq!(compilation.diagnostics.error_count(), 3, "one each: {items}");
+}
+
+/// Programs with tokens taken out, doubled or exchanged: whatever is said, the compiler does not panic.
+#[test]
+fn damaged_programs_do_not_make_the_compiler_panic() {
+    let accepted = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accepted"));
+    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut below = |n: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % n as u64) as usize
+    };
+    for path in programs().iter().chain(&accepted) {
+        let source = std::fs::read_to_string(path).expect("the program can be read");
+        // Expansion without end takes its time, and one test of it is enough.
+        if source.contains("while i < 1") {
+            continue;
+        }
+        let kernels: Vec<&str> = source.split("\n\n").collect();
+        for kernel in kernels {
+            let words: Vec<&str> = kernel
+                .lines()
+                .filter(|line| !line.starts_with("//"))
+                .flat_map(|line| line.split_inclusive([' ', ',', ';', '[', ']', '{', '}', '.']))
+                .collect();
+            if words.is_empty() {
+                continue;
+            }
+            for _ in 0..4 {
+                let mut damaged = words.clone();
+                let (at, from) = (below(words.len()), below(words.len()));
+                match below(3) {
+                    0 => drop(damaged.remove(at)),
+                    1 => damaged.insert(at, words[from]),
+                    _ => damaged[at] = words[from],
+                }
+                let text = damaged.concat();
+                let Ok(tokens) = text.parse::<TokenStream>() else { continue };
+                let outcome = std::panic::catch_unwind(|| pipeline::compile(tokens, &abi::SYSV64));
+                let compilation = outcome.unwrap_or_else(|_| panic!("{text}"));
+                let bug = compilation.diagnostics.iter().find(|d| d.code == Code::Internal);
+                assert!(bug.is_none(), "{text}\n{bug:?}");
+            }
+        }
+    }
 }
 
 fn squeeze(text: &str) -> String {
