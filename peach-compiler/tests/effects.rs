@@ -202,6 +202,7 @@ fn beyond_registers() {
     assert_eq!(of("bts dword [rdi], 3").memory[0].bytes, Some(4));
     assert!(of("lea rax, [rdi]").memory[0].address_only);
     assert!(of("prefetchnta [rdi]").memory[0].address_only);
+    assert!(of("nop dword [rdi]").memory[0].address_only);
     assert_eq!(of("push rax").stack, -8);
     assert_eq!(of("pop rax").stack, 8);
     assert_eq!(of("pushfq").flags_read.0 & Flags::STATUS.0, Flags::STATUS.0);
