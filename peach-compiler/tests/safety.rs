@@ -938,6 +938,12 @@ fn registers_and_flow_that_are_fine() {
         "#[target_feature(enable = \"avx\")] fn f() -> f32 { let v: ymm; let w: ymm; vzeroall; vaddps v, v, w; return v.xmm; }",
         "fn f(i: u64) { unsafe { const T: [label; 2] = ['a, 'b]; let t: gp64; lea t, [T]; movsxd i, dword [t + i*4]; add i, t; jmp i, T; 'a: 'b: } }",
         "fn f() -> u32 { 'l: { jmp continue 'l; } }",
+        // `vzeroall` is a first write, `vzeroupper` disturbs no lower half, and 16 to 31 are out of reach.
+        "#[target_feature(enable = \"avx\")] fn f(p: &mut [f32; 128]) { let acc: [ymm; 16]; vzeroall; for i in 0..16 { vmovups [p + 32*i], acc[i]; } }",
+        "#[target_feature(enable = \"avx\")] fn f(p: &mut [f32; 8], n: u32) { let a: ymm; 'l: { vzeroall; vaddps a, a, [p]; vmovups [p], a; dec n; jnz continue 'l; } }",
+        "#[target_feature(enable = \"avx\")] fn f(p: &mut [f32; 8]) { let a: ymm; vzeroall; vaddps a, a, ymm0; vaddps a, a, ymm3; vmovups [p], a; }",
+        "#[target_feature(enable = \"avx512f,avx512vl\")] fn f(x: f32) -> f32 { let v: xmm; vzeroall; vaddps v, v, x; return v; }",
+        "#[target_feature(enable = \"avx\")] fn f(x: f32, y: f32, p: &mut [f32; 8]) -> f32 { vmovups ymm9, [p]; vmovups [p], ymm9; vzeroupper; addss x, y; return x; }",
     ]);
 }
 

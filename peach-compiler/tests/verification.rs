@@ -156,6 +156,31 @@ fn every_refusal_says_why_and_what_to_do() {
     }
 }
 
+/// The bytes of the only kernel, under System V.
+fn bytes(source: &str) -> Vec<u8> {
+    let tokens = TokenStream::from_str(source).expect("the test's own tokens");
+    let compilation = pipeline::compile(tokens, &SYSV64);
+    let version = &compilation.kernels[0].versions[0].encoded;
+    version.bytes[..version.code_len].to_vec()
+}
+
+/// What a system call or raw bytes do to registers is not written down anywhere in the kernel.
+#[test]
+fn registers_are_not_shared_with_what_is_out_of_sight() {
+    // A copy of `rax` must survive the answer in `rax`:
+    // mov rax, rdi; mov rdx, rax; syscall; add rax, rdx; ret
+    assert_eq!(
+        bytes(
+            "fn f(x: u64) -> u64 { unsafe { rax = x; let z: gp64 = rax; syscall; add rax, z; return rax; } }"
+        ),
+        [0x48, 0x89, 0xF8, 0x48, 0x89, 0xC2, 0x0F, 0x05, 0x48, 0x01, 0xD0, 0xC3]
+    );
+    // inc rax; add rax, x
+    let raw =
+        "fn f(x: u64) -> u64 { unsafe { rax = x; db 0x48, 0xFF, 0xC0; add rax, x; return rax; } }";
+    assert_eq!(bytes(raw), [0x48, 0x89, 0xF8, 0x48, 0xFF, 0xC0, 0x48, 0x01, 0xF8, 0xC3]);
+}
+
 /// xorshift64*: the same programs on every run.
 struct Random(u64);
 

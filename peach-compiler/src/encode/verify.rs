@@ -199,8 +199,9 @@ impl Comparison<'_> {
         let disp = found.memory_displacement64() & mask == (place + mem.disp) as u64 & mask;
         let known = mem.disp_const.is_none();
         let size = found.memory_size();
-        let size =
-            mem.size.is_none_or(|bytes| size.is_broadcast() || size.size() == bytes as usize);
+        // An address that is only computed (`lea`) has no size to compare.
+        let size = size.size() == 0
+            || mem.size.is_none_or(|bytes| size.is_broadcast() || size.size() == bytes as usize);
         segment && broadcast && size && sum_found == sum([(base, 1), index]) && (disp || !known)
     }
 
