@@ -60,6 +60,10 @@ pub(super) fn replay(
             let dst = Sym::Reg(Reg::Virtual(function[*arg].vreg));
             let lanes = effects.regs.iter().fold(Lanes::NONE, |all, a| all | a.write | a.may_write);
             state.alias(dst, Sym::Arg(*arg), lanes);
+            // The other lanes of a float's register count as written, with any value.
+            if function[function[*arg].vreg].class.bank() == Bank::Vector {
+                state.complete(dst, Lanes::low(function[*arg].value.bytes()));
+            }
             Ok(())
         }
         Op::SetImm { dst, value } => set_imm(*dst, *value, effects, items, function, state, layout),

@@ -221,6 +221,15 @@ impl State {
         }
     }
 
+    /// Bytes of `sym` beyond `lanes` may have any value: a register that holds `lanes` holds all of it.
+    pub fn complete(&mut self, sym: Sym, lanes: Lanes) {
+        for (known, held) in self.regs.iter_mut().flatten() {
+            if *known == sym && held.contains(lanes) {
+                *held = Lanes::ALL;
+            }
+        }
+    }
+
     /// The program sets the upper half of `sym` to zero: places that hold the lower half, and zero
     /// above, hold all of it.
     pub fn zero_extended(&mut self, sym: Sym) {
