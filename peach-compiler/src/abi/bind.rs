@@ -135,7 +135,8 @@ fn fold_only_use(
     let features = function.features;
     let Op::Machine(machine) = &mut function.insts[at].op else { return false };
     let place = Mem::new(Base::StackArg, i64::from(offset));
-    match fold::into(machine, &facts.effects[at], vreg, &place, bytes, &features) {
+    let slot = fold::Slot { place, bytes, writable: false };
+    match fold::into(machine, &facts.effects[at], vreg, &slot, &features) {
         Some(folded) => {
             *machine = folded;
             true

@@ -1,8 +1,8 @@
-//! Makes a value on the stack a memory operand of the instruction that reads it: an argument, or a
-//! value that is spilled.
+//! Makes a value on the stack a memory operand of the instruction that uses it: an argument, or a value
+//! that is spilled.
 //!
-//! Accepted only where it provably means the same: the form with memory reads exactly the bytes that
-//! the form with the register reads, within the argument, and does the same to everything else.
+//! Accepted only where it provably means the same: the form with memory reads and writes exactly the
+//! bytes that the form with the register does, within the value, and does the same to everything else.
 //! `movss` between registers merges and from memory clears, `bt` with memory addresses beyond its
 //! operand, `insertps` takes its lane from the immediate: all of these differ in their [`Effects`].
 
@@ -10,14 +10,24 @@ use super::bind::registers_of;
 use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
 use crate::isa::{self, Access, Control, Effects, FeatureSet, Lanes};
 
-/// `machine` with the register `vreg` replaced by `place`, which is `bytes` bytes long.
-/// `effects` are those of `machine` as it stands.
+/// Where a value is on the stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    /// The memory.
+    pub place: Mem<Reg>,
+    /// How long it is.
+    pub bytes: u32,
+    /// Whether it may be changed.
+    pub writable: bool,
+}
+
+/// `machine` with the register `vreg` replaced by `slot`. `effects` are those of `machine` as it
+/// stands.
 pub(crate) fn into(
     machine: &Machine,
     effects: &Effects<Reg>,
     vreg: VReg,
-    place: &Mem<Reg>,
-    bytes: u32,
+    slot: &Slot,
     features: &FeatureSet,
 ) -> Option<Machine> {
     let reg = Reg::Virtual(vreg);
@@ -26,16 +36,19 @@ pub(crate) fn into(
     let index =
         machine.inst.operands.iter().position(|o| matches!(o, Operand::Reg(v) if v.reg == reg))?;
     let access = effects.regs.iter().find(|access| access.reg == reg)?;
-    let only_read = (access.write | access.may_write).is_empty();
+    let is_written = !(access.write | access.may_write).is_empty();
+    // `xchg` with memory is a locked instruction, slower than a load and a store.
+    let others_written = effects.regs.iter().any(|a| a.reg != reg && !a.write.is_empty());
+    let changes = is_written && (!slot.writable || others_written);
     let touches_memory = effects.memory.iter().any(|memory| !memory.address_only);
-    if places != 1 || !only_read || touches_memory || effects.control != Control::Next {
+    if places != 1 || changes || touches_memory || effects.control != Control::Next {
         return None;
     }
     let Operand::Reg(view) = machine.inst.operands[index] else { return None };
-    [None, Some(view.class.bytes()), Some(bytes)].into_iter().find_map(|size| {
+    [None, Some(view.class.bytes()), Some(slot.bytes)].into_iter().find_map(|size| {
         let mut inst = machine.inst.clone();
-        inst.operands[index] = Operand::Mem(Mem { size, ..place.clone() });
-        let selection = with_memory(&inst, effects, access, bytes, features)?;
+        inst.operands[index] = Operand::Mem(Mem { size, ..slot.place.clone() });
+        let selection = with_memory(&inst, effects, access, slot.bytes, features)?;
         Some(Machine { inst, selection, targets: machine.targets })
     })
 }
@@ -52,11 +65,15 @@ fn with_memory(
     let selection = isa::select(inst, features).ok()?;
     let folded = isa::effects(inst, &selection);
     let [memory] = folded.memory.as_slice() else { return None };
-    let read = memory.bytes.filter(|&read| read <= bytes)?;
-    let plain_read = memory.read && !memory.write && !memory.address_only;
+    let touched = Lanes::low(memory.bytes.filter(|&touched| touched <= bytes)?);
+    let if_done = |done: bool| if done { touched } else { Lanes::NONE };
     // The stack's alignment is that of the convention; wider vectors' is a promise of the caller.
     let aligned = memory.align <= 16;
-    let same_bytes = access.read == Lanes::low(read);
+    let same_bytes = access.read == if_done(memory.read)
+        && access.write == if_done(memory.write)
+        && access.may_write.is_empty()
+        && memory.write == memory.always_written
+        && !memory.address_only;
     let others = |effects: &Effects<Reg>| -> Vec<Access<Reg>> {
         let mut others: Vec<_> =
             effects.regs.iter().filter(|a| a.reg != access.reg).copied().collect();
@@ -70,5 +87,5 @@ fn with_memory(
         && effects.stack == folded.stack
         && effects.x87 == folded.x87
         && effects.hazard == folded.hazard;
-    (plain_read && aligned && same_bytes && same).then_some(selection)
+    (aligned && same_bytes && same).then_some(selection)
 }

@@ -298,8 +298,12 @@ impl<'f> Rewriter<'f> {
         let effects = &self.facts.effects[index];
         let features = &self.function.features;
         uses.iter().enumerate().find_map(|(at, &Use { vreg, home, .. })| {
-            let place = Mem::new(home.base, home.disp);
-            let folded = fold::into(machine, effects, vreg, &place, home.bytes, features)?;
+            let slot = fold::Slot {
+                place: Mem::new(home.base, home.disp),
+                bytes: home.bytes,
+                writable: !home.is_argument,
+            };
+            let folded = fold::into(machine, effects, vreg, &slot, features)?;
             let mut rest = uses.to_vec();
             rest.remove(at);
             Some((folded, rest))
