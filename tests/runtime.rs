@@ -65,6 +65,21 @@ peach_fn! {
         return rax;
     }
 
+    fn signal_mapped() { push 7; push 8; signal(); pop rcx; pop rcx; }
+
+    #[embed = "text"]
+    fn signal_in_text() { push 7; push 8; signal(); pop rcx; pop rcx; }
+
+    /// Sends SIGUSR1 to the own thread: gettid, tkill.
+    inline fn signal() {
+        mov eax, 186;
+        unsafe { syscall; }
+        mov edi, eax;
+        mov esi, 10;
+        mov eax, 200;
+        unsafe { syscall; }
+    }
+
     /// Needs what no machine of today has.
     #[target_feature(enable = "padlock")]
     fn never(a: i32) -> i32 { return a; }
@@ -119,4 +134,51 @@ fn listings_name_registers_and_source() {
     println!("{}", call_twice_text::KERNEL.listing());
     assert!(listing.contains("add edi, esi"), "{listing}");
     assert!(listing.contains("add a, b; return a;"), "{listing}");
+}
+
+#[test]
+fn peach_dump_prints_what_is_resolved() {
+    let program = std::env::current_exe().unwrap();
+    let run = |value: &str| {
+        let args = ["--exact", "both_embeddings_run", "--nocapture"];
+        let output =
+            std::process::Command::new(&program).args(args).env("PEACH_DUMP", value).output();
+        String::from_utf8(output.unwrap().stderr).unwrap()
+    };
+    let all = run("1");
+    assert!(all.contains("kernel add (sysv64) at 0x"), "{all}");
+    assert!(all.contains("kernel add_text (sysv64) at 0x"), "{all}");
+    assert!(all.contains("add edi, esi"), "{all}");
+    let one = run("add_text");
+    assert_eq!(one.matches("kernel ").count(), 1, "{one}");
+    assert_eq!(run("0"), "");
+}
+
+/// A signal handler that runs while a kernel does takes a backtrace through it.
+#[test]
+#[cfg(target_os = "linux")]
+fn backtraces_lead_through_kernels() {
+    use std::sync::Mutex;
+    static TRACE: Mutex<String> = Mutex::new(String::new());
+
+    extern "C" fn handler(_: i32) {
+        let trace = std::backtrace::Backtrace::force_capture().to_string();
+        *TRACE.lock().unwrap() = trace;
+    }
+    #[inline(never)]
+    fn caller_of_mapped() {
+        signal_mapped();
+    }
+    #[inline(never)]
+    fn caller_of_text() {
+        signal_in_text();
+    }
+    // SAFETY: the handler runs where the kernels send the signal, and nowhere else.
+    unsafe { libc::signal(libc::SIGUSR1, handler as *const () as usize) };
+    caller_of_mapped();
+    let trace = TRACE.lock().unwrap().clone();
+    assert!(trace.contains("caller_of_mapped"), "{trace}");
+    caller_of_text();
+    let trace = TRACE.lock().unwrap().clone();
+    assert!(trace.contains("caller_of_text") && trace.contains("signal_in_text"), "{trace}");
 }

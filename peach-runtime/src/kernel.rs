@@ -271,7 +271,7 @@ impl Shape {
 
 impl Record {
     /// The address of the code, or [`FALLBACK`]; finds it on the first use.
-    fn resolve(&self) -> Result<*mut (), Error> {
+    pub(crate) fn resolve(&self) -> Result<*mut (), Error> {
         let entry = self.entry.load(Ordering::Acquire);
         if !entry.is_null() {
             return Ok(entry);

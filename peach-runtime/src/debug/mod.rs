@@ -24,6 +24,26 @@ pub(crate) fn resolved(record: &Record, entry: *const ()) {
     }
 }
 
+/// Code in the text section may be called without being resolved first, so it is dumped when the
+/// program starts.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static DUMP_TEXT: extern "C" fn() = {
+    extern "C" fn dump_text() {
+        if std::env::var_os("PEACH_DUMP").is_none() {
+            return;
+        }
+        let in_text = |record: &&Record| {
+            record.shape.chosen().is_some_and(|version| matches!(version.code, Code::Text(..)))
+        };
+        for record in crate::registry::kernels().filter(in_text) {
+            let _ = record.resolve();
+        }
+    }
+    dump_text
+};
+
 fn wants_dump(name: &str) -> bool {
     match std::env::var("PEACH_DUMP") {
         Ok(value) if matches!(value.as_str(), "" | "0") => false,

@@ -80,10 +80,7 @@ fn target(context: &Context<'_>) -> (TokenStream, Target) {
     let target = match (context.embed(), context.group.versions.as_slice()) {
         (Embed::Text, [only]) => {
             let needs_nothing = only.function.features.minified().is_empty();
-            if needs_nothing
-                && context.group.source.fallback.is_none()
-                && context.options.listings.is_none()
-            {
+            if needs_nothing && context.group.source.fallback.is_none() {
                 return (TokenStream::new(), Target::Symbol);
             }
             Target::Symbol
