@@ -101,14 +101,13 @@ fn bytes_equal_those_of_gnu_as_and_llvm_or_the_difference_is_explained() {
     compare(corpus(), true);
 }
 
-/// `PEACH_SEED` repeats a run.
+/// The same instructions in every run; `PEACH_SEED=number` gives others.
 #[test]
 fn random_instructions_agree_too() {
     if !oracle::is_available("as") || !oracle::is_available("llvm-mc") {
         return;
     }
-    let time = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos() as u64;
-    let seed = std::env::var("PEACH_SEED").map_or(time | 1, |seed| seed.parse().expect("a number"));
+    let seed = std::env::var("PEACH_SEED").map_or(0x5eed, |seed| seed.parse().expect("a number"));
     println!("PEACH_SEED={seed}");
     let mut random = random::Random(seed);
     let mnemonics: Vec<Mnemonic> = Mnemonic::all().collect();

@@ -157,6 +157,13 @@ pub const GNU: &[Difference] = &[
         applies: |case, other| ["lar", "lsl"].contains(&case.name()) && other.is_some(),
     },
     Difference {
+        why: "`movsd [m], [m]`: string instructions are written without operands",
+        applies: |case, other| {
+            let all_memory = case.inst.operands.iter().all(|o| matches!(o, Operand::Mem(_)));
+            ["movsd", "cmpsd"].contains(&case.name()) && all_memory && other.is_some()
+        },
+    },
+    Difference {
         why: "GNU as alone takes operands that no form of the manual has; LLVM refuses them too",
         applies: |case, other| {
             other.is_some() && case.llvm.is_none() && case.is_refused_with("no form takes")

@@ -1,7 +1,7 @@
 //! Every form of the tables times the shapes of its operands, against other assemblers, byte by byte.
 //!
-//! `cargo test` takes every thirteenth line of the corpus; `PEACH_CORPUS=full` takes all. `PEACH_SEED`
-//! repeats a run over random instructions.
+//! `cargo test` takes every thirteenth line of the corpus; `PEACH_CORPUS=full` takes all.
+//! `PEACH_SEED=number` gives other random instructions.
 
 mod corpus;
 mod differences;
