@@ -67,8 +67,7 @@ pub(super) fn is_hidden_pointer(function: &Function, vreg: VReg) -> bool {
     function.hidden_result == Some(vreg)
 }
 
-/// Registers that were made to be short-lived cannot be spilled again; nor can one with a place in a
-/// block of several.
+/// Registers that were made to be short-lived cannot be spilled again.
 fn is_candidate(function: &Function, vreg: VReg) -> bool {
     !function[vreg].temporary || is_hidden_pointer(function, vreg)
 }
