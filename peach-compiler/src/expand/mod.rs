@@ -5,8 +5,8 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `program` | families, versions, kernels of one name |
-//! | `items` | constants, tables and helpers among the items |
+//! | `program` | versions, kernels of one name |
+//! | `families`, `items` | items once per value; constants, tables and helpers among the items |
 //! | `signature` | types to argument registers and results |
 //! | `names`, `scope`, `lookup` | symbols, and what they stand for at a place |
 //! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
@@ -22,6 +22,7 @@ mod address;
 mod assign;
 mod constant;
 mod evaluate;
+mod families;
 mod helpers;
 mod instruction;
 mod items;

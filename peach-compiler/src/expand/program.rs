@@ -1,19 +1,17 @@
-//! The items of a program: families are instantiated, constants and tables evaluated on demand,
-//! kernels of one name gathered, and each version of each kernel expanded by itself.
+//! A program: kernels of one name are gathered, and each version of each kernel is expanded by
+//! itself.
 
-use super::evaluate::Evaluated;
 use super::names::{Names, Symbol};
 use super::scope::Scopes;
 use super::value::Value;
-use super::{Expander, KernelGroup, Program, VersionSource, labels};
+use super::{Expander, KernelGroup, Program, VersionSource, families, labels};
 use crate::abi::{self, Convention, Placement};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
 use crate::isa::{Feature, FeatureSet};
-use crate::syntax;
 use crate::syntax::ast::{
-    self, Abi, Block, ExprKind, Fallback, Family, File, Item, Kernel, KernelAttrs, Signature,
-    VersionAttr, name_text,
+    self, Abi, Block, ExprKind, Fallback, File, Item, Kernel, KernelAttrs, Signature, VersionAttr,
+    name_text,
 };
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
@@ -37,28 +35,14 @@ impl MessageKey {
     }
 }
 
-/// How many values a family may have.
-const FAMILY_MAX: u64 = 4096;
-
-/// How deep families may stand in families.
-const FAMILY_DEPTH_MAX: usize = 8;
-
 /// See [`super::expand`].
 pub(super) fn expand(
     file: &File,
     native: &'static Convention,
     diagnostics: &mut Diagnostics,
 ) -> Program {
-    let mut families = Families { file, native, diagnostics, instances: Vec::new() };
-    families.flatten(&file.items, 0);
-    let instances = families.instances;
-    let items: Vec<&Item> = instances
-        .iter()
-        .map(|item| match item {
-            Instance::Written(item) => *item,
-            Instance::Made(item) => &**item,
-        })
-        .collect();
+    let instances = families::flatten(file, native, diagnostics);
+    let items: Vec<&Item> = instances.iter().map(|instance| instance.item()).collect();
     let mut expander = Expander::new(native, diagnostics);
     expander.skipped.extend(file.skipped.iter().cloned());
     for item in &items {
@@ -71,56 +55,6 @@ pub(super) fn expand(
     Program { kernels }
 }
 
-/// An item of the file, or one that a family made.
-enum Instance<'f> {
-    Written(&'f Item),
-    Made(Box<Item>),
-}
-
-struct Families<'f, 'd> {
-    file: &'f File,
-    native: &'static Convention,
-    diagnostics: &'d mut Diagnostics,
-    instances: Vec<Instance<'f>>,
-}
-
-impl<'f> Families<'f, '_> {
-    fn flatten(&mut self, items: &'f [Item], depth: usize) {
-        for item in items {
-            match item {
-                Item::Family(family) => self.instantiate(family, depth),
-                item => self.instances.push(Instance::Written(item)),
-            }
-        }
-    }
-
-    fn instantiate(&mut self, family: &Family, depth: usize) {
-        for value in self.values(family, depth) {
-            for item in syntax::instantiate(family, value, self.diagnostics) {
-                match item {
-                    Item::Family(inner) => self.instantiate(&inner, depth + 1),
-                    item => self.instances.push(Instance::Made(Box::new(item))),
-                }
-            }
-        }
-    }
-
-    /// What a family's variable runs over.
-    fn values(&mut self, family: &Family, depth: usize) -> Vec<i128> {
-        let mut expander = Expander::new(self.native, self.diagnostics);
-        if depth >= FAMILY_DEPTH_MAX {
-            expander.stop(family.var.span(), "families stand too deep in families");
-            return Vec::new();
-        }
-        for item in &self.file.items {
-            if let Item::Const(_) | Item::Table(_) = item {
-                expander.declare_silently(item);
-            }
-        }
-        expander.family_values(family).unwrap_or_default()
-    }
-}
-
 /// The kernels and the fallback of one name.
 struct Group<'a> {
     kernels: Vec<&'a Kernel>,
@@ -129,7 +63,7 @@ struct Group<'a> {
 }
 
 impl<'a, 'd> Expander<'a, 'd> {
-    fn new(native: &'static Convention, diagnostics: &'d mut Diagnostics) -> Self {
+    pub(super) fn new(native: &'static Convention, diagnostics: &'d mut Diagnostics) -> Self {
         let reported = diagnostics.iter().map(MessageKey::of).collect();
         Expander {
             diagnostics,
@@ -160,33 +94,6 @@ impl<'a, 'd> Expander<'a, 'd> {
             blocks: Vec::new(),
             depth: 0,
             in_unsafe: false,
-        }
-    }
-
-    fn family_values(&mut self, family: &'a Family) -> Evaluated<Vec<i128>> {
-        let values = self.eval_list(&family.range)?;
-        let wrong = |this: &mut Self, found: &Value| {
-            this.wrong_constant(&family.range, "a range or a list of integers", found)
-        };
-        match &values {
-            Value::Range(range) if range.count <= FAMILY_MAX => {
-                Ok((0..range.count).map(|i| range.get(i)).collect())
-            }
-            Value::Range(range) => {
-                let message = format!("the family has {} values", range.count);
-                Err(self.stop(super::evaluate::place(&family.range), &message))
-            }
-            Value::List(list) => {
-                let mut numbers = Vec::with_capacity(list.len());
-                for value in list.iter() {
-                    match value {
-                        Value::Int(n) => numbers.push(*n),
-                        other => return Err(wrong(self, other)),
-                    }
-                }
-                Ok(numbers)
-            }
-            other => Err(wrong(self, other)),
         }
     }
 
