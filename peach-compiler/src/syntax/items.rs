@@ -8,7 +8,7 @@ use super::ast::*;
 use super::attributes::{self, Attributes};
 use super::cursor::{Cursor, Parsed};
 use super::statements::{self, Context};
-use super::{expressions, signature, types};
+use super::{bindings, expressions, signature, types};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use proc_macro2::{Delimiter, TokenStream};
 
@@ -209,7 +209,7 @@ fn fallback(
 fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     c.expect_word("inline")?;
     c.expect_word("fn")?;
-    let name = statements::new_name(c)?;
+    let name = bindings::new_name(c)?;
     if c.is_punct('<') {
         return Err(Box::new(
             c.error("a helper has no generic parameters")
@@ -227,7 +227,7 @@ fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
 }
 
 fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {
-    let item = match statements::constant_or_table(c)? {
+    let item = match bindings::constant_or_table(c)? {
         StatementKind::Table(table) if table.element == TableElement::Label => {
             return Err(Box::new(
                 super::cursor::error(table.name.span(), "a table of labels stands in a body")
@@ -247,7 +247,7 @@ fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {
 /// `for B in range { items }`.
 fn family(c: &mut Cursor<'_>) -> Parsed<Item> {
     c.expect_word("for")?;
-    let var = statements::new_name(c)?;
+    let var = bindings::new_name(c)?;
     c.expect_word("in")?;
     let range = expressions::head(c)?;
     let (_, group) = c.expect_group(Delimiter::Brace)?;

@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod attributes;
+mod bindings;
 mod cursor;
 mod expressions;
 mod families;

@@ -5,8 +5,8 @@
 //! the signature is given back all the same; without a name or parentheses there is none.
 
 use super::ast::*;
+use super::bindings::new_name;
 use super::cursor::{Cursor, Parsed};
-use super::statements::new_name;
 use super::types;
 use crate::diagnostics::{Code, Diagnostic};
 use proc_macro2::{Delimiter, TokenStream};
