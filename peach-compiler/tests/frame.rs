@@ -164,6 +164,14 @@ fn numbers_by_the_shortest_instruction() {
     assert!(listing(&SYSV64, flags).contains("mov eax, 0"), "{}", listing(&SYSV64, flags));
 }
 
+#[test]
+fn the_base_of_a_frame_is_not_a_register_of_the_author() {
+    let source = "fn k(a: u64) -> u64 { let x: u64 align 64; mov rbp, a; mov [x], rbp; return a; }";
+    let expected = "push rbp; push rbx; mov rbx, rsp; and rsp, -64; mov rbp, rdi; \
+                    mov [rsp - 64], rbp; mov rax, rdi; mov rsp, rbx; pop rbx; pop rbp; ret";
+    assert_eq!(listing(&SYSV64, source), expected);
+}
+
 /// Kernels with every kind of frame.
 const FRAMES: &[&str] = &[
     "unsafe fn k(n: u64) -> u64 { return n; }",

@@ -101,10 +101,10 @@ impl Lowerer<'_> {
         let lowered = i64::from(self.stack.above_base + self.stack.size);
         let slack = self.stack.realign.map_or(0, i64::from);
         self.touch_pages((lowered + slack) / PAGE);
-        if self.stack.realign.is_some() {
+        if let Some(base) = self.stack.base {
             self.lower_stack(self.stack.above_base);
-            self.put(inst("mov", vec![reg(gp::RBP, Class::Gp64), reg(gp::RSP, Class::Gp64)]));
-            self.out.set_cfa(Cfa { reg: gp::RBP, offset: self.stack.base_below_cfa() as i32 });
+            self.put(inst("mov", vec![reg(base, Class::Gp64), reg(gp::RSP, Class::Gp64)]));
+            self.out.set_cfa(Cfa { reg: base, offset: self.stack.base_below_cfa() as i32 });
             self.step(UnwindStep::SetBase);
         }
         self.lower_stack(self.stack.size);
@@ -118,7 +118,7 @@ impl Lowerer<'_> {
             self.saved(xmm, offset);
         }
         self.out.frame.size = self.stack.above_base + self.stack.size;
-        self.out.frame.base = self.stack.realign.map(|_| gp::RBP);
+        self.out.frame.base = self.stack.base;
         self.out.frame.realigned = self.stack.realign;
         self.out.frame.borrowed = self.stack.borrowed;
         self.move_arguments();
@@ -134,13 +134,17 @@ impl Lowerer<'_> {
         let mut pushes = self.stack.pushes.clone();
         let below = 8 + 8 * pushes.len() as i32;
         let rsp = || reg(gp::RSP, Class::Gp64);
-        if self.stack.realign.is_some() && self.stack.above_base == 0 {
+        if self.stack.base == Some(gp::RBP) && self.stack.above_base == 0 {
             self.put(inst("leave", Vec::new()));
             pushes.pop();
             self.out.set_cfa(Cfa { reg: gp::RSP, offset: below - 8 });
-        } else if self.stack.realign.is_some() {
-            let address = at(gp::RBP, self.stack.above_base.into());
-            self.put(inst("lea", vec![rsp(), Operand::Mem(address)]));
+        } else if let Some(base) = self.stack.base {
+            if self.stack.above_base == 0 {
+                self.put(inst("mov", vec![rsp(), reg(base, Class::Gp64)]));
+            } else {
+                let address = at(base, self.stack.above_base.into());
+                self.put(inst("lea", vec![rsp(), Operand::Mem(address)]));
+            }
             self.out.set_cfa(Cfa { reg: gp::RSP, offset: below });
         } else if self.stack.size > 0 {
             self.put(add_to_rsp(self.stack.size.into()));
@@ -155,8 +159,8 @@ impl Lowerer<'_> {
 
     /// The canonical frame address in the body, where `depth` bytes have been pushed.
     pub(super) fn body_cfa(&self, depth: i64) -> Cfa {
-        match self.stack.realign {
-            Some(_) => Cfa { reg: gp::RBP, offset: self.stack.base_below_cfa() as i32 },
+        match self.stack.base {
+            Some(base) => Cfa { reg: base, offset: self.stack.base_below_cfa() as i32 },
             None => Cfa { reg: gp::RSP, offset: (self.stack.rsp_below_cfa() + depth) as i32 },
         }
     }

@@ -8,8 +8,8 @@
 //!            stack arguments
 //!  CFA  →    shadow space (Microsoft): saved vector registers, stack variables
 //!            return address
-//!            pushed registers, rbp last where the frame is realigned
-//!            saved vector registers   ← rbp
+//!            pushed registers, the base last where the frame is realigned
+//!            saved vector registers   ← base, where the frame is realigned
 //!            stack variables          ← rsp, if they do not fit in the red zone below it
 //! ```
 
@@ -41,12 +41,14 @@ pub(super) struct StackLayout {
     pub pushes: Vec<PhysReg>,
     /// Vector registers to save, with offsets from the CFA, multiples of 16.
     pub saves: Vec<(PhysReg, i64)>,
-    /// Bytes to subtract from the stack pointer before `rbp` is set, in a realigned frame.
+    /// Bytes to subtract from the stack pointer before the base is set, in a realigned frame.
     pub above_base: u32,
     /// Bytes to subtract from the stack pointer.
     pub size: u32,
     /// The alignment to bring the stack pointer to.
     pub realign: Option<u32>,
+    /// The register that then holds the frame's base: `rbp`, unless the author uses it by name.
+    pub base: Option<PhysReg>,
     /// Of each stack variable: the offset from the CFA or, in a realigned frame, from `rsp`.
     pub locals: Vec<Option<i64>>,
     /// Bytes of the red zone and the shadow space that are used.
@@ -77,7 +79,7 @@ impl StackLayout {
         8 + 8 * self.pushes.len() as i64 + i64::from(self.size)
     }
 
-    /// How far `rbp` is below the CFA, in a realigned frame.
+    /// How far the base is below the CFA, in a realigned frame.
     pub fn base_below_cfa(&self) -> i64 {
         8 + 8 * self.pushes.len() as i64 + i64::from(self.above_base)
     }
@@ -120,9 +122,14 @@ fn plain(needs: &Needs) -> StackLayout {
 }
 
 fn realigned(needs: &Needs, align: u32) -> StackLayout {
+    let spare = needs.convention.saved_gp - needs.saved_gp;
+    let base = match spare.contains(gp::RBP.num) {
+        true => gp::RBP,
+        false => spare.iter().next().map_or(gp::RBP, PhysReg::gp),
+    };
     let mut pushes: Vec<PhysReg> =
-        (needs.saved_gp - RegSet::one(gp::RBP.num)).iter().map(PhysReg::gp).collect();
-    pushes.push(gp::RBP);
+        (needs.saved_gp - RegSet::one(base.num)).iter().map(PhysReg::gp).collect();
+    pushes.push(base);
     let top = -8 - 8 * pushes.len() as i64;
 
     let saves: Vec<Object> =
@@ -158,6 +165,7 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
         above_base,
         size: align_up((end - lowered).max(0), 8) as u32,
         realign: Some(align as u32),
+        base: Some(base),
         locals: offsets,
         borrowed: lowered as u32 + above.shadow_used,
     }
