@@ -182,3 +182,15 @@ fn backtraces_lead_through_kernels() {
     let trace = TRACE.lock().unwrap().clone();
     assert!(trace.contains("caller_of_text") && trace.contains("signal_in_text"), "{trace}");
 }
+
+#[test]
+fn the_runtime_numbers_the_extensions_as_the_compiler_does() {
+    use peach_compiler::isa::{Feature, FeatureSet};
+    let all = FeatureSet::all();
+    let names: Vec<_> = all.iter().map(Feature::name).collect();
+    assert_eq!(names, peach_runtime::__private::FEATURES);
+    for (row, feature) in all.iter().enumerate() {
+        let bits = FeatureSet::from_iter([feature]).bits();
+        assert_eq!(127 - bits.leading_zeros(), row as u32, "implications are earlier rows");
+    }
+}
