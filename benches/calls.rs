@@ -160,7 +160,7 @@ macro_rules! among_vectors {
                 black_box((live, sum));
             }
             // SAFETY: the caller has AVX.
-            unsafe { run($call) }
+            run($call)
         }
     };
 }
