@@ -1,0 +1,83 @@
+//! The conventions, one file each, and the list of all of them.
+//!
+//! A convention is data; [`place`](super::place) and the frame builder read it. To add one, write its
+//! file and name it in [`Convention::ALL`].
+
+mod sysv;
+mod win64;
+
+pub use sysv::SYSV64;
+pub use win64::WIN64;
+
+use crate::isa::{PhysReg, RegSet};
+
+/// Where arguments and results go, what is saved, and what the stack guarantees.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Convention {
+    /// Its name as a Rust ABI string, `sysv64`, where Rust has it; otherwise as in [`flag`](Self::flag).
+    pub name: &'static str,
+    /// What the command's `-mabi=` calls it: `sysv`.
+    pub flag: &'static str,
+    /// Its name in metadata: `SystemV x86-64 ABI`.
+    pub title: &'static str,
+    /// Bytes of a pointer, of `usize` and `isize`: 8 or 4.
+    pub pointer_size: u32,
+    /// Integer argument registers, in order.
+    pub int_args: &'static [PhysReg],
+    /// How many vector registers, from 0 on, carry arguments.
+    pub vector_args: u8,
+    /// Whether the n-th argument takes the n-th register of either kind (Microsoft), or each kind
+    /// counts by itself (System V).
+    pub positional: bool,
+    /// Whether vectors are passed by reference (Microsoft).
+    pub vectors_by_reference: bool,
+    /// How arguments on the stack are packed.
+    pub stack_args: Packing,
+    /// Where results leave.
+    pub results: Results,
+    /// General-purpose registers that a function must preserve. `rsp` is not counted.
+    pub saved_gp: RegSet,
+    /// Vector registers whose low 16 bytes a function must preserve.
+    pub saved_xmm: RegSet,
+    /// General-purpose registers that a function may neither change nor be given. `rsp` is not
+    /// counted.
+    pub reserved_gp: RegSet,
+    /// Bytes below the stack pointer that nothing else touches.
+    pub red_zone: u32,
+    /// Bytes above the return address that the caller reserves for the callee.
+    pub shadow: u32,
+    /// The alignment of the stack pointer before a call.
+    pub stack_align: u32,
+    /// The pair of integer result registers (the second one only in System V).
+    pub int_results: &'static [PhysReg],
+    /// How many vector registers, from 0 on, carry results.
+    pub vector_results: u8,
+}
+
+/// How arguments on the stack are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// In slots of eight bytes; wider values take several, at their alignment.
+    Words,
+    /// Like the fields of a structure: each at its own alignment.
+    Natural,
+}
+
+/// Where results leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Results {
+    /// In registers, as far as they fit there.
+    Registers,
+    /// In the caller's memory behind the arguments.
+    Stack,
+}
+
+impl Convention {
+    /// All of them.
+    pub const ALL: &[&'static Convention] = &[&SYSV64, &WIN64];
+
+    /// The convention that `-mabi=` or a Rust ABI string calls `name`.
+    pub fn parse(name: &str) -> Option<&'static Convention> {
+        Convention::ALL.iter().copied().find(|c| c.flag == name || c.name == name)
+    }
+}

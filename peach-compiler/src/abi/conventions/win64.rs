@@ -1,0 +1,26 @@
+//! Microsoft x64: Windows.
+
+use super::{Convention, Packing, Results};
+use crate::isa::{RegSet, gp::*};
+
+/// Microsoft x64: "x64 calling convention" and "x64 ABI conventions" on learn.microsoft.com.
+pub static WIN64: Convention = Convention {
+    name: "win64",
+    flag: "ms",
+    title: "Microsoft x64 ABI",
+    pointer_size: 8,
+    int_args: &[RCX, RDX, R8, R9],
+    vector_args: 4,
+    positional: true,
+    vectors_by_reference: true,
+    stack_args: Packing::Words,
+    results: Results::Registers,
+    saved_gp: RegSet(1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 0xF << 12),
+    saved_xmm: RegSet(0xFFC0),
+    reserved_gp: RegSet::NONE,
+    red_zone: 0,
+    shadow: 32,
+    stack_align: 16,
+    int_results: &[RAX],
+    vector_results: 1,
+};
