@@ -26,6 +26,9 @@ use std::path::{Path, PathBuf};
 const NOT_OF_SOURCE: &[(Code, &str)] = &[
     (Code::Internal, "it is a bug in the compiler"),
     (Code::UnsupportedTarget, "it depends on the target, and is raised by the generated items"),
+    (Code::WrongProcessor, "it depends on the processor that the command is told"),
+    (Code::DuplicateSymbol, "symbols are those of object files and listings"),
+    (Code::NotOutsideRust, "inside Rust it is accepted"),
 ];
 
 #[test]

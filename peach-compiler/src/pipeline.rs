@@ -19,8 +19,28 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::encode::Encoded;
 use crate::expand::KernelGroup;
 use crate::ir::{Function, Lowered};
+use crate::isa::FeatureSet;
 use crate::{abi, analysis, check, encode, expand, frame, regalloc, syntax};
 use proc_macro2::TokenStream;
+
+/// What kernels are compiled for, as far as they do not say so themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The convention of kernels that name none, or `extern "C"`.
+    pub convention: &'static Convention,
+    /// The extensions that every kernel may use, implied ones included; a kernel's attributes add to
+    /// them.
+    pub features: FeatureSet,
+    /// Code may hold no absolute address: `mov r64, sym` becomes `lea`.
+    pub position_independent: bool,
+}
+
+/// The x86-64 baseline, and absolute addresses: what the runtime maps.
+impl From<&'static Convention> for Target {
+    fn from(convention: &'static Convention) -> Target {
+        Target { convention, features: FeatureSet::baseline(), position_independent: false }
+    }
+}
 
 /// Everything that one `peach_fn!` compiles to.
 #[derive(Debug)]
@@ -51,11 +71,12 @@ pub struct CompiledFunction {
     pub encoded: Encoded,
 }
 
-/// Compiles the contents of a `peach_fn!` for `native`, the convention of kernels that name none.
-pub fn compile(tokens: TokenStream, native: &'static Convention) -> Compilation {
+/// Compiles the contents of a `peach_fn!` for a target. A convention alone is one: see
+/// [`Target::from`](Target#impl-From<%26Convention>-for-Target).
+pub fn compile(tokens: TokenStream, target: impl Into<Target>) -> Compilation {
     let mut diagnostics = Diagnostics::new();
     let file = syntax::parse(tokens, &mut diagnostics);
-    let program = expand::expand(&file, native, &mut diagnostics);
+    let program = expand::expand(&file, target.into(), &mut diagnostics);
     let mut usage = Usage::default();
     let groups = program.kernels.into_iter();
     let kernels = groups.map(|group| compile_group(group, &mut usage, &mut diagnostics)).collect();

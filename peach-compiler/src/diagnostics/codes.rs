@@ -123,6 +123,12 @@ codes! {
         "Add `#[fallback] fn …` with an ordinary Rust body."
     BadConvention "E0602" Error "a calling convention that cannot carry the signature"
         "Use `sysv64`, `win64` or `C`."
+    WrongProcessor "E0603" Error "the processor lacks what the kernel needs"
+        "Name another one with `-mcpu`, or add the extension with `-m…`."
+    DuplicateSymbol "E0604" Error "two functions would have one symbol"
+        "Give one `#[export_name = \"…\"]`, or take one version with `-mcpu`, or name them apart with `-fname-mangling`."
+    NotOutsideRust "E0605" Error "what only a Rust program around the kernel can have"
+        "An object file or a listing has no rustc behind it that could evaluate the expression."
 
     // E09xx: ours.
     Internal "E0901" Error "a bug in peach"

@@ -1,5 +1,13 @@
 //! Output formats, one module each.
+//!
+//! Inside Rust, a kernel becomes items (`rust`). Outside of it, kernels are gathered in a
+//! [`Module`], which becomes an object file, a listing for another assembler, or metadata.
 
 pub mod listing;
+#[cfg(feature = "formats")]
+pub mod module;
 pub mod rust;
 pub mod unwind;
+
+#[cfg(feature = "formats")]
+pub use module::Module;

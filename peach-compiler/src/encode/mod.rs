@@ -44,6 +44,22 @@ pub struct Encoded {
     pub data_offsets: Vec<u32>,
     /// What rustc or the loader fills in.
     pub patches: Vec<Patch>,
+    /// Where the code addresses its constants: what an object file that keeps them in a section of
+    /// their own relocates.
+    pub data_references: Vec<DataReference>,
+}
+
+/// A 32-bit displacement from the end of an instruction to a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataReference {
+    /// Where the displacement is.
+    pub offset: u32,
+    /// Where the instruction ends.
+    pub end: u32,
+    /// The constant.
+    pub data: DataId,
+    /// Added to its address.
+    pub addend: i64,
 }
 
 /// A field that is filled in after encoding.
@@ -95,6 +111,7 @@ pub fn encode(
             item_offsets: layout.offsets.clone(),
             data_offsets: data.offsets.clone(),
             patches: Vec::new(),
+            data_references: Vec::new(),
         },
         layout: &layout,
         diagnostics,
@@ -226,7 +243,12 @@ impl Writer<'_> {
 
     fn displacement(&mut self, mem: &Mem<PhysReg>, field: Field, start: u32, end: u32) {
         let place = match mem.base {
-            Base::Data(id) => i64::from(self.data_offset(id)) - i64::from(end),
+            Base::Data(data) => {
+                let offset = start + u32::from(field.offset);
+                let addend = mem.disp;
+                self.encoded.data_references.push(DataReference { offset, end, data, addend });
+                i64::from(self.data_offset(data)) - i64::from(end)
+            }
             _ => 0,
         };
         let value = place + mem.disp;

@@ -3,8 +3,8 @@
 use super::Expander;
 use super::evaluate::{Evaluated, place};
 use super::value::Value;
-use crate::abi::Convention;
 use crate::diagnostics::Diagnostics;
+use crate::pipeline::Target;
 use crate::syntax;
 use crate::syntax::ast::{Family, File, Item};
 
@@ -17,10 +17,10 @@ const FAMILY_DEPTH_MAX: usize = 8;
 /// The items of a file in order, with those of families where the family stands.
 pub(super) fn flatten<'f>(
     file: &'f File,
-    native: &'static Convention,
+    target: Target,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Instance<'f>> {
-    let mut families = Families { file, native, diagnostics, instances: Vec::new() };
+    let mut families = Families { file, target, diagnostics, instances: Vec::new() };
     families.flatten(&file.items);
     families.instances
 }
@@ -43,7 +43,7 @@ impl Instance<'_> {
 
 struct Families<'f, 'd> {
     file: &'f File,
-    native: &'static Convention,
+    target: Target,
     diagnostics: &'d mut Diagnostics,
     instances: Vec<Instance<'f>>,
 }
@@ -71,7 +71,7 @@ impl<'f> Families<'f, '_> {
 
     /// What a family's variable runs over.
     fn values(&mut self, family: &Family, depth: usize) -> Vec<i128> {
-        let mut expander = Expander::new(self.native, self.diagnostics);
+        let mut expander = Expander::new(self.target, self.diagnostics);
         if depth >= FAMILY_DEPTH_MAX {
             expander.stop(family.var.span(), "families stand too deep in families");
             return Vec::new();

@@ -5,7 +5,6 @@ use super::evaluate::Evaluated;
 use super::names::Symbol;
 use super::value::Value;
 use super::{Expander, Reported, program};
-use crate::abi::Convention;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::syntax::ast::{self, Item, TableElement};
 
@@ -156,7 +155,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// Constants and tables that nothing uses are checked all the same.
-    pub(super) fn check_unused_items(&mut self, native: &'static Convention) {
+    pub(super) fn check_unused_items(&mut self) {
         let mut unused: Vec<(Symbol, Global<'a>)> = self
             .items
             .iter()
@@ -165,7 +164,7 @@ impl<'a> Expander<'a, '_> {
             .filter(|(_, global)| matches!(global, Global::Const(_) | Global::Table(_)))
             .collect();
         unused.sort_by_key(|(symbol, _)| *symbol);
-        self.begin(program::blank_function(native));
+        self.begin(program::blank_function(self.target.convention));
         for (symbol, global) in unused {
             let _: Evaluated = self.item_value(symbol, global);
         }

@@ -39,10 +39,10 @@ mod statements;
 mod streams;
 mod value;
 
-use crate::abi::Convention;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{DataId, Function, Inst, Op, Reg, RustConstId, RustSymId, VReg, VRegInfo, View};
 use crate::isa::Class;
+use crate::pipeline::Target;
 use crate::syntax::ast;
 use names::{Names, Symbol};
 use proc_macro2::{Span, TokenStream};
@@ -77,13 +77,13 @@ pub struct VersionSource {
     pub function: Function,
 }
 
-/// Expands every kernel of `file` for `native`, the convention of kernels that name none.
+/// Expands every kernel of `file` for `target`.
 pub fn expand(
     file: &ast::File,
-    native: &'static Convention,
+    target: impl Into<Target>,
     diagnostics: &mut Diagnostics,
 ) -> Program {
-    program::expand(file, native, diagnostics)
+    program::expand(file, target.into(), diagnostics)
 }
 
 /// Proof that an error was reported for what is missing.
@@ -100,6 +100,7 @@ const DEPTH_MAX: u32 = 500;
 
 /// The expansion of one program: what all kernels share, and the state of the version at hand.
 struct Expander<'a, 'd> {
+    target: Target,
     diagnostics: &'d mut Diagnostics,
     names: Names<'a>,
     items: HashMap<Symbol, items::Global<'a>>,

@@ -9,6 +9,7 @@ use crate::abi::{self, Convention, Placement};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
 use crate::isa::{Feature, FeatureSet};
+use crate::pipeline::Target;
 use crate::syntax::ast::{
     self, Abi, Block, ExprKind, Fallback, File, Item, Kernel, KernelAttrs, Signature, VersionAttr,
     name_text,
@@ -36,21 +37,17 @@ impl MessageKey {
 }
 
 /// See [`super::expand`].
-pub(super) fn expand(
-    file: &File,
-    native: &'static Convention,
-    diagnostics: &mut Diagnostics,
-) -> Program {
-    let instances = families::flatten(file, native, diagnostics);
+pub(super) fn expand(file: &File, target: Target, diagnostics: &mut Diagnostics) -> Program {
+    let instances = families::flatten(file, target, diagnostics);
     let items: Vec<&Item> = instances.iter().map(|instance| instance.item()).collect();
-    let mut expander = Expander::new(native, diagnostics);
+    let mut expander = Expander::new(target, diagnostics);
     expander.skipped.extend(file.skipped.iter().cloned());
     for item in &items {
         expander.declare_item(item);
     }
     let groups = expander.groups(&items);
-    let kernels = groups.into_iter().map(|group| expander.group(group, native)).collect();
-    expander.check_unused_items(native);
+    let kernels = groups.into_iter().map(|group| expander.group(group)).collect();
+    expander.check_unused_items();
     expander.warn_unused_labels();
     Program { kernels }
 }
@@ -63,9 +60,10 @@ struct Group<'a> {
 }
 
 impl<'a, 'd> Expander<'a, 'd> {
-    pub(super) fn new(native: &'static Convention, diagnostics: &'d mut Diagnostics) -> Self {
+    pub(super) fn new(target: Target, diagnostics: &'d mut Diagnostics) -> Self {
         let reported = diagnostics.iter().map(MessageKey::of).collect();
         Expander {
+            target,
             diagnostics,
             names: Names::default(),
             items: HashMap::new(),
@@ -73,7 +71,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             label_nodes: HashMap::new(),
             evaluated_items: HashSet::new(),
             skipped: HashSet::new(),
-            function: blank_function(native),
+            function: blank_function(target.convention),
             in_version: false,
             result_is_wide: false,
             result_in_error: false,
@@ -169,7 +167,7 @@ impl<'a, 'd> Expander<'a, 'd> {
     }
 
     /// Expands all versions of a kernel.
-    fn group(&mut self, group: Group<'a>, native: &'static Convention) -> KernelGroup {
+    fn group(&mut self, group: Group<'a>) -> KernelGroup {
         let first = group.kernels[0];
         let mut has_errors = group.has_errors;
         let mut versions: Vec<VersionSource> = Vec::new();
@@ -185,7 +183,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             let bound: Vec<Option<&'a VersionAttr>> =
                 if attrs.is_empty() { vec![None] } else { attrs.iter().map(Some).collect() };
             for version in bound {
-                match self.version(kernel, version, native) {
+                match self.version(kernel, version) {
                     Some(function) => {
                         if version.is_none() {
                             has_errors |= self.is_duplicate(&mut plain, kernel, function.features);
@@ -285,10 +283,9 @@ impl<'a, 'd> Expander<'a, 'd> {
         &mut self,
         kernel: &'a Kernel,
         version: Option<&'a VersionAttr>,
-        native: &'static Convention,
     ) -> Option<Function> {
         let convention = match kernel.abi {
-            None | Some((Abi::C, _)) => native,
+            None | Some((Abi::C, _)) => self.target.convention,
             Some((Abi::SysV64, _)) => &abi::SYSV64,
             Some((Abi::Win64, _)) => &abi::WIN64,
         };
@@ -299,7 +296,8 @@ impl<'a, 'd> Expander<'a, 'd> {
             spill: kernel.attrs.spill,
             no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
             unsafe_fn: kernel.is_unsafe,
-            in_text: matches!(kernel.attrs.embed, Some((ast::Embed::Text, _))),
+            in_text: self.target.position_independent
+                || matches!(kernel.attrs.embed, Some((ast::Embed::Text, _))),
         };
         self.begin(function);
         self.failed = kernel.has_errors;
@@ -321,7 +319,8 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.leave_body_labels();
         self.leave_scope(mark);
         self.note_label_uses();
-        let function = std::mem::replace(&mut self.function, blank_function(native));
+        let function =
+            std::mem::replace(&mut self.function, blank_function(self.target.convention));
         for name in &kernel.skipped {
             self.skipped.remove(name);
         }
@@ -329,7 +328,7 @@ impl<'a, 'd> Expander<'a, 'd> {
     }
 
     fn features(&mut self, attrs: &KernelAttrs, version: Option<&VersionAttr>) -> FeatureSet {
-        let mut features = FeatureSet::baseline();
+        let mut features = self.target.features;
         if let Some((name, span)) = &attrs.target_cpu {
             match FeatureSet::of_cpu(name) {
                 Some(cpu) => features.extend(cpu),

@@ -88,7 +88,7 @@ pub struct Options {
     pub no_vzeroupper: bool,
     /// The kernel is an `unsafe fn`: everything in it counts as inside `unsafe`.
     pub unsafe_fn: bool,
-    /// `#[embed = "text"]`: the code may hold no absolute address.
+    /// The code may hold no absolute address: `#[embed = "text"]`, and object files.
     pub in_text: bool,
 }
 

@@ -1,0 +1,160 @@
+//! What object files, listings, headers and metadata are made of.
+//!
+//! In: [`Compilation`]s for one [`Target`]. Out: a [`Module`], in which every kernel has one symbol and
+//! is one function.
+//! Invariants: symbols are distinct; kernels stand in source order.
+//! Fails: E0603 where the target's processor lacks what a kernel needs, E0604 where two functions would
+//! have one symbol.
+//!
+//! A kernel with several versions is several functions. For a named processor the first version that
+//! it supports is taken, as the runtime would; without one, all are, and need names of their own
+//! ([`Mangling`]).
+
+use crate::abi::Convention;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::isa::FeatureSet;
+use crate::pipeline::{Compilation, CompiledFunction, CompiledGroup, Target};
+use crate::syntax::ast;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// Kernels for one target, ready to be written.
+#[derive(Debug)]
+pub struct Module {
+    /// The source file, as its author named it.
+    pub source: String,
+    /// What the kernels were compiled for.
+    pub target: Target,
+    /// In source order.
+    pub functions: Vec<ModuleFunction>,
+}
+
+/// A kernel's version with its symbol.
+#[derive(Debug)]
+pub struct ModuleFunction {
+    /// The symbol, without what an object format puts before it.
+    pub symbol: String,
+    /// Signature, attributes, documentation.
+    pub decl: ast::Kernel,
+    /// The code.
+    pub compiled: CompiledFunction,
+}
+
+impl ModuleFunction {
+    /// The calling convention.
+    pub fn convention(&self) -> &'static Convention {
+        self.compiled.function.convention
+    }
+
+    /// The extensions that the kernel may use.
+    pub fn features(&self) -> &FeatureSet {
+        &self.compiled.function.features
+    }
+}
+
+/// The processor that a module is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processor {
+    /// None in particular: every version of every kernel is wanted.
+    Any,
+    /// One that has the target's extensions: of each kernel, the first version that it supports.
+    Named,
+}
+
+/// How a version's symbol is made of its kernel's name.
+pub type Mangling<'a> = dyn Fn(&CompiledFunction) -> String + 'a;
+
+impl Module {
+    /// A module without functions.
+    pub fn new(source: impl Into<String>, target: Target) -> Module {
+        Module { source: source.into(), target, functions: Vec::new() }
+    }
+
+    /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as it
+    /// stands; any other is made by `mangling`.
+    pub fn add(
+        &mut self,
+        compilation: Compilation,
+        processor: Processor,
+        mangling: &Mangling,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for group in compilation.kernels {
+            if group.source.has_errors {
+                continue;
+            }
+            let CompiledGroup { source, versions } = group;
+            match self.wanted(versions, processor) {
+                Ok(versions) => {
+                    for compiled in versions {
+                        let decl = source.decl.clone();
+                        let symbol = match &decl.attrs.export_name {
+                            Some((name, _)) => name.clone(),
+                            None => mangling(&compiled),
+                        };
+                        self.functions.push(ModuleFunction { symbol, decl, compiled });
+                    }
+                }
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            }
+        }
+        self.check_symbols(diagnostics);
+    }
+
+    /// The versions that the processor is to have.
+    fn wanted(
+        &self,
+        versions: Vec<CompiledFunction>,
+        processor: Processor,
+    ) -> Result<Vec<CompiledFunction>, Box<Diagnostic>> {
+        if processor == Processor::Any {
+            return Ok(versions);
+        }
+        let missing = |compiled: &CompiledFunction| -> Vec<&'static str> {
+            let lacks = |f: &crate::isa::Feature| !self.target.features.contains(*f);
+            compiled.function.features.iter().filter(lacks).map(|f| f.name()).collect()
+        };
+        let Some(fewest) = versions.iter().map(missing).min_by_key(Vec::len) else {
+            return Ok(versions);
+        };
+        if fewest.is_empty() {
+            let supported = versions.into_iter().find(|version| missing(version).is_empty());
+            return Ok(supported.into_iter().collect());
+        }
+        let function = &versions[0].function;
+        let message = format!("the processor does not support `{}`", function.name);
+        let lacking = format!("it lacks {}", fewest.join(", "));
+        let options: Vec<String> = fewest.iter().map(|name| format!("-m{name}")).collect();
+        let diagnostic =
+            Diagnostic::new(Code::WrongProcessor, function.span, message).note(lacking);
+        Err(Box::new(
+            diagnostic.help(format!("name another with -mcpu, or add {}", options.join(" "))),
+        ))
+    }
+
+    /// Two functions of one symbol are an error at the second.
+    fn check_symbols(&self, diagnostics: &mut Diagnostics) {
+        let mut first_of: HashMap<&str, &ModuleFunction> = HashMap::new();
+        for function in &self.functions {
+            match first_of.entry(&function.symbol) {
+                Entry::Vacant(entry) => {
+                    entry.insert(function);
+                }
+                Entry::Occupied(first) => {
+                    let (function, first) = (&function.compiled.function, first.get());
+                    let first = &first.compiled.function;
+                    let message =
+                        format!("two functions would have the symbol `{}`", function.name);
+                    let help = if function.name == first.name {
+                        "name a processor with -mcpu to have one version, or give each a name of its \
+                         own with -fname-mangling='${name}_${isa}'"
+                    } else {
+                        "give one of them another `#[export_name = \"…\"]`"
+                    };
+                    let diagnostic = Diagnostic::new(Code::DuplicateSymbol, function.span, message);
+                    diagnostics.push(diagnostic.label(first.span, "the first one").help(help));
+                }
+            }
+        }
+    }
+}
