@@ -3,9 +3,11 @@
 //! A convention is data; [`place`](super::place) and the frame builder read it. To add one, write its
 //! file and name it in [`Convention::ALL`].
 
+mod formats;
 mod sysv;
 mod win64;
 
+pub use formats::{AssemblyFormat, ImageFormat};
 pub use sysv::SYSV64;
 pub use win64::WIN64;
 
@@ -20,6 +22,10 @@ pub struct Convention {
     pub flag: &'static str,
     /// Its name in metadata: `SystemV x86-64 ABI`.
     pub title: &'static str,
+    /// The object files that its code can be in. Empty: listings alone.
+    pub image_formats: &'static [ImageFormat],
+    /// The listings that its code can be in; the first one is meant where none is named.
+    pub assembly_formats: &'static [AssemblyFormat],
     /// Bytes of a pointer, of `usize` and `isize`: 8 or 4.
     pub pointer_size: u32,
     /// Integer argument registers, in order.

@@ -1,6 +1,6 @@
 //! System V: Linux, the BSDs, macOS.
 
-use super::{Convention, Packing, Results};
+use super::{AssemblyFormat, Convention, ImageFormat, Packing, Results};
 use crate::isa::{RegSet, gp::*};
 
 /// System V AMD64 psABI, version 1.0, section 3.2.
@@ -8,6 +8,8 @@ pub static SYSV64: Convention = Convention {
     name: "sysv64",
     flag: "sysv",
     title: "SystemV x86-64 ABI",
+    image_formats: &[ImageFormat::Elf, ImageFormat::MachO],
+    assembly_formats: &[AssemblyFormat::Gas, AssemblyFormat::Nasm],
     pointer_size: 8,
     int_args: &[RDI, RSI, RDX, RCX, R8, R9],
     vector_args: 8,

@@ -1,6 +1,6 @@
 //! Microsoft x64: Windows.
 
-use super::{Convention, Packing, Results};
+use super::{AssemblyFormat, Convention, ImageFormat, Packing, Results};
 use crate::isa::{RegSet, gp::*};
 
 /// Microsoft x64: "x64 calling convention" and "x64 ABI conventions" on learn.microsoft.com.
@@ -8,6 +8,8 @@ pub static WIN64: Convention = Convention {
     name: "win64",
     flag: "ms",
     title: "Microsoft x64 ABI",
+    image_formats: &[ImageFormat::MsCoff],
+    assembly_formats: &[AssemblyFormat::Masm, AssemblyFormat::Nasm],
     pointer_size: 8,
     int_args: &[RCX, RDX, R8, R9],
     vector_args: 4,
