@@ -4,6 +4,7 @@ use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::module::Processor;
+use peach_compiler::ir::RustSymId;
 use peach_compiler::isa::FeatureSet;
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use proc_macro2::TokenStream;
@@ -62,4 +63,70 @@ fn without_a_processor_every_version_needs_a_symbol() {
     let (symbols, codes) = module(None, &with_length);
     assert_eq!((symbols.len(), codes), (3, vec![]));
     assert_eq!(symbols[2], "exact");
+}
+
+/// The module of one source without versions.
+fn whole(source: &str) -> (Module, Vec<(Code, String)>) {
+    let target = Target { position_independent: true, ..Target::from(&SYSV64) };
+    let compilation = compile(source.parse::<TokenStream>().expect("tokens"), target);
+    let mut diagnostics = Diagnostics::new();
+    let mut module = Module::new("whole.rs", target);
+    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    let errors = diagnostics.iter().map(|d| (d.code, d.message.clone())).collect();
+    (module, errors)
+}
+
+#[test]
+fn constants_of_the_program_around_are_evaluated_where_the_language_can() {
+    let (module, errors) = whole("fn k() -> u32 { mov eax, const { (1 << 4) | 3 }; return eax; }");
+    assert_eq!(errors, []);
+    let function = &module.functions[0];
+    assert_eq!(function.outside.consts, [0x13]);
+    assert!(function.compiled.encoded.patches.is_empty());
+    assert_eq!(function.compiled.encoded.bytes[..5], [0xb8, 0x13, 0, 0, 0]);
+}
+
+#[test]
+fn a_constant_in_an_address_is_added_to_the_number_there() {
+    let (module, errors) = whole(
+        "unsafe fn k(p: *const u32) -> u32 { mov eax, [p + 8 + const { 4*4 }]; return eax; }",
+    );
+    assert_eq!(errors, []);
+    assert_eq!(module.functions[0].compiled.encoded.bytes[..6], [0x8b, 0x87, 24, 0, 0, 0]);
+}
+
+#[test]
+fn what_only_rustc_knows_is_refused() {
+    for (source, code, words) in [
+        (
+            "fn k() -> u32 { mov eax, const { size_of::<u8>() }; return eax; }",
+            Code::NotOutsideRust,
+            "only rustc knows",
+        ),
+        (
+            "fn k() -> u32 { mov eax, const { N }; return eax; }",
+            Code::NotOutsideRust,
+            "only rustc knows",
+        ),
+        ("fn k() -> u32 { mov eax, const { 1 << 32 }; return eax; }", Code::OutOfRange, "32 bits"),
+        ("unsafe fn k() { call sym f::<u8>; }", Code::NotOutsideRust, "no symbol"),
+    ] {
+        let (module, errors) = whole(source);
+        assert!(module.functions.is_empty(), "{source}");
+        assert_eq!(errors.len(), 1, "{source}: {errors:?}");
+        assert!(errors[0].0 == code && errors[0].1.contains(words), "{source}: {errors:?}");
+    }
+}
+
+#[test]
+fn the_last_segment_of_a_path_is_its_symbol_and_a_kernel_has_its_own() {
+    let source = r#"
+        #[export_name = "peach_leaf"] fn leaf() { nop; }
+        unsafe fn k() { call sym leaf; call sym crate::other::r#in; }
+    "#;
+    let (module, errors) = whole(source);
+    assert_eq!(errors, []);
+    let k = &module.functions[1];
+    let symbols = [0, 1].map(|id| module.external(k, RustSymId(id)));
+    assert_eq!(symbols, ["peach_leaf", "in"]);
 }

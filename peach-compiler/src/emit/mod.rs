@@ -6,6 +6,8 @@
 pub mod listing;
 #[cfg(feature = "formats")]
 pub mod module;
+#[cfg(feature = "formats")]
+pub mod outside;
 pub mod rust;
 pub mod unwind;
 

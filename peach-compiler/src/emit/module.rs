@@ -4,7 +4,7 @@
 //! is one function.
 //! Invariants: symbols are distinct; kernels stand in source order.
 //! Fails: E0603 where the target's processor lacks what a kernel needs, E0604 where two functions would
-//! have one symbol.
+//! have one symbol; as [`outside::resolve`].
 //!
 //! A kernel with several versions is several functions. For a named processor the first version that
 //! it supports is taken, as the runtime would; without one, all are, and need names of their own
@@ -12,6 +12,8 @@
 
 use crate::abi::Convention;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::emit::outside::{self, Outside};
+use crate::ir::RustSymId;
 use crate::isa::FeatureSet;
 use crate::pipeline::{Compilation, CompiledFunction, CompiledGroup, Target};
 use crate::syntax::ast;
@@ -36,8 +38,10 @@ pub struct ModuleFunction {
     pub symbol: String,
     /// Signature, attributes, documentation.
     pub decl: ast::Kernel,
-    /// The code.
+    /// The code. Of its patches, only addresses are left.
     pub compiled: CompiledFunction,
+    /// What it takes from the program around it.
+    pub outside: Outside,
 }
 
 impl ModuleFunction {
@@ -49,6 +53,16 @@ impl ModuleFunction {
     /// The extensions that the kernel may use.
     pub fn features(&self) -> &FeatureSet {
         &self.compiled.function.features
+    }
+}
+
+impl Module {
+    /// The symbol of what a function of the module refers to by `sym`: a kernel of the module, or
+    /// whatever else the linker knows by that name.
+    pub fn external<'a>(&'a self, function: &'a ModuleFunction, id: RustSymId) -> &'a str {
+        let name = function.outside.symbols[id.index()].as_str();
+        let kernel = self.functions.iter().find(|f| f.compiled.function.name == name);
+        kernel.map_or(name, |kernel| &kernel.symbol)
     }
 }
 
@@ -86,13 +100,16 @@ impl Module {
             let CompiledGroup { source, versions } = group;
             match self.wanted(versions, processor) {
                 Ok(versions) => {
-                    for compiled in versions {
+                    for mut compiled in versions {
+                        let Some(outside) = outside::resolve(&mut compiled, diagnostics) else {
+                            continue;
+                        };
                         let decl = source.decl.clone();
                         let symbol = match &decl.attrs.export_name {
                             Some((name, _)) => name.clone(),
                             None => mangling(&compiled),
                         };
-                        self.functions.push(ModuleFunction { symbol, decl, compiled });
+                        self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
                     }
                 }
                 Err(diagnostic) => diagnostics.push(*diagnostic),

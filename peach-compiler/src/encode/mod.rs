@@ -75,6 +75,32 @@ pub struct Patch {
     pub end: u32,
 }
 
+impl Patch {
+    /// Whether the processor extends the field's sign: displacements, and 32-bit immediates where
+    /// the operation has 64 bits.
+    pub fn is_sign_extended(&self, lowered: &Lowered, encoded: &Encoded) -> bool {
+        let PatchValue::Const(id, _) = self.value else { return true };
+        let item = encoded.item_offsets.partition_point(|&start| start <= self.offset);
+        let Code::Inst(inst) = &lowered.items[item.saturating_sub(1)].code else { return true };
+        let is_immediate = inst.operands.contains(&Operand::RustConst(id));
+        let width = inst.operands.iter().filter_map(|operand| match operand {
+            Operand::Reg(view) => Some(view.class.bytes()),
+            Operand::Mem(mem) => mem.size,
+            _ => None,
+        });
+        // `push imm32` has no other operand, and 64 bits.
+        !is_immediate || self.size == 4 && width.max().is_none_or(|width| width > 4)
+    }
+
+    /// The least and the greatest number that the field holds.
+    pub fn range(&self, lowered: &Lowered, encoded: &Encoded) -> (i128, i128) {
+        let bits = u32::from(self.size) * 8;
+        let min = -(1i128 << (bits - 1));
+        let signed = self.is_sign_extended(lowered, encoded);
+        (min, if signed { -min - 1 } else { (1i128 << bits) - 1 })
+    }
+}
+
 /// What a patch holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchValue {

@@ -43,7 +43,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{DataId, Function, Inst, Op, Reg, RustConstId, RustSymId, VReg, VRegInfo, View};
 use crate::isa::Class;
 use crate::pipeline::Target;
-use crate::syntax::ast;
+use crate::syntax::{self, ast};
 use names::{Names, Symbol};
 use proc_macro2::{Span, TokenStream};
 use scope::Scopes;
@@ -84,6 +84,22 @@ pub fn expand(
     diagnostics: &mut Diagnostics,
 ) -> Program {
     program::expand(file, target.into(), diagnostics)
+}
+
+/// The value of an integer expression in which no names are in scope, as far as the language knows
+/// its parts: what becomes of `const { … }` where there is no rustc to ask.
+///
+/// # Errors
+/// What is not known, or has no value.
+pub fn integer(tokens: &TokenStream) -> Result<i128, Box<Diagnostic>> {
+    let mut diagnostics = Diagnostics::new();
+    let expr = syntax::expression(tokens.clone(), &mut diagnostics)?;
+    let mut expander = Expander::new(Target::from(&crate::abi::SYSV64), &mut diagnostics);
+    if let Ok(value) = expander.eval_int(&expr) {
+        return Ok(value);
+    }
+    let reported = diagnostics.iter().next().cloned();
+    Err(Box::new(reported.expect("what has no value was reported")))
 }
 
 /// Proof that an error was reported for what is missing.

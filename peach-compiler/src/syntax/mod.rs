@@ -17,7 +17,7 @@ mod signature;
 mod statements;
 mod types;
 
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use proc_macro2::TokenStream;
 
 /// Parses the contents of a `peach_fn!` (or of a bare kernel file). Items whose head is in error are
@@ -38,4 +38,19 @@ pub fn instantiate(
     let substitution = families::Substitution { var: &var, value };
     let tokens = substitution.apply(family.body.clone(), diagnostics);
     parse(tokens, diagnostics).items
+}
+
+/// Parses one expression, and nothing behind it: the inside of a `const { … }`.
+///
+/// # Errors
+/// At the first token that does not fit.
+pub fn expression(
+    tokens: TokenStream,
+    diagnostics: &mut Diagnostics,
+) -> Result<ast::Expr, Box<Diagnostic>> {
+    let buffer = cursor::Buffer::new(tokens, diagnostics);
+    let mut cursor = buffer.cursor();
+    let expr = expressions::expression(&mut cursor)?;
+    cursor.expect_end("the end of the expression")?;
+    Ok(expr)
 }

@@ -5,7 +5,6 @@
 
 use super::{number, ours};
 use crate::encode::{Patch, PatchValue};
-use crate::ir::{Code, Operand};
 use crate::pipeline::CompiledFunction;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;
@@ -34,9 +33,8 @@ pub(super) fn checked_value(compiled: &CompiledFunction, patch: &Patch) -> Optio
     let PatchValue::Const(id, addend) = patch.value else { return None };
     let constant = &compiled.lowered.rust_consts[id.index()];
     let bits = u32::from(patch.size) * 8;
-    let min = -(1i128 << (bits - 1));
-    let signed = is_sign_extended(compiled, patch);
-    let max = if signed { -min - 1 } else { (1i128 << bits) - 1 };
+    let signed = patch.is_sign_extended(&compiled.lowered, &compiled.encoded);
+    let (min, max) = patch.range(&compiled.lowered, &compiled.encoded);
     let message = format!(
         "the value of `const {{ {} }}` does not fit its field of {bits} bits{}",
         constant.tokens,
@@ -51,22 +49,4 @@ pub(super) fn checked_value(compiled: &CompiledFunction, patch: &Patch) -> Optio
         ::peach_runtime::__private::core::assert!(#min <= value && value <= #max, "{}", #message);
         value
     } })
-}
-
-/// Whether the processor extends the field's sign: displacements, and 32-bit immediates where the
-/// operation has 64 bits.
-fn is_sign_extended(compiled: &CompiledFunction, patch: &Patch) -> bool {
-    let offsets = &compiled.encoded.item_offsets;
-    let item = offsets.partition_point(|&start| start <= patch.offset).saturating_sub(1);
-    let Code::Inst(inst) = &compiled.lowered.items[item].code else { return true };
-    let PatchValue::Const(id, _) = patch.value else { return true };
-    let is_immediate =
-        inst.operands.iter().any(|operand| matches!(operand, Operand::RustConst(is) if *is == id));
-    let width = inst.operands.iter().filter_map(|operand| match operand {
-        Operand::Reg(view) => Some(view.class.bytes()),
-        Operand::Mem(mem) => mem.size,
-        _ => None,
-    });
-    // `push imm32` has no other operand, and 64 bits.
-    !is_immediate || patch.size == 4 && width.max().is_none_or(|width| width > 4)
 }
