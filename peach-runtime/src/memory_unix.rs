@@ -40,9 +40,24 @@ const MAP_FAILED: usize = usize::MAX;
 
 pub(super) fn map(len: usize) -> Result<*mut u8, Refusal> {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    // SAFETY: it asks for fresh memory.
-    let base = unsafe { mmap(std::ptr::null_mut(), len, PROT_READ | PROT_WRITE, flags, -1, 0) };
+    let wish = std::ptr::without_provenance_mut(near_the_program(len));
+    // SAFETY: it asks for fresh memory; where something stands at the wished place, for other memory.
+    let base = unsafe { mmap(wish, len, PROT_READ | PROT_WRITE, flags, -1, 0) };
     if base.addr() == MAP_FAILED { Err(Refusal::last("mmap")) } else { Ok(base.cast()) }
+}
+
+/// An address within 2 GiB of the program's text, and far enough from it that the heap can grow: below
+/// the program, or above a program at the bottom of memory. An indirect branch over a longer distance
+/// costs three cycles more on Zen 4 (`cargo bench --bench calls`), and a direct one does not reach.
+fn near_the_program(len: usize) -> usize {
+    const DISTANCE: usize = 1 << 30;
+    const PAGE: usize = 1 << 12;
+    let here = (map as fn(usize) -> _ as *const ()).addr();
+    let address = match here.checked_sub(DISTANCE + len) {
+        Some(below) if below > PAGE => below,
+        _ => here + DISTANCE,
+    };
+    address & !(PAGE - 1)
 }
 
 pub(super) fn make_executable(mapping: &Mapping) -> Result<(), Refusal> {
