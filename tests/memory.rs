@@ -3,6 +3,7 @@
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+use peach_runtime::jit::Library;
 use peach_runtime::{Error, peach_fn};
 use std::process::{Command, Output};
 
@@ -189,4 +190,23 @@ fn alignment_to_a_page_is_kept() {
 fn the_code_is_within_reach_of_the_program() {
     let (mapped, text) = (add::KERNEL.get() as usize, in_text::KERNEL.get() as usize);
     assert!(mapped.abs_diff(text) < 1 << 31, "{mapped:x} and {text:x}");
+}
+
+#[test]
+fn a_compiled_function_frees_its_code() {
+    if !is_scene("a_compiled_function_frees_its_code") {
+        return;
+    }
+    let text = "fn add(a: u64, b: u64) -> u64 { add a, b; return a; }";
+    let library = Library::compile(text).unwrap();
+    let function = library.function::<extern "C" fn(u64, u64) -> u64>("add").unwrap();
+    // SAFETY: it is not called.
+    let address = unsafe { function.pointer() } as usize;
+    drop(library);
+    let clone = function.clone();
+    drop(function);
+    assert_eq!(clone.call(40, 2), 42);
+    assert_eq!(permissions(address), ("r-xp".to_string(), false));
+    drop(clone);
+    assert_eq!(permissions(address), (String::new(), false));
 }

@@ -28,7 +28,7 @@ const NOT_OF_SOURCE: &[(Code, &str)] = &[
     (Code::UnsupportedTarget, "it depends on the target, and is raised by the generated items"),
     (Code::WrongProcessor, "it depends on the processor that the command is told"),
     (Code::DuplicateSymbol, "symbols are those of object files and listings"),
-    (Code::NotOutsideRust, "inside Rust it is accepted"),
+    (Code::NotOutsideRust, "inside Rust it is accepted; tests/jit.rs shows it"),
 ];
 
 #[test]

@@ -32,20 +32,36 @@ impl fmt::Display for Error {
             Error::Unsupported { kernel, .. } if cfg!(miri) => {
                 write!(f, "kernel `{kernel}` has no `#[fallback]`, and Miri runs no machine code")
             }
-            Error::Unsupported { kernel, missing } => {
-                write!(f, "kernel `{kernel}` cannot run: this CPU lacks ")?;
-                let versions: Vec<String> = missing.iter().map(|names| names.join(", ")).collect();
-                f.write_str(&versions.join(" (and, for another version, "))?;
-                f.write_str(&")".repeat(versions.len().saturating_sub(1)))
+            Error::Unsupported { kernel, missing } => unsupported(f, kernel, missing),
+            Error::Memory { kernel, refused: call, os_error } => {
+                refused(f, &format!("the code of kernel `{kernel}`"), call, *os_error)?;
+                f.write_str("; with #[embed = \"text\"] a kernel needs no executable mapping")
             }
-            Error::Memory { kernel, refused, os_error } => write!(
-                f,
-                "the code of kernel `{kernel}` could not be mapped: {refused} was refused: {}; \
-                 with #[embed = \"text\"] a kernel needs no executable mapping",
-                io::Error::from_raw_os_error(*os_error)
-            ),
         }
     }
+}
+
+/// Says what this CPU lacks, version by version.
+pub(crate) fn unsupported(
+    f: &mut fmt::Formatter<'_>,
+    kernel: &str,
+    missing: &[Vec<&'static str>],
+) -> fmt::Result {
+    write!(f, "kernel `{kernel}` cannot run: this CPU lacks ")?;
+    let versions: Vec<String> = missing.iter().map(|names| names.join(", ")).collect();
+    f.write_str(&versions.join(" (and, for another version, "))?;
+    f.write_str(&")".repeat(versions.len().saturating_sub(1)))
+}
+
+/// Says what the operating system refused, and its reason.
+pub(crate) fn refused(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    call: &str,
+    os_error: i32,
+) -> fmt::Result {
+    let reason = io::Error::from_raw_os_error(os_error);
+    write!(f, "{what} could not be mapped: {call} was refused: {reason}")
 }
 
 impl std::error::Error for Error {}

@@ -33,12 +33,15 @@
 //! * `debug`: every version carries a listing. `Kernel::dump` prints it, and so does the environment
 //!   variable `PEACH_DUMP` for each kernel when it is resolved (`1` for all, or their names). gdb, perf
 //!   and backtraces see mapped kernels.
+//! * `jit`: the module `jit` compiles kernels from text while the program runs.
 
 mod arena;
 mod cpu;
 #[cfg(feature = "debug")]
 mod debug;
 mod error;
+#[cfg(feature = "jit")]
+pub mod jit;
 mod kernel;
 mod memory;
 mod pair;

@@ -70,6 +70,13 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts_mut(self.base, self.len) }
     }
 
+    /// Its bytes.
+    #[cfg(feature = "jit")]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is this long and readable.
+        unsafe { std::slice::from_raw_parts(self.base, self.len) }
+    }
+
     /// Ends the time of writing.
     pub(crate) fn make_executable(&mut self) -> Result<(), Refusal> {
         os::make_executable(self)?;
@@ -83,6 +90,13 @@ impl Mapping {
         std::mem::forget(self);
     }
 }
+
+// SAFETY: it owns the memory, and changes it through `&mut self` alone.
+#[cfg(feature = "jit")]
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+#[cfg(feature = "jit")]
+unsafe impl Sync for Mapping {}
 
 impl Drop for Mapping {
     fn drop(&mut self) {

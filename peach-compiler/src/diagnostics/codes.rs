@@ -128,7 +128,7 @@ codes! {
     DuplicateSymbol "E0604" Error "two functions would have one symbol"
         "Give one `#[export_name = \"…\"]`, or take one version with `-mcpu`, or name them apart with `-fname-mangling`."
     NotOutsideRust "E0605" Error "what only a Rust program around the kernel can have"
-        "An object file or a listing has no rustc behind it that could evaluate the expression."
+        "Outside of a Rust program that is being compiled there is no rustc behind the kernel: none that could evaluate an expression, find an item or compile a fallback."
 
     // E09xx: ours.
     Internal "E0901" Error "a bug in peach"

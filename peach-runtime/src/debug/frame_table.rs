@@ -31,32 +31,84 @@ fn entry(section: &mut Vec<u8>, id: u32, contents: &[u8]) {
     section.resize(section.len() + len - 4 - contents.len(), 0);
 }
 
-/// Gives the section to the unwinder, for good. libgcc takes a section, LLVM's libunwind one table at a
-/// time; which of them is there, a function that only the latter has tells.
+/// A section that the unwinder knows of, until this is dropped.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub(super) fn register(section: Vec<u8>) {
-    let section: &'static [u8] = section.leak();
-    let (register, is_llvm): (*const (), *const ());
-    // SAFETY: it takes two addresses, which are null where the process has no such function.
-    unsafe {
-        std::arch::asm!(
-            ".weak __register_frame",
-            ".weak __unw_add_dynamic_fde",
-            "mov {}, qword ptr [rip + __register_frame@GOTPCREL]",
-            "mov {}, qword ptr [rip + __unw_add_dynamic_fde@GOTPCREL]",
-            out(reg) register,
-            out(reg) is_llvm,
-        );
+pub(super) struct Registered {
+    section: Box<[u8]>,
+}
+
+/// Gives the section to the unwinder.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(super) fn register(section: Vec<u8>) -> Registered {
+    let registered = Registered { section: section.into() };
+    // SAFETY: a section in the format that it expects, which lives until it is taken back.
+    unsafe { registered.tell(Unwinder::find().register) };
+    registered
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+impl Registered {
+    /// Calls one of the unwinder's functions. libgcc takes a section, LLVM's libunwind one table at a
+    /// time.
+    ///
+    /// # Safety
+    /// As the function demands.
+    unsafe fn tell(&self, function: Option<unsafe extern "C" fn(*const u8)>) {
+        let Some(function) = function else { return };
+        let first = u32::from_le_bytes(self.section[..4].try_into().expect("four bytes"));
+        let table = &self.section[first as usize + 4..];
+        let start = if Unwinder::find().is_llvm { table } else { &self.section };
+        // SAFETY: the caller's promise.
+        unsafe { function(start.as_ptr()) };
     }
-    if register.is_null() {
-        return;
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // SAFETY: it was registered, and is taken back once.
+        unsafe { self.tell(Unwinder::find().deregister) };
     }
-    // SAFETY: this is its type.
-    let register: unsafe extern "C" fn(*const u8) = unsafe { std::mem::transmute(register) };
-    let first = u32::from_le_bytes(section[..4].try_into().expect("four bytes")) as usize + 4;
-    let start = if is_llvm.is_null() { section } else { &section[first..] };
-    // SAFETY: a section in the format that it expects, which lives for good.
-    unsafe { register(start.as_ptr()) };
+}
+
+/// The functions of the process's unwinder, as far as there are any.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+struct Unwinder {
+    register: Option<unsafe extern "C" fn(*const u8)>,
+    deregister: Option<unsafe extern "C" fn(*const u8)>,
+    /// It is LLVM's, which has a function that libgcc lacks.
+    is_llvm: bool,
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+impl Unwinder {
+    fn find() -> Unwinder {
+        let (register, deregister, of_llvm): (*const (), *const (), *const ());
+        // SAFETY: it takes addresses, which are null where the process has no such function.
+        unsafe {
+            std::arch::asm!(
+                ".weak __register_frame",
+                ".weak __deregister_frame",
+                ".weak __unw_add_dynamic_fde",
+                "mov {}, qword ptr [rip + __register_frame@GOTPCREL]",
+                "mov {}, qword ptr [rip + __deregister_frame@GOTPCREL]",
+                "mov {}, qword ptr [rip + __unw_add_dynamic_fde@GOTPCREL]",
+                out(reg) register,
+                out(reg) deregister,
+                out(reg) of_llvm,
+                options(pure, readonly, nostack, preserves_flags)
+            );
+        }
+        // SAFETY: this is their type, and `None` is null.
+        let function = |address: *const ()| unsafe {
+            std::mem::transmute::<*const (), Option<unsafe extern "C" fn(*const u8)>>(address)
+        };
+        Unwinder {
+            register: function(register),
+            deregister: function(deregister),
+            is_llvm: !of_llvm.is_null(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,13 @@ struct Entry {
     object_len: u64,
 }
 
-const JIT_REGISTER_FN: u32 = 1;
+/// What the function that gdb stops in has to tell of the relevant entry.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+enum Action {
+    Register = 1,
+    Unregister = 2,
+}
 
 unsafe extern "C" {
     fn __jit_debug_register_code();
@@ -52,40 +58,103 @@ unsafe extern "C" {
 /// Held while the list changes.
 static BUSY: AtomicBool = AtomicBool::new(false);
 
-/// Makes the code known to gdb, for good.
-pub(super) fn register(name: &str, address: usize, len: usize, frames: &[u8]) {
+/// Code that gdb knows of, until this is dropped. Null if it could not be told.
+pub(super) struct Registered {
+    entry: *mut Entry,
+}
+
+// SAFETY: the entry is only touched while the list is held.
+unsafe impl Send for Registered {}
+// SAFETY: as above.
+unsafe impl Sync for Registered {}
+
+/// Makes the code known to gdb.
+pub(super) fn register(name: &str, address: usize, len: usize, frames: &[u8]) -> Registered {
     let object: &'static [u8] = object(name, address, len, frames).leak();
-    let entry = Box::leak(Box::new(Entry {
+    let entry = Box::into_raw(Box::new(Entry {
         next: null_mut(),
         previous: null_mut(),
         object: object.as_ptr(),
         object_len: object.len() as u64,
     }));
-    // Not for ever: in the child of a fork, the thread that holds it may not exist.
-    for _ in 0..1_000_000 {
-        if !BUSY.swap(true, Ordering::Acquire) {
-            // SAFETY: the list belongs to whoever holds `BUSY`; entries are never freed.
-            unsafe { link(entry) };
-            BUSY.store(false, Ordering::Release);
-            return;
-        }
-        std::hint::spin_loop();
+    // SAFETY: the entry is alive, and not yet in the list.
+    match holding_the_list(|| unsafe { link(entry) }) {
+        true => Registered { entry },
+        false => Registered { entry: null_mut() },
     }
 }
 
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let entry = self.entry;
+        // SAFETY: the entry is in the list, and nobody else takes it out.
+        if entry.is_null() || !holding_the_list(|| unsafe { unlink(entry) }) {
+            return;
+        }
+        // SAFETY: made by `register`, and no longer in the list.
+        unsafe {
+            let entry = Box::from_raw(entry);
+            let len = entry.object_len as usize;
+            drop(Box::from_raw(ptr::slice_from_raw_parts_mut(entry.object.cast_mut(), len)));
+        }
+    }
+}
+
+/// Changes the list, which belongs to whoever holds `BUSY`. Not waiting for ever: in the child of a
+/// fork, the thread that holds it may not exist. Tells whether it was done.
+fn holding_the_list(change: impl FnOnce()) -> bool {
+    for _ in 0..1_000_000 {
+        if !BUSY.swap(true, Ordering::Acquire) {
+            change();
+            BUSY.store(false, Ordering::Release);
+            return true;
+        }
+        std::hint::spin_loop();
+    }
+    false
+}
+
 /// # Safety
-/// Nobody else may use the list.
+/// Nobody else may use the list, and its entries must be alive.
 unsafe fn link(entry: *mut Entry) {
     let descriptor = &raw mut __jit_debug_descriptor;
-    // SAFETY: the caller has the list for itself, and its entries are alive.
+    // SAFETY: the caller has the list for itself.
     unsafe {
         (*entry).next = (*descriptor).first;
         if !(*entry).next.is_null() {
             (*(*entry).next).previous = entry;
         }
         (*descriptor).first = entry;
+        tell(entry, Action::Register);
+    }
+}
+
+/// # Safety
+/// As of [`link`]; the entry must be in the list.
+unsafe fn unlink(entry: *mut Entry) {
+    let descriptor = &raw mut __jit_debug_descriptor;
+    // SAFETY: the caller has the list for itself.
+    unsafe {
+        let Entry { next, previous, .. } = *entry;
+        match previous.is_null() {
+            true => (*descriptor).first = next,
+            false => (*previous).next = next,
+        }
+        if !next.is_null() {
+            (*next).previous = previous;
+        }
+        tell(entry, Action::Unregister);
+    }
+}
+
+/// # Safety
+/// As of [`link`].
+unsafe fn tell(entry: *mut Entry, action: Action) {
+    let descriptor = &raw mut __jit_debug_descriptor;
+    // SAFETY: the caller has the list for itself.
+    unsafe {
         (*descriptor).relevant = entry;
-        ptr::write_volatile(&raw mut (*descriptor).action, JIT_REGISTER_FN);
+        ptr::write_volatile(&raw mut (*descriptor).action, action as u32);
         __jit_debug_register_code();
     }
 }

@@ -11,7 +11,7 @@ mod frame_table;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod gdb;
 
-use crate::kernel::{Code, Record, Version};
+use crate::kernel::{Code, Record};
 
 /// Called once for each kernel, when its address has become known.
 pub(crate) fn resolved(record: &Record, entry: *const ()) {
@@ -20,7 +20,8 @@ pub(crate) fn resolved(record: &Record, entry: *const ()) {
         eprint!("{}", record.dump_text(Some(entry)));
     }
     if let Code::Map(arena) = &version.code {
-        announce(record.shape.name, version, entry, arena.bytes.len());
+        // For good, as the code is.
+        std::mem::forget(announce(record.shape.name, version.unwind(), entry, arena.bytes.len()));
     }
 }
 
@@ -52,18 +53,27 @@ fn wants_dump(name: &str) -> bool {
     }
 }
 
-/// Tells the debuggers of mapped code.
+/// Code that the debuggers know of, until this is dropped. (What perf has been told stays in its file.)
+pub(crate) struct Announced {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    _frames: frame_table::Registered,
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    _object: gdb::Registered,
+}
+
+/// Tells the debuggers of mapped code: its name, its call frame instructions, where it is.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn announce(name: &str, version: &Version, entry: *const (), len: usize) {
-    let frames = frame_table::eh_frame(entry.addr(), len, version.unwind());
-    frame_table::register(frames.clone());
-    gdb::register(name, entry.addr(), len, &frames);
+pub(crate) fn announce(name: &str, unwind: &[u8], entry: *const (), len: usize) -> Announced {
+    let frames = frame_table::eh_frame(entry.addr(), len, unwind);
+    let object = gdb::register(name, entry.addr(), len, &frames);
     perf_map(name, entry.addr(), len);
+    Announced { _frames: frame_table::register(frames), _object: object }
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn announce(_name: &str, version: &Version, entry: *const (), len: usize) {
-    let _ = frame_table::eh_frame(entry.addr(), len, version.unwind());
+pub(crate) fn announce(_name: &str, unwind: &[u8], entry: *const (), len: usize) -> Announced {
+    let _ = frame_table::eh_frame(entry.addr(), len, unwind);
+    Announced {}
 }
 
 /// The file in which perf looks for the names of code that no file holds.

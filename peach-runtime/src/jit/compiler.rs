@@ -1,0 +1,158 @@
+//! The compiler, called while the program runs.
+//!
+//! In: text. Out: for each kernel its prototype and the code of the version that this CPU gets.
+//! Fails: with the compiler's messages as code frames.
+//!
+//! The work is done in a thread of its own: the positions of tokens are kept in tables of the thread,
+//! which are freed with it.
+
+use super::Error;
+use super::prototype::Prototype;
+use crate::cpu;
+use peach_compiler::abi::{Convention, SYSV64, WIN64};
+use peach_compiler::diagnostics::render::{self, Palette};
+use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
+use peach_compiler::pipeline::{self, CompiledFunction, CompiledGroup};
+use peach_compiler::syntax::ast::Embed;
+use proc_macro2::{Span, TokenStream};
+
+/// How a frame calls the text.
+const FILE: &str = "kernels";
+
+/// Deep enough for any program that the compiler accepts.
+const STACK: usize = 16 << 20;
+
+/// The convention of kernels that name none.
+static NATIVE: &Convention =
+    if cfg!(any(windows, target_os = "uefi", target_os = "cygwin")) { &WIN64 } else { &SYSV64 };
+
+/// What a text compiles to.
+pub(super) struct Compiled {
+    pub(super) kernels: Vec<CompiledKernel>,
+    /// As code frames.
+    pub(super) warnings: String,
+}
+
+/// A kernel of the text.
+pub(super) struct CompiledKernel {
+    pub(super) prototype: Prototype,
+    /// The version that this CPU gets; or, for each version, the extensions that it lacks.
+    pub(super) image: Result<Image, Vec<Vec<&'static str>>>,
+}
+
+/// Code to be mapped.
+pub(super) struct Image {
+    pub(super) bytes: Vec<u8>,
+    pub(super) align: usize,
+    #[cfg(feature = "debug")]
+    pub(super) name: String,
+    /// Its call frame instructions.
+    #[cfg(feature = "debug")]
+    pub(super) unwind: Vec<u8>,
+    #[cfg(feature = "debug")]
+    pub(super) listing: String,
+}
+
+/// Compiles all kernels of `text`.
+pub(super) fn compile(text: &str) -> Result<Compiled, Error> {
+    let text = text.to_string();
+    let thread = std::thread::Builder::new().name("peach jit".to_string()).stack_size(STACK);
+    let thread = thread.spawn(move || compile_here(&text)).map_err(|error| Error::Memory {
+        refused: "starting the compiler's thread",
+        os_error: error.raw_os_error().unwrap_or(0),
+    })?;
+    thread.join().unwrap_or_else(|_| {
+        Err(Error::Text {
+            frames:
+                "the compiler panicked: this is a bug in peach; please report it with the kernels"
+                    .to_string(),
+        })
+    })
+}
+
+fn compile_here(text: &str) -> Result<Compiled, Error> {
+    let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
+        let message =
+            "the text is not made of Rust tokens: a bracket, a string or a character is wrong here";
+        frames([&Diagnostic::new(Code::Syntax, error.span(), message)], text)
+    })?;
+    let compilation = pipeline::compile(tokens.clone(), NATIVE);
+    let mut problems = compilation.diagnostics;
+    compilation.kernels.iter().for_each(|group| refuse_program_parts(group, &mut problems));
+    if problems.has_errors() {
+        return Err(frames(problems.iter(), text));
+    }
+    let warnings = problems.iter().filter(|d| d.severity() == Severity::Warning);
+    let warnings = warnings.map(|d| render::frame(d, FILE, text, Palette::Plain)).collect();
+    let kernels = compilation.kernels.iter().map(|group| CompiledKernel {
+        prototype: Prototype::of(group, NATIVE),
+        image: image(group, &tokens),
+    });
+    Ok(Compiled { kernels: kernels.collect(), warnings })
+}
+
+/// The messages as code frames.
+fn frames<'a>(problems: impl IntoIterator<Item = &'a Diagnostic>, text: &str) -> Error {
+    let frames = problems.into_iter().map(|d| render::frame(d, FILE, text, Palette::Plain));
+    Error::Text { frames: frames.collect::<Vec<_>>().join("\n") }
+}
+
+/// What only rustc can compile is an error.
+fn refuse_program_parts(group: &CompiledGroup, problems: &mut Diagnostics) {
+    let mut refuse = |span: Span, what: &str, why: &str| {
+        let message = format!("{what} cannot be compiled at run time: {why}");
+        problems.push(Diagnostic::new(Code::NotOutsideRust, span, message));
+    };
+    if let Some(fallback) = &group.source.fallback {
+        let span = fallback.signature.name.span();
+        refuse(span, "a `#[fallback]`", "its body is Rust");
+    }
+    if let Some((Embed::Text, span)) = group.source.decl.attrs.embed {
+        refuse(span, "`#[embed = \"text\"]`", "the program's text section is finished");
+    }
+    for version in &group.versions {
+        for symbol in &version.lowered.rust_syms {
+            refuse(
+                symbol.span,
+                "`sym`",
+                "the names of the Rust program are gone; pass its address as an argument",
+            );
+        }
+        for constant in &version.lowered.rust_consts {
+            refuse(
+                constant.span,
+                "`const { … }`",
+                "it is a Rust expression; write its value into the text",
+            );
+        }
+    }
+}
+
+/// The code of the version that this CPU gets.
+fn image(group: &CompiledGroup, tokens: &TokenStream) -> Result<Image, Vec<Vec<&'static str>>> {
+    let needs = |version: &CompiledFunction| version.function.features.bits();
+    let Some(version) = group.versions.iter().find(|version| cpu::has(needs(version))) else {
+        return Err(group
+            .versions
+            .iter()
+            .map(|v| cpu::names(needs(v) & !cpu::detected()))
+            .collect());
+    };
+    let _ = tokens;
+    Ok(Image {
+        bytes: version.encoded.bytes.clone(),
+        align: version.encoded.align as usize,
+        #[cfg(feature = "debug")]
+        name: version.function.name.clone(),
+        #[cfg(feature = "debug")]
+        unwind: {
+            use peach_compiler::emit::unwind;
+            unwind::dwarf_program(&unwind::changes(&version.lowered, &version.encoded))
+        },
+        #[cfg(feature = "debug")]
+        listing: {
+            use peach_compiler::emit::listing;
+            listing::listing(version, &listing::Source::of(tokens))
+        },
+    })
+}

@@ -1,0 +1,204 @@
+//! The type of a kernel, to be compared with a function pointer type.
+//!
+//! In: a compiled kernel. Out: the names of its parts as [`Value`](super::Value) names them, and what a
+//! raw pointer may stand for. Fails: with [`Error::Signature`], which names the first difference.
+
+use super::{Error, Signature};
+use peach_compiler::abi::Convention;
+use peach_compiler::ir::ArgValue;
+use peach_compiler::pipeline::CompiledGroup;
+use peach_compiler::syntax::ast::{Abi, Element, Pointee, Type, TypeKind, name_text};
+
+/// What a function pointer to a kernel must be.
+pub(super) struct Prototype {
+    pub(super) name: String,
+    convention: &'static str,
+    /// What `extern "C"` stands for.
+    native: &'static str,
+    names_convention: bool,
+    is_unsafe: bool,
+    parameters: Vec<Part>,
+    result: Part,
+}
+
+/// A parameter or a result.
+struct Part {
+    /// The type's name.
+    name: String,
+    takes: Takes,
+}
+
+/// What may stand for a part in a function pointer type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// Its type.
+    Itself,
+    /// Its type, or a raw pointer.
+    Pointer,
+    /// A raw pointer: its type has a lifetime or a meaning that cannot be compared.
+    RawPointer,
+}
+
+impl Part {
+    fn new(name: impl Into<String>, takes: Takes) -> Part {
+        Part { name: name.into(), takes }
+    }
+
+    fn is(&self, asked: &str) -> bool {
+        self.takes != Takes::RawPointer && self.name == asked
+    }
+
+    fn is_raw(&self, asked: &str) -> bool {
+        self.takes != Takes::Itself && matches!(asked, "*const _" | "*mut _")
+    }
+}
+
+impl Prototype {
+    /// Of a kernel without errors.
+    pub(super) fn of(group: &CompiledGroup, native: &'static Convention) -> Prototype {
+        let decl = &group.source.decl;
+        let version = group.versions.first().expect("a kernel without errors has a version");
+        let params = decl.signature.params.iter().enumerate();
+        let parameters: Vec<Part> = params
+            .flat_map(|(index, param)| {
+                let arg = version.function.args.iter().find(|arg| arg.param == index);
+                parts(&param.ty, arg.map(|arg| &arg.value))
+            })
+            .collect();
+        let is_slice = |ty: &Type| matches!(ty.kind, TypeKind::Slice { .. } | TypeKind::Str);
+        Prototype {
+            name: name_text(&decl.signature.name),
+            convention: version.function.convention.name,
+            native: native.name,
+            names_convention: !matches!(decl.abi, None | Some((Abi::C, _))),
+            is_unsafe: decl.is_unsafe
+                || decl.signature.has_bounds
+                || decl.signature.params.iter().any(|param| is_slice(&param.ty)),
+            parameters,
+            result: part(&decl.signature.result),
+        }
+    }
+
+    /// Whether the kernel can be called through a pointer of type `F`.
+    pub(super) fn admits<F: Signature>(&self) -> Result<(), Error> {
+        match self.difference::<F>() {
+            None => Ok(()),
+            Some(difference) => Err(Error::Signature {
+                kernel: self.name.clone(),
+                has: self.text(),
+                asked: text(F::IS_UNSAFE, F::ABI, &F::parameters(), &F::result()),
+                difference,
+            }),
+        }
+    }
+
+    fn difference<F: Signature>(&self) -> Option<String> {
+        let asked = F::parameters();
+        let convention = if F::ABI == "C" { self.native } else { F::ABI };
+        if convention != self.convention {
+            return Some(format!("its convention is {}, not {convention}", self.convention));
+        }
+        if asked.len() != self.parameters.len() {
+            let count = self.parameters.len();
+            return Some(format!(
+                "it has {count} parameters (a slice is two), not {}",
+                asked.len()
+            ));
+        }
+        if self.is_unsafe && !F::IS_UNSAFE {
+            return Some("calling it is unsafe".to_string());
+        }
+        for (index, (part, asked)) in self.parameters.iter().zip(&asked).enumerate() {
+            let place = format!("parameter {} is {}", index + 1, part.name);
+            if part.is_raw(asked) && !part.is(asked) && !F::IS_UNSAFE {
+                return Some(format!("{place}: a raw pointer for it makes the call unsafe"));
+            }
+            if !part.is(asked) && !part.is_raw(asked) {
+                return Some(format!("{place}, not {asked}"));
+            }
+        }
+        let asked = F::result();
+        let fits = self.result.is(&asked) || self.result.is_raw(&asked);
+        (!fits).then(|| format!("its result is {}, not {asked}", self.result.name))
+    }
+
+    fn text(&self) -> String {
+        let parameters: Vec<String> =
+            self.parameters.iter().map(|part| part.name.clone()).collect();
+        let abi = if self.names_convention { self.convention } else { "C" };
+        text(self.is_unsafe, abi, &parameters, &self.result.name)
+    }
+}
+
+/// A function pointer type as Rust writes it.
+fn text(is_unsafe: bool, abi: &str, parameters: &[String], result: &str) -> String {
+    let unsafety = if is_unsafe { "unsafe " } else { "" };
+    let result = if result == "()" { String::new() } else { format!(" -> {result}") };
+    format!("{unsafety}extern \"{abi}\" fn({}){result}", parameters.join(", "))
+}
+
+/// The parts of a parameter.
+fn parts(ty: &Type, value: Option<&ArgValue>) -> Vec<Part> {
+    match &ty.kind {
+        TypeKind::Slice { mutable, .. } => {
+            let pointer = if *mutable { "*mut _" } else { "*const _" };
+            vec![Part::new(pointer, Takes::Itself), Part::new("usize", Takes::Itself)]
+        }
+        TypeKind::Str => {
+            vec![Part::new("*const _", Takes::Itself), Part::new("usize", Takes::Itself)]
+        }
+        TypeKind::Reference { mutable, pointee } => {
+            let and = if *mutable { "&mut " } else { "&" };
+            let known = match value {
+                Some(ArgValue::Reference { bytes, .. }) => *bytes,
+                _ => None,
+            };
+            vec![match (pointee, known) {
+                (Pointee::Number(element), _) => {
+                    Part::new(format!("{and}{}", element_name(ty, *element)), Takes::Pointer)
+                }
+                (Pointee::Array(element, _), Some(bytes)) => {
+                    let count = bytes / u64::from(element.bytes());
+                    let element = element_name(ty, *element);
+                    Part::new(format!("{and}[{element}; {count}]"), Takes::Pointer)
+                }
+                _ => part(ty),
+            }]
+        }
+        _ => vec![part(ty)],
+    }
+}
+
+/// The part that a result is, or a parameter that is no slice and no reference to numbers.
+fn part(ty: &Type) -> Part {
+    match &ty.kind {
+        TypeKind::Unit => Part::new("()", Takes::Itself),
+        TypeKind::RawPointer if text_of(ty).starts_with("*const") => {
+            Part::new("*const _", Takes::Itself)
+        }
+        TypeKind::RawPointer => Part::new("*mut _", Takes::Itself),
+        TypeKind::NonNull => Part::new("NonNull<_>", Takes::Pointer),
+        TypeKind::Option(inner) if matches!(inner.kind, TypeKind::NonNull) => {
+            Part::new("Option<NonNull<_>>", Takes::Pointer)
+        }
+        TypeKind::Reference { .. } | TypeKind::Option(_) | TypeKind::FnPointer => {
+            Part::new(text_of(ty), Takes::RawPointer)
+        }
+        TypeKind::Pair(first, second) => {
+            Part::new(format!("Pair<{}, {}>", part(first).name, part(second).name), Takes::Itself)
+        }
+        _ => Part::new(text_of(ty).rsplit("::").next().unwrap_or_default(), Takes::Itself),
+    }
+}
+
+/// `f32` of `&[f32; N]`: the element's name as written, since `usize` and `u64` are two types.
+fn element_name(ty: &Type, element: Element) -> String {
+    let text = ty.tokens.to_string();
+    let mut names = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    names.find(|name| Element::from_name(name) == Some(element)).unwrap_or("_").to_string()
+}
+
+/// The type without spaces.
+fn text_of(ty: &Type) -> String {
+    ty.tokens.to_string().replace(' ', "")
+}

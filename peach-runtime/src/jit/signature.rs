@@ -1,0 +1,216 @@
+//! Function pointer types, as far as they can be those of kernels.
+//!
+//! In: a type. Out: its convention, whether it is unsafe, and the names of its parts, which
+//! `prototype` compares with the kernel's; and the method `call` of a [`Function`] of this type.
+
+use super::Function;
+use crate::Pair;
+use std::ptr::NonNull;
+
+/// A function pointer type that a kernel can have: `[unsafe] extern "C" | "sysv64" | "win64" fn(…) -> …`
+/// of up to twelve [`Value`]s.
+pub trait Signature: Copy + Sealed {
+    /// The convention: `C`, `sysv64` or `win64`.
+    #[doc(hidden)]
+    const ABI: &'static str;
+    /// Whether calling it is unsafe.
+    #[doc(hidden)]
+    const IS_UNSAFE: bool;
+    /// The names of the parameters' types.
+    #[doc(hidden)]
+    fn parameters() -> Vec<String>;
+    /// The name of the result's type.
+    #[doc(hidden)]
+    fn result() -> String;
+}
+
+/// A type of a parameter or of a result: numbers, `bool`, `char`, pointers, references to numbers and
+/// arrays of numbers, `__m128`, `__m128i`, `__m128d`; as results also `()` and [`Pair`]s.
+pub trait Value: Sealed + Sized {
+    /// What [`Function::call`] takes for it: the type itself, but references of any lifetime. (A kernel
+    /// keeps none beyond the call, and none comes back as a reference.)
+    #[doc(hidden)]
+    type Given<'g>;
+    /// The value itself.
+    ///
+    /// # Safety
+    /// It must not be used beyond the lifetime `'g`.
+    #[doc(hidden)]
+    unsafe fn of(given: Self::Given<'_>) -> Self;
+    /// Its name in messages, equal for equal types.
+    #[doc(hidden)]
+    fn name() -> String;
+}
+
+mod sealed {
+    /// Nobody else can implement the traits: a wrong name would be undefined behaviour.
+    pub trait Sealed {}
+}
+use sealed::Sealed;
+
+/// A number that arrays and references may be of.
+pub trait Number: Value + 'static {}
+
+/// A type that is given as it is.
+macro_rules! given_as_is {
+    () => {
+        type Given<'g> = Self;
+        unsafe fn of(given: Self) -> Self {
+            given
+        }
+    };
+}
+
+macro_rules! values {
+    ($($ty:ty),*) => {
+        $(
+            impl Sealed for $ty {}
+            impl Value for $ty {
+                given_as_is!();
+                fn name() -> String {
+                    stringify!($ty).to_string()
+                }
+            }
+        )*
+    };
+}
+
+values!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128, f32, f64, bool, char, ());
+
+macro_rules! numbers {
+    ($($ty:ty),*) => { $(impl Number for $ty {})* };
+}
+
+numbers!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128, f32, f64);
+
+#[cfg(target_arch = "x86_64")]
+mod vectors {
+    use super::{Sealed, Value};
+    use std::arch::x86_64::{__m128, __m128d, __m128i};
+
+    values!(__m128, __m128d, __m128i);
+}
+
+/// Pointers, and what they are called.
+macro_rules! pointers {
+    ($($ty:ty, $name:literal;)*) => {
+        $(
+            impl<T> Sealed for $ty {}
+            impl<T> Value for $ty {
+                given_as_is!();
+                fn name() -> String {
+                    $name.to_string()
+                }
+            }
+        )*
+    };
+}
+
+pointers! {
+    *const T, "*const _";
+    *mut T, "*mut _";
+    NonNull<T>, "NonNull<_>";
+    Option<NonNull<T>>, "Option<NonNull<_>>";
+}
+
+/// References, and what they are called.
+macro_rules! references {
+    ($([$($generics:tt)*] $ty:ty, $($mutable:ident)?, $and:literal, $pointee:expr;)*) => {
+        $(
+            impl<$($generics)*> Sealed for &$($mutable)? $ty {}
+            impl<$($generics)*> Value for &$($mutable)? $ty {
+                type Given<'g> = &'g $($mutable)? $ty;
+                unsafe fn of(given: Self::Given<'_>) -> Self {
+                    let pointer = std::ptr::NonNull::from(given);
+                    // SAFETY: it is a reference; the caller keeps to its lifetime.
+                    unsafe { std::mem::transmute(pointer) }
+                }
+                fn name() -> String {
+                    format!(concat!($and, "{}"), $pointee)
+                }
+            }
+        )*
+    };
+}
+
+references! {
+    [T: Number] T, , "&", T::name();
+    [T: Number] T, mut, "&mut ", T::name();
+    [T: Number, const N: usize] [T; N], , "&", format_args!("[{}; {N}]", T::name());
+    [T: Number, const N: usize] [T; N], mut, "&mut ", format_args!("[{}; {N}]", T::name());
+}
+
+impl<A: Value, B: Value> Sealed for Pair<A, B> {}
+impl<A: Value, B: Value> Value for Pair<A, B> {
+    given_as_is!();
+    fn name() -> String {
+        format!("Pair<{}, {}>", A::name(), B::name())
+    }
+}
+
+/// Implements everything for the function pointers of one convention with these parameters.
+macro_rules! signature {
+    ($abi:literal: $($name:ident $ty:ident),*) => {
+        impl<R: Value, $($ty: Value),*> Sealed for extern $abi fn($($ty),*) -> R {}
+        impl<R: Value, $($ty: Value),*> Signature for extern $abi fn($($ty),*) -> R {
+            const ABI: &'static str = $abi;
+            const IS_UNSAFE: bool = false;
+            fn parameters() -> Vec<String> {
+                vec![$($ty::name()),*]
+            }
+            fn result() -> String {
+                R::name()
+            }
+        }
+        impl<R: Value, $($ty: Value),*> Function<extern $abi fn($($ty),*) -> R> {
+            /// Calls the kernel.
+            #[inline]
+            pub fn call(&self, $($name: $ty::Given<'_>),*) -> R {
+                // SAFETY: no kernel keeps a reference.
+                $(let $name = unsafe { $ty::of($name) };)*
+                (self.pointer)($($name),*)
+            }
+        }
+
+        impl<R: Value, $($ty: Value),*> Sealed for unsafe extern $abi fn($($ty),*) -> R {}
+        impl<R: Value, $($ty: Value),*> Signature for unsafe extern $abi fn($($ty),*) -> R {
+            const ABI: &'static str = $abi;
+            const IS_UNSAFE: bool = true;
+            fn parameters() -> Vec<String> {
+                vec![$($ty::name()),*]
+            }
+            fn result() -> String {
+                R::name()
+            }
+        }
+        impl<R: Value, $($ty: Value),*> Function<unsafe extern $abi fn($($ty),*) -> R> {
+            /// Calls the kernel.
+            ///
+            /// # Safety
+            /// As the kernel demands.
+            #[inline]
+            pub unsafe fn call(&self, $($name: $ty::Given<'_>),*) -> R {
+                // SAFETY: the caller promises what the kernel demands.
+                unsafe { (self.pointer)($($ty::of($name)),*) }
+            }
+        }
+    };
+}
+
+/// For these parameters and all shorter lists of them, in every convention.
+macro_rules! signatures {
+    ($($name:ident $ty:ident),*) => {
+        signature!("C": $($name $ty),*);
+        #[cfg(target_arch = "x86_64")]
+        signature!("sysv64": $($name $ty),*);
+        #[cfg(target_arch = "x86_64")]
+        signature!("win64": $($name $ty),*);
+        signatures!(@shorter $($name $ty),*);
+    };
+    (@shorter) => {};
+    (@shorter $first:ident $ty:ident $(, $name:ident $rest:ident)*) => {
+        signatures!($($name $rest),*);
+    };
+}
+
+signatures!(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L);
