@@ -377,7 +377,7 @@ fn invisible_groups_count_as_parentheses_in_expressions_and_as_nothing_elsewhere
     };
     assert_eq!(squeeze(&kernel.vis), "pub(crate)");
     assert_eq!(squeeze(&kernel.rust_attrs[0]), "#[must_use]");
-    assert!(matches!(kernel.signature.result.kind, TypeKind::Int { bytes: 8, signed: false }));
+    assert!(matches!(kernel.signature.result.kind, TypeKind::Int { bytes: 8, signed: false, .. }));
     assert!(matches!(kernel.signature.params[0].ty.kind, TypeKind::Reference { .. }));
     let statements = &kernel.body.statements;
     let StatementKind::Let(binding) = &statements[0].kind else {

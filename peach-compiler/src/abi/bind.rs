@@ -3,8 +3,9 @@
 //! Input: a function as expanded. Output: the same with [`Op::LoadArg`] for every argument that
 //! arrives in memory and is used: once, as late as possible, outside of loops. An argument on the
 //! stack that a single instruction reads, outside of loops, becomes a memory operand of that
-//! instruction where this means the same. Also makes the registers that the convention uses and the
-//! author does not see: the addresses of by-reference arguments and of the result.
+//! instruction where this means the same. A size of 32 bits that arrives in a register is extended
+//! where its upper half is read. Also makes the registers that the convention uses and the author
+//! does not see: the addresses of by-reference arguments and of the result.
 //! Invariants: a load comes before every other access to its register on every path, and at most
 //! once. Cannot fail.
 
@@ -12,10 +13,10 @@ use super::flow::Flow;
 use super::{ArgPlace, fold};
 use crate::analysis::Facts;
 use crate::ir::{
-    Arg, ArgId, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, ReturnValue, VReg,
-    VRegInfo, View,
+    Arg, ArgId, ArgValue, Base, Extension, Function, Inst, Instruction, Machine, Mem, Op, Operand,
+    Reg, ReturnValue, VReg, VRegInfo, View,
 };
-use crate::isa::{Bank, Class, Control};
+use crate::isa::{self, Bank, Class, Control, Lanes, Mnemonic};
 
 /// Inserts [`Op::LoadArg`](crate::ir::Op::LoadArg) for every argument that arrives in memory: once, as
 /// late as possible and outside of loops; or folds it into the only instruction that reads it.
@@ -23,32 +24,64 @@ pub fn bind_arguments(function: &mut Function) {
     if function.placement.hidden_result.is_some() {
         function.hidden_result = Some(hidden_register(function, "address of the result".into()));
     }
-    let in_memory: Vec<ArgId> = (0..function.args.len() as u32)
+    let bound: Vec<ArgId> = (0..function.args.len() as u32)
         .map(ArgId)
-        .filter(|&arg| !matches!(function.arg_place(arg), ArgPlace::Reg(_)))
+        .filter(|&arg| match function.arg_place(arg) {
+            ArgPlace::Reg(_) => arrives_narrow(&function[arg]),
+            _ => true,
+        })
         .collect();
-    if in_memory.is_empty() {
+    if bound.is_empty() {
         return;
     }
-    let uses = uses_of(function, &in_memory);
+    let uses = uses_of(function, &bound);
     if uses.iter().all(Vec::is_empty) {
         return;
     }
     let facts = Facts::of(function);
     let flow = Flow::of(&facts.cfg);
-    let mut loads = Vec::new();
-    for (&arg, uses) in in_memory.iter().zip(&uses) {
+    let mut inserted = Vec::new();
+    for (&arg, uses) in bound.iter().zip(&uses) {
         let reachable: Vec<usize> =
             uses.iter().copied().filter(|&at| facts.cfg.is_reachable(at)).collect();
-        if fold_only_use(function, &facts, &flow, arg, &reachable) {
+        let in_register = matches!(function.arg_place(arg), ArgPlace::Reg(_));
+        if in_register && !upper_half_is_read(&facts, function[arg].vreg)
+            || fold_only_use(function, &facts, &flow, arg, &reachable)
+        {
             continue;
         }
         if let Some(at) = load_position(function, &facts, &flow, arg, &reachable) {
-            loads.push((at, arg));
+            let op = if in_register { extend(function, arg) } else { Op::LoadArg { arg } };
+            inserted.push((at, arg, op));
             prepare_pointer(function, arg);
         }
     }
-    insert(function, loads);
+    insert(function, inserted);
+}
+
+/// Whether an argument has to be extended where it arrives in a register. Pointers are, by the caller.
+fn arrives_narrow(arg: &Arg) -> bool {
+    arg.extension != Extension::None && matches!(arg.value, ArgValue::Number { .. })
+}
+
+fn upper_half_is_read(facts: &Facts, vreg: VReg) -> bool {
+    let mut live = facts.liveness.live_in[0].iter();
+    live.any(|(reg, lanes)| *reg == Reg::Virtual(vreg) && lanes.intersects(Lanes::range(4, 4)))
+}
+
+/// The extension of an argument of 32 bits to all of its register.
+fn extend(function: &Function, arg: ArgId) -> Op {
+    let Arg { vreg, extension, .. } = function[arg];
+    let view = |class| View { reg: Reg::Virtual(vreg), class };
+    let low = view(Class::Gp32);
+    if extension == Extension::Zero {
+        return Op::Copy { dst: low, src: low };
+    }
+    let mnemonic = Mnemonic::parse("movsxd").expect("it extends signs");
+    let operands = vec![Operand::Reg(view(Class::Gp64)), Operand::Reg(low)];
+    let inst = Instruction::new(mnemonic, operands);
+    let selection = isa::select(&inst, &function.features).expect("it is of the baseline");
+    Op::Machine(Machine { inst, targets: None, selection })
 }
 
 fn hidden_register(function: &mut Function, name: String) -> VReg {
@@ -130,12 +163,12 @@ fn fold_only_use(
     if flow.is_in_cycle(facts.cfg.block_of[at] + 1) {
         return false;
     }
-    let Arg { vreg, ref value, .. } = function[arg];
-    let bytes = value.bytes();
+    let Arg { vreg, bytes, .. } = function[arg];
+    let align = function.convention.stack_align;
     let features = function.features;
     let Op::Machine(machine) = &mut function.insts[at].op else { return false };
     let place = Mem::new(Base::StackArg, i64::from(offset));
-    let slot = fold::Slot { place, bytes, writable: false };
+    let slot = fold::Slot { place, bytes, align, writable: false };
     match fold::into(machine, &facts.effects[at], vreg, &slot, &features) {
         Some(folded) => {
             *machine = folded;
@@ -168,7 +201,7 @@ fn load_position(
 /// Whether the instruction gives the argument's register a new value without a look at the old one.
 fn overwrites(facts: &Facts, at: usize, function: &Function, arg: ArgId) -> bool {
     let Arg { vreg, ref value, .. } = function[arg];
-    let bytes = crate::isa::Lanes::low(value.bytes());
+    let bytes = Lanes::low(value.bytes());
     let mut accesses = facts.effects[at].regs.iter().filter(|a| a.reg == Reg::Virtual(vreg));
     accesses.next().is_some_and(|a| a.read.is_empty() && a.write.contains(bytes))
 }
@@ -213,17 +246,17 @@ fn prepare_pointer(function: &mut Function, arg: ArgId) {
     function.args[arg.index()].pointer = Some(pointer);
 }
 
-/// Inserts loads before the instructions with these indices.
-fn insert(function: &mut Function, mut loads: Vec<(usize, ArgId)>) {
-    loads.sort_unstable();
-    let mut loads = loads.into_iter().peekable();
-    let mut insts = Vec::with_capacity(function.insts.len() + loads.len());
+/// Inserts what brings arguments before the instructions with these indices.
+fn insert(function: &mut Function, mut inserted: Vec<(usize, ArgId, Op)>) {
+    inserted.sort_by_key(|&(at, arg, _)| (at, arg));
+    let mut inserted = inserted.into_iter().peekable();
+    let mut insts = Vec::with_capacity(function.insts.len() + inserted.len());
     let old = std::mem::take(&mut function.insts);
     let end = old.len();
     let mut load = |insts: &mut Vec<Inst>, at: usize| {
-        while let Some((_, arg)) = loads.next_if(|(position, _)| *position == at) {
+        while let Some((_, arg, op)) = inserted.next_if(|(position, ..)| *position == at) {
             insts.push(Inst {
-                op: Op::LoadArg { arg },
+                op,
                 span: function[function[arg].vreg].span,
                 operand_spans: Vec::new(),
                 in_unsafe: false,

@@ -1,6 +1,6 @@
 //! Where each argument arrives and where the result leaves.
 
-use super::Convention;
+use super::{Convention, Packing, Results};
 use crate::isa::PhysReg;
 
 /// A value as a convention sees it.
@@ -23,8 +23,10 @@ pub enum ParamType {
     },
     /// `i128`, `u128`.
     Wide,
-    /// A slice or `str`: a pointer and a length, each an argument of its own.
+    /// A slice: a pointer and a length, each an argument of its own. In Go a capacity follows them.
     Slice,
+    /// `str`: a pointer and a length.
+    Str,
 }
 
 /// The result as a convention sees it.
@@ -45,7 +47,7 @@ pub struct Placement {
     pub args: Vec<Vec<ArgPlace>>,
     /// The result.
     pub result: ResultPlace,
-    /// Bytes of stack arguments, without shadow space.
+    /// Bytes of the arguments and results on the stack, without shadow space.
     pub stack_bytes: u32,
     /// Where the address for a result in memory arrives.
     pub hidden_result: Option<PhysReg>,
@@ -97,15 +99,26 @@ pub enum ResultPlace {
         /// In bytes, per component.
         offsets: Vec<u32>,
     },
+    /// On the stack, behind the arguments.
+    Stack {
+        /// Per component, counted as in [`ArgPlace::Stack`].
+        offsets: Vec<u32>,
+    },
 }
 
 /// Places the parameters and the result of a signature.
 ///
 /// System V AMD64 psABI 1.0, section 3.2.3 (classification); Microsoft, "x64 calling convention",
 /// sections "Parameter passing" and "Return values". Where the two leave a choice (`i128` on
-/// Windows), the placement is rustc's.
+/// Windows), the placement is rustc's. Go: `cmd/compile/abi-internal.md`, "Memory layout" and
+/// "Function call argument and result passing", of functions without argument registers.
 pub fn place(convention: &Convention, params: &[ParamType], result: ResultType) -> Placement {
     let mut slots = Slots::new(convention);
+    if convention.results == Results::Stack {
+        let args = params.iter().map(|&param| slots.place(param)).collect();
+        let result = slots.results(result);
+        return Placement { args, result, stack_bytes: slots.stack, hidden_result: None };
+    }
     let result = place_result(convention, result);
     let in_memory = matches!(result, ResultPlace::Memory { .. });
     let hidden_result = if in_memory { slots.hidden_pointer() } else { None };
@@ -136,8 +149,9 @@ impl<'a> Slots<'a> {
 
     fn place(&mut self, param: ParamType) -> Vec<ArgPlace> {
         match param {
+            _ if self.convention.stack_args == Packing::Natural => self.natural(param),
             ParamType::Int { .. } => vec![self.int()],
-            ParamType::Slice => vec![self.int(), self.int()],
+            ParamType::Slice | ParamType::Str => vec![self.int(), self.int()],
             ParamType::Float { .. } => vec![self.vector(8)],
             ParamType::Vector { bytes } if self.convention.vectors_by_reference => {
                 debug_assert!(bytes >= 16);
@@ -201,6 +215,39 @@ impl<'a> Slots<'a> {
         vec![ArgPlace::Stack { offset }, ArgPlace::Stack { offset: offset + 8 }]
     }
 
+    /// The parts of a value as fields of a structure, none of which is aligned to more than a word.
+    fn natural(&mut self, param: ParamType) -> Vec<ArgPlace> {
+        let pointer = self.convention.pointer_size;
+        match param {
+            ParamType::Int { bytes } | ParamType::Float { bytes } | ParamType::Vector { bytes } => {
+                vec![self.stack_slot(bytes)]
+            }
+            ParamType::Wide => vec![self.stack_slot(8), self.stack_slot(8)],
+            ParamType::Str => vec![self.stack_slot(pointer), self.stack_slot(pointer)],
+            ParamType::Slice => {
+                let parts = self.natural(ParamType::Str);
+                let _capacity = self.stack_slot(pointer);
+                parts
+            }
+        }
+    }
+
+    /// The results follow the arguments, from a whole word on.
+    fn results(&mut self, result: ResultType) -> ResultPlace {
+        let values = match result {
+            ResultType::Unit => return ResultPlace::Unit,
+            ResultType::One(value) => vec![value],
+            ResultType::Pair(first, second) => vec![first, second],
+        };
+        self.stack = self.stack_end();
+        let places = values.into_iter().flat_map(|value| self.place(value));
+        let offset = |place| match place {
+            ArgPlace::Stack { offset } => offset,
+            _ => unreachable!("no registers carry results here"),
+        };
+        ResultPlace::Stack { offsets: places.map(offset).collect() }
+    }
+
     fn stack_slot(&mut self, bytes: u32) -> ArgPlace {
         let offset = self.stack.next_multiple_of(bytes);
         self.stack = offset + bytes;
@@ -260,13 +307,13 @@ fn size_of(param: ParamType) -> u32 {
         ParamType::Int { bytes } | ParamType::Float { bytes } | ParamType::Vector { bytes } => {
             bytes
         }
-        ParamType::Wide | ParamType::Slice => 16,
+        ParamType::Wide | ParamType::Slice | ParamType::Str => 16,
     }
 }
 
 fn align_of(param: ParamType) -> u32 {
     match param {
-        ParamType::Slice => 8,
+        ParamType::Slice | ParamType::Str => 8,
         _ => size_of(param),
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Slot {
     pub place: Mem<Reg>,
     /// How long it is.
     pub bytes: u32,
+    /// The alignment that it may be relied on to have, if its size is no less: the stack's. (That of
+    /// wider vectors is a promise of the caller.)
+    pub align: u32,
     /// Whether it may be changed.
     pub writable: bool,
 }
@@ -48,7 +51,7 @@ pub(crate) fn into(
     [None, Some(view.class.bytes()), Some(slot.bytes)].into_iter().find_map(|size| {
         let mut inst = machine.inst.clone();
         inst.operands[index] = Operand::Mem(Mem { size, ..slot.place.clone() });
-        let selection = with_memory(&inst, effects, access, slot.bytes, features)?;
+        let selection = with_memory(&inst, effects, access, slot, features)?;
         Some(Machine { inst, selection, targets: machine.targets })
     })
 }
@@ -59,16 +62,15 @@ fn with_memory(
     inst: &Instruction<Reg>,
     effects: &Effects<Reg>,
     access: &Access<Reg>,
-    bytes: u32,
+    slot: &Slot,
     features: &FeatureSet,
 ) -> Option<isa::Selection> {
     let selection = isa::select(inst, features).ok()?;
     let folded = isa::effects(inst, &selection);
     let [memory] = folded.memory.as_slice() else { return None };
-    let touched = Lanes::low(memory.bytes.filter(|&touched| touched <= bytes)?);
+    let touched = Lanes::low(memory.bytes.filter(|&touched| touched <= slot.bytes)?);
     let if_done = |done: bool| if done { touched } else { Lanes::NONE };
-    // The stack's alignment is that of the convention; wider vectors' is a promise of the caller.
-    let aligned = memory.align <= 16;
+    let aligned = memory.align <= slot.align;
     let same_bytes = access.read == if_done(memory.read)
         && access.write == if_done(memory.write)
         && access.may_write.is_empty()

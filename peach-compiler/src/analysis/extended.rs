@@ -1,33 +1,32 @@
 //! Whether a narrow result is already extended where it is returned.
 //!
-//! Callers may rely on 32 bits of an integer result. Where a returned register is known to hold them,
-//! the return reads all of them, which keeps them alive, and nothing has to be added.
+//! Callers may rely on 32 bits of an integer result, and on 64 of a pointer with 32. Where a returned
+//! register is known to hold them, the return reads all of them, which keeps them alive, and nothing
+//! has to be added.
 
 use super::Cfg;
 use crate::ir::{Function, Mem, Op, Operand, Reg, ResultKind, ReturnValue};
 use crate::isa::{Access, Class, Effects, Lanes};
 
-/// What callers may rely on.
-const EXTENDED: Lanes = Lanes::low(4);
-
 /// Adds to the effects of returns the bytes that extend what they return.
 pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
     let ResultKind::Values(types) = &function.result else { return };
     let [ty] = types.as_slice() else { return };
-    if ty.vector || ty.bytes >= 4 {
+    if ty.vector || ty.bytes >= ty.extended {
         return;
     }
+    let extended = Lanes::low(ty.extended);
     for at in 0..function.insts.len() {
         let Op::Return(values) = &function.insts[at].op else { continue };
         let [ReturnValue::Reg(view)] = values.as_slice() else { continue };
         let known = match ty.signed {
             true => is_sign_extended(function, cfg, effects, at, view.reg, ty.bytes),
             false => {
-                are_zero(function, cfg, effects, at, view.reg, EXTENDED - Lanes::low(ty.bytes))
+                are_zero(function, cfg, effects, at, view.reg, extended - Lanes::low(ty.bytes))
             }
         };
         if known && let Some(access) = access_of(&mut effects[at], view.reg) {
-            access.read |= EXTENDED;
+            access.read |= extended;
         }
     }
 }

@@ -42,6 +42,9 @@ pub(super) fn replay(
             state.stack.base = Some((dst.reg, address));
             Ok(())
         }
+        ("and", [Operand::Reg(dst), Operand::Imm(mask)]) if is_alignment(*mask) => {
+            align_base(dst.reg, -*mask as i64, state, layout)
+        }
         ("xchg", [Operand::Reg(a), Operand::Reg(b)]) if a.class == Class::Gp64 => {
             state.exchange(a.reg, b.reg);
             Ok(())
@@ -58,13 +61,15 @@ pub(super) fn replay(
             register_move(name, *dst, *src, bytes, state);
             Ok(())
         }
-        (_, [Operand::Reg(dst), Operand::Mem(mem)]) if loaded_bytes(name, dst.class).is_some() => {
-            let bytes = loaded_bytes(name, dst.class).expect("just matched");
-            load(*dst, mem, bytes, function, state)
+        (_, [Operand::Reg(dst), Operand::Mem(mem)])
+            if extending_load(name, mem).or(loaded_bytes(name, dst.class)).is_some() =>
+        {
+            let bytes = extending_load(name, mem).or(loaded_bytes(name, dst.class));
+            load(name, *dst, mem, bytes.expect("just matched"), function, state)
         }
         (_, [Operand::Mem(mem), Operand::Reg(src)]) if loaded_bytes(name, src.class).is_some() => {
             let bytes = loaded_bytes(name, src.class).expect("just matched");
-            store(mem, *src, bytes, function, state)
+            store(mem, *src, bytes, function, state, layout)
         }
         _ => forget_writes(inst, function, state),
     }
@@ -93,7 +98,7 @@ fn move_stack_pointer(name: &str, value: &Operand<PhysReg>, state: &mut State) -
     state.stack.rsp = match (name, value) {
         ("sub", Operand::Imm(bytes)) => rsp.plus(-(*bytes as i64)),
         ("add", Operand::Imm(bytes)) => rsp.plus(*bytes as i64),
-        ("and", Operand::Imm(mask)) if *mask < 0 && (-mask).count_ones() == 1 => {
+        ("and", Operand::Imm(mask)) if is_alignment(*mask) => {
             Address { region: Region::Aligned, offset: 0 }
         }
         ("lea", Operand::Mem(mem)) => state.stack.resolve(mem).ok_or_else(unknown)?,
@@ -107,6 +112,33 @@ fn move_stack_pointer(name: &str, value: &Operand<PhysReg>, state: &mut State) -
         state.forget_flags(Flags::STATUS.0);
     }
     Ok(())
+}
+
+/// Whether `and` with this number rounds down to a power of two.
+fn is_alignment(mask: i128) -> bool {
+    mask < 0 && (-mask).count_ones() == 1
+}
+
+/// `and base, -align`: the base of stack variables within the frame, at a distance below the address
+/// that it held which only the alignment limits.
+fn align_base(reg: PhysReg, align: i64, state: &mut State, layout: &mut Layout) -> Checked {
+    let held = match state.stack.base {
+        Some((base, address)) if base == reg => address,
+        _ => return Err(Refusal::new(format!("`and` of {reg:?}, which is not an address"))),
+    };
+    overwrite_register(reg, Lanes::low(8), state);
+    state.forget_flags(Flags::STATUS.0);
+    layout.align_within(held, align, state.stack.rsp)?;
+    state.stack.base = Some((reg, Address { region: Region::Aligned, offset: 0 }));
+    Ok(())
+}
+
+/// How many bytes a load that extends them reads.
+fn extending_load(name: &str, mem: &Mem<PhysReg>) -> Option<u32> {
+    match name {
+        "movzx" | "movsxd" => mem.size,
+        _ => None,
+    }
 }
 
 /// How many bytes a move between registers carries, if it is one.
@@ -170,6 +202,7 @@ fn clears_rest(name: &str, class: Class) -> bool {
 }
 
 fn load(
+    name: &str,
     dst: View<PhysReg>,
     mem: &Mem<PhysReg>,
     bytes: u32,
@@ -180,6 +213,7 @@ fn load(
     if let Some(arg) = argument_behind(mem, function, state) {
         overwrite_register(dst.reg, Lanes::ALL, state);
         state.define_reg(dst.reg, Sym::Arg(arg), lanes);
+        extend(name, dst, bytes, state);
         return Ok(());
     }
     match (mem.index, state.stack.resolve(mem)) {
@@ -187,10 +221,22 @@ fn load(
             check_within_frame(slot, function, state)?;
             state.stack.forget(dst.reg);
             state.copy(Place::Reg(dst.reg), Place::Slot(slot), lanes, dst.class != Class::Gp8);
+            extend(name, dst, bytes, state);
         }
         _ => overwrite_register(dst.reg, Lanes::ALL, state),
     }
     Ok(())
+}
+
+/// What a load into a general-purpose register does to the bytes above those that it reads.
+fn extend(name: &str, dst: View<PhysReg>, bytes: u32, state: &mut State) {
+    let above = Lanes::low(8) - Lanes::low(bytes);
+    let is_whole = matches!(dst.class, Class::Gp32 | Class::Gp64);
+    match name {
+        _ if !is_whole || above.is_empty() => {}
+        "movsxd" => state.define_reg(dst.reg, Sym::SignFrom(bytes as u8), above),
+        _ => state.define_reg(dst.reg, Sym::Zero, above),
+    }
 }
 
 /// The argument that a load through a by-reference parameter's address fetches.
@@ -213,11 +259,13 @@ fn store(
     bytes: u32,
     function: &Function,
     state: &mut State,
+    layout: &mut Layout,
 ) -> Checked {
     let Some(slot) = state.stack.resolve(mem).filter(|_| mem.index.is_none()) else {
         return Ok(());
     };
     check_within_frame(slot, function, state)?;
+    layout.push(slot, bytes);
     state.overwrite(slot, bytes);
     state.copy(Place::Slot(slot), Place::Reg(src.reg), Lanes::low(bytes), false);
     Ok(())
@@ -238,11 +286,20 @@ fn overwrite_register(reg: PhysReg, lanes: Lanes, state: &mut State) {
     state.forget_place(Place::Reg(reg), lanes);
 }
 
-/// An instruction without a meaning here: its results are unknown.
+/// An instruction without a meaning here: its results are unknown, in memory too.
 fn forget_writes(inst: &Instruction<PhysReg>, function: &Function, state: &mut State) -> Checked {
     let selection = isa::select(inst, &function.features)
         .map_err(|error| Refusal::new(format!("inserted {inst:?}: {error:?}")))?;
     let effects = isa::effects(inst, &selection);
+    for memory in effects.memory.iter().filter(|memory| memory.write) {
+        let operand = memory.operand.and_then(|index| inst.operands.get(index));
+        if let Some(Operand::Mem(mem)) = operand
+            && let Some(slot) = state.stack.resolve(mem)
+        {
+            check_within_frame(slot, function, state)?;
+            state.overwrite(slot, memory.bytes.unwrap_or(64));
+        }
+    }
     for access in &effects.regs {
         let written = access.write | access.may_write;
         if !written.is_empty() && access.reg != gp::RSP {

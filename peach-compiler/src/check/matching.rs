@@ -5,7 +5,7 @@ use super::stack::{Address, Layout};
 use super::state::{Place, State, Sym};
 use super::{Checked, Refusal};
 use crate::ir::{
-    Base, Code, DataContent, Function, Instruction, Item, LabelId, Machine, Mem, Op, Operand,
+    Base, Code, DataContent, Extension, Function, Instruction, Item, LabelId, Machine, Mem, Op, Operand,
     Origin, Reg, View,
 };
 use crate::isa::{Access, Bank, Class, Control, Effects, Lanes, PhysReg, gp};
@@ -63,6 +63,11 @@ pub(super) fn replay(
             // The other lanes of a float's register count as written, with any value.
             if function[function[*arg].vreg].class.bank() == Bank::Vector {
                 state.complete(dst, Lanes::low(function[*arg].value.bytes()));
+            }
+            match function[*arg].extension {
+                Extension::None => {}
+                Extension::Zero => state.zero_extended(dst),
+                Extension::Sign => state.sign_extended(dst),
             }
             Ok(())
         }
@@ -341,7 +346,8 @@ fn bind_memory(
             let start = address.plus(-author.disp);
             check_within_frame(start, function, state)?;
             let info = &function[local];
-            layout.place_local(local, start, info.size, info.align)
+            let align = (info.align, function.convention.stack_align);
+            layout.place_local(local, start, info.size, align)
         }
         (Base::StackArg, _) => {
             let address = state.stack.resolve(rendering).ok_or_else(different)?;

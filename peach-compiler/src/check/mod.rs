@@ -21,8 +21,10 @@ mod returns;
 mod stack;
 mod state;
 
-use crate::abi::ArgPlace;
-use crate::ir::{ArgId, Code, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg};
+use crate::abi::{ArgPlace, Packing};
+use crate::ir::{
+    Arg, ArgId, ArgValue, Code, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
+};
 use crate::isa::{Effects, Lanes, PhysReg};
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
@@ -180,7 +182,7 @@ impl Replay<'_> {
                 }
             }
         }
-        self.layout.check_disjoint()
+        self.layout.check_disjoint(self.program.function.convention.shadow)
     }
 
     /// The state behind the prologue.
@@ -246,6 +248,17 @@ impl Replay<'_> {
     }
 }
 
+/// The bytes of an argument's register that the caller has filled. Pointers of 32 bits come with zeros
+/// above (System V AMD64 psABI 1.0, section 10.1); of sizes the upper half is anything.
+fn arriving_lanes(arg: &Arg) -> Lanes {
+    match (arg.extension, &arg.value) {
+        (Extension::None, _) | (_, ArgValue::Pointer { .. } | ArgValue::Reference { .. }) => {
+            Lanes::ALL
+        }
+        _ => Lanes::low(arg.bytes),
+    }
+}
+
 /// What the caller guarantees: arguments where the convention puts them, preserved registers.
 fn entry_state(function: &Function) -> State {
     let mut state = State::new(Stack::on_entry());
@@ -262,13 +275,17 @@ fn entry_state(function: &Function) -> State {
         let id = ArgId(index as u32);
         let vreg = Sym::Reg(Reg::Virtual(arg.vreg));
         match function.placement.args[arg.param][arg.part] {
-            ArgPlace::Reg(reg) => state.define_reg(reg, vreg, Lanes::ALL),
+            ArgPlace::Reg(reg) => state.define_reg(reg, vreg, arriving_lanes(arg)),
             ArgPlace::Indirect { pointer, .. } => {
                 state.define_reg(pointer, Sym::Pointer(arg.param), Lanes::low(8));
             }
             ArgPlace::Stack { offset } => {
                 let slot = Place::Slot(Address::cfa(offset.into()));
-                state.define(slot, Sym::Arg(id), Lanes::ALL);
+                let lanes = match (arg.extension, convention.stack_args) {
+                    (Extension::None, Packing::Words) => Lanes::ALL,
+                    _ => Lanes::low(arg.bytes),
+                };
+                state.define(slot, Sym::Arg(id), lanes);
             }
             ArgPlace::StackIndirect { slot, .. } => {
                 let slot = Place::Slot(Address::cfa(slot.into()));

@@ -43,6 +43,8 @@ struct Bytes {
     regs: BTreeMap<PhysReg, Vec<Byte>>,
     /// Stores through the hidden pointer, by offset.
     stored: BTreeMap<i64, Byte>,
+    /// Stores to the stack, by the address of the byte.
+    on_stack: BTreeMap<Address, Byte>,
 }
 
 /// Wide enough for every result.
@@ -142,6 +144,16 @@ fn check_results(
             }
             check.pointer(&bytes.get(gp::RAX))
         }
+        ResultPlace::Stack { offsets } => {
+            for ((value, ty), offset) in values.iter().zip(types).zip(offsets) {
+                let stored: Vec<Byte> = (0..i64::from(ty.bytes))
+                    .map(|i| bytes.on_stack.get(&Address::cfa(i64::from(*offset) + i)).copied())
+                    .map(|byte| byte.unwrap_or(Byte::Unknown))
+                    .collect();
+                check.value(value, ty, &stored)?;
+            }
+            Ok(())
+        }
     }
 }
 
@@ -211,12 +223,13 @@ impl Results<'_> {
         if right { Ok(()) } else { Err(Refusal::new("`rax` is not the address of the result")) }
     }
 
-    /// Narrow integers are extended to 32 bits for the caller.
+    /// Narrow integers are extended to 32 bits for the caller, pointers of 32 bits to 64.
     fn extension(&self, ty: &ResultValue, bytes: &[Byte], alone: bool) -> Checked {
-        if ty.vector || ty.bytes >= 4 || !alone {
+        if ty.vector || ty.bytes >= ty.extended || !alone {
             return Ok(());
         }
-        for (index, byte) in bytes.iter().enumerate().take(4).skip(ty.bytes as usize) {
+        let extended = bytes.iter().enumerate().take(ty.extended as usize);
+        for (index, byte) in extended.skip(ty.bytes as usize) {
             if !self.extends(ty, bytes, index, *byte) {
                 return Err(Refusal::new(format!(
                     "byte {index} of a narrow result is not extended: {byte:?}"
@@ -273,6 +286,11 @@ fn evaluate(inst: &Instruction<PhysReg>, function: &Function, state: &State, byt
                 .unwrap_or_else(|| vec![Byte::Unknown; WIDTH]);
             bytes.set(dst.reg, new);
         }
+        // What may store something else is not relied on.
+        [Operand::Mem(_), ..] => {
+            bytes.stored.clear();
+            bytes.on_stack.clear();
+        }
         _ => {}
     }
 }
@@ -283,6 +301,12 @@ fn is_compare(name: &str) -> bool {
 
 fn store(mem: &Mem<PhysReg>, src: Vec<Byte>, width: u32, state: &State, bytes: &mut Bytes) {
     let Base::Reg(base) = mem.base else { return };
+    if let (None, Some(slot)) = (mem.index, state.stack.resolve(mem)) {
+        for (index, byte) in src.iter().take(width as usize).enumerate() {
+            bytes.on_stack.insert(slot.plus(index as i64), *byte);
+        }
+        return;
+    }
     let pointer = bytes.get(base.reg);
     let through_result = pointer.iter().take(8).enumerate().all(|(index, byte)| {
         matches!(byte, Byte::Of(reg, at) if usize::from(*at) == index

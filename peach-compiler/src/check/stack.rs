@@ -88,6 +88,9 @@ pub(super) struct Layout {
     locals: BTreeMap<LocalId, (Address, u32)>,
     /// Memory that pushes and saves have used.
     pushed: Vec<(Address, u32)>,
+    /// Where [`Region::Aligned`] may begin, counted from the canonical frame address, if that is in
+    /// the frame: the lowest and the highest place.
+    window: Option<(i64, i64)>,
 }
 
 impl Layout {
@@ -97,11 +100,11 @@ impl Layout {
         local: LocalId,
         address: Address,
         size: u32,
-        align: u32,
+        (align, stack_align): (u32, u32),
     ) -> Checked {
         let aligned = match address.region {
-            // The frame address is a multiple of 16 in every convention here.
-            Region::Cfa => align <= 16 && address.offset % i64::from(align) == 0,
+            // The frame address is a multiple of what the convention aligns the stack pointer to.
+            Region::Cfa => align <= stack_align && address.offset % i64::from(align) == 0,
             Region::Aligned => address.offset % i64::from(align) == 0,
         };
         if !aligned {
@@ -115,6 +118,21 @@ impl Layout {
         }
     }
 
+    /// `address` is rounded down to a multiple of `align`. Both it and the stack pointer are multiples
+    /// of a word, so that is at most `align` less a word below it.
+    pub fn align_within(&mut self, address: Address, align: i64, rsp: Address) -> Checked {
+        let window = (address.offset - (align - 8).max(0), address.offset);
+        let in_frame = address.region == Region::Cfa
+            && address.offset % 8 == 0
+            && rsp.region == Region::Cfa
+            && rsp.offset <= window.0;
+        if !in_frame || self.window.is_some_and(|known| known != window) {
+            return Err(Refusal::new(format!("{address:?}, aligned to {align}, leaves the frame")));
+        }
+        self.window = Some(window);
+        Ok(())
+    }
+
     /// `bytes` bytes at `address` are used by a push or a save.
     pub fn push(&mut self, address: Address, bytes: u32) {
         if !self.pushed.contains(&(address, bytes)) {
@@ -122,18 +140,38 @@ impl Layout {
         }
     }
 
-    /// Stack variables share no byte with one another, with pushes or saves, nor with the return
-    /// address and what lies above the shadow space.
-    pub fn check_disjoint(&self) -> Checked {
+    /// Stack variables share no byte with one another, with pushes, saves and spills, nor with the
+    /// return address and what lies above the `shadow` bytes of shadow space.
+    pub fn check_disjoint(&self, shadow: u32) -> Checked {
         let locals: Vec<(Address, u32)> = self.locals.values().copied().collect();
         let mut ranges: Vec<(Address, u32)> = locals.iter().chain(&self.pushed).copied().collect();
         ranges.push((Address::cfa(-8), 8));
+        let above = (Address::cfa(shadow.into()), u32::MAX);
         for (index, &one) in locals.iter().enumerate() {
-            if ranges.iter().enumerate().any(|(i, &other)| i != index && overlap(one, other)) {
+            let mut others = ranges.iter().enumerate().filter(|&(i, _)| i != index);
+            if overlap(one, above) || others.any(|(_, &other)| overlap(one, other)) {
                 return Err(Refusal::new(format!("a local at {:?} shares its memory", one.0)));
             }
         }
+        let (aligned, plain): (Vec<_>, Vec<_>) =
+            ranges.into_iter().partition(|(address, _)| address.region == Region::Aligned);
+        for one in aligned {
+            let Some(extent) = self.extent(one)? else { continue };
+            if overlap(extent, above) || plain.iter().any(|&other| overlap(extent, other)) {
+                return Err(Refusal::new(format!("what is at {:?} shares its memory", one.0)));
+            }
+        }
         Ok(())
+    }
+
+    /// The memory within the frame that aligned memory may be in; `None` where it is below the frame.
+    fn extent(&self, (address, bytes): (Address, u32)) -> Checked<Option<(Address, u32)>> {
+        let Some((lowest, highest)) = self.window else { return Ok(None) };
+        if address.offset < 0 {
+            return Err(Refusal::new(format!("{address:?} is below the aligned memory")));
+        }
+        let start = Address::cfa(lowest + address.offset);
+        Ok(Some((start, bytes + (highest - lowest) as u32)))
     }
 }
 

@@ -244,6 +244,21 @@ impl State {
         }
     }
 
+    /// The program sets the upper half of `sym` to the sign of its lower: places that hold the lower
+    /// half, and its sign above, hold all of it.
+    pub fn sign_extended(&mut self, sym: Sym) {
+        let (lower, upper) = (Lanes::low(4), Lanes::range(4, 4));
+        for held in self.regs.iter_mut().chain(self.slots.values_mut()) {
+            let signs = (Sym::SignFrom(4), upper);
+            let is_sign = held.iter().any(|(s, lanes)| *s == signs.0 && lanes.contains(signs.1));
+            for (known, lanes) in held.iter_mut() {
+                if *known == sym && is_sign && lanes.contains(lower) {
+                    *lanes |= upper;
+                }
+            }
+        }
+    }
+
     /// Keeps only what both know. Whether that took anything away.
     pub fn meet(&mut self, other: &State) -> Checked<bool> {
         let mut changed = self.stack.meet(&other.stack)?;

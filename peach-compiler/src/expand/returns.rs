@@ -5,7 +5,7 @@ use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Op, ResultKind, ResultValue, ReturnValue, Validity, View};
-use crate::isa::{self, Bank, Class, Control};
+use crate::isa::{self, Bank, Control};
 use crate::syntax::ast::{Element, Expr, ExprKind, Statement};
 use proc_macro2::Span;
 
@@ -107,7 +107,7 @@ impl<'a> Expander<'a, '_> {
         expr: &'a Expr,
     ) -> Evaluated<ReturnValue> {
         match value {
-            Value::Reg(view) if view.class == class_of(wanted) => Ok(ReturnValue::Reg(view)),
+            Value::Reg(view) if view.class == wanted.class => Ok(ReturnValue::Reg(view)),
             Value::Reg(view) => Err(self.wrong_register(wanted, view, expr)),
             Value::Bool(b) if wanted.validity == Validity::Bool => {
                 Ok(ReturnValue::Imm(i128::from(b)))
@@ -166,7 +166,7 @@ impl<'a> Expander<'a, '_> {
         found: View<crate::ir::Reg>,
         expr: &Expr,
     ) -> Reported {
-        let class = class_of(wanted);
+        let class = wanted.class;
         let error = Diagnostic::new(
             Code::BadReturn,
             place(expr),
@@ -220,19 +220,6 @@ impl<'a> Expander<'a, '_> {
         if !ended {
             self.emit(Op::Return(Vec::new()), span, Vec::new());
         }
-    }
-}
-
-/// The view that a component of the result is returned in.
-fn class_of(wanted: &ResultValue) -> Class {
-    match (wanted.vector, wanted.bytes) {
-        (false, 1) => Class::Gp8,
-        (false, 2) => Class::Gp16,
-        (false, 4) => Class::Gp32,
-        (false, _) => Class::Gp64,
-        (true, ..=16) => Class::Xmm,
-        (true, 32) => Class::Ymm,
-        (true, _) => Class::Zmm,
     }
 }
 

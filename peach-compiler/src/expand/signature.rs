@@ -3,9 +3,9 @@
 
 use super::Expander;
 use super::value::Value;
-use crate::abi::{self, ParamType, ResultType};
+use crate::abi::{self, Convention, ParamType, ResultType, Results};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{Arg, ArgId, ArgValue, Reg, ResultKind, ResultValue, Validity, View};
+use crate::ir::{Arg, ArgId, ArgValue, Extension, Reg, ResultKind, ResultValue, Validity, View};
 use crate::isa::{Class, Feature};
 use crate::syntax::ast::{Element, Expr, ExprKind, Param, Pointee, Signature, Type, TypeKind};
 use proc_macro2::Span;
@@ -13,8 +13,9 @@ use proc_macro2::Span;
 impl<'a> Expander<'a, '_> {
     /// Declares the arguments, and says what `return` has to deliver.
     pub(super) fn enter_signature(&mut self, signature: &'a Signature) {
+        let convention = self.function.convention;
         let params: Option<Vec<ParamType>> =
-            signature.params.iter().map(|param| param_type(&param.ty.kind)).collect();
+            signature.params.iter().map(|param| param_type(&param.ty.kind, convention)).collect();
         for (index, param) in signature.params.iter().enumerate() {
             self.check_width(&param.ty);
             self.declare_param(index, param);
@@ -25,7 +26,7 @@ impl<'a> Expander<'a, '_> {
             self.failed = true;
             return;
         };
-        self.function.placement = abi::place(self.function.convention, &params, result);
+        self.function.placement = abi::place(convention, &params, result);
         self.function.result = kind;
         self.result_is_wide = matches!(signature.result.kind, TypeKind::Wide { .. });
     }
@@ -36,6 +37,9 @@ impl<'a> Expander<'a, '_> {
         let span = param.name.span();
         let number = |bytes| ArgValue::Number { bytes };
         let value = match &param.ty.kind {
+            TypeKind::Int { signed, is_size: true, .. } => {
+                self.size_arg(name, span, index, 0, *signed)
+            }
             TypeKind::Int { bytes, .. } => {
                 self.arg(name, span, index, 0, gp_class(*bytes), number(*bytes))
             }
@@ -46,7 +50,7 @@ impl<'a> Expander<'a, '_> {
                 self.arg(name, span, index, 0, vector_class(*bytes), value)
             }
             TypeKind::Reference { mutable, pointee } => {
-                let (bytes, align) = self.pointee_size(pointee);
+                let (bytes, align) = self.pointee_size(pointee, &text);
                 let value =
                     ArgValue::Reference { bytes, mutable: *mutable, align, type_text: text };
                 self.arg(name, span, index, 0, Class::Gp64, value)
@@ -54,7 +58,7 @@ impl<'a> Expander<'a, '_> {
             TypeKind::Slice { .. } | TypeKind::Str => {
                 let pointer = ArgValue::Pointer { type_text: text };
                 let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
-                let len = self.arg(format!("{name}.len"), span, index, 1, Class::Gp64, number(8));
+                let len = self.size_arg(format!("{name}.len"), span, index, 1, false);
                 match (ptr, len) {
                     (Value::Reg(ptr), Value::Reg(len)) => Value::Slice { ptr, len },
                     _ => Value::Poison,
@@ -109,12 +113,46 @@ impl<'a> Expander<'a, '_> {
         let View { reg: Reg::Virtual(vreg), .. } = view else { return Value::Poison };
         let id = ArgId(self.function.args.len() as u32);
         self.function.vregs[vreg.index()].arg = Some(id);
-        self.function.args.push(Arg { vreg, param, part, pointer: None, value });
+        let pointer_size = self.function.convention.pointer_size;
+        let is_pointer = matches!(value, ArgValue::Pointer { .. } | ArgValue::Reference { .. });
+        let (bytes, extension) = match is_pointer && pointer_size < 8 {
+            true => (pointer_size, Extension::Zero),
+            false => (value.bytes(), Extension::None),
+        };
+        let arg = Arg { vreg, param, part, pointer: None, value, bytes, extension };
+        self.function.args.push(arg);
         Value::Reg(view)
     }
 
-    /// How many bytes a reference is known to be good for, and their alignment.
-    fn pointee_size(&mut self, pointee: &'a Pointee) -> (Option<u64>, u64) {
+    /// A register for `usize`, `isize` or a length: 64 bits wide in every convention, so that bodies
+    /// need not know how many arrive.
+    fn size_arg(
+        &mut self,
+        name: String,
+        span: Span,
+        param: usize,
+        part: usize,
+        signed: bool,
+    ) -> Value {
+        let bytes = self.function.convention.pointer_size;
+        let value = self.arg(name, span, param, part, Class::Gp64, ArgValue::Number { bytes });
+        if let Some(arg) = self.function.args.last_mut().filter(|_| bytes < 8) {
+            arg.extension = if signed { Extension::Sign } else { Extension::Zero };
+        }
+        value
+    }
+
+    /// How many bytes a reference is known to be good for, and their alignment. `text` is its type.
+    fn pointee_size(&mut self, pointee: &'a Pointee, text: &str) -> (Option<u64>, u64) {
+        let (bytes, align) = self.full_pointee_size(pointee);
+        // Elements are known by their size on 64-bit targets; elsewhere sizes have half of it.
+        match self.function.convention.pointer_size {
+            4 if text.contains("size") => (bytes.map(|bytes| bytes / 2), align / 2),
+            _ => (bytes, align),
+        }
+    }
+
+    fn full_pointee_size(&mut self, pointee: &'a Pointee) -> (Option<u64>, u64) {
         match pointee {
             Pointee::Number(element) => (Some(u64::from(element.bytes())), align_of(*element)),
             Pointee::Array(element, length) => {
@@ -148,8 +186,21 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// Vectors wider than xmm need their extension.
+    /// Vectors need a convention that has them and, wider than xmm, their extension.
     fn check_width(&mut self, ty: &Type) {
+        let convention = self.function.convention;
+        if matches!(ty.kind, TypeKind::Vector { .. }) && !convention.passes_vectors {
+            let message = format!(
+                "`{}` cannot be passed under the convention `{}`",
+                ty.tokens, convention.name
+            );
+            let (first, last) = ty.span;
+            let error = Diagnostic::new(Code::BadConvention, Place { first, last }, message)
+                .note("Go has no vector types")
+                .help("pass a pointer to it: `&[f32; 8]`, and load it with `movups` or `vmovups`");
+            self.error(error);
+            return;
+        }
         let (class, name) = match ty.kind {
             TypeKind::Vector { bytes: 32 } => (Class::Ymm, "avx"),
             TypeKind::Vector { bytes: 64 } => (Class::Zmm, "avx512f"),
@@ -171,6 +222,8 @@ impl<'a> Expander<'a, '_> {
             TypeKind::Wide { signed } => {
                 let half = |signed| ResultValue {
                     bytes: 8,
+                    class: Class::Gp64,
+                    extended: 8,
                     vector: false,
                     signed,
                     validity: Validity::Any,
@@ -180,7 +233,10 @@ impl<'a> Expander<'a, '_> {
             }
             TypeKind::Pair(a, b) => {
                 // The parser has seen to it that both are integers or pointers, or both floats.
-                let part = |ty: &Type| param_type(&ty.kind).zip(result_value(ty));
+                let convention = self.function.convention;
+                let part = |ty: &Type| {
+                    param_type(&ty.kind, convention).zip(result_value(ty, convention))
+                };
                 match (part(a), part(b)) {
                     (Some((a, x)), Some((b, y))) => {
                         Some((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
@@ -195,7 +251,10 @@ impl<'a> Expander<'a, '_> {
                 self.failed = true;
                 None
             }
-            _ => match (param_type(&ty.kind), result_value(ty)) {
+            _ => match (
+                param_type(&ty.kind, self.function.convention),
+                result_value(ty, self.function.convention),
+            ) {
                 (Some(param), Some(value)) => {
                     Some((ResultKind::Values(vec![value]), ResultType::One(param)))
                 }
@@ -214,45 +273,72 @@ impl<'a> Expander<'a, '_> {
     }
 }
 
-/// A type as conventions see it.
-fn param_type(kind: &TypeKind) -> Option<ParamType> {
+/// A type as `convention` sees it.
+fn param_type(kind: &TypeKind, convention: &Convention) -> Option<ParamType> {
     Some(match kind {
+        TypeKind::Int { is_size: true, .. } => ParamType::Int { bytes: convention.pointer_size },
         TypeKind::Int { bytes, .. } => ParamType::Int { bytes: *bytes },
         TypeKind::Bool => ParamType::Int { bytes: 1 },
         TypeKind::Char => ParamType::Int { bytes: 4 },
         TypeKind::Float { bytes } => ParamType::Float { bytes: *bytes },
         TypeKind::Vector { bytes } => ParamType::Vector { bytes: *bytes },
         TypeKind::Wide { .. } => ParamType::Wide,
-        TypeKind::Slice { .. } | TypeKind::Str => ParamType::Slice,
+        TypeKind::Slice { .. } => ParamType::Slice,
+        TypeKind::Str => ParamType::Str,
         TypeKind::RawPointer
         | TypeKind::NonNull
         | TypeKind::Reference { .. }
         | TypeKind::FnPointer
-        | TypeKind::Option(_) => ParamType::Int { bytes: 8 },
+        | TypeKind::Option(_) => ParamType::Int { bytes: convention.pointer_size },
         TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => return None,
     })
 }
 
-/// A type that is returned as one value.
-fn result_value(ty: &Type) -> Option<ResultValue> {
-    let int = |bytes, signed, validity| ResultValue { bytes, vector: false, signed, validity };
-    Some(match &ty.kind {
-        TypeKind::Int { bytes, signed } => int(*bytes, *signed, Validity::Any),
+/// A type that is returned as one value under `convention`.
+fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
+    let int = |bytes: u32, signed, validity| ResultValue {
+        bytes,
+        class: gp_class(bytes),
+        extended: bytes.max(4),
+        vector: false,
+        signed,
+        validity,
+    };
+    // Whole registers, of which only the lower half leaves where pointers have 32 bits.
+    let pointer = |validity| ResultValue {
+        bytes: convention.pointer_size,
+        ..int(8, false, validity)
+    };
+    let value = match &ty.kind {
+        TypeKind::Int { signed, is_size: true, .. } => ResultValue {
+            extended: convention.pointer_size,
+            signed: *signed,
+            ..pointer(Validity::Any)
+        },
+        TypeKind::Int { bytes, signed, .. } => int(*bytes, *signed, Validity::Any),
         TypeKind::Bool => int(1, false, Validity::Bool),
         TypeKind::Char => int(4, false, Validity::Char),
-        TypeKind::RawPointer => int(8, false, Validity::Any),
+        TypeKind::RawPointer => pointer(Validity::Any),
         TypeKind::NonNull
         | TypeKind::Reference { .. }
         | TypeKind::FnPointer
-        | TypeKind::Option(_) => int(
-            8,
-            false,
-            Validity::Reference { type_text: crate::syntax::ast::tokens_text(&ty.tokens) },
-        ),
-        TypeKind::Float { bytes } | TypeKind::Vector { bytes } => {
-            ResultValue { bytes: *bytes, vector: true, signed: false, validity: Validity::Any }
-        }
+        | TypeKind::Option(_) => pointer(Validity::Reference {
+            type_text: crate::syntax::ast::tokens_text(&ty.tokens),
+        }),
+        TypeKind::Float { bytes } | TypeKind::Vector { bytes } => ResultValue {
+            bytes: *bytes,
+            class: vector_class(*bytes),
+            extended: *bytes,
+            vector: true,
+            signed: false,
+            validity: Validity::Any,
+        },
         _ => return None,
+    };
+    // In memory there is nothing beyond the value.
+    Some(match convention.results {
+        Results::Registers => value,
+        Results::Stack => ResultValue { extended: value.bytes, ..value },
     })
 }
 

@@ -1,7 +1,7 @@
 //! The instructions that the compiler itself adds, by what they are for.
 
 use crate::analysis::Facts;
-use crate::ir::{ArgValue, Base, Function, Instruction, Mem, Operand, ResultKind, View};
+use crate::ir::{ArgValue, Base, Extension, Function, Instruction, Mem, Operand, ResultKind, View};
 use crate::isa::{Bank, Class, Feature, FeatureSet, Mnemonic, PhysReg, VectorMode};
 
 /// Which spellings a kernel's own instructions allow.
@@ -65,6 +65,22 @@ impl Asm {
             _ => (self.movups(bytes), self.vector_class(bytes, 0)),
         };
         inst(name, vec![reg(dst, class), mem])
+    }
+
+    /// Loads a number of `bytes` bytes, reads no more than these, and fills the register.
+    pub fn load_exact(
+        self,
+        dst: PhysReg,
+        bytes: u32,
+        extension: Extension,
+        mem: Mem<PhysReg>,
+    ) -> Instruction<PhysReg> {
+        let sized = Operand::Mem(Mem { size: Some(bytes), ..mem.clone() });
+        match (bytes, extension) {
+            (4, Extension::Sign) => inst("movsxd", vec![reg(dst, Class::Gp64), sized]),
+            (1 | 2, _) => inst("movzx", vec![reg(dst, Class::Gp32), sized]),
+            _ => self.load(dst, bytes, mem),
+        }
     }
 
     /// Stores the low `bytes` bytes of `src`.

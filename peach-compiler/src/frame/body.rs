@@ -4,12 +4,12 @@ use super::Lowerer;
 use super::asm::{self, inst, reg, result_is_wide, set};
 use super::entry::add_to_rsp;
 use super::stack::align_up;
-use crate::abi::ArgPlace;
+use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
-    ArgId, Base, Code, Function, InstId, Instruction, Machine, Mem, Op, Operand, Origin, Reg, View,
+    Arg, ArgId, Base, Code, Extension, Function, InstId, Instruction, Machine, Mem, Op, Operand, Origin, Reg, View,
 };
-use crate::isa::{Class, Control, Flags, Lanes, PhysReg, gp};
+use crate::isa::{Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 
 /// For copies and numbers: which bytes of the register that they write are live afterwards.
 pub(super) fn live_after(function: &Function, facts: &Facts) -> Vec<Lanes> {
@@ -131,9 +131,10 @@ impl Lowerer<'_> {
             Base::Data(id) => (Base::Data(id), 0),
             Base::Local(local) => {
                 let offset = self.stack.locals[local.index()].unwrap_or(0);
-                let place = match self.stack.realign {
-                    Some(_) => asm::at(gp::RSP, offset + depth),
-                    None => self.frame_address(offset, depth),
+                let place = match (self.stack.realign, self.stack.locals_base) {
+                    (_, Some(base)) => asm::at(base, offset),
+                    (Some(_), None) => asm::at(gp::RSP, offset + depth),
+                    (None, None) => self.frame_address(offset, depth),
                 };
                 (place.base, place.disp)
             }
@@ -215,7 +216,8 @@ impl Lowerer<'_> {
         let function = self.function;
         let vreg = function[arg].vreg;
         let Some(dst) = self.allocation.regs[vreg.index()] else { return };
-        let bytes = function[arg].value.bytes();
+        let Arg { bytes, extension, .. } = function[arg];
+        let exact = dst.bank == Bank::Gp && function.convention.stack_args == Packing::Natural;
         let pointer = function[arg].pointer.map(|pointer| self.phys(Reg::Virtual(pointer)));
         let place = match function.arg_place(arg) {
             ArgPlace::Reg(_) => return,
@@ -225,10 +227,15 @@ impl Lowerer<'_> {
             }
             ArgPlace::StackIndirect { slot, offset } => {
                 let address = pointer.unwrap_or(dst);
-                self.put(self.asm.load(address, 8, self.frame_address(slot.into(), depth)));
+                let pointer_size = function.convention.pointer_size;
+                let slot = self.frame_address(slot.into(), depth);
+                self.put(self.asm.load(address, pointer_size, slot));
                 asm::at(address, offset.into())
             }
         };
-        self.put(self.asm.load(dst, bytes, place));
+        self.put(match exact || extension != Extension::None {
+            true => self.asm.load_exact(dst, bytes, extension, place),
+            false => self.asm.load(dst, bytes, place),
+        });
     }
 }

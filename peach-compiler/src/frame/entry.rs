@@ -5,9 +5,10 @@ use super::asm::{at, inst, reg};
 use super::moves::{Move, in_sequence};
 use super::stack::{Needs, StackLayout};
 use super::{Lowerer, Registers};
+use crate::abi::Frames;
 use crate::analysis::Facts;
 use crate::ir::{Base, Cfa, Function, Instruction, Op, Operand, Reg, UnwindStep};
-use crate::isa::{Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
+use crate::isa::{self, Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
 use crate::regalloc::Allocation;
 
 /// The guard page below a stack is at least this large: a frame that is larger touches every page.
@@ -59,7 +60,33 @@ pub(super) fn stack_layout(
         depth,
         calls,
         red_zone: free_below && !calls && convention.red_zone > 0,
+        locals_base: locals_base(function),
     })
+}
+
+/// The register that holds the address of stack variables that demand more alignment than a frame of
+/// Go's has: `rbp`, which such a frame saves, or one that the author does not name.
+pub(super) fn locals_base(function: &Function) -> PhysReg {
+    let mut named = RegSet::NONE;
+    let mut name = |reg: Reg| {
+        if let Reg::Physical(PhysReg { bank: Bank::Gp, num }) = reg {
+            named = named | RegSet::one(num);
+        }
+    };
+    for inst in &function.insts {
+        match &inst.op {
+            Op::Machine(machine) => {
+                let effects = isa::effects(&machine.inst, &machine.selection);
+                effects.regs.iter().for_each(|access| name(access.reg));
+            }
+            Op::Copy { dst, src } => [dst.reg, src.reg].into_iter().for_each(&mut name),
+            Op::SetImm { dst, .. } => name(dst.reg),
+            _ => {}
+        }
+    }
+    let order = [5, 15, 14, 13, 12, 11, 10, 9, 8, 3, 7, 6, 2, 1, 0];
+    let free = order.into_iter().find(|&num| !named.contains(num));
+    free.map_or(gp::RBP, PhysReg::gp)
 }
 
 /// Every register that the body may change, and those that arguments are moved to.
@@ -93,6 +120,45 @@ fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation
 
 impl Lowerer<'_> {
     pub(super) fn prologue(&mut self) {
+        match self.function.convention.frames {
+            Frames::Go => self.go_prologue(),
+            Frames::Pushed => self.pushed_prologue(),
+        }
+        self.move_arguments();
+        self.out.frame.prologue_items = self.out.items.len();
+    }
+
+    /// What Go's assembler does (`preprocess` in `cmd/internal/obj/x86`), and the address of stack
+    /// variables that demand alignment.
+    fn go_prologue(&mut self) {
+        let size = i64::from(self.stack.size);
+        self.lower_stack(self.stack.size);
+        let rbp = reg(gp::RBP, Class::Gp64);
+        if self.saves_rbp_in_frame() {
+            let place = || Operand::Mem(at(gp::RSP, size - 8));
+            self.put(inst("mov", vec![place(), rbp.clone()]));
+            self.saved(gp::RBP, -16);
+            self.put(inst("lea", vec![rbp, place()]));
+        }
+        if let (Some(base), Some(align)) = (self.stack.locals_base, self.stack.realign) {
+            let align = i64::from(align);
+            let word = i64::from(self.function.convention.stack_align);
+            let base = reg(base, Class::Gp64);
+            let end = Operand::Mem(at(gp::RSP, align - word));
+            self.put(inst("lea", vec![base.clone(), end]));
+            self.put(inst("and", vec![base, Operand::Imm((-align).into())]));
+        }
+        self.out.frame.size = self.stack.size;
+        self.out.frame.realigned = self.stack.realign;
+    }
+
+    fn saves_rbp_in_frame(&self) -> bool {
+        let convention = self.function.convention;
+        let saves = convention.frames == Frames::Go && convention.saved_gp.contains(gp::RBP.num);
+        saves && self.stack.size > 0
+    }
+
+    fn pushed_prologue(&mut self) {
         for push in self.stack.pushes.clone() {
             self.put(inst("push", vec![reg(push, Class::Gp64)]));
             self.out.moved_down(8);
@@ -121,8 +187,6 @@ impl Lowerer<'_> {
         self.out.frame.base = self.stack.base;
         self.out.frame.realigned = self.stack.realign;
         self.out.frame.borrowed = self.stack.borrowed;
-        self.move_arguments();
-        self.out.frame.prologue_items = self.out.items.len();
     }
 
     /// Undoes the prologue.
@@ -130,6 +194,10 @@ impl Lowerer<'_> {
         for (xmm, offset) in self.stack.saves.clone() {
             let place = Operand::Mem(self.frame_address(offset, 0));
             self.put(inst(self.asm.movaps_name(), vec![reg(xmm, Class::Xmm), place]));
+        }
+        if self.saves_rbp_in_frame() {
+            let place = Operand::Mem(at(gp::RSP, i64::from(self.stack.size) - 8));
+            self.put(inst("mov", vec![reg(gp::RBP, Class::Gp64), place]));
         }
         let mut pushes = self.stack.pushes.clone();
         let below = 8 + 8 * pushes.len() as i32;

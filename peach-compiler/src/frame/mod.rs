@@ -19,7 +19,7 @@ mod upper;
 
 pub use clobbers::{Clobbers, clobbers};
 
-use crate::abi::Convention;
+use crate::abi::{Convention, Frames};
 use crate::analysis::Facts;
 use crate::ir::{
     Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, Lowered, Op, Operand, Origin, Reg,
@@ -52,8 +52,8 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
     }
 }
 
-/// Whether the frame is realigned, so that `rbp` holds its base and cannot be allocated: a stack
-/// variable that is used demands more alignment than the convention gives the stack pointer.
+/// Whether a register holds the base of the frame or of the stack variables and cannot be allocated: a
+/// stack variable that is used demands more alignment than the convention gives the stack pointer.
 pub fn needs_frame_pointer(function: &Function) -> bool {
     let demanding = |base: &Base<_>| match base {
         Base::Local(local) => function[*local].align > function.convention.stack_align,
@@ -67,6 +67,14 @@ pub fn needs_frame_pointer(function: &Function) -> bool {
             .any(|operand| matches!(operand, Operand::Mem(mem) if demanding(&mem.base))),
         _ => false,
     })
+}
+
+/// The register that [`needs_frame_pointer`] keeps from being allocated.
+pub fn frame_pointer(function: &Function) -> PhysReg {
+    match function.convention.frames {
+        Frames::Pushed => gp::RBP,
+        Frames::Go => entry::locals_base(function),
+    }
 }
 
 /// The registers of two banks.

@@ -40,7 +40,7 @@ impl Lowerer<'_> {
         if let ([ReturnValue::Reg(view)], [ty], ResultPlace::Regs(regs)) =
             (values, types.as_slice(), &self.function.placement.result)
             && !ty.vector
-            && ty.bytes < 4
+            && ty.bytes < ty.extended
         {
             return self.extended(id, *view, ty, regs[0]);
         }
@@ -61,18 +61,32 @@ impl Lowerer<'_> {
                 [low, high] => self.packed_integers(low, high, reg, shift),
                 _ => unreachable!("a packed result has two parts"),
             },
-            ResultPlace::Memory { offsets } => self.in_memory(&parts, &offsets),
+            ResultPlace::Memory { offsets } => {
+                let Some(pointer) = self.function.hidden_result else { return };
+                let pointer = self.phys(Reg::Virtual(pointer));
+                let places = offsets.iter().map(|&offset| at(pointer, offset.into())).collect();
+                self.in_memory(&parts, places, Some(pointer));
+                self.copy(gp::RAX, pointer, 8);
+            }
+            ResultPlace::Stack { offsets } => {
+                let place = |&offset: &u32| self.frame_address(offset.into(), 0);
+                let places = offsets.iter().map(place).collect();
+                self.in_memory(&parts, places, None);
+            }
         }
     }
 
-    /// A narrow integer alone: the caller may rely on 32 bits of it.
+    /// A narrow integer or pointer alone: the caller may rely on more of the register.
     fn extended(&mut self, id: InstId, view: View<Reg>, ty: &ResultValue, dst: PhysReg) {
         let src = self.phys(view.reg);
         // The return reads what extends it, where that is known to be right.
         let mut accesses = self.facts.effects[id.index()].regs.iter();
-        let known = accesses.any(|a| a.reg == view.reg && a.read.contains(Lanes::low(4)));
+        let known = accesses.any(|a| a.reg == view.reg && a.read.contains(Lanes::low(ty.extended)));
         if known {
-            return self.copy(dst, src, 4);
+            return self.copy(dst, src, ty.extended);
+        }
+        if ty.bytes == 4 {
+            return self.put(zero_extended(dst, src, 32));
         }
         let name = if ty.signed { "movsx" } else { "movzx" };
         self.put(inst(name, vec![reg(dst, Class::Gp32), reg(src, gp_class(ty.bytes))]));
@@ -285,19 +299,22 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Every value to its place in the result's memory, whose address goes to `rax`.
-    fn in_memory(&mut self, parts: &[Part], offsets: &[u32]) {
-        let Some(pointer) = self.function.hidden_result else { return };
-        let pointer = self.phys(Reg::Virtual(pointer));
-        let places = || parts.iter().zip(offsets.iter().map(|&offset| i64::from(offset)));
-        for (part, offset) in places() {
+    /// Every value to its place in memory, which may be addressed through `pointer`.
+    fn in_memory(
+        &mut self,
+        parts: &[Part],
+        places: Vec<Mem<PhysReg>>,
+        pointer: Option<PhysReg>,
+    ) {
+        for (part, place) in parts.iter().zip(&places) {
             if let Value::Reg(src) = part.value {
-                self.put(self.asm.store(at(pointer, offset), src, part.ty.bytes));
+                self.put(self.asm.store(place.clone(), src, part.ty.bytes));
             }
         }
-        for (part, offset) in places() {
+        let kept: Vec<Value> = pointer.into_iter().map(Value::Reg).collect();
+        for (part, place) in parts.iter().zip(places) {
             let bytes = part.ty.bytes;
-            let mem = Mem { size: Some(bytes), ..at(pointer, offset) };
+            let mem = Mem { size: Some(bytes), ..place.clone() };
             match part.value {
                 Value::Reg(_) => {}
                 Value::Number(number) if bytes < 8 || i32::try_from(number as i64).is_ok() => {
@@ -308,16 +325,15 @@ impl Lowerer<'_> {
                 Value::Data(id) => {
                     let scratch = PhysReg::vector(0);
                     self.load_data(scratch, id, bytes);
-                    self.put(self.asm.store(at(pointer, offset), scratch, bytes));
+                    self.put(self.asm.store(place, scratch, bytes));
                 }
                 _ => {
-                    let scratch = self.scratch_beside(&[Value::Reg(pointer)]);
+                    let scratch = self.scratch_beside(&kept);
                     self.load_constant(part, scratch, false);
-                    self.put(self.asm.store(at(pointer, offset), scratch, bytes));
+                    self.put(self.asm.store(place, scratch, bytes));
                 }
             }
         }
-        self.copy(gp::RAX, pointer, 8);
     }
 
     /// A volatile register that holds none of the values.

@@ -1,7 +1,7 @@
 //! The layout of the stack frame.
 //!
 //! Everything has an address relative to the canonical frame address (the caller's `rsp` before the
-//! call, a multiple of 16), or, in a realigned frame, relative to the stack pointer behind the
+//! call, a multiple of the convention's alignment), or, in a realigned frame, relative to the stack pointer behind the
 //! prologue:
 //!
 //! ```text
@@ -12,8 +12,18 @@
 //!            saved vector registers   ← base, where the frame is realigned
 //!            stack variables          ← rsp, if they do not fit in the red zone below it
 //! ```
+//!
+//! A frame of Go's is never realigned: the stack variables stand at a multiple of what they demand
+//! within it, and a register holds their address.
+//!
+//! ```text
+//!  CFA  →    return address
+//!            saved rbp                ← rbp, as long as it is not the base of the stack variables
+//!            stack variables          ← base of the stack variables, if they demand alignment
+//!                                     ← rsp
+//! ```
 
-use crate::abi::Convention;
+use crate::abi::{Convention, Frames};
 use crate::ir::Local;
 use crate::isa::{PhysReg, RegSet, gp};
 
@@ -32,6 +42,8 @@ pub(super) struct Needs<'a> {
     pub calls: bool,
     /// Whether memory below the stack pointer may be used.
     pub red_zone: bool,
+    /// A register for the address of stack variables, in a frame of Go's.
+    pub locals_base: PhysReg,
 }
 
 /// Where everything is.
@@ -49,7 +61,10 @@ pub(super) struct StackLayout {
     pub realign: Option<u32>,
     /// The register that then holds the frame's base: `rbp`, unless the author uses it by name.
     pub base: Option<PhysReg>,
-    /// Of each stack variable: the offset from the CFA or, in a realigned frame, from `rsp`.
+    /// The register that holds the address of the stack variables, in a frame of Go's.
+    pub locals_base: Option<PhysReg>,
+    /// Of each stack variable: the offset from the CFA or, in a realigned frame, from `rsp`, or from
+    /// the register that holds their address.
     pub locals: Vec<Option<i64>>,
     /// Bytes of the red zone and the shadow space that are used.
     pub borrowed: u32,
@@ -66,6 +81,9 @@ struct Object {
 
 impl StackLayout {
     pub fn of(needs: &Needs) -> StackLayout {
+        if needs.convention.frames == Frames::Go {
+            return go_frame(needs);
+        }
         let demanded = needs.locals.iter().flatten().map(|local| local.align).max().unwrap_or(1);
         if demanded > needs.convention.stack_align {
             realigned(needs, demanded)
@@ -121,6 +139,37 @@ fn plain(needs: &Needs) -> StackLayout {
     }
 }
 
+/// A frame as Go's assembler makes it. What the author pushes is below it.
+fn go_frame(needs: &Needs) -> StackLayout {
+    let objects = objects_of(needs);
+    let demanded = objects.iter().map(|object| object.align).max().unwrap_or(1);
+    let word = i64::from(needs.convention.stack_align);
+    let is_aligned = demanded > word;
+    let mut below = Space::below(0, 0);
+    let offsets = below.place_best(&objects);
+    let used = align_up(-below.lowest, demanded.max(word));
+    let variables = if is_aligned { used + demanded - word } else { used };
+    let saves_base = needs.convention.saved_gp.contains(gp::RBP.num);
+    // The assembler saves rbp in a frame that holds something.
+    let filled = match variables {
+        0 if !needs.saved_gp.is_empty() => word,
+        variables => variables,
+    };
+    let base_bytes = if saves_base && filled > 0 { word } else { 0 };
+    let size = filled + base_bytes;
+    // Offsets so far are from the end of the stack variables.
+    let start = if is_aligned { used } else { used - word - size };
+    let (mut locals, _) = split(needs, &offsets);
+    locals.iter_mut().flatten().for_each(|offset| *offset += start);
+    StackLayout {
+        size: size as u32,
+        realign: is_aligned.then_some(demanded as u32),
+        locals_base: is_aligned.then_some(needs.locals_base),
+        locals,
+        ..StackLayout::default()
+    }
+}
+
 fn realigned(needs: &Needs, align: u32) -> StackLayout {
     let spare = needs.convention.saved_gp - needs.saved_gp;
     let base = match spare.contains(gp::RBP.num) {
@@ -166,6 +215,7 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
         size: align_up((end - lowered).max(0), 8) as u32,
         realign: Some(align as u32),
         base: Some(base),
+        locals_base: None,
         locals: offsets,
         borrowed: lowered as u32 + above.shadow_used,
     }

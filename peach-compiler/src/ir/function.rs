@@ -123,6 +123,22 @@ pub struct Arg {
     pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
     pub value: ArgValue,
+    /// How many bytes of it arrive: 4 of pointers and sizes where the convention's have 32 bits.
+    pub bytes: u32,
+    /// What the bytes of the register beyond these become.
+    pub extension: Extension,
+}
+
+/// How a value that is narrower where it arrives than in its register fills the register.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extension {
+    /// Not at all: the other bytes are unspecified.
+    #[default]
+    None,
+    /// By zeros. Pointers in registers arrive with them (System V AMD64 psABI 1.0, section 10.1).
+    Zero,
+    /// By copies of the sign.
+    Sign,
 }
 
 /// What the signature says of an argument's register.
@@ -173,8 +189,14 @@ pub enum ResultKind {
 /// One component of the result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultValue {
-    /// Its width in bytes.
+    /// How many bytes of it leave: its width, and 4 for pointers and sizes where the convention's
+    /// have 32 bits.
     pub bytes: u32,
+    /// The class of the registers that it is returned from.
+    pub class: Class,
+    /// How many bytes of a general-purpose register callers may rely on, where it is the whole
+    /// result.
+    pub extended: u32,
     /// Whether it is a float or vector (else an integer or pointer).
     pub vector: bool,
     /// Signed integers are sign-extended for the caller, others zero-extended.
@@ -229,7 +251,7 @@ pub enum DataContent {
 }
 
 impl ArgValue {
-    /// The width of the type in bytes. A load of the argument from memory reads as much.
+    /// The width of the type in bytes, in a register.
     pub fn bytes(&self) -> u32 {
         match self {
             ArgValue::Number { bytes } | ArgValue::Vector { bytes } => *bytes,

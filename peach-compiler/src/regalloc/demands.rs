@@ -4,7 +4,7 @@
 use super::interference::Interference;
 use super::solve::Registers;
 use crate::analysis::Facts;
-use crate::frame::needs_frame_pointer;
+use crate::frame::{frame_pointer, needs_frame_pointer};
 use crate::ir::{Function, Op, Reg, VReg};
 use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
 
@@ -125,9 +125,10 @@ fn written(facts: &Facts) -> [RegSet; 2] {
 
 fn gp_registers(function: &Function, written: RegSet) -> Registers {
     let mut all = RegSet::first(16) - RegSet::one(gp::RSP.num);
-    // A frame that is realigned is addressed through rbp.
+    all = all - function.convention.reserved_gp;
+    // A frame that is realigned is addressed through a register.
     if needs_frame_pointer(function) {
-        all = all - RegSet::one(gp::RBP.num);
+        all = all - RegSet::one(frame_pointer(function).num);
     }
     let saved = (function.convention.saved_gp - written) & all;
     // Short pushes first; rbp, r12 and r13 make poor bases.

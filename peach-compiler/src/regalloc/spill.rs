@@ -10,10 +10,10 @@
 //! stays as it was written.
 
 use super::victims::is_hidden_pointer;
-use crate::abi::{ArgPlace, fold};
+use crate::abi::{ArgPlace, Packing, fold};
 use crate::analysis::Facts;
 use crate::ir::{
-    ArgId, Base, Function, Inst, InstId, Instruction, Local, LocalId, Lowered, Machine, Mem, Op,
+    Arg, ArgId, Base, Extension, Function, Inst, InstId, Instruction, Local, LocalId, Lowered, Machine, Mem, Op,
     Operand, Origin, Reg, ReturnValue, VReg, VRegInfo, View,
 };
 use crate::isa::{self, Access, Bank, Class, Lanes, Mnemonic, VectorMode};
@@ -147,9 +147,17 @@ impl<'f> Rewriter<'f> {
         let arg = self.function[vreg].arg?;
         let ArgPlace::Stack { offset } = self.function.arg_place(arg) else { return None };
         let class = self.function[vreg].class;
-        let bytes = match class.bank() {
-            Bank::Gp => 8,
-            _ => self.function[arg].value.bytes(),
+        let Arg { bytes, extension, .. } = self.function[arg];
+        let (class, bytes) = match (class.bank(), self.function.convention.stack_args) {
+            // What its load extends is not in memory.
+            _ if extension != Extension::None => return None,
+            (Bank::Gp, Packing::Words) => (Class::Gp64, 8),
+            (Bank::Gp, Packing::Natural) => match bytes {
+                8 => (Class::Gp64, 8),
+                4 => (Class::Gp32, 4),
+                _ => return None,
+            },
+            _ => (class, bytes),
         };
         let is_constant = self.function.insts.iter().zip(&self.facts.effects).all(|(inst, e)| {
             matches!(inst.op, Op::LoadArg { .. })
@@ -158,7 +166,6 @@ impl<'f> Rewriter<'f> {
                         && Lanes::low(bytes).contains(access.read)
                 })
         });
-        let class = if class.bank() == Bank::Gp { Class::Gp64 } else { class };
         let disp = i64::from(offset);
         let home = Home { base: Base::StackArg, disp, class, bytes, is_argument: true };
         is_constant.then_some(home)
@@ -301,6 +308,7 @@ impl<'f> Rewriter<'f> {
             let slot = fold::Slot {
                 place: Mem::new(home.base, home.disp),
                 bytes: home.bytes,
+                align: self.function.convention.stack_align,
                 writable: !home.is_argument,
             };
             let folded = fold::into(machine, effects, vreg, &slot, features)?;

@@ -256,7 +256,7 @@ fn named_type(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
                 TypeKind::Wide { signed }
             }
             (Some(Element::Int { bytes, signed }), _) if is_primitive => {
-                TypeKind::Int { bytes, signed }
+                TypeKind::Int { bytes, signed, is_size: text.ends_with("size") }
             }
             (Some(Element::Float { bytes }), _) if is_primitive => TypeKind::Float { bytes },
             (_, Some(bytes)) => TypeKind::Vector { bytes },

@@ -4,12 +4,16 @@
 //! file and name it in [`Convention::ALL`].
 
 mod formats;
+mod go;
 mod sysv;
 mod win64;
+mod x32;
 
 pub use formats::{AssemblyFormat, ImageFormat};
+pub use go::{GOASM, GOASM_P32, GOSYSO, GOSYSO_P32};
 pub use sysv::SYSV64;
 pub use win64::WIN64;
+pub use x32::X32;
 
 use crate::isa::{PhysReg, RegSet};
 
@@ -37,10 +41,14 @@ pub struct Convention {
     pub positional: bool,
     /// Whether vectors are passed by reference (Microsoft).
     pub vectors_by_reference: bool,
+    /// Whether signatures may have vectors.
+    pub passes_vectors: bool,
     /// How arguments on the stack are packed.
     pub stack_args: Packing,
     /// Where results leave.
     pub results: Results,
+    /// How a frame is made.
+    pub frames: Frames,
     /// General-purpose registers that a function must preserve. `rsp` is not counted.
     pub saved_gp: RegSet,
     /// Vector registers whose low 16 bytes a function must preserve.
@@ -78,9 +86,21 @@ pub enum Results {
     Stack,
 }
 
+/// How a frame is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Registers are pushed, and the stack pointer is lowered and aligned.
+    Pushed,
+    /// As Go's assembler does it: the stack pointer is lowered once; `rbp` is saved at the frame's
+    /// upper end, where the convention preserves it, and then points there. Whoever makes the
+    /// frame, the assembler or the compiler, makes the same.
+    Go,
+}
+
 impl Convention {
     /// All of them.
-    pub const ALL: &[&'static Convention] = &[&SYSV64, &WIN64];
+    pub const ALL: &[&'static Convention] =
+        &[&SYSV64, &WIN64, &X32, &GOSYSO, &GOSYSO_P32, &GOASM, &GOASM_P32];
 
     /// The convention that `-mabi=` or a Rust ABI string calls `name`.
     pub fn parse(name: &str) -> Option<&'static Convention> {

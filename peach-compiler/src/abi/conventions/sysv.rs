@@ -1,6 +1,6 @@
 //! System V: Linux, the BSDs, macOS.
 
-use super::{AssemblyFormat, Convention, ImageFormat, Packing, Results};
+use super::{AssemblyFormat, Convention, Frames, ImageFormat, Packing, Results};
 use crate::isa::{RegSet, gp::*};
 
 /// System V AMD64 psABI, version 1.0, section 3.2.
@@ -15,8 +15,10 @@ pub static SYSV64: Convention = Convention {
     vector_args: 8,
     positional: false,
     vectors_by_reference: false,
+    passes_vectors: true,
     stack_args: Packing::Words,
     results: Results::Registers,
+    frames: Frames::Pushed,
     saved_gp: RegSet(1 << 3 | 1 << 5 | 0xF << 12),
     saved_xmm: RegSet::NONE,
     reserved_gp: RegSet::NONE,

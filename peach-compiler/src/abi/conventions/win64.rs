@@ -1,6 +1,6 @@
 //! Microsoft x64: Windows.
 
-use super::{AssemblyFormat, Convention, ImageFormat, Packing, Results};
+use super::{AssemblyFormat, Convention, Frames, ImageFormat, Packing, Results};
 use crate::isa::{RegSet, gp::*};
 
 /// Microsoft x64: "x64 calling convention" and "x64 ABI conventions" on learn.microsoft.com.
@@ -15,8 +15,10 @@ pub static WIN64: Convention = Convention {
     vector_args: 4,
     positional: true,
     vectors_by_reference: true,
+    passes_vectors: true,
     stack_args: Packing::Words,
     results: Results::Registers,
+    frames: Frames::Pushed,
     saved_gp: RegSet(1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 0xF << 12),
     saved_xmm: RegSet(0xFFC0),
     reserved_gp: RegSet::NONE,

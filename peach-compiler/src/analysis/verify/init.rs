@@ -12,7 +12,7 @@ use crate::abi::ArgPlace;
 use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{ArgId, ArgValue, Base, Function, Machine, Op, Operand, Reg};
+use crate::ir::{ArgId, ArgValue, Base, Extension, Function, Machine, Op, Operand, Reg};
 use crate::isa::{Class, Control, Effects, Lanes};
 
 /// Reports reads of unwritten lanes.
@@ -218,7 +218,10 @@ impl Suspects {
             Op::LoadArg { arg } => {
                 let arg = &function[*arg];
                 if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
-                    unwritten[number] = Lanes::ALL - value_lanes(&arg.value);
+                    unwritten[number] = match arg.extension {
+                        Extension::None => Lanes::ALL - value_lanes(&arg.value),
+                        Extension::Zero | Extension::Sign => Lanes::ALL - Class::Gp64.lanes(),
+                    };
                 }
             }
             // The author vouches for what raw bytes do.

@@ -137,7 +137,7 @@ fn goes_by_registers(context: &Context<'_>) -> bool {
     let result_fits = match result {
         Some(ResultPlace::Packed { .. }) => matches!(signature.result.kind, TypeKind::Pair(..)),
         Some(ResultPlace::Unit | ResultPlace::Regs(_)) => true,
-        Some(ResultPlace::Memory { .. }) | None => false,
+        Some(ResultPlace::Memory { .. } | ResultPlace::Stack { .. }) | None => false,
     };
     signature.params.iter().all(in_registers) && result_fits && signature.widest_vector() <= 16
 }
