@@ -35,6 +35,17 @@ macro_rules! kernels {
                     return a;
                 }
 
+                // Half of a spilled register is set: a store of the number alone would leave, and
+                // one of eight bytes would extend the sign.
+                #[spill]
+                pub extern $abi fn spilled_halves(a: u64) -> u64 {
+                    let r: [gp64; 24];
+                    for n in 0..24 { lea r[n], [a + n]; }
+                    for n in 0..24 { mov r[n].gp32, -5 - n; }
+                    for n in 1..24 { xor r[0], r[n]; add r[0], r[n]; }
+                    return r[0];
+                }
+
                 // Two arguments change places.
                 pub extern $abi fn swapped(a: u64, b: u64) -> u64 {
                     rdi = a;
@@ -233,6 +244,9 @@ macro_rules! kernels {
             fn arguments() {
                 assert_eq!(late_arguments(1, 2, 3, 4, 5, 6, 7, 8, 9), 10 + 45);
                 assert_eq!(argument_twice(7), 119);
+                let halves = (0..24).map(|n| u64::from(u32::MAX - 4 - n));
+                let mix = |sum: u64, half: u64| (sum ^ half).wrapping_add(half);
+                assert_eq!(spilled_halves(1), halves.reduce(mix).expect("24 of them"));
                 assert_eq!(swapped(3, 10), 2557);
                 assert_eq!(crossed(5, 6, 7, 3), 42 + 40);
                 // SAFETY: every x86-64 processor has SSE2.

@@ -1,11 +1,14 @@
 //! What a convention preserves is preserved, and what a kernel is said to change is all that it
 //! changes: kernels of every kind of frame, called with every register known.
 
-use peach_compiler::abi::{Convention, SYSV64, WIN64};
+use peach_compiler::abi::{
+    ArgPlace, Convention, GOASM, GOASM_P32, GOSYSO, ResultPlace, SYSV64, WIN64, X32,
+};
 use peach_compiler::frame::{Clobbers, clobbers};
 use peach_compiler::isa::gp;
 use peach_compiler::pipeline::{CompiledFunction, compile};
 use peach_testing::executable::Executable;
+use peach_testing::low::LowMemory;
 use peach_testing::machine::Machine;
 
 /// One kernel of the name `k`. Its first argument is the address of a buffer, the second a number.
@@ -82,6 +85,9 @@ const KERNELS: &[(&str, &str)] = &[
     ("flags alone", "fn k(p: *mut u64, n: u64) -> u64 { cmp n, 5; return n; }"),
 ];
 
+/// The conventions whose code this process can call.
+const CONVENTIONS: &[&Convention] = &[&SYSV64, &WIN64, &X32, &GOASM, &GOSYSO, &GOASM_P32];
+
 fn compiled(convention: &'static Convention, source: &str) -> CompiledFunction {
     let source = source.replacen("fn k", "unsafe fn k", 1);
     let mut compilation = compile(source.parse().expect("tokens"), convention);
@@ -98,15 +104,26 @@ fn is_supported(source: &str) -> bool {
         && (!source.contains("avx512bw") || is_x86_feature_detected!("avx512bw"))
 }
 
+fn buffer() -> LowMemory {
+    let mut buffer = LowMemory::new(64);
+    buffer.fill(3);
+    buffer
+}
+
 /// Calls the kernel with every register poisoned but the argument registers that hold the buffer.
-fn run(function: &CompiledFunction, seed: u64, buffer: &mut [u64; 64]) -> (Machine, Machine) {
-    let convention = function.lowered.convention;
+fn run(function: &CompiledFunction, seed: u64, buffer: &mut [u64]) -> (Machine, Machine) {
     let code = Executable::new(&function.encoded.bytes);
     let mut before = Machine::poisoned(seed);
-    let hidden = usize::from(function.function.placement.hidden_result.is_some());
-    let args = convention.int_args;
-    before.gp[args[0].num as usize] = buffer.as_mut_ptr().wrapping_add(32) as u64;
-    before.gp[args[hidden].num as usize] = buffer.as_mut_ptr() as u64;
+    let buffer = buffer.as_mut_ptr();
+    let placement = &function.function.placement;
+    if let Some(reg) = placement.hidden_result {
+        before.gp[reg.num as usize] = buffer.wrapping_add(32) as u64;
+    }
+    match placement.args[0][0] {
+        ArgPlace::Reg(reg) => before.gp[reg.num as usize] = buffer as u64,
+        ArgPlace::Stack { .. } => before.stack[0] = buffer as u64,
+        place => panic!("the buffer arrives at {place:?}"),
+    }
     let mut after = before.clone();
     // SAFETY: the kernels touch their stack and the buffer.
     unsafe { after.call(code.start()) };
@@ -116,10 +133,10 @@ fn run(function: &CompiledFunction, seed: u64, buffer: &mut [u64; 64]) -> (Machi
 #[test]
 fn preserved_registers_survive() {
     for (name, source) in KERNELS.iter().filter(|(_, source)| is_supported(source)) {
-        for convention in [&SYSV64, &WIN64] {
+        for &convention in CONVENTIONS {
             let function = compiled(convention, source);
             for seed in 0..4 {
-                let (before, after) = run(&function, seed, &mut [3; 64]);
+                let (before, mut after) = run(&function, seed, &mut buffer());
                 let place = format!("{name}, {}", convention.name);
                 for reg in convention.saved_gp.iter().map(usize::from) {
                     assert_eq!(before.gp[reg], after.gp[reg], "register {reg}: {place}");
@@ -131,6 +148,11 @@ fn preserved_registers_survive() {
                         after.vectors[reg].0[..2],
                         "xmm{reg}: {place}"
                     );
+                }
+                if let ResultPlace::Stack { offsets } = &function.function.placement.result {
+                    for slot in offsets.iter().map(|offset| *offset as usize / 8) {
+                        after.stack[slot] = before.stack[slot];
+                    }
                 }
                 let shadow = convention.shadow as usize / 8;
                 assert_eq!(before.stack[shadow..], after.stack[shadow..], "stack: {place}");
@@ -148,7 +170,7 @@ fn the_clobber_list_is_complete() {
             let function = compiled(convention, source);
             let clobbers = clobbers(&function.lowered, &function.function.features);
             for seed in 0..4 {
-                let (before, after) = run(&function, seed, &mut [3; 64]);
+                let (before, after) = run(&function, seed, &mut buffer());
                 check_clobbers(&clobbers, &before, &after, &format!("{name}, {}", convention.name));
             }
         }

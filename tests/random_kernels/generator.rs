@@ -1,6 +1,7 @@
 //! Random kernels, as text: many registers alive at once, loops, branches, fixed operands, partial
 //! writes, masks, stack arguments, stack variables.
 
+use peach_compiler::abi::{Convention, GOASM, GOASM_P32, GOSYSO, SYSV64, WIN64, X32};
 use std::fmt::Write;
 
 /// A small deterministic generator (xorshift64*).
@@ -34,8 +35,8 @@ impl Rng {
 /// What kind of kernel to make.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// `sysv64` or `win64`.
-    pub abi: &'static str,
+    /// The convention that it is compiled for.
+    pub convention: &'static Convention,
     /// General-purpose registers that are alive from start to end, the output pointer not counted.
     pub gp: usize,
     /// Vector registers that are alive from start to end.
@@ -60,7 +61,7 @@ impl Shape {
         let spill = rng.chance(20);
         let more = |n: usize| if spill { 2 * n } else { n };
         Shape {
-            abi: rng.pick(&["sysv64", "win64"]),
+            convention: rng.pick(CONVENTIONS),
             // With `p` and a temporary, 15 and 12 are one too many now and then.
             gp: 1 + rng.below(more(if fixed { 12 } else { 14 })),
             vectors: rng.below(more(most_vectors + 1)),
@@ -72,6 +73,9 @@ impl Shape {
         }
     }
 }
+
+/// The conventions whose code this process can call.
+pub const CONVENTIONS: &[&Convention] = &[&SYSV64, &WIN64, &X32, &GOASM, &GOSYSO, &GOASM_P32];
 
 pub const SSE: &str = "sse4.1,popcnt";
 pub const AVX2: &str = "avx2,bmi1,bmi2,popcnt";
@@ -135,14 +139,14 @@ impl Generator<'_> {
 
     fn signature(&mut self, result: &str) {
         let arrow = if result == "()" { String::new() } else { format!(" -> {result}") };
-        let Shape { features, abi, .. } = self.shape;
+        let features = self.shape.features;
         if self.shape.spill {
             self.line("#[spill]");
         }
         let _ = writeln!(
             self.text,
-            "#[target_feature(enable = \"{features}\")]\nunsafe extern \"{abi}\" fn k(p: *mut u64, \
-             a: u64, b: u32, c: u64, d: i64, e: u64, f: u64, g: u64, h: u32){arrow} {{"
+            "#[target_feature(enable = \"{features}\")]\nunsafe fn k(p: *mut u64, \
+             a: u64, b: u32, c: usize, d: isize, e: u64, f: u64, g: u64, h: u32){arrow} {{"
         );
     }
 
@@ -172,7 +176,8 @@ impl Generator<'_> {
                 self.line(&format!("let x{n}: gp64 = {value};"));
             }
         }
-        self.line("let buf: [u64; 8];");
+        let align = self.rng.pick(&["", " align 16", " align 64"]);
+        self.line(&format!("let buf: [u64; 8]{align};"));
         for slot in 0..8 {
             self.line(&format!("mov qword [buf + {}], {};", slot * 8, slot * 3 + 1));
         }

@@ -5,8 +5,8 @@
 //! the caller hands in buffers of its own.
 
 use peach_compiler::ir::{
-    ArgId, Base, DataContent, Function, Instruction, LabelId, Mem, Op, Operand, Reg, ReturnValue,
-    View,
+    ArgId, Base, DataContent, Extension, Function, Instruction, LabelId, Mem, Op, Operand, Reg,
+    ReturnValue, View,
 };
 use peach_compiler::isa::{Class, PhysReg, gp};
 use std::collections::HashMap;
@@ -90,8 +90,14 @@ impl<'a> Interpreter<'a> {
     }
 
     fn load_arg(&mut self, arg: ArgId) {
-        let vreg = self.function[arg].vreg;
-        self.regs.insert(Reg::Virtual(vreg), self.args[arg.index()]);
+        let mut value = self.args[arg.index()];
+        let sign = if value[3] & 0x80 == 0 { 0 } else { 0xFF };
+        match self.function[arg].extension {
+            Extension::None => {}
+            Extension::Zero => value[4..8].fill(0),
+            Extension::Sign => value[4..8].fill(sign),
+        }
+        self.regs.insert(Reg::Virtual(self.function[arg].vreg), value);
     }
 
     fn result(&self, value: &ReturnValue) -> u128 {

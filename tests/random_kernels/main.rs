@@ -9,7 +9,7 @@ mod mutations;
 
 use generator::{OUT_BYTES, Rng, Shape};
 use interpreter::{Interpreter, Results};
-use peach_compiler::abi::{ArgPlace, ResultPlace, SYSV64};
+use peach_compiler::abi::{ArgPlace, Convention, Packing, ResultPlace};
 use peach_compiler::analysis::Facts;
 use peach_compiler::check::check;
 use peach_compiler::diagnostics::{Code, Diagnostics};
@@ -18,6 +18,7 @@ use peach_compiler::ir::{ArgValue, Function, ResultKind};
 use peach_compiler::isa::{Bank, PhysReg};
 use peach_compiler::pipeline::{self, CompiledFunction};
 use peach_testing::executable::Executable;
+use peach_testing::low::LowMemory;
 use peach_testing::machine::Machine;
 
 /// Steps that a kernel may take in the interpreter.
@@ -53,8 +54,8 @@ fn the_checker_refuses_damaged_code() {
     let (mut refused, mut equivalent) = (0, 0);
     for seed in 1..=150 {
         let mut rng = Rng::new(seed);
-        let text = random_text(&mut rng);
-        let Ok(Some(compiled)) = compile(&text) else { continue };
+        let (text, convention) = random_text(&mut rng);
+        let Ok(Some(compiled)) = compile(&text, convention) else { continue };
         let facts = Facts::of(&compiled.function);
         for _ in 0..40 {
             let Some((mutant, what)) = mutations::mutate(&compiled.lowered, &mut rng) else {
@@ -87,8 +88,8 @@ enum Outcome {
     OutOfRegisters,
 }
 
-/// A random kernel's text, fit for this processor.
-fn random_text(rng: &mut Rng) -> String {
+/// A random kernel's text, fit for this processor, and the convention that it is for.
+fn random_text(rng: &mut Rng) -> (String, &'static Convention) {
     let mut shape = Shape::random(rng);
     if shape.features == generator::AVX512 && !is_x86_feature_detected!("avx512bw") {
         shape.features = generator::AVX2;
@@ -97,15 +98,18 @@ fn random_text(rng: &mut Rng) -> String {
     }
     let text = generator::kernel(&shape, rng);
     if std::env::var_os("PEACH_SEED").is_some() {
-        println!("{shape:?}\n{text}");
+        println!("{} {shape:?}\n{text}", shape.convention.name);
     }
-    text
+    (text, shape.convention)
 }
 
 /// The compiled kernel; `None` where there are not enough registers.
-fn compile(text: &str) -> Result<Option<CompiledFunction>, String> {
+fn compile(
+    text: &str,
+    convention: &'static Convention,
+) -> Result<Option<CompiledFunction>, String> {
     let tokens = text.parse().map_err(|error| format!("{error}: {text}"))?;
-    let mut compilation = pipeline::compile(tokens, &SYSV64);
+    let mut compilation = pipeline::compile(tokens, convention);
     if compilation.diagnostics.iter().any(|d| d.code == Code::OutOfRegisters) {
         return Ok(None);
     }
@@ -117,8 +121,8 @@ fn compile(text: &str) -> Result<Option<CompiledFunction>, String> {
 
 fn run_one(seed: u64) -> Result<Outcome, String> {
     let mut rng = Rng::new(seed);
-    let text = random_text(&mut rng);
-    match compile(&text)? {
+    let (text, convention) = random_text(&mut rng);
+    match compile(&text, convention)? {
         None if text.contains("#[spill]") => Err("it could have been spilled".to_string()),
         None => Ok(Outcome::OutOfRegisters),
         Some(compiled) => run_compiled(&compiled, &mut rng, seed).map(|()| Outcome::Ran),
@@ -127,8 +131,7 @@ fn run_one(seed: u64) -> Result<Outcome, String> {
 
 /// Runs the code and the interpreter on the same arguments.
 fn run_compiled(compiled: &CompiledFunction, rng: &mut Rng, seed: u64) -> Result<(), String> {
-    let out = vec![0u64; OUT_BYTES / 8];
-    let (mut expected, mut got) = (out.clone(), out);
+    let [mut expected, mut got] = [0; 2].map(|_| LowMemory::new(OUT_BYTES / 8));
     let args = arguments(&compiled.function, rng);
     let wanted = interpret(&compiled.function, &args, &mut expected)?;
     let results = execute(compiled, &args, &mut got, seed)?;
@@ -206,7 +209,13 @@ fn execute(
         let word = if index == 0 { out.as_ptr() as u64 } else { word };
         match function.placement.args[arg.param][arg.part] {
             ArgPlace::Reg(reg) => machine.gp[reg.num as usize] = word,
-            ArgPlace::Stack { offset } => machine.stack[offset as usize / 8] = word,
+            ArgPlace::Stack { offset } => {
+                let bytes = match function.convention.stack_args {
+                    Packing::Words => 8,
+                    Packing::Natural => arg.bytes as usize,
+                };
+                write_stack(&mut machine, offset as usize, &word.to_le_bytes()[..bytes]);
+            }
             place => return Err(format!("an integer arrives at {place:?}")),
         }
     }
@@ -218,6 +227,19 @@ fn execute(
     unsafe { machine.call(code.start()) };
     check_preserved(function, &before, &machine)?;
     Ok(narrow(function, results(function, &machine, &hidden)?, out.as_ptr() as u64))
+}
+
+fn write_stack(machine: &mut Machine, offset: usize, bytes: &[u8]) {
+    for (index, byte) in bytes.iter().enumerate() {
+        let (slot, shift) = ((offset + index) / 8, (offset + index) % 8 * 8);
+        let kept = machine.stack[slot] & !(0xFF << shift);
+        machine.stack[slot] = kept | u64::from(*byte) << shift;
+    }
+}
+
+fn read_stack(machine: &Machine, offset: usize) -> u128 {
+    let byte = |index: usize| machine.stack[index / 8] >> (index % 8 * 8) & 0xFF;
+    (0..16).fold(0, |value, i| value | u128::from(byte(offset + i)) << (8 * i))
 }
 
 fn results(function: &Function, machine: &Machine, hidden: &[u64]) -> Result<Results, String> {
@@ -236,6 +258,9 @@ fn results(function: &Function, machine: &Machine, hidden: &[u64]) -> Result<Res
         ResultPlace::Packed { reg, shift } => vec![word(*reg), word(*reg) >> shift],
         ResultPlace::Memory { offsets } => {
             offsets.iter().map(|offset| u128::from(hidden[*offset as usize / 8])).collect()
+        }
+        ResultPlace::Stack { offsets } => {
+            offsets.iter().map(|offset| read_stack(machine, *offset as usize)).collect()
         }
     })
 }

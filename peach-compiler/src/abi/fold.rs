@@ -8,7 +8,7 @@
 
 use super::bind::registers_of;
 use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
-use crate::isa::{self, Access, Control, Effects, FeatureSet, Lanes};
+use crate::isa::{self, Access, Bank, Control, Effects, FeatureSet, Lanes};
 
 /// Where a value is on the stack.
 #[derive(Clone, Debug)]
@@ -48,6 +48,10 @@ pub(crate) fn into(
         return None;
     }
     let Operand::Reg(view) = machine.inst.operands[index] else { return None };
+    // A write of 32 bits clears the upper half; eight bytes of memory get a number's sign there.
+    if is_written && view.class.bank() == Bank::Gp && access.write != view.class.lanes() {
+        return None;
+    }
     [None, Some(view.class.bytes()), Some(slot.bytes)].into_iter().find_map(|size| {
         let mut inst = machine.inst.clone();
         inst.operands[index] = Operand::Mem(Mem { size, ..slot.place.clone() });

@@ -5,8 +5,8 @@ use super::stack::{Address, Layout};
 use super::state::{Place, State, Sym};
 use super::{Checked, Refusal};
 use crate::ir::{
-    Base, Code, DataContent, Extension, Function, Instruction, Item, LabelId, Machine, Mem, Op, Operand,
-    Origin, Reg, View,
+    Base, Code, DataContent, Extension, Function, Instruction, Item, LabelId, Machine, Mem, Op,
+    Operand, Origin, Reg, View,
 };
 use crate::isa::{Access, Bank, Class, Control, Effects, Lanes, PhysReg, gp};
 

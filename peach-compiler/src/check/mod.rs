@@ -23,7 +23,8 @@ mod state;
 
 use crate::abi::{ArgPlace, Packing};
 use crate::ir::{
-    Arg, ArgId, ArgValue, Code, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
+    Arg, ArgId, ArgValue, Code, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin,
+    Reg,
 };
 use crate::isa::{Effects, Lanes, PhysReg};
 use stack::{Address, Layout, Stack};

@@ -234,9 +234,8 @@ impl<'a> Expander<'a, '_> {
             TypeKind::Pair(a, b) => {
                 // The parser has seen to it that both are integers or pointers, or both floats.
                 let convention = self.function.convention;
-                let part = |ty: &Type| {
-                    param_type(&ty.kind, convention).zip(result_value(ty, convention))
-                };
+                let part =
+                    |ty: &Type| param_type(&ty.kind, convention).zip(result_value(ty, convention));
                 match (part(a), part(b)) {
                     (Some((a, x)), Some((b, y))) => {
                         Some((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
@@ -305,10 +304,8 @@ fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
         validity,
     };
     // Whole registers, of which only the lower half leaves where pointers have 32 bits.
-    let pointer = |validity| ResultValue {
-        bytes: convention.pointer_size,
-        ..int(8, false, validity)
-    };
+    let pointer =
+        |validity| ResultValue { bytes: convention.pointer_size, ..int(8, false, validity) };
     let value = match &ty.kind {
         TypeKind::Int { signed, is_size: true, .. } => ResultValue {
             extended: convention.pointer_size,
@@ -322,9 +319,9 @@ fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
         TypeKind::NonNull
         | TypeKind::Reference { .. }
         | TypeKind::FnPointer
-        | TypeKind::Option(_) => pointer(Validity::Reference {
-            type_text: crate::syntax::ast::tokens_text(&ty.tokens),
-        }),
+        | TypeKind::Option(_) => {
+            pointer(Validity::Reference { type_text: crate::syntax::ast::tokens_text(&ty.tokens) })
+        }
         TypeKind::Float { bytes } | TypeKind::Vector { bytes } => ResultValue {
             bytes: *bytes,
             class: vector_class(*bytes),

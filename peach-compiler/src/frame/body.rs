@@ -7,7 +7,8 @@ use super::stack::align_up;
 use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
-    Arg, ArgId, Base, Code, Extension, Function, InstId, Instruction, Machine, Mem, Op, Operand, Origin, Reg, View,
+    Arg, ArgId, Base, Code, Extension, Function, InstId, Instruction, Machine, Mem, Op, Operand,
+    Origin, Reg, View,
 };
 use crate::isa::{Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 

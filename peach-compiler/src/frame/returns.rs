@@ -300,12 +300,7 @@ impl Lowerer<'_> {
     }
 
     /// Every value to its place in memory, which may be addressed through `pointer`.
-    fn in_memory(
-        &mut self,
-        parts: &[Part],
-        places: Vec<Mem<PhysReg>>,
-        pointer: Option<PhysReg>,
-    ) {
+    fn in_memory(&mut self, parts: &[Part], places: Vec<Mem<PhysReg>>, pointer: Option<PhysReg>) {
         for (part, place) in parts.iter().zip(&places) {
             if let Value::Reg(src) = part.value {
                 self.put(self.asm.store(place.clone(), src, part.ty.bytes));

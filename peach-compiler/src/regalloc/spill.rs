@@ -13,8 +13,8 @@ use super::victims::is_hidden_pointer;
 use crate::abi::{ArgPlace, Packing, fold};
 use crate::analysis::Facts;
 use crate::ir::{
-    Arg, ArgId, Base, Extension, Function, Inst, InstId, Instruction, Local, LocalId, Lowered, Machine, Mem, Op,
-    Operand, Origin, Reg, ReturnValue, VReg, VRegInfo, View,
+    Arg, ArgId, Base, Extension, Function, Inst, InstId, Instruction, Local, LocalId, Lowered,
+    Machine, Mem, Op, Operand, Origin, Reg, ReturnValue, VReg, VRegInfo, View,
 };
 use crate::isa::{self, Access, Bank, Class, Lanes, Mnemonic, VectorMode};
 

@@ -7,8 +7,9 @@
 
 use peach_compiler::abi::{self, Convention, ParamType, ResultType};
 use peach_compiler::ir::{
-    Arg, ArgValue, Base, Branch, Function, Inst, Instruction, LabelId, LabelInfo, Machine, Mem, Op,
-    Operand, Options, Reg, ResultKind, ResultValue, ReturnValue, VReg, VRegInfo, Validity, View,
+    Arg, ArgValue, Base, Branch, Extension, Function, Inst, Instruction, LabelId, LabelInfo,
+    Machine, Mem, Op, Operand, Options, Reg, ResultKind, ResultValue, ReturnValue, VReg, VRegInfo,
+    Validity, View,
 };
 use peach_compiler::isa::{self, Class, Feature, FeatureSet, Mnemonic};
 use proc_macro2::Span;
@@ -42,6 +43,8 @@ impl Builder {
                 hidden_result: None,
                 result: ResultKind::Values(vec![ResultValue {
                     bytes: 8,
+                    class: Class::Gp64,
+                    extended: 8,
                     vector: false,
                     signed: false,
                     validity: Validity::Any,
@@ -62,7 +65,15 @@ impl Builder {
             let arg = peach_compiler::ir::ArgId(param as u32);
             builder.function.vregs[vreg.index()].arg = Some(arg);
             let value = ArgValue::Number { bytes: 8 };
-            builder.function.args.push(Arg { vreg, param, part: 0, pointer: None, value });
+            builder.function.args.push(Arg {
+                vreg,
+                param,
+                part: 0,
+                pointer: None,
+                value,
+                bytes: 8,
+                extension: Extension::None,
+            });
         }
         builder
     }

@@ -1,4 +1,5 @@
 //! What the tests share.
 
 pub mod executable;
+pub mod low;
 pub mod machine;
