@@ -7,6 +7,8 @@ pub mod listing;
 #[cfg(feature = "formats")]
 pub mod module;
 #[cfg(feature = "formats")]
+pub mod objects;
+#[cfg(feature = "formats")]
 pub mod outside;
 pub mod rust;
 pub mod unwind;

@@ -8,7 +8,7 @@
 
 use crate::encode::Encoded;
 use crate::ir::{Cfa, Code, Instruction, Item, Lowered, Operand, Origin};
-use crate::isa::{Bank, PhysReg};
+use crate::isa::{Bank, PhysReg, gp};
 
 /// One change of the unwinding rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,31 @@ pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
     changes.retain(|(at, _)| *at < end);
     changes.sort_by_key(|(at, _)| *at);
     changes
+}
+
+/// How many bytes are pushed in the body beyond what the prologue made, where the frame is found by the
+/// stack pointer: each item at which that changes, with the bytes from there on. The first one is the
+/// first item.
+pub fn heights(lowered: &Lowered) -> Vec<(usize, u32)> {
+    let mut heights = vec![(0, 0)];
+    let mut changes = lowered.frame.cfa.iter().peekable();
+    let mut cfa = Cfa { reg: gp::RSP, offset: 8 };
+    let mut body = None;
+    for (index, item) in lowered.items.iter().enumerate() {
+        while let Some((_, rule)) = changes.next_if(|(at, _)| *at <= index) {
+            cfa = *rule;
+        }
+        if index < lowered.frame.prologue_items || matches!(item.origin, Origin::Epilogue(_)) {
+            continue;
+        }
+        let body = *body.get_or_insert(cfa);
+        // A frame with a base is found by it, wherever the stack pointer is.
+        let pushed = if cfa.reg == gp::RSP { (cfa.offset - body.offset) as u32 } else { 0 };
+        if heights.last().is_some_and(|&(_, last)| last != pushed) {
+            heights.push((index, pushed));
+        }
+    }
+    heights
 }
 
 /// The register that an instruction of the prologue stores, or that one of the epilogue loads.

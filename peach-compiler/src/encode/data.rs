@@ -1,14 +1,14 @@
-//! Where constants go: behind the code, aligned, each once.
+//! Where constants go: behind the code, or in a section of their own; aligned, each once.
 
-use crate::ir::{Base, Code, DataContent, Lowered, Operand};
+use crate::ir::{Base, Code, Data, DataContent, Lowered, Operand};
 use std::collections::HashMap;
 
 /// What fits in a cache line does not cross into the next.
 const LINE: u32 = 64;
 
 /// Where every constant is.
-pub(super) struct DataLayout {
-    /// By `DataId`; `u32::MAX` for those that nothing addresses.
+pub(crate) struct DataLayout {
+    /// In the order of the constants; `u32::MAX` for those that nothing addresses.
     pub offsets: Vec<u32>,
     /// Where the last one ends.
     pub end: u32,
@@ -20,20 +20,26 @@ impl DataLayout {
     /// Places the constants of `lowered` behind `code_len` bytes of code.
     pub fn of(lowered: &Lowered, code_len: u32) -> DataLayout {
         let used = used(lowered);
-        let align = |id: usize| lowered.data[id].align.max(1);
-        let size = |id: usize| lowered.data[id].content.len() as u32;
-        let mut order: Vec<usize> = (0..used.len()).filter(|&id| used[id]).collect();
+        let data = lowered.data.iter().zip(used).map(|(data, used)| used.then_some(data));
+        DataLayout::place(&data.collect::<Vec<_>>(), code_len)
+    }
+
+    /// Places constants from `start` on; `None` stands for one that nothing addresses.
+    pub fn place(data: &[Option<&Data>], start: u32) -> DataLayout {
+        let align = |id: usize| data[id].map_or(1, |data| data.align.max(1));
+        let size = |id: usize| data[id].map_or(0, |data| data.content.len() as u32);
+        let mut order: Vec<usize> = (0..data.len()).filter(|&id| data[id].is_some()).collect();
         // What is large goes first: it leaves gaps for the small, and may contain them.
         order.sort_by_key(|&id| (std::cmp::Reverse((align(id), size(id))), id));
         let largest = order.iter().map(|&id| align(id)).max().unwrap_or(1);
 
-        let mut space = Space { end: code_len, gaps: Vec::new() };
-        let mut known = Known::of(lowered, &order);
-        let mut offsets = vec![u32::MAX; used.len()];
+        let mut space = Space { end: start, gaps: Vec::new() };
+        let mut known = Known::of(order.iter().map(|&id| size(id)));
+        let mut offsets = vec![u32::MAX; data.len()];
         for id in order {
-            let bytes = match &lowered.data[id].content {
-                DataContent::Bytes(bytes) => Some(bytes.as_slice()),
-                DataContent::Jumps(_) => None,
+            let bytes = match data[id].map(|data| &data.content) {
+                Some(DataContent::Bytes(bytes)) => Some(bytes.as_slice()),
+                _ => None,
             };
             offsets[id] = match bytes.and_then(|bytes| known.find(bytes, align(id))) {
                 Some(offset) => offset,
@@ -73,9 +79,8 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(lowered: &Lowered, order: &[usize]) -> Self {
-        let mut sizes: Vec<u32> =
-            order.iter().map(|&id| lowered.data[id].content.len() as u32).collect();
+    fn of(sizes: impl Iterator<Item = u32>) -> Self {
+        let mut sizes: Vec<u32> = sizes.collect();
         sizes.sort_unstable();
         sizes.dedup();
         Known { places: HashMap::new(), sizes }

@@ -7,7 +7,7 @@
 //! Fails: E0306 where a short branch cannot reach.
 
 mod branches;
-mod data;
+pub(crate) mod data;
 #[cfg(feature = "decoder")]
 mod verify;
 
@@ -27,7 +27,7 @@ pub use verify::verify;
 const FILLER: u8 = 0xCC;
 
 /// Where a function starts at least: the boundary that processors fetch code in.
-const FUNCTION_ALIGN: u32 = 16;
+pub(crate) const FUNCTION_ALIGN: u32 = 16;
 
 /// A function as bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

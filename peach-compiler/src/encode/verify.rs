@@ -4,7 +4,7 @@
 //! nothing of how the bytes were made; addresses are compared as sums, so that another way to write
 //! one is no difference. Fields that are filled in later are not looked at.
 
-use super::Encoded;
+use super::{Encoded, relative_address};
 use crate::ir::{Base, Code, Instruction, Lowered, Mem, Operand, Rounding, View};
 use crate::isa::{Bank, Class, PhysReg, gp};
 use iced_x86::{Decoder, DecoderOptions, Mnemonic, OpKind, Register, RoundingControl};
@@ -21,7 +21,9 @@ pub fn verify(lowered: &Lowered, encoded: &Encoded) -> Result<(), String> {
         }
     }
     for (index, item) in lowered.items.iter().enumerate() {
-        let Code::Inst(meant) = &item.code else { continue };
+        let Code::Inst(written) = &item.code else { continue };
+        let relative = lowered.in_text.then(|| relative_address(written)).flatten();
+        let meant = relative.as_ref().unwrap_or(written);
         let start = encoded.item_offsets[index] as usize;
         let end = encoded.item_offsets.get(index + 1).map_or(encoded.code_len, |&end| end as usize);
         let bytes = &encoded.bytes[start..end];

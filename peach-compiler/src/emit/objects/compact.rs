@@ -1,0 +1,104 @@
+//! macOS's compact unwind encodings: one word per function (`compact_unwind_encoding.h` of Apple's
+//! libunwind).
+//!
+//! In: a lowered function. Out: the word. It describes the body alone; what it cannot describe, frames
+//! that move in the body or that save vector registers, is left to DWARF.
+
+use super::image::Function;
+use crate::emit::unwind;
+use crate::ir::{Code, Frame, Instruction, Item, Operand, UnwindStep};
+use crate::isa::{Bank, PhysReg, gp};
+
+/// The frame has a base: `push rbp; mov rbp, rsp`.
+const BASE: u32 = 0x0100_0000;
+/// The size of the frame is in the word.
+const SMALL: u32 = 0x0200_0000;
+/// The size of the frame is in the `sub` of the prologue.
+const LARGE: u32 = 0x0300_0000;
+/// See `__eh_frame`.
+pub(super) const DWARF: u32 = 0x0400_0000;
+
+/// The word of a function.
+pub(super) fn encoding(function: &Function) -> u32 {
+    let frame = &function.source.compiled.lowered.frame;
+    let saves_vectors = frame.saved.iter().any(|(reg, _)| reg.bank != Bank::Gp);
+    if saves_vectors || moves_in_body(function) {
+        return DWARF;
+    }
+    match frame.base {
+        Some(base) if has_plain_base(frame, base) => BASE,
+        Some(_) => DWARF,
+        None => without_base(function, frame).unwrap_or(DWARF),
+    }
+}
+
+/// Whether the stack pointer moves between prologue and epilogues, in a frame that is found by it.
+fn moves_in_body(function: &Function) -> bool {
+    unwind::heights(&function.source.compiled.lowered).iter().any(|&(_, pushed)| pushed != 0)
+}
+
+/// Nothing is pushed before the base, and the base is where it is expected.
+fn has_plain_base(frame: &Frame, base: PhysReg) -> bool {
+    let before: Vec<UnwindStep> = frame
+        .steps
+        .iter()
+        .map(|(_, step)| *step)
+        .take_while(|s| *s != UnwindStep::SetBase)
+        .collect();
+    base == gp::RBP && before == [UnwindStep::Save { reg: base }]
+}
+
+fn without_base(function: &Function, frame: &Frame) -> Option<u32> {
+    let saved: Vec<PhysReg> = frame.saved.iter().map(|(reg, _)| *reg).collect();
+    let count = saved.len() as u32;
+    let registers = count << 10 | permutation(&saved)?;
+    let units = (frame.size + 8 * count + 8) / 8;
+    if units <= 0xFF {
+        return Some(SMALL | units << 16 | registers);
+    }
+    // Behind the field of the `sub`, the pushed registers and the return address.
+    let field = size_field(function)?;
+    Some(LARGE | field << 16 | (count + 1) << 13 | registers)
+}
+
+/// Where the 32-bit size in the `sub` of the prologue is.
+fn size_field(function: &Function) -> Option<u32> {
+    let compiled = &function.source.compiled;
+    let (after, _) = compiled
+        .lowered
+        .frame
+        .steps
+        .iter()
+        .rfind(|(_, step)| matches!(step, UnwindStep::Lower { .. }))?;
+    let is_sub = |inst: &Instruction<PhysReg>| {
+        inst.mnemonic.name() == "sub" && matches!(inst.operands[1], Operand::Imm(_))
+    };
+    match &compiled.lowered.items[after - 1] {
+        Item { code: Code::Inst(inst), .. } if is_sub(inst) => {}
+        _ => return None,
+    }
+    let field = compiled.encoded.item_offsets[*after] - 4;
+    (field <= 0xFF).then_some(field)
+}
+
+/// Which registers are saved, the one at the lowest address first, as the number of their order among
+/// all orders of as many of the six.
+fn permutation(saved: &[PhysReg]) -> Option<u32> {
+    const NUMBERED: [PhysReg; 6] = [gp::RBX, gp::R12, gp::R13, gp::R14, gp::R15, gp::RBP];
+    let numbers: Vec<usize> = saved
+        .iter()
+        .rev()
+        .map(|reg| NUMBERED.iter().position(|n| n == reg))
+        .collect::<Option<_>>()?;
+    let mut number = 0;
+    for (index, &register) in numbers.iter().enumerate() {
+        let smaller = numbers[..index].iter().filter(|&&earlier| earlier < register).count();
+        // As many can stand at the next place; of all six, the last one is not encoded.
+        let choices = 6 - index;
+        number = number * choices + (register - smaller);
+        if index == 4 && numbers.len() == 6 {
+            break;
+        }
+    }
+    Some(number as u32)
+}

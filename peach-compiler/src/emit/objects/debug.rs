@@ -1,0 +1,149 @@
+//! What debuggers read, in DWARF 4: a compilation unit, a subprogram per function, and the source line
+//! and column of every instruction.
+//!
+//! In: an [`Image`]. Out: sections. An instruction belongs to the statement that it stands for; the
+//! prologue belongs to the kernel's name.
+
+use super::Options;
+use super::image::{Function, Image};
+use super::recorder::{Recorded, Recorder, in_function};
+use crate::ir::Origin;
+use gimli::constants;
+use gimli::write::{
+    AttributeValue, DwarfUnit, Expression, FileId, LineProgram, LineString, Sections, UnitEntryId,
+};
+use gimli::{Encoding, Format, LineEncoding};
+
+/// Version 4, which the debuggers and the linkers of all three formats read.
+const VERSION: u16 = 4;
+
+/// The sections, in an order in which none refers to a later one.
+pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
+    let encoding =
+        Encoding { format: Format::Dwarf32, version: VERSION, address_size: image.address_size() };
+    let mut dwarf = DwarfUnit::new(encoding);
+    let directory = options.directory.as_deref().filter(|path| !path.is_empty());
+    let text = |text: &str| LineString::String(text.as_bytes().to_vec());
+    let name = source_name(image);
+    let mut lines = LineProgram::new(
+        encoding,
+        LineEncoding::default(),
+        text(directory.unwrap_or(".")),
+        None,
+        text(&name),
+        None,
+    );
+    let file = lines.add_file(text(&name), lines.default_directory(), None);
+    for (index, function) in image.functions.iter().enumerate() {
+        add_rows(&mut lines, file, index, function);
+    }
+    dwarf.unit.line_program = lines;
+    describe(&mut dwarf, image, &name, directory, file);
+
+    let mut written = Sections::new(Recorder::new());
+    dwarf.write(&mut written).expect("the entries are well-formed");
+    let mut sections = Vec::new();
+    let collected: Result<(), std::convert::Infallible> = written.for_each(|id, section| {
+        if !section.is_empty() {
+            sections.push(section.finish(id, image));
+        }
+        Ok(())
+    });
+    match collected {
+        Ok(()) => sections,
+    }
+}
+
+/// The path as its author named it; DWARF has no place for none, and none for a NUL.
+fn source_name(image: &Image) -> String {
+    let name = image.module.source.replace('\0', "");
+    if name.is_empty() { "<kernels>".to_string() } else { name }
+}
+
+/// The rows of one function: one where the place in the source changes.
+fn add_rows(lines: &mut LineProgram, file: FileId, index: usize, function: &Function) {
+    let compiled = &function.source.compiled;
+    let (lowered, encoded) = (&compiled.lowered, &compiled.encoded);
+    lines.begin_sequence(Some(in_function(index, 0)));
+    let mut last = None;
+    for (number, item) in lowered.items.iter().enumerate() {
+        let offset = encoded.item_offsets[number];
+        let next = encoded.item_offsets.get(number + 1);
+        let is_empty = next.is_some_and(|&next| next == offset) || offset >= function.size;
+        let is_body = number >= lowered.frame.prologue_items;
+        let start = item.span.start();
+        let place = (start.line, start.column, is_body);
+        if is_empty || last == Some(place) {
+            continue;
+        }
+        let starts_body = is_body && last.is_none_or(|(_, _, was_body)| !was_body);
+        let row = lines.row();
+        row.address_offset = offset.into();
+        row.file = file;
+        row.line = start.line as u64;
+        row.column = start.column as u64 + 1;
+        row.prologue_end = starts_body;
+        row.epilogue_begin = matches!(item.origin, Origin::Epilogue(_));
+        lines.generate_row();
+        last = Some(place);
+    }
+    lines.end_sequence(function.size.into());
+}
+
+/// The compilation unit and its functions.
+fn describe(
+    dwarf: &mut DwarfUnit,
+    image: &Image,
+    name: &str,
+    directory: Option<&str>,
+    file: FileId,
+) {
+    let producer = concat!("peach ", env!("CARGO_PKG_VERSION"));
+    let root = dwarf.unit.root();
+    let set = |dwarf: &mut DwarfUnit, attribute, value: &str| {
+        let id = dwarf.strings.add(value);
+        dwarf.unit.get_mut(root).set(attribute, AttributeValue::StringRef(id));
+    };
+    set(dwarf, constants::DW_AT_producer, producer);
+    set(dwarf, constants::DW_AT_name, name);
+    if let Some(directory) = directory {
+        set(dwarf, constants::DW_AT_comp_dir, directory);
+    }
+    let unit = dwarf.unit.get_mut(root);
+    let language = AttributeValue::Language(constants::DW_LANG_Mips_Assembler);
+    unit.set(constants::DW_AT_language, language);
+    if !image.functions.is_empty() {
+        let start = AttributeValue::Address(in_function(0, 0));
+        unit.set(constants::DW_AT_low_pc, start);
+        let size = AttributeValue::Udata(image.text.bytes.len() as u64);
+        unit.set(constants::DW_AT_high_pc, size);
+        unit.set(constants::DW_AT_stmt_list, AttributeValue::LineProgramRef);
+    }
+    for (index, function) in image.functions.iter().enumerate() {
+        let entry = dwarf.unit.add(root, constants::DW_TAG_subprogram);
+        describe_function(dwarf, entry, file, index, function);
+    }
+}
+
+fn describe_function(
+    dwarf: &mut DwarfUnit,
+    entry: UnitEntryId,
+    file: FileId,
+    index: usize,
+    function: &Function,
+) {
+    let source = function.source;
+    let name = dwarf.strings.add(source.symbol.as_str());
+    let start = source.compiled.function.span.start();
+    let mut frame_base = Expression::new();
+    frame_base.op(constants::DW_OP_call_frame_cfa);
+    let entry = dwarf.unit.get_mut(entry);
+    entry.set(constants::DW_AT_external, AttributeValue::FlagPresent);
+    entry.set(constants::DW_AT_name, AttributeValue::StringRef(name));
+    entry.set(constants::DW_AT_decl_file, AttributeValue::FileIndex(Some(file)));
+    entry.set(constants::DW_AT_decl_line, AttributeValue::Udata(start.line as u64));
+    let low = AttributeValue::Address(in_function(index, 0));
+    entry.set(constants::DW_AT_low_pc, low);
+    entry.set(constants::DW_AT_high_pc, AttributeValue::Udata(function.size.into()));
+    entry.set(constants::DW_AT_frame_base, AttributeValue::Exprloc(frame_base));
+}

@@ -1,0 +1,181 @@
+//! Sections and symbols, as all formats have them.
+//!
+//! In: an [`Image`] and an empty object file. Out: a [`Draft`] with code, constants and all symbols, to
+//! which a format adds its relocations and what is its own.
+
+use super::image::{Image, Target};
+use super::recorder::Recorded;
+use object::write::{
+    Object, Relocation, RelocationFlags, SectionId, StandardSection, Symbol, SymbolId,
+    SymbolSection,
+};
+use object::{
+    RelocationEncoding, RelocationKind, SectionKind, SymbolFlags, SymbolKind, SymbolScope,
+};
+
+/// An object file under construction.
+pub(super) struct Draft {
+    pub object: Object<'static>,
+    pub text: SectionId,
+    /// Where there are constants.
+    pub data: Option<SectionId>,
+    /// By the index of the function.
+    pub functions: Vec<SymbolId>,
+    /// By the index of the constant; `None` where it has no symbol of its own.
+    pub constants: Vec<Option<SymbolId>>,
+    /// By the index of the external symbol.
+    pub externals: Vec<SymbolId>,
+}
+
+/// Which constants have symbols.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConstantSymbols {
+    /// All.
+    All,
+    /// Those that no other contains.
+    Owners,
+}
+
+impl Draft {
+    pub fn new(image: &Image, mut object: Object<'static>, which: ConstantSymbols) -> Draft {
+        object.add_file_symbol(image.module.source.clone().into_bytes());
+        let text = object.section_id(StandardSection::Text);
+        object.set_section_data(text, image.text.bytes.clone(), image.text.align.into());
+        let data = (!image.constants.is_empty()).then(|| {
+            let data = object.section_id(StandardSection::ReadOnlyData);
+            object.set_section_data(data, image.data.bytes.clone(), image.data.align.into());
+            data
+        });
+        let mut draft = Draft {
+            object,
+            text,
+            data,
+            functions: Vec::new(),
+            constants: Vec::new(),
+            externals: Vec::new(),
+        };
+        draft.add_symbols(image, which);
+        draft
+    }
+
+    fn add_symbols(&mut self, image: &Image, which: ConstantSymbols) {
+        for (index, constant) in image.constants.iter().enumerate() {
+            let has_symbol = which == ConstantSymbols::All || constant.owner == index;
+            let symbol = self.data.filter(|_| has_symbol).map(|section| {
+                self.object.add_symbol(Symbol {
+                    name: constant.name.clone().into_bytes(),
+                    value: constant.offset.into(),
+                    size: constant.size.into(),
+                    kind: SymbolKind::Data,
+                    scope: SymbolScope::Compilation,
+                    weak: false,
+                    section: SymbolSection::Section(section),
+                    flags: SymbolFlags::None,
+                })
+            });
+            self.constants.push(symbol);
+        }
+        for function in &image.functions {
+            self.functions.push(self.object.add_symbol(Symbol {
+                name: function.source.symbol.clone().into_bytes(),
+                value: function.offset.into(),
+                size: function.size.into(),
+                kind: SymbolKind::Text,
+                scope: SymbolScope::Dynamic,
+                weak: false,
+                section: SymbolSection::Section(self.text),
+                flags: SymbolFlags::None,
+            }));
+        }
+        for external in &image.externals {
+            self.externals.push(self.object.add_symbol(Symbol {
+                name: external.name.clone().into_bytes(),
+                value: 0,
+                size: 0,
+                kind: if external.is_function { SymbolKind::Text } else { SymbolKind::Data },
+                scope: SymbolScope::Dynamic,
+                weak: false,
+                section: SymbolSection::Undefined,
+                flags: SymbolFlags::None,
+            }));
+        }
+    }
+
+    /// The symbol that stands for a target, and what to add to its address. Places in the code count
+    /// from the start of the section.
+    pub fn target(&mut self, image: &Image, target: Target) -> (SymbolId, i64) {
+        match target {
+            Target::Function(index) => (self.functions[index], 0),
+            Target::External(index) => (self.externals[index], 0),
+            Target::Code(index) => {
+                let offset = image.functions[index].offset;
+                (self.object.section_symbol(self.text), offset.into())
+            }
+            Target::Constant(index) => {
+                let owner = image.constants[index].owner;
+                let distance = image.constants[index].offset - image.constants[owner].offset;
+                match self.constants[index] {
+                    Some(symbol) => (symbol, 0),
+                    None => {
+                        let symbol = self.constants[owner].expect("an owner has a symbol");
+                        (symbol, distance.into())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds sections for debuggers, where the linker joins those of several files: fields with the
+    /// address of code, and fields with an `offset` from the start of one of the sections.
+    pub fn add_recorded(
+        &mut self,
+        sections: Vec<Recorded>,
+        offset: RelocationKind,
+    ) -> object::write::Result<()> {
+        let mut ids = Vec::new();
+        for section in &sections {
+            let kind =
+                if section.is_strings { SectionKind::OtherString } else { SectionKind::Debug };
+            let name = section.name.as_bytes().to_vec();
+            let id = self.object.add_section(Vec::new(), name, kind);
+            self.object.set_section_data(id, section.bytes.clone(), 1);
+            ids.push(id);
+        }
+        for (section, &id) in sections.iter().zip(&ids) {
+            for reference in &section.references {
+                let (to, kind) = match reference.to {
+                    None => (self.text, RelocationKind::Absolute),
+                    Some(name) => {
+                        let index = sections.iter().position(|section| section.name == name);
+                        (ids[index.expect("the section is written")], offset)
+                    }
+                };
+                let symbol = self.object.section_symbol(to);
+                self.relocate(
+                    id,
+                    Relocation {
+                        offset: reference.offset.into(),
+                        symbol,
+                        addend: reference.addend,
+                        flags: generic(kind, 8 * reference.size),
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a relocation.
+    pub fn relocate(
+        &mut self,
+        section: SectionId,
+        relocation: Relocation,
+    ) -> object::write::Result<()> {
+        self.object.add_relocation(section, relocation)
+    }
+}
+
+/// A relocation that every format knows.
+pub(super) fn generic(kind: RelocationKind, bits: u8) -> RelocationFlags {
+    RelocationFlags::Generic { kind, encoding: RelocationEncoding::Generic, size: bits }
+}

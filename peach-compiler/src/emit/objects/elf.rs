@@ -1,0 +1,92 @@
+//! ELF, of 64 bits and, for pointers of four bytes, of 32 (System V AMD64 psABI 1.0, chapter 4 and
+//! section 11.1).
+//!
+//! Addresses of functions and data that other files may define are loaded from the global offset table;
+//! the linker makes a `lea` of the load where it can (psABI, section B.2).
+
+use super::draft::{ConstantSymbols, Draft, generic};
+use super::frames::{self, Width};
+use super::image::{Image, Kind, Place, Relocation};
+use super::recorder::Recorded;
+use super::{Format, Options, debug};
+use crate::abi::ImageFormat;
+use object::write::{Object, RelocationFlags, Result, SectionId};
+use object::{
+    Architecture, BinaryFormat, Endianness, RelocationKind, SectionFlags, SectionKind, elf,
+};
+
+pub(super) static FORMAT: Format =
+    Format { format: ImageFormat::Elf, extension: "o", has_narrow_pointers: true, write };
+
+fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
+    let architecture = match is_wide(image) {
+        true => Architecture::X86_64,
+        false => Architecture::X86_64_X32,
+    };
+    let object = Object::new(BinaryFormat::Elf, architecture, Endianness::Little);
+    let mut draft = Draft::new(image, object, ConstantSymbols::All);
+    for relocation in &image.relocations {
+        add(&mut draft, image, *relocation)?;
+    }
+    if let Some(frames) = frames::eh_frame(image, Width::Four, |_| true) {
+        add_frames(&mut draft, frames, image)?;
+    }
+    if options.debug {
+        draft.add_recorded(debug::sections(image, options), RelocationKind::Absolute)?;
+    }
+    // The code needs no executable stack.
+    draft.object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
+    draft.object.write()
+}
+
+fn is_wide(image: &Image) -> bool {
+    image.address_size() == 8
+}
+
+fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
+    let section = match relocation.place {
+        Place::Text => draft.text,
+        Place::Data => draft.data.expect("there are constants"),
+    };
+    let (symbol, offset) = draft.target(image, relocation.target);
+    let addend = relocation.addend + offset - relocation.origin;
+    let (r_type, addend) = match relocation.kind {
+        Kind::Absolute => (elf::R_X86_64_64, addend + relocation.origin),
+        Kind::Relative | Kind::Entry { .. } => (elf::R_X86_64_PC32, addend),
+        Kind::Call => (elf::R_X86_64_PLT32, addend),
+        Kind::Lea => {
+            load_from_table(draft, section, relocation.offset as usize, is_wide(image));
+            (elf::R_X86_64_REX_GOTPCRELX, addend)
+        }
+    };
+    let flags = RelocationFlags::Elf { r_type };
+    let offset = relocation.offset.into();
+    draft.relocate(section, object::write::Relocation { offset, symbol, addend, flags })
+}
+
+/// `lea r64, [rip + …]` becomes `mov r64, [rip + …]` (or `mov r32, …` where the table holds four
+/// bytes): the same but for the opcode, and REX.W.
+fn load_from_table(draft: &mut Draft, section: SectionId, field: usize, wide: bool) {
+    let code = draft.object.section_mut(section).data_mut();
+    debug_assert_eq!(code[field - 2], 0x8D);
+    code[field - 2] = 0x8B;
+    if !wide {
+        code[field - 3] &= !0x08;
+    }
+}
+
+fn add_frames(draft: &mut Draft, frames: Recorded, image: &Image) -> Result<()> {
+    let name = frames.name.as_bytes().to_vec();
+    let section = draft.object.add_section(Vec::new(), name, SectionKind::ReadOnlyData);
+    let align = image.address_size().into();
+    draft.object.set_section_data(section, frames.bytes, align);
+    draft.object.section_mut(section).flags = SectionFlags::Elf { sh_flags: elf::SHF_ALLOC.into() };
+    let symbol = draft.object.section_symbol(draft.text);
+    for reference in frames.references {
+        debug_assert!(reference.is_relative);
+        let flags = generic(RelocationKind::Relative, 8 * reference.size);
+        let (offset, addend) = (reference.offset.into(), reference.addend);
+        draft.relocate(section, object::write::Relocation { offset, symbol, addend, flags })?;
+    }
+    Ok(())
+}

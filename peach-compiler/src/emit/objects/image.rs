@@ -1,0 +1,347 @@
+//! An object file of no format in particular: code, constants, and what a linker has to fill in.
+//!
+//! In: a [`Module`]. Out: an [`Image`].
+//! Invariants: functions stand in the order of the module, each aligned; what fills the space between
+//! them stops the program. Every constant of every function is there once, aligned, and none of up to
+//! 64 bytes crosses a cache line. Jump tables are constants: the code section holds only code. A field
+//! that is relocated holds zero.
+
+use crate::emit::Module;
+use crate::emit::module::ModuleFunction;
+use crate::encode::data::DataLayout;
+use crate::encode::{FUNCTION_ALIGN, Patch, PatchValue};
+use crate::ir::{Code, Data, DataContent, DataId};
+use std::collections::{HashMap, HashSet};
+
+/// What fits in a cache line does not cross into the next.
+const LINE: u32 = 64;
+
+/// Sections, symbols and relocations.
+pub(super) struct Image<'a> {
+    pub module: &'a Module,
+    /// The code of all functions.
+    pub text: Section,
+    pub functions: Vec<Function<'a>>,
+    /// Read-only data.
+    pub data: Section,
+    /// What is in `data`, by function. Some stand in the same place, or in parts of others.
+    pub constants: Vec<Constant>,
+    /// Symbols that other files define.
+    pub externals: Vec<External>,
+    pub relocations: Vec<Relocation>,
+}
+
+/// The bytes of a section.
+pub(super) struct Section {
+    pub bytes: Vec<u8>,
+    pub align: u32,
+}
+
+/// A function in the code section.
+pub(super) struct Function<'a> {
+    pub source: &'a ModuleFunction,
+    pub offset: u32,
+    pub size: u32,
+}
+
+/// A constant in the data section.
+pub(super) struct Constant {
+    /// The symbol of its function, and its own name: `sum.TABLE`, `sum.const0`.
+    pub name: String,
+    pub offset: u32,
+    pub size: u32,
+    /// The constant that contains all of this one, as an index; often itself.
+    pub owner: usize,
+}
+
+/// A symbol that another file defines.
+pub(super) struct External {
+    pub name: String,
+    /// Whether it is called.
+    pub is_function: bool,
+}
+
+/// A field that the linker fills in.
+#[derive(Clone, Copy)]
+pub(super) struct Relocation {
+    /// The section that the field is in.
+    pub place: Place,
+    /// Where it is in the section.
+    pub offset: u32,
+    pub kind: Kind,
+    pub target: Target,
+    /// Added to the address of the target.
+    pub addend: i64,
+    /// Subtracted from the address of the target, as far as it is relative: the distance from the
+    /// field to what it is relative to.
+    pub origin: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Text,
+    Data,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The address, in eight bytes.
+    Absolute,
+    /// An address relative to the end of the instruction, in four bytes. All below are of this form.
+    Relative,
+    /// The operand of `call`.
+    Call,
+    /// The operand of `lea r64, [rip + …]`, seven bytes that end with the field.
+    Lea,
+    /// An address relative to the constant that the field is in.
+    Entry { table: usize },
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// The start of a function, by its index.
+    Function(usize),
+    /// A place in the code of a function, by the function's index.
+    Code(usize),
+    /// A constant, by its index.
+    Constant(usize),
+    /// By its index.
+    External(usize),
+}
+
+impl<'a> Image<'a> {
+    /// Lays out what is in `module`.
+    pub fn of(module: &'a Module) -> Image<'a> {
+        let mut image = Image {
+            module,
+            text: Section { bytes: Vec::new(), align: FUNCTION_ALIGN },
+            functions: Vec::new(),
+            data: Section { bytes: Vec::new(), align: 1 },
+            constants: Vec::new(),
+            externals: Vec::new(),
+            relocations: Vec::new(),
+        };
+        for source in &module.functions {
+            image.add_code(source);
+        }
+        let constants = image.add_constants();
+        for index in 0..image.functions.len() {
+            image.relocate_data(index, &constants);
+            image.relocate_symbols(index);
+        }
+        image.relocations.sort_by_key(|relocation| (relocation.place as u8, relocation.offset));
+        image
+    }
+
+    /// Bytes of an address in tables: 8, or 4 in ELF files of 32 bits.
+    pub fn address_size(&self) -> u8 {
+        self.module.target.convention.pointer_size as u8
+    }
+
+    /// What fills the space between functions: `int3`.
+    pub fn filler(&self) -> u8 {
+        0xCC
+    }
+
+    fn add_code(&mut self, source: &'a ModuleFunction) {
+        let align = alignment(source);
+        self.text.align = self.text.align.max(align);
+        let start = self.text.bytes.len().next_multiple_of(align as usize);
+        self.text.bytes.resize(start, self.filler());
+        let encoded = &source.compiled.encoded;
+        self.text.bytes.extend(&encoded.bytes[..encoded.code_len]);
+        let (offset, size) = (start as u32, encoded.code_len as u32);
+        self.functions.push(Function { source, offset, size });
+    }
+
+    /// Places the constants of all functions. The result says which of [`Image::constants`] is which
+    /// of a function's.
+    fn add_constants(&mut self) -> HashMap<(usize, DataId), usize> {
+        let mut ids = HashMap::new();
+        let mut contents = Vec::new();
+        for (index, function) in self.functions.iter().enumerate() {
+            let mut names = Names::default();
+            let source = function.source;
+            for (number, data) in source.compiled.lowered.data.iter().enumerate() {
+                if source.compiled.encoded.data_offsets[number] == u32::MAX {
+                    continue;
+                }
+                ids.insert((index, DataId(number as u32)), contents.len());
+                contents.push(Some(data));
+                self.constants.push(Constant {
+                    name: format!("{}.{}", source.symbol, names.of(data)),
+                    offset: 0,
+                    size: data.content.len() as u32,
+                    owner: self.constants.len(),
+                });
+            }
+        }
+        let layout = DataLayout::place(&contents, 0);
+        let largest = LINE.min(layout.end.next_power_of_two());
+        self.data.align = if contents.is_empty() { 1 } else { layout.align.max(largest) };
+        self.data.bytes.resize(layout.end as usize, 0);
+        for (constant, (&offset, content)) in
+            self.constants.iter_mut().zip(layout.offsets.iter().zip(contents))
+        {
+            constant.offset = offset;
+            if let Some(Data { content: DataContent::Bytes(bytes), .. }) = content {
+                let start = offset as usize;
+                self.data.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+            }
+        }
+        self.find_owners();
+        ids
+    }
+
+    /// The owner of a constant is the first of the largest ones that contain it.
+    fn find_owners(&mut self) {
+        let mut order: Vec<usize> = (0..self.constants.len()).collect();
+        order.sort_by_key(|&index| {
+            let constant = &self.constants[index];
+            (constant.offset, std::cmp::Reverse(constant.size), index)
+        });
+        let mut owner: Option<usize> = None;
+        for index in order {
+            let end = |index: usize| self.constants[index].offset + self.constants[index].size;
+            match owner {
+                Some(owner) if end(index) <= end(owner) => self.constants[index].owner = owner,
+                _ => owner = Some(index),
+            }
+        }
+    }
+
+    /// Where the code addresses constants, and where jump tables address the code.
+    fn relocate_data(&mut self, index: usize, constants: &HashMap<(usize, DataId), usize>) {
+        let Function { source, offset: start, .. } = self.functions[index];
+        let encoded = &source.compiled.encoded;
+        for reference in &encoded.data_references {
+            let field = (start + reference.offset) as usize;
+            // What stands there counts from the place behind the function's own code, and has every
+            // number in it that was added to the address.
+            let old = self.take_field(field);
+            let behind_code = encoded.data_offsets[reference.data.index()];
+            self.relocations.push(Relocation {
+                place: Place::Text,
+                offset: field as u32,
+                kind: Kind::Relative,
+                target: Target::Constant(constants[&(index, reference.data)]),
+                addend: old - (i64::from(behind_code) - i64::from(reference.end)),
+                origin: i64::from(reference.end - reference.offset),
+            });
+        }
+        for (number, data) in source.compiled.lowered.data.iter().enumerate() {
+            let behind_code = encoded.data_offsets[number];
+            if let DataContent::Jumps(labels) = &data.content
+                && let Some(&table) = constants.get(&(index, DataId(number as u32)))
+            {
+                for entry in 0..labels.len() as u32 {
+                    let at = (behind_code + 4 * entry) as usize;
+                    let distance = read_i32(&encoded.bytes, at);
+                    self.relocations.push(Relocation {
+                        place: Place::Data,
+                        offset: self.constants[table].offset + 4 * entry,
+                        kind: Kind::Entry { table },
+                        target: Target::Code(index),
+                        addend: distance + i64::from(behind_code),
+                        origin: -i64::from(4 * entry),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Where the code names functions and data of the program around it.
+    fn relocate_symbols(&mut self, index: usize) {
+        let Function { source, offset: start, .. } = self.functions[index];
+        for patch in &source.compiled.encoded.patches {
+            let (kind, symbol) = match patch.value {
+                PatchValue::Const(..) => continue,
+                PatchValue::Address(symbol) => (Kind::Absolute, symbol),
+                PatchValue::Relative(symbol) if is_call(source, patch) => (Kind::Call, symbol),
+                PatchValue::Relative(symbol) => (Kind::Lea, symbol),
+            };
+            let name = self.module.external(source, symbol);
+            let target = self.symbol(name, kind == Kind::Call);
+            let offset = start + patch.offset;
+            let field = offset as usize;
+            self.text.bytes[field..field + usize::from(patch.size)].fill(0);
+            self.relocations.push(Relocation {
+                place: Place::Text,
+                offset,
+                kind,
+                target,
+                addend: 0,
+                origin: i64::from(patch.end - patch.offset),
+            });
+        }
+    }
+
+    /// The function or the external symbol of a name.
+    fn symbol(&mut self, name: &str, is_function: bool) -> Target {
+        if let Some(index) = self.functions.iter().position(|f| f.source.symbol == name) {
+            return Target::Function(index);
+        }
+        let known = self.externals.iter().position(|external| external.name == name);
+        let index = known.unwrap_or_else(|| {
+            self.externals.push(External { name: name.to_string(), is_function });
+            self.externals.len() - 1
+        });
+        self.externals[index].is_function |= is_function;
+        Target::External(index)
+    }
+
+    /// Reads a field of the code and clears it.
+    fn take_field(&mut self, field: usize) -> i64 {
+        let value = read_i32(&self.text.bytes, field);
+        self.text.bytes[field..field + 4].fill(0);
+        value
+    }
+}
+
+/// Names of the constants of one function: their own, and `const0`, `const1`, … for literals.
+#[derive(Default)]
+struct Names {
+    literals: u32,
+    taken: HashSet<String>,
+}
+
+impl Names {
+    fn of(&mut self, data: &Data) -> String {
+        let Some(name) = &data.name else {
+            self.literals += 1;
+            return format!("const{}", self.literals - 1);
+        };
+        // Tables of different scopes may have one name.
+        let mut unique = name.clone();
+        let mut number = 1;
+        while !self.taken.insert(unique.clone()) {
+            number += 1;
+            unique = format!("{name}.{number}");
+        }
+        unique
+    }
+}
+
+/// What the code of a function asks for; its constants are elsewhere.
+fn alignment(source: &ModuleFunction) -> u32 {
+    let demanded = source.compiled.lowered.items.iter().filter_map(|item| match item.code {
+        Code::Align(bytes) => Some(bytes),
+        _ => None,
+    });
+    demanded.chain([FUNCTION_ALIGN]).max().unwrap_or(FUNCTION_ALIGN)
+}
+
+/// Whether the field is the operand of a `call`; else it is that of a `lea`.
+fn is_call(source: &ModuleFunction, patch: &Patch) -> bool {
+    let items = &source.compiled.encoded.item_offsets;
+    let item = items.partition_point(|&start| start <= patch.offset).saturating_sub(1);
+    match &source.compiled.lowered.items[item].code {
+        Code::Inst(inst) => inst.mnemonic.name() == "call",
+        _ => false,
+    }
+}
+
+fn read_i32(bytes: &[u8], at: usize) -> i64 {
+    let field = bytes[at..at + 4].try_into().expect("four bytes");
+    i64::from(i32::from_le_bytes(field))
+}

@@ -1,0 +1,142 @@
+//! What Windows' unwinder reads ("x64 exception handling" on learn.microsoft.com).
+//!
+//! In: a lowered function and the offsets of its items. Out: [`Fragment`]s, each with its
+//! `UNWIND_INFO`; none for a function that moves neither the stack pointer nor a preserved register.
+//!
+//! The unwinder replays the prologue backwards and recognises epilogues by their instructions. It knows
+//! of no pushes in a body: a function that pushes there (or aligns the stack around a call) is described
+//! in fragments, as if it were several functions. All but the first have a prologue of length zero that
+//! made the whole frame, what was pushed included.
+
+use super::image::Function;
+use crate::emit::unwind;
+use crate::ir::{Frame, UnwindStep};
+use crate::isa::{Bank, PhysReg};
+
+/// A part of a function through which the stack pointer does not move, prologue and epilogues aside.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fragment {
+    /// Where it starts, counted from the start of the function.
+    pub start: u32,
+    pub end: u32,
+    /// Its `UNWIND_INFO`.
+    pub info: Vec<u8>,
+}
+
+/// The parts of a function.
+pub(super) fn fragments(function: &Function) -> Vec<Fragment> {
+    let compiled = &function.source.compiled;
+    let (frame, encoded) = (&compiled.lowered.frame, &compiled.encoded);
+    let offset_of = |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(function.size);
+    let heights = unwind::heights(&compiled.lowered);
+    if frame.steps.is_empty() && heights.iter().all(|&(_, pushed)| pushed == 0) {
+        return Vec::new();
+    }
+    let steps: Vec<Step> =
+        frame.steps.iter().map(|&(after, step)| Step { at: offset_of(after), step }).collect();
+    let mut fragments = Vec::new();
+    for (index, &(item, pushed)) in heights.iter().enumerate() {
+        let start = offset_of(item);
+        let end = heights.get(index + 1).map_or(function.size, |&(next, _)| offset_of(next));
+        if start < end {
+            let info = unwind_info(frame, &steps, index > 0, pushed);
+            fragments.push(Fragment { start, end, info });
+        }
+    }
+    fragments
+}
+
+/// An action of the prologue, and where the instruction ends that does it.
+#[derive(Clone, Copy)]
+struct Step {
+    at: u32,
+    step: UnwindStep,
+}
+
+/// The actions, the last one first. `is_part`: they were all done before the fragment starts, and
+/// `pushed` bytes besides.
+fn unwind_info(frame: &Frame, steps: &[Step], is_part: bool, pushed: u32) -> Vec<u8> {
+    let mut codes = Vec::new();
+    let height = frame_height(steps) + i64::from(pushed);
+    if pushed > 0 {
+        allocation(&mut codes, 0, pushed);
+    }
+    for step in steps.iter().rev() {
+        let at = if is_part { 0 } else { step.at };
+        let at = u8::try_from(at).expect("prologues are shorter than 256 bytes");
+        match step.step {
+            UnwindStep::Save { reg } if reg.bank == Bank::Gp => {
+                operation(&mut codes, at, 0, reg.num)
+            }
+            UnwindStep::Save { reg } => save(&mut codes, at, reg, place(frame, steps, reg, height)),
+            UnwindStep::Lower { bytes } => allocation(&mut codes, at, bytes),
+            UnwindStep::SetBase => operation(&mut codes, at, 3, 0),
+        }
+    }
+    let prologue = if is_part { 0 } else { steps.last().map_or(0, |step| step.at as u8) };
+    let count = (codes.len() / 2) as u8;
+    let base = frame.base.map_or(0, |base| base.num);
+    // Version 1, no handler; the base is the stack pointer itself at that place.
+    let mut info = vec![1, prologue, count, base];
+    info.extend(codes);
+    info.resize(info.len().next_multiple_of(4), 0);
+    info
+}
+
+/// How far the frame's base, or the stack pointer where there is none, is below the caller's stack
+/// pointer before the call.
+fn frame_height(steps: &[Step]) -> i64 {
+    let mut height = 8;
+    for step in steps {
+        match step.step {
+            UnwindStep::Save { reg } if reg.bank == Bank::Gp => height += 8,
+            UnwindStep::Save { .. } => {}
+            UnwindStep::Lower { bytes } => height += i64::from(bytes),
+            UnwindStep::SetBase => break,
+        }
+    }
+    height
+}
+
+/// Where a vector register is saved, above the base or the stack pointer.
+fn place(frame: &Frame, steps: &[Step], reg: PhysReg, height: i64) -> u32 {
+    let has_base = steps.iter().any(|step| step.step == UnwindStep::SetBase);
+    let height = if has_base { frame_height(steps) } else { height };
+    let saved = frame.saved.iter().find(|(saved, _)| *saved == reg);
+    let (_, offset) = saved.expect("what a step saves has a place");
+    u32::try_from(i64::from(*offset) + height).expect("registers are saved within the frame")
+}
+
+/// `UWOP_SAVE_XMM128` in units of 16 bytes, or `UWOP_SAVE_XMM128_FAR` in bytes.
+fn save(codes: &mut Vec<u8>, at: u8, reg: PhysReg, offset: u32) {
+    match u16::try_from(offset / 16) {
+        Ok(units) if offset.is_multiple_of(16) => {
+            operation(codes, at, 8, reg.num);
+            codes.extend(units.to_le_bytes());
+        }
+        _ => {
+            operation(codes, at, 9, reg.num);
+            codes.extend(offset.to_le_bytes());
+        }
+    }
+}
+
+/// `UWOP_ALLOC_SMALL`, or the two sizes of `UWOP_ALLOC_LARGE`.
+fn allocation(codes: &mut Vec<u8>, at: u8, bytes: u32) {
+    match (bytes, u16::try_from(bytes / 8)) {
+        (8..=128, _) => operation(codes, at, 2, (bytes / 8 - 1) as u8),
+        (_, Ok(units)) => {
+            operation(codes, at, 1, 0);
+            codes.extend(units.to_le_bytes());
+        }
+        (_, Err(_)) => {
+            operation(codes, at, 1, 1);
+            codes.extend(bytes.to_le_bytes());
+        }
+    }
+}
+
+/// One node: where it is done, what is done, and a detail.
+fn operation(codes: &mut Vec<u8>, at: u8, operation: u8, detail: u8) {
+    codes.extend([at, operation | detail << 4]);
+}

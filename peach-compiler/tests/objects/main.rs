@@ -1,0 +1,5 @@
+//! Object files, against the linkers, loaders, unwinders, debuggers and readers of their platforms.
+
+mod elf;
+mod kernels;
+mod support;

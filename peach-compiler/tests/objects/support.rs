@@ -1,0 +1,104 @@
+//! What the tests of object files share: kernels to files, external tools, and their output.
+
+use peach_compiler::abi::{Convention, ImageFormat};
+use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::module::Processor;
+use peach_compiler::emit::{Module, objects};
+use peach_compiler::isa::FeatureSet;
+use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use proc_macro2::TokenStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Kernels as a module for a convention, position-independent.
+pub fn module(source: &str, convention: &'static Convention) -> Module {
+    module_of("kernels.peach", source, convention)
+}
+
+/// The same from a file of a name.
+pub fn module_of(file: &str, source: &str, convention: &'static Convention) -> Module {
+    let features = FeatureSet::all();
+    let target = Target { features, position_independent: true, convention };
+    let tokens: TokenStream = source.parse().expect("tokens");
+    let compilation = compile(tokens, target);
+    let mut diagnostics = Diagnostics::new();
+    let messages: Vec<String> = compilation
+        .diagnostics
+        .iter()
+        .map(|d| format!("{} {} {:?}", d.code.id(), d.message, d.notes))
+        .collect();
+    assert!(!compilation.diagnostics.has_errors(), "{messages:#?}");
+    let mut module = Module::new(file, target);
+    let name = |compiled: &CompiledFunction| compiled.function.name.clone();
+    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{:?}", diagnostics.iter().collect::<Vec<_>>());
+    module
+}
+
+/// The bytes of an object file.
+pub fn object(module: &Module, format: ImageFormat, debug: bool) -> Vec<u8> {
+    let options = objects::Options { debug, ..objects::Options::new(format) };
+    let written = objects::write(module, &options);
+    written.unwrap_or_else(|errors| panic!("{:?}", errors.iter().collect::<Vec<_>>()))
+}
+
+/// A directory of its own for a test.
+pub struct Workspace(PathBuf);
+
+impl Workspace {
+    pub fn new(test: &str) -> Workspace {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("objects").join(test);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a directory");
+        Workspace(path)
+    }
+
+    /// Writes a file and returns its path.
+    pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, contents).expect("a file");
+        path
+    }
+
+    /// Writes the kernels as an object file.
+    pub fn object(&self, name: &str, module: &Module, format: ImageFormat, debug: bool) -> PathBuf {
+        self.file(name, object(module, format, debug))
+    }
+
+    /// Runs a command line, words separated by spaces, in the directory. It must succeed.
+    pub fn run(&self, line: &str) -> String {
+        let (succeeded, output) = self.try_run(line);
+        assert!(succeeded, "{line}\nin {}\n{output}", self.0.display());
+        output
+    }
+
+    /// Whether it succeeded, and what it wrote.
+    pub fn try_run(&self, line: &str) -> (bool, String) {
+        let mut words = line.split_whitespace();
+        let program = words.next().expect("a program");
+        let output = Command::new(program)
+            .args(words)
+            .current_dir(&self.0)
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap_or_else(|error| panic!("{program}: {error}"));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let all = text(&output.stdout) + &text(&output.stderr);
+        (output.status.success(), all)
+    }
+}
+
+/// Whether all tools are there. Without one, a test is left out, but not where everything is checked.
+pub fn have(tools: &[&str]) -> bool {
+    let exists = |tool: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|directory| directory.join(tool).is_file())
+    };
+    let missing: Vec<&str> = tools.iter().copied().filter(|tool| !exists(tool)).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "missing: {missing:?}");
+    eprintln!("SKIPPED: missing {missing:?}");
+    false
+}
