@@ -3,6 +3,10 @@
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+use libc::{
+    BPF_ABS, BPF_ALU, BPF_AND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W,
+    sock_filter,
+};
 use peach_runtime::jit::Library;
 use peach_runtime::{Error, peach_fn};
 use std::process::{Command, Output};
@@ -119,28 +123,127 @@ fn where_nothing_is_allowed_the_error_says_what_was_refused() {
 
 /// Makes every `mmap` and `mprotect` that asks for executable memory fail with `EPERM`.
 fn forbid_executable_memory() {
-    use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter};
-    let load = |at| sock_filter { code: (BPF_LD | BPF_W | BPF_ABS) as u16, jt: 0, jf: 0, k: at };
-    let equal = |k, jt, jf| sock_filter { code: (BPF_JMP | BPF_JEQ | BPF_K) as u16, jt, jf, k };
-    let has = |k, jt, jf| sock_filter { code: (BPF_JMP | BPF_JSET | BPF_K) as u16, jt, jf, k };
-    let answer = |k| sock_filter { code: (BPF_RET | BPF_K) as u16, jt: 0, jf: 0, k };
-    // The number of the call, then the low half of its third argument.
-    let mut program = [
-        load(0),
-        equal(libc::SYS_mmap as u32, 1, 0),
-        equal(libc::SYS_mprotect as u32, 0, 2),
-        load(16 + 2 * 8),
-        has(libc::PROT_EXEC as u32, 1, 0),
+    let denied = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    filter_system_calls(&[
+        load(NUMBER),
+        equals(libc::SYS_mmap, 1, 0),
+        equals(libc::SYS_mprotect, 0, 3),
+        load(PROTECTION),
+        has_bits(libc::PROT_EXEC, 0, 1),
+        answer(denied),
         answer(libc::SECCOMP_RET_ALLOW),
-        answer(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
-    ];
+    ]);
+}
+
+/// Where a filter finds the number of the call, and the low half of the third argument of `mmap` and
+/// `mprotect`.
+const NUMBER: u32 = 0;
+const PROTECTION: u32 = 16 + 2 * 8;
+
+fn load(at: u32) -> sock_filter {
+    sock_filter { code: (BPF_LD | BPF_W | BPF_ABS) as u16, jt: 0, jf: 0, k: at }
+}
+
+fn equals(number: libc::c_long, jt: u8, jf: u8) -> sock_filter {
+    sock_filter { code: (BPF_JMP | BPF_JEQ | BPF_K) as u16, jt, jf, k: number as u32 }
+}
+
+fn has_bits(bits: i32, jt: u8, jf: u8) -> sock_filter {
+    sock_filter { code: (BPF_JMP | BPF_JSET | BPF_K) as u16, jt, jf, k: bits as u32 }
+}
+
+fn and(bits: i32) -> sock_filter {
+    sock_filter { code: (BPF_ALU | BPF_AND | BPF_K) as u16, jt: 0, jf: 0, k: bits as u32 }
+}
+
+fn answer(action: u32) -> sock_filter {
+    sock_filter { code: (BPF_RET | BPF_K) as u16, jt: 0, jf: 0, k: action }
+}
+
+/// Sends every system call of this thread through the filter from now on.
+fn filter_system_calls(program: &[sock_filter]) {
+    let mut program = program.to_vec();
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the program is well formed; it changes what this process may do from now on.
+    // SAFETY: the program is well formed; it changes what this thread may do from now on.
     unsafe {
         assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         let mode = libc::SECCOMP_MODE_FILTER;
         assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, mode, &filter, 0, 0), 0);
     }
+}
+
+/// Not for a moment: a request for memory that is both ends the process.
+#[test]
+fn writable_and_executable_is_never_asked_for() {
+    if !is_scene("writable_and_executable_is_never_asked_for") {
+        return;
+    }
+    let both = libc::PROT_WRITE | libc::PROT_EXEC;
+    filter_system_calls(&[
+        load(NUMBER),
+        equals(libc::SYS_mmap, 1, 0),
+        equals(libc::SYS_mprotect, 0, 4),
+        load(PROTECTION),
+        and(both),
+        equals(both.into(), 0, 1),
+        answer(libc::SECCOMP_RET_KILL_PROCESS),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ]);
+    assert_eq!((add(40, 2), constant()), (42, 1.5));
+    let library = Library::compile("fn f() {}").unwrap();
+    library.function::<extern "C" fn()>("f").unwrap().call();
+    // The filter does what it is there for.
+    // SAFETY: the child asks for memory of its own.
+    unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            libc::mmap(std::ptr::null_mut(), 4096, both, flags, -1, 0);
+            libc::_exit(0);
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(child, &mut status, 0), child);
+        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGSYS, "{status:x}");
+    }
+}
+
+#[test]
+fn without_files_in_memory_the_error_says_what_was_refused() {
+    if !is_scene("without_files_in_memory_the_error_says_what_was_refused") {
+        return;
+    }
+    let denied = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+    filter_system_calls(&[
+        load(NUMBER),
+        equals(libc::SYS_memfd_create, 3, 0),
+        equals(libc::SYS_mprotect, 0, 3),
+        load(PROTECTION),
+        has_bits(libc::PROT_EXEC, 0, 1),
+        answer(denied),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ]);
+    let text = add::KERNEL.try_get().unwrap_err().to_string();
+    assert!(text.contains("mprotect") && text.contains("embed = \"text\""), "{text}");
+    let text = Library::compile("fn f() {}").unwrap_err().to_string();
+    assert!(text.contains("mprotect") && text.contains("not implemented"), "{text}");
+}
+
+#[test]
+fn out_of_memory_is_an_error_and_passes() {
+    if !is_scene("out_of_memory_is_an_error_and_passes") {
+        return;
+    }
+    let limit = |bytes| {
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: it changes how much memory this process gets from now on.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+    };
+    limit(0);
+    let refused = add::KERNEL.try_get();
+    limit(libc::RLIM_INFINITY);
+    let text = refused.unwrap_err().to_string();
+    assert!(text.contains("mmap was refused") && text.contains("Cannot allocate memory"), "{text}");
+    assert_eq!(add(40, 2), 42);
 }
 
 #[test]

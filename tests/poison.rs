@@ -11,7 +11,7 @@ use peach_compiler::abi::{ArgPlace, Convention, SYSV64, WIN64};
 use peach_compiler::emit::rust::{RustOptions, items};
 use peach_compiler::ir::ArgValue;
 use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
-use peach_compiler::pipeline::{self, Compilation, CompiledFunction, CompiledGroup};
+use peach_compiler::pipeline::{self, Compilation, CompiledFunction, CompiledGroup, Target};
 use peach_testing::executable::Executable;
 use peach_testing::machine::Machine;
 use proc_macro2::{TokenStream, TokenTree};
@@ -23,7 +23,7 @@ fn what_changes_is_in_the_list() {
     let (mut ran, mut skipped) = (0, Vec::new());
     for (name, tokens) in programs() {
         for native in [&SYSV64, &WIN64] {
-            let compilation = pipeline::compile(tokens.clone(), native);
+            let compilation = pipeline::compile(tokens.clone(), Target::in_rust(native));
             for group in compilation.kernels {
                 let label = format!("{name} {} {}", group.source.decl.signature.name, native.name);
                 match check(group, native) {

@@ -5,7 +5,7 @@
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::rust::{self, RustOptions};
-use peach_compiler::pipeline;
+use peach_compiler::pipeline::{self, Target};
 use proc_macro::TokenStream;
 
 /// Compiles kernels written in the kernel language into Rust functions.
@@ -15,7 +15,7 @@ pub fn peach_fn(tokens: TokenStream) -> TokenStream {
     let native = if native_is_win64 { &WIN64 } else { &SYSV64 };
     let tokens = tokens.into();
     let source = cfg!(feature = "debug").then(|| Source::of(&tokens));
-    let compilation = pipeline::compile(tokens, native);
+    let compilation = pipeline::compile(tokens, Target::in_rust(native));
     let options = RustOptions { listings: source.as_ref(), native_is_win64 };
     rust::items(&compilation, options).into()
 }

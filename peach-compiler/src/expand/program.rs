@@ -298,6 +298,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             unsafe_fn: kernel.is_unsafe,
             in_text: self.target.position_independent
                 || matches!(kernel.attrs.embed, Some((ast::Embed::Text, _))),
+            without_shadow: self.target.without_shadow,
         };
         self.begin(function);
         self.failed = kernel.has_errors;

@@ -58,6 +58,7 @@ pub(super) fn stack_layout(
         saved_xmm: changed.vector & convention.saved_xmm,
         locals: locals.collect(),
         depth,
+        shadow: if function.options.without_shadow { 0 } else { convention.shadow },
         calls,
         red_zone: free_below && !calls && convention.red_zone > 0,
         locals_base: locals_base(function),

@@ -38,6 +38,8 @@ pub(super) struct Needs<'a> {
     pub locals: Vec<Option<&'a Local>>,
     /// Bytes that the author's pushes take at most.
     pub depth: u32,
+    /// Bytes above the return address that the caller reserves.
+    pub shadow: u32,
     /// Whether the author calls functions.
     pub calls: bool,
     /// Whether memory below the stack pointer may be used.
@@ -111,7 +113,7 @@ fn plain(needs: &Needs) -> StackLayout {
     let red_zone = if needs.red_zone { i64::from(needs.convention.red_zone) } else { 0 };
     let callee = if needs.calls { i64::from(needs.convention.shadow) } else { 0 };
 
-    let mut space = Space::below(top, needs.convention.shadow);
+    let mut space = Space::below(top, needs.shadow);
     let mut offsets = space.place_best(&objects);
     let mut size = match depth {
         0 => (top - space.lowest - red_zone).max(0),
@@ -119,7 +121,7 @@ fn plain(needs: &Needs) -> StackLayout {
     };
     if depth > 0 && size > 0 {
         // The pushes go where the red zone is, so everything has to be below them, or above.
-        let mut below = Space::below(top - depth, needs.convention.shadow);
+        let mut below = Space::below(top - depth, needs.shadow);
         let placed = below.place_best(&objects);
         if top - below.lowest <= red_zone {
             (space, offsets, size) = (below, placed, 0);
@@ -183,7 +185,7 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
 
     let saves: Vec<Object> =
         needs.saved_xmm.iter().map(|_| Object { id: 0, size: 16, align: 16 }).collect();
-    let mut above = Space::below(top, needs.convention.shadow);
+    let mut above = Space::below(top, needs.shadow);
     let save_offsets = above.place(&saves);
     let above_base = (top - above.lowest) as u32;
 

@@ -90,6 +90,8 @@ pub struct Options {
     pub unsafe_fn: bool,
     /// The code may hold no absolute address: `#[embed = "text"]`, and object files.
     pub in_text: bool,
+    /// The caller reserves no shadow space for the kernel.
+    pub without_shadow: bool,
 }
 
 /// A virtual register.

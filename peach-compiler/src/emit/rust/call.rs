@@ -6,7 +6,7 @@
 //! through the typed pointer.
 
 use super::signature::{Param, code_values};
-use super::{Context, clobbers, head, is_attribute, number, ours, source_name};
+use super::{Context, clobbers, head, is_attribute, number, ours, source_name, text};
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::isa::{Bank, Class, PhysReg, register_name};
 use crate::syntax::ast::{Embed, Type, TypeKind};
@@ -139,7 +139,10 @@ fn goes_by_registers(context: &Context<'_>) -> bool {
         Some(ResultPlace::Unit | ResultPlace::Regs(_)) => true,
         Some(ResultPlace::Memory { .. } | ResultPlace::Stack { .. }) | None => false,
     };
-    signature.params.iter().all(in_registers) && result_fits && signature.widest_vector() <= 16
+    signature.params.iter().all(in_registers)
+        && result_fits
+        && signature.widest_vector() <= 16
+        && !clobbers::of(context).uses_shadow
 }
 
 fn is_function_pointer(kind: &TypeKind) -> bool {
@@ -157,9 +160,10 @@ fn call_by_pointer(context: &Context<'_>, target: &Target) -> TokenStream {
     let values = context.signature.params.iter().flat_map(code_values);
     let address = match target {
         Target::Entry => quote_spanned!(ours() => entry),
-        Target::Symbol => quote_spanned! { ours() =>
-            <#name::#source>::version_0 as *const ()
-        },
+        Target::Symbol => {
+            let function = text::function_name(context, 0);
+            quote_spanned!(ours() => <#name::#source>::#function as *const ())
+        }
     };
     let call = quote_spanned!(ours() => code(#(#values),*));
     let call = match context.signature.pointer_is_unsafe {
@@ -185,7 +189,8 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
         Target::Entry => quote_spanned!(ours() => in(reg) entry.addr()),
         Target::Symbol => {
             let source = source_name();
-            quote_spanned!(ours() => sym <#name::#source>::version_0)
+            let function = text::function_name(context, 0);
+            quote_spanned!(ours() => sym <#name::#source>::#function)
         }
     };
     let mut inputs = Vec::new();
@@ -201,15 +206,11 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
     let operands = &outputs.operands;
     let clobbered = clobbers::of(context);
     let clobbers = clobbers::operands(&clobbered, &outputs.registers, takes_pointers(context));
-    let template = match clobbered.uses_shadow {
-        true => quote_spanned!(ours() => "sub rsp, 32", "call {}", "add rsp, 32"),
-        false => quote_spanned!(ours() => "call {}"),
-    };
     quote_spanned! { ours() =>
         #declared
         unsafe {
             ::peach_runtime::__private::core::arch::asm!(
-                #template, #target, #(#inputs,)* #(#operands,)* #clobbers
+                "call {}", #target, #(#inputs,)* #(#operands,)* #clobbers
             );
         }
         #conversion

@@ -55,8 +55,7 @@ pub(super) fn operands(
 /// What the code is proven not to do. Never `nostack`: a call pushes.
 fn options(clobbers: &frame::Clobbers, takes_pointers: bool) -> Vec<Ident> {
     let mut options = Vec::new();
-    // Making room for the shadow space changes the flags.
-    if !clobbers.flags && !clobbers.uses_shadow {
+    if !clobbers.flags {
         options.push("preserves_flags");
     }
     match (clobbers.reads_memory, clobbers.writes_memory) {

@@ -61,7 +61,7 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
         Embed::Text => {
             let name = &context.decl().signature.name;
             let source = source_name();
-            let function = format_ident!("version_{index}", span = ours());
+            let function = text::function_name(context, index);
             let len = number(compiled.encoded.bytes.len());
             quote_spanned! { ours() =>
                 ::peach_runtime::__private::Code::Text(
@@ -150,7 +150,7 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
     let source = source_name();
     let value = quote_spanned! { ours() =>
         ::peach_runtime::__private::core::option::Option::Some(
-            ::peach_runtime::__private::Address(<#name::#source>::fallback as *const ())
+            ::peach_runtime::__private::Address(<#name::#source>::__fallback as *const ())
         )
     };
     let signature = &context.signature;
@@ -178,7 +178,7 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
     let function = quote_spanned! { ours() =>
         #target_feature
         #[allow(unused_unsafe)]
-        unsafe extern #abi fn fallback #lifetimes (#(#params),*) #result #where_clause { #call }
+        unsafe extern #abi fn __fallback #lifetimes (#(#params),*) #result #where_clause { #call }
     };
     (value, Some(function))
 }

@@ -1,6 +1,7 @@
 //! `#[embed = "text"]`: a version as a naked function in the program's own text section.
 //!
-//! In: a group. Out: associated functions `version_0`, `version_1`, … of the source.
+//! In: a group. Out: associated functions of the source, under the kernel's name, which debuggers show:
+//! `name`, or `name_0`, `name_1`, … where there are several versions.
 //!
 //! The bytes are data directives between which stand what an assembler has to see: unwinding
 //! directives, fields with Rust constants, and the instructions that name Rust items, whose
@@ -12,7 +13,7 @@ use crate::encode::{Patch, PatchValue};
 use crate::ir::{Code, Operand};
 use crate::isa::register_name;
 use crate::pipeline::CompiledFunction;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 use std::fmt::Write;
 
@@ -27,10 +28,20 @@ pub(super) fn functions(context: &Context<'_>) -> TokenStream {
         .collect()
 }
 
+/// What the function of a version is called.
+pub(super) fn function_name(context: &Context<'_>, index: usize) -> Ident {
+    let mut name = context.decl().signature.name.clone();
+    if context.group.versions.len() > 1 {
+        name = format_ident!("{name}_{index}");
+    }
+    name.set_span(ours());
+    name
+}
+
 /// A version as a naked function. Its type is not that of the kernel: it is only called through the
 /// kernel's own pointer type, or by `asm!`.
 fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> TokenStream {
-    let name = format_ident!("version_{index}", span = ours());
+    let name = function_name(context, index);
     let mut assembly = Assembly { compiled, lines: Vec::new(), operands: Vec::new(), done: 0 };
     assembly.write(!context.options.native_is_win64);
     let (lines, operands) = (&assembly.lines, &assembly.operands);
