@@ -18,7 +18,7 @@ pub fn module(source: &str, convention: &'static Convention) -> Module {
 /// The same from a file of a name.
 pub fn module_of(file: &str, source: &str, convention: &'static Convention) -> Module {
     let features = FeatureSet::all();
-    let target = Target { features, position_independent: true, convention };
+    let target = Target { features, position_independent: true, ..Target::from(convention) };
     let tokens: TokenStream = source.parse().expect("tokens");
     let compilation = compile(tokens, target);
     let mut diagnostics = Diagnostics::new();
