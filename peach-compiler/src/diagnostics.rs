@@ -102,6 +102,12 @@ impl Diagnostic {
     }
 }
 
+/// "1 value", "2 values".
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// The messages of one compilation, in the order they were found.
 #[derive(Debug, Default)]
 pub struct Diagnostics {

@@ -505,7 +505,7 @@ fn refused_labels_and_streams() {
     refuse("stream s { nop; ⟦'a⟧: ⟦return⟧; }", &[("E0109", "label"), ("E0109", "return")]);
     refuse("stream ⟦t⟧ { nop; nop; } issue t;", &[("E0109", "1 of the 2")]);
     refuse("stream t { nop; } issue t; issue ⟦t⟧;", &[("E0109", "0 instructions left")]);
-    refuse("stream t { nop; } emit t[⟦1⟧]; issue t;", &[("E0106", "1 instructions")]);
+    refuse("stream t { nop; } emit t[⟦1⟧]; issue t;", &[("E0106", "1 instruction")]);
 }
 
 #[test]
@@ -536,7 +536,7 @@ fn refused_helpers() {
             &[(code, part)],
         );
     };
-    bad("inline fn g(a: gp64) { add a, 1; }", "⟦g⟧();", "E0105", "takes 1 arguments");
+    bad("inline fn g(a: gp64) { add a, 1; }", "⟦g⟧();", "E0105", "takes 1 argument,");
     bad("inline fn g(a: gp64) { add a, 1; }", "g(⟦c⟧);", "E0105", "class `gp64`");
     bad("inline fn g(a: const) { mov eax, a; }", "g(⟦c⟧);", "E0105", "a constant");
     bad("inline fn ⟦g⟧() -> gp64 { nop; }", "let x = g();", "E0110", "without its result");
@@ -596,4 +596,15 @@ fn nesting_is_bounded() {
     check(&nested, "nop\nreturn");
     let sum = format!("mov eax, {}1;", "1 + ".repeat(300));
     check(&sum, "mov eax, 301\nreturn");
+}
+
+/// What ends, but not in anybody's lifetime, is stopped as well.
+#[test]
+fn steps_are_bounded() {
+    refuse_program(
+        "inline fn g(n: const) { if n < 60 { g(n + 1); ⟦g⟧(n + 1); } }
+         pub fn f() { g(0); }",
+        &[("E0107", "steps")],
+    );
+    refuse("let x = zip([1], ⟦0..1 << 100⟧);", &[("E0107", "steps")]);
 }

@@ -5,7 +5,7 @@ use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported, constant};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Local, LocalId};
+use crate::ir::{Base, Local, LocalId, Reg};
 use crate::isa::Class;
 use crate::syntax::ast::{BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Pattern};
 use proc_macro2::Span;
@@ -91,8 +91,11 @@ impl<'a> Expander<'a, '_> {
                 format!("`{}` is not a register class", expr.class),
             )
             .note("the classes: gp8, gp16, gp32, gp64, xmm, ymm, zmm, mm, k");
-            if Element::from_name(&expr.class.to_string()).is_some() {
+            let text = expr.class.to_string();
+            if Element::from_name(&text).is_some() {
                 error = error.help("stack variables are scalars or arrays of one dimension");
+            } else if matches!(&*text, "bool" | "char" | "i128" | "u128") {
+                error = error.help("stack variables are of number types: `let x: u8;`");
             }
             return Err(self.error(error));
         };
@@ -296,13 +299,11 @@ impl<'a> Expander<'a, '_> {
 
     /// The registers of a list are set one after another: none may be read after it was set.
     fn check_overlap(&mut self, targets: &[Value], values: &[Value], expr: &Expr) -> Evaluated<()> {
-        let reg = |value: &Value| match value {
-            Value::Reg(view) => Some(view.reg),
-            _ => None,
-        };
-        for (at, value) in values.iter().enumerate() {
-            let Some(read) = reg(value) else { continue };
-            if targets[..at].iter().any(|target| reg(target) == Some(read)) {
+        let mut set = Vec::new();
+        for (target, value) in targets.iter().zip(values) {
+            let mut read = Vec::new();
+            registers_in(value, &mut read);
+            if read.iter().any(|reg| set.contains(reg)) {
                 return Err(self.error(
                     Diagnostic::new(
                         Code::TypeMismatch,
@@ -314,7 +315,25 @@ impl<'a> Expander<'a, '_> {
                     ),
                 ));
             }
+            registers_in(target, &mut set);
         }
         Ok(())
+    }
+}
+
+/// The registers that a value is made of, those of its addresses included.
+fn registers_in(value: &Value, regs: &mut Vec<Reg>) {
+    match value {
+        Value::Reg(view) => regs.push(view.reg),
+        Value::List(parts) | Value::Tuple(parts) => {
+            parts.iter().for_each(|part| registers_in(part, regs));
+        }
+        Value::Mem(mem) => {
+            if let Base::Reg(base) = mem.base {
+                regs.push(base.reg);
+            }
+            regs.extend(mem.index.map(|(index, _)| index.reg));
+        }
+        _ => {}
     }
 }

@@ -2,9 +2,9 @@
 
 use super::evaluate::{Evaluated, place, quoted};
 use super::names::{Symbol, nearest};
-use super::value::{Range, Value};
+use super::value::Value;
 use super::{Expander, Reported, items::Global};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, counted};
 use crate::isa::{Class, Feature, FeatureSet};
 use crate::syntax::ast::{
     Call, ClassExpr, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
@@ -105,7 +105,8 @@ impl<'a> Expander<'a, '_> {
             columns.push(match self.eval_list(arg)? {
                 Value::List(list) => list,
                 Value::Table(table) => (0..table.len()).map(|i| table.get(i)).collect(),
-                Value::Range(range @ Range { count: ..=0x10_0000, .. }) => {
+                Value::Range(range) => {
+                    self.spend(usize::try_from(range.count).unwrap_or(usize::MAX), place(arg))?;
                     (0..range.count).map(|i| Value::Int(range.get(i))).collect()
                 }
                 other => {
@@ -120,6 +121,7 @@ impl<'a> Expander<'a, '_> {
             return Err(self.refuse(expr, "`zip` takes two lists or more"));
         }
         let count = columns.iter().map(|c| c.len()).min().unwrap_or(0);
+        self.spend(count, place(expr))?;
         let row =
             |i: usize| Value::Tuple(columns.iter().map(|c: &Rc<[Value]>| c[i].clone()).collect());
         Ok(Value::List((0..count).map(row).collect()))
@@ -208,10 +210,11 @@ impl<'a> Expander<'a, '_> {
                 Code::TypeMismatch,
                 call.name.span(),
                 format!(
-                    "`{}` takes {} arguments, but {} are given",
+                    "`{}` takes {}, but {} {} given",
                     helper.name,
-                    helper.params.len(),
-                    call.args.len()
+                    counted(helper.params.len(), "argument"),
+                    call.args.len(),
+                    if call.args.len() == 1 { "is" } else { "are" }
                 ),
             )
             .label(helper.name.span(), "the helper")

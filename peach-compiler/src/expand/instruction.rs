@@ -5,10 +5,10 @@ use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{
-    Base, Data, DataId, ForcedEncoding, Instruction, Machine, Mem, Op, Operand, Prefixes, Reg,
+    Base, Data, DataId, ForcedEncoding, Instruction, Machine, Mem, Op, Operand, Prefixes, Reg, View,
 };
-use crate::isa::{self, FeatureSet, Mnemonic, SelectError, Selection};
-use crate::syntax::ast::{Expr, InstructionStatement, Name};
+use crate::isa::{self, Bank, Class, FeatureSet, Mnemonic, SelectError, Selection};
+use crate::syntax::ast::{Expr, ExprKind, InstructionStatement, Name};
 use proc_macro2::Span;
 
 /// An instruction whose operands are being collected.
@@ -341,7 +341,10 @@ impl<'a> Expander<'a, '_> {
                     diagnostic =
                         diagnostic.note(format!("the forms there are:\n{}", forms.join("\n")));
                 }
-                diagnostic
+                match self.fitting_view(inst, operand, exprs) {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic,
+                }
             }
             SelectError::MissingExtension(sets) => {
                 self.missing_extension(span, &format!("`{name}`"), &sets)
@@ -377,6 +380,40 @@ impl<'a> Expander<'a, '_> {
             SelectError::Refused { message } => Diagnostic::new(Code::Refused, span, message),
         };
         self.error(diagnostic)
+    }
+
+    /// What to write where another view of one register fits: `shl x, count.gp8`.
+    fn fitting_view(
+        &self,
+        inst: &Instruction<Reg>,
+        guilty: Option<usize>,
+        exprs: &[&Expr],
+    ) -> Option<String> {
+        let operands = guilty.map_or(0..inst.operands.len(), |operand| operand..operand + 1);
+        for at in operands {
+            let Some(Operand::Reg(view)) = inst.operands.get(at) else { continue };
+            let others: &[Class] = match view.class.bank() {
+                Bank::Gp => &[Class::Gp64, Class::Gp32, Class::Gp16, Class::Gp8],
+                Bank::Vector => &[Class::Xmm, Class::Ymm, Class::Zmm],
+                _ => &[],
+            };
+            for &class in others.iter().filter(|class| **class != view.class) {
+                let mut other = inst.clone();
+                other.operands[at] = Operand::Reg(View { class, ..*view });
+                if isa::select(&other, &self.function.features).is_ok() {
+                    return Some(match (view.reg, exprs.get(at).map(|expr| &expr.kind)) {
+                        (Reg::Physical(reg), _) => {
+                            format!("write `{}`", isa::register_name(reg, class))
+                        }
+                        (_, Some(ExprKind::Name(name))) => {
+                            format!("write `{name}.{}`", class.name())
+                        }
+                        _ => format!("write `.{}` behind it", class.name()),
+                    });
+                }
+            }
+        }
+        None
     }
 
     /// An error that names the extension to enable.
@@ -415,7 +452,7 @@ fn describe_operand(operand: &Operand<Reg>, data: &[Data]) -> String {
     match operand {
         Operand::Reg(view) => match view.reg {
             Reg::Physical(reg) => format!("`{}`", isa::register_name(reg, view.class)),
-            Reg::Virtual(_) if view.class == isa::Class::Xmm => "an `xmm`".into(),
+            Reg::Virtual(_) if view.class == Class::Xmm => "an `xmm`".into(),
             Reg::Virtual(_) => format!("a `{}`", view.class.name()),
         },
         Operand::Mem(mem) => match (mem.size, mem.base) {

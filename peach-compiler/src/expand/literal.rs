@@ -4,7 +4,7 @@
 use super::evaluate::{Evaluated, place};
 use super::value::{Float, JumpTable, Literal, Table, Value};
 use super::{Expander, Reported};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, counted};
 use crate::ir::{Data, DataContent, DataId};
 use crate::syntax::ast::{self, BinaryOp, Call, Element, Expr, ExprKind, TableValues, UnaryOp};
 use std::rc::Rc;
@@ -222,7 +222,12 @@ impl<'a> Expander<'a, '_> {
         Err(self.error(Diagnostic::new(
             Code::TypeMismatch,
             place(&table.length),
-            format!("`{}` has {declared} elements, but {found} values", table.name),
+            format!(
+                "`{}` has {}, but {}",
+                table.name,
+                counted(declared, "element"),
+                counted(found, "value")
+            ),
         )))
     }
 

@@ -109,6 +109,10 @@ struct Reported;
 /// How many instructions a kernel may have.
 const INSTRUCTIONS_MAX: usize = 1 << 20;
 
+/// How many steps the expansion of one version may take: statements, turns of loops, elements of lists
+/// that are made. (A few seconds, in a compiler that is not optimised.)
+const STEPS_MAX: usize = 1 << 21;
+
 /// How many blocks and expressions may be open at once, those of helpers that are being expanded
 /// included: it bounds the stack that expansion takes (about 3 KiB each without optimisation), and
 /// leaves room in the 2 MiB of a thread.
@@ -138,6 +142,8 @@ struct Expander<'a, 'd> {
     failed: bool,
     /// How many errors there were, repeated ones counted.
     error_count: usize,
+    /// How many steps expansion has taken.
+    steps: usize,
     /// Expansion did not end: everything unwinds.
     stopped: bool,
     scopes: Scopes,
@@ -203,6 +209,16 @@ impl Expander<'_, '_> {
     /// Leaves it.
     fn ascend(&mut self) {
         self.depth -= 1;
+    }
+
+    /// Counts steps of expansion; an error if they are too many.
+    fn spend(&mut self, steps: usize, at: impl Into<Place>) -> Result<(), Reported> {
+        self.steps = self.steps.saturating_add(steps);
+        match self.stopped {
+            true => Err(Reported),
+            false if self.steps <= STEPS_MAX => Ok(()),
+            false => Err(self.stop(at, &format!("expansion takes more than {STEPS_MAX} steps"))),
+        }
     }
 
     /// Reports that expansion does not end, and ends it.

@@ -77,6 +77,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             result_in_error: false,
             failed: false,
             error_count: 0,
+            steps: 0,
             stopped: false,
             scopes: Scopes::default(),
             version_bindings: HashMap::new(),
@@ -262,6 +263,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.result_is_wide = false;
         self.result_in_error = false;
         self.failed = false;
+        self.steps = 0;
         self.stopped = false;
         self.scopes = Scopes::default();
         self.version_bindings.clear();

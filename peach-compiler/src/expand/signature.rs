@@ -1,7 +1,7 @@
 //! Signatures: the types of arguments and results become registers, and what is known of their
 //! values; where they are is up to the convention.
 
-use super::Expander;
+use super::{Expander, Reported};
 use super::value::Value;
 use crate::abi::{self, Convention, ParamType, ResultType, Results};
 use crate::diagnostics::{Code, Diagnostic, Place};
@@ -87,15 +87,8 @@ impl<'a> Expander<'a, '_> {
         if param.name == "_" {
             return;
         }
-        let valid = self.check_name(&param.name).is_ok();
+        let _: Result<(), Reported> = self.check_name(&param.name);
         let symbol = self.names.symbol(&param.name);
-        if self.scopes.get(symbol).is_some() && valid {
-            self.error(Diagnostic::new(
-                Code::BadSignature,
-                span,
-                format!("two parameters are called `{}`", param.name),
-            ));
-        }
         self.scopes.declare(symbol, value);
     }
 

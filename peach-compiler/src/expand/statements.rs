@@ -46,7 +46,7 @@ impl<'a> Expander<'a, '_> {
         let labels = self.enter_labels(block);
         self.blocks.push(OpenBlock { block, at: 0, frame: self.scopes.frame() });
         for (at, statement) in block.statements.iter().take(count).enumerate() {
-            if self.stopped {
+            if self.spend(1, statement.span.0).is_err() {
                 break;
             }
             if let Some(open) = self.blocks.last_mut() {
@@ -192,9 +192,10 @@ impl<'a> Expander<'a, '_> {
         }
         let errors = self.error_count;
         for turn in 0..count {
-            if self.stopped || self.error_count > errors + LOOP_ERRORS_MAX {
+            if self.error_count > errors + LOOP_ERRORS_MAX {
                 break;
             }
+            self.spend(1, place(iterable))?;
             let value = match &values {
                 Value::Range(range) => Value::Int(range.get(turn)),
                 Value::List(list) => list[turn as usize].clone(),
@@ -251,9 +252,10 @@ impl<'a> Expander<'a, '_> {
 
     fn while_statement(&mut self, condition: &'a Expr, body: &'a Block) -> Evaluated<()> {
         for _ in 0..TURNS_MAX {
-            if self.stopped || !self.eval_bool(condition)? {
+            if !self.eval_bool(condition)? {
                 return Ok(());
             }
+            self.spend(1, place(condition))?;
             let errors = self.error_count;
             self.block(body);
             if self.error_count > errors {

@@ -3,7 +3,7 @@
 use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, counted};
 use crate::ir::Inst;
 use crate::syntax::ast::{Block, Expr, IssueCount, Name, Statement};
 
@@ -87,14 +87,14 @@ impl<'a> Expander<'a, '_> {
             }
         };
         if count > left {
-            if self.streams[stream].failed {
+            if std::mem::replace(&mut self.streams[stream].failed, true) {
                 return Err(Reported);
             }
             return Err(self.error(
                 Diagnostic::new(
                     Code::StreamMisuse,
                     at,
-                    format!("`{name}` has {left} instructions left, not {count}"),
+                    format!("`{name}` has {} left, not {count}", counted(left, "instruction")),
                 )
                 .label(self.streams[stream].span, "recorded here")
                 .help(format!("`issue {name}, ..;` emits all that are left")),
@@ -144,7 +144,10 @@ impl<'a> Expander<'a, '_> {
                         return Err(self.error(Diagnostic::new(
                             Code::OutOfRange,
                             place(index),
-                            format!("the index is {at}, but `{name}` has {len} instructions"),
+                            format!(
+                                "the index is {at}, but `{name}` has {}",
+                                counted(len, "instruction")
+                            ),
                         )));
                     }
                 }
@@ -212,7 +215,11 @@ impl<'a> Expander<'a, '_> {
         let error = Diagnostic::new(
             Code::StreamMisuse,
             *span,
-            format!("{left} of the {} instructions of `{name}` are never emitted", emitted.len()),
+            format!(
+                "{left} of the {} of `{name}` {} never emitted",
+                counted(emitted.len(), "instruction"),
+                if left == 1 { "is" } else { "are" }
+            ),
         )
         .help(format!("`issue {name}, ..;` emits all that are left"));
         self.error(error);

@@ -167,16 +167,32 @@ fn refused_parameter(c: &Cursor<'_>) -> Option<Diagnostic> {
     if c.is_punct('#') {
         return bad("parameters of kernels have no attributes");
     }
-    if c.is_word("self") || c.is_punct('&') {
+    if c.is_word("self") || is_self_reference(*c) {
         return bad("a kernel is a function, not a method: it has no `self`");
     }
-    if c.is_group(Delimiter::Parenthesis) || c.is_group(Delimiter::Bracket) || c.is_word("ref") {
+    if c.is_group(Delimiter::Parenthesis)
+        || c.is_group(Delimiter::Bracket)
+        || c.is_word("ref")
+        || c.is_punct('&')
+    {
         return bad("a parameter of a kernel is a name: patterns have no register to live in");
     }
     if c.is_op("...") {
         return bad("a kernel cannot have a variable number of arguments");
     }
     None
+}
+
+/// `&self`, `&'a mut self`.
+fn is_self_reference(mut c: Cursor<'_>) -> bool {
+    if !c.eat_punct('&') {
+        return false;
+    }
+    if c.eat_punct('\'') {
+        c.bump();
+    }
+    c.eat_word("mut");
+    c.is_word("self")
 }
 
 /// The parameters of a helper, inside their parentheses.

@@ -324,7 +324,8 @@ fn instruction(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
         c.bump();
     }
     let mnemonic = c.expect_ident("an instruction")?;
-    let operands = if c.is_punct(';') { Vec::new() } else { comma_separated(c)? };
+    let is_alone = c.is_punct(';') || c.is_end();
+    let operands = if is_alone { Vec::new() } else { comma_separated(c)? };
     Ok(StatementKind::Instruction(InstructionStatement { prefixes, mnemonic, operands }))
 }
 

@@ -313,7 +313,7 @@ fn describe_variable(facts: &Facts, reg: Reg, name: &str, bad: Lanes, span: Plac
     let message = if written.is_empty() {
         format!("`{name}` is read, but nothing writes it")
     } else if !written.contains(bad) {
-        format!("{} of `{name}` are read, but nothing writes them", bytes_of(bad - written))
+        unwritten_bytes(name, bad - written)
     } else {
         format!("`{name}` is read, but not written on every path that leads here")
     };
@@ -343,8 +343,11 @@ fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Place) -
     .help(format!("extend it first, by {extension}"))
 }
 
-/// `bytes 4 to 15`.
-fn bytes_of(lanes: Lanes) -> String {
+/// `bytes 4 to 15 of …`, or `byte 1 of …`.
+fn unwritten_bytes(name: &str, lanes: Lanes) -> String {
     let (first, last) = (lanes.0.trailing_zeros(), 63 - lanes.0.leading_zeros());
-    format!("bytes {first} to {last}")
+    match first == last {
+        true => format!("byte {first} of `{name}` is read, but nothing writes it"),
+        false => format!("bytes {first} to {last} of `{name}` are read, but nothing writes them"),
+    }
 }

@@ -4,7 +4,7 @@ use super::super::{Reports, operand_span};
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Base, Function, Instruction, Op, Operand, Reg, ReturnValue};
-use crate::isa::{Control, Effects, Hazard, X87Effect, gp};
+use crate::isa::{Access, Control, Effects, Hazard, X87Effect, gp};
 
 /// Reports instruction `index` if it may not stand in plain code at all.
 pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: &mut Reports<'_>) {
@@ -41,7 +41,14 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
                     .help(format!("if you know that it is harmless here: `unsafe {{ {name} … }}`")),
                 );
             }
-            if let Some(operand) = machine.inst.operands.iter().position(names_stack_pointer) {
+            // Where it is written, that is the error.
+            let is_written = |access: &Access<Reg>| {
+                access.reg == Reg::Physical(gp::RSP)
+                    && effects.stack == 0
+                    && !(access.write | access.may_write).is_empty()
+            };
+            let reads = machine.inst.operands.iter().position(names_stack_pointer);
+            if let (Some(operand), false) = (reads, effects.regs.iter().any(is_written)) {
                 reports.push(reads_stack_pointer(operand_span(inst, operand)));
             }
         }
