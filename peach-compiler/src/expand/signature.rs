@@ -1,8 +1,8 @@
 //! Signatures: the types of arguments and results become registers, and what is known of their
 //! values; where they are is up to the convention.
 
-use super::{Expander, Reported};
 use super::value::Value;
+use super::{Expander, Reported};
 use crate::abi::{self, Convention, ParamType, ResultType, Results};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Arg, ArgId, ArgValue, Extension, Reg, ResultKind, ResultValue, Validity, View};
