@@ -1,20 +1,26 @@
-//! Exact coloring: a backtracking search that finds an assignment wherever one exists, or proves
-//! that none does, within a bound on its work that does not depend on the machine.
+//! Exact coloring: finds an assignment wherever one exists, or proves that none does, within a bound
+//! on its work that does not depend on the machine.
 //!
 //! 1. Where as many nodes are alive together as there are registers, and all but one of them are also
 //!    alive together with another, that one and the other must share: [`saturate`](super::saturate)
 //!    merges them.
-//! 2. Nodes with fewer rivals than registers are put aside; they can always be colored afterwards.
-//! 3. What is left falls apart into components, each searched by itself.
-//! 4. The search colors the node with the fewest registers left (among those, the one that failed
-//!    most often), strikes the register off its neighbors' lists, and follows what is forced.
-//! 5. Registers that no list of the component tells apart and that are still unused are
-//!    interchangeable: only the first of them is tried.
-//! 6. After a number of dead ends it starts over, knowing better which nodes are hard.
+//! 2. Nodes with fewer rivals than registers are put aside; they can always be colored afterwards. What
+//!    is left falls apart into components ([`kernel`](super::kernel)), each searched by itself.
+//! 3. The search gives a register to a node with few left, among those that were in the latest
+//!    conflicts, and follows what that forces ([`deduction`](super::deduction)).
+//! 4. At a dead end it learns which choices cannot go together, and goes back to where that could have
+//!    been seen; this is how solvers of propositional formulas work (Marques-Silva and Sakallah,
+//!    "GRASP", 1999). Every so often it starts over, with what it has learned.
 
-use super::problem::{COLORS, Color, Problem, UNCOLORED, group_starts};
+use super::deduction::{Conflict, Deduction, Literal, Part};
+use super::kernel::{break_symmetry, components, part_of, reduce};
+use super::problem::{COLORS, Color, Prices, Problem, UNCOLORED};
 use super::saturate::saturate;
 use crate::isa::RegSet;
+use std::cmp::Reverse;
+
+/// Conflicts in the first run.
+const FIRST_RUN: i64 = 32;
 
 /// What came of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,388 +53,225 @@ pub(super) fn search(
             .filter(|&node| nodes.binary_search(&merged.node_of[node as usize]).is_ok())
             .collect()
     };
-    match search_merged(&merged.problem, usable, work) {
+    let merged_cliques: Vec<Vec<u32>> = cliques
+        .iter()
+        .map(|clique| clique.iter().map(|&node| merged.node_of[node as usize]).collect())
+        .collect();
+    match search_merged(&merged.problem, &merged_cliques, usable, work) {
         Outcome::Found(colors) => Outcome::Found(merged.expand(&colors)),
         Outcome::Impossible(nodes) => Outcome::Impossible(original(nodes)),
         Outcome::GaveUp(nodes) => Outcome::GaveUp(original(nodes)),
     }
 }
 
-fn search_merged(problem: &Problem, usable: RegSet, work: u64) -> Outcome {
+fn search_merged(problem: &Problem, cliques: &[Vec<u32>], usable: RegSet, work: u64) -> Outcome {
     let domains = problem.domains(usable);
     if let Some(empty) = domains.iter().position(|domain| domain.is_empty()) {
         return Outcome::Impossible(vec![empty as u32]);
     }
     let (kernel, aside) = reduce(problem, &domains);
-    let mut search = Search::new(problem, domains, &kernel, work);
+    let mut colors = vec![UNCOLORED; problem.len()];
+    let mut work = work;
     for component in components(problem, &kernel) {
-        match search.solve(&component) {
-            Verdict::Solved => {}
+        let mut part = part_of(problem, &domains, cliques, &component);
+        break_symmetry(&mut part);
+        let prices = component.iter().map(|&node| &problem.nodes[node as usize].prices).collect();
+        match Search::new(&part, prices).run(&mut work) {
             Verdict::Unsolvable => return Outcome::Impossible(component),
             Verdict::OutOfWork => return Outcome::GaveUp(component),
+            Verdict::Solved(found) => {
+                for (&node, color) in component.iter().zip(found) {
+                    colors[node as usize] = color;
+                }
+            }
         }
     }
     for &node in aside.iter().rev() {
-        let free = search.free(node);
+        let mut free = domains[node as usize];
+        for &other in &problem.neighbors[node as usize] {
+            if colors[other as usize] != UNCOLORED {
+                free = free - RegSet::one(colors[other as usize]);
+            }
+        }
         let prices = &problem.nodes[node as usize].prices;
         let cheapest = free.iter().min_by_key(|&color| prices[color as usize]);
         // A node is put aside only with more registers than rivals, so one is free.
         let Some(color) = cheapest else { return Outcome::GaveUp(vec![node]) };
-        search.colors[node as usize] = color;
+        colors[node as usize] = color;
     }
-    Outcome::Found(search.colors)
+    Outcome::Found(colors)
 }
 
-/// Splits the nodes in those that must be searched and those that can be colored after them, in the
-/// order of putting aside.
-fn reduce(problem: &Problem, domains: &[RegSet]) -> (Vec<bool>, Vec<u32>) {
-    let count = problem.len();
-    let mut kernel = vec![true; count];
-    let mut grouped = vec![false; count];
-    for &member in problem.groups.iter().flatten() {
-        grouped[member as usize] = true;
-    }
-    let rivals = |node: usize, other: u32| !(domains[node] & domains[other as usize]).is_empty();
-    let mut degree: Vec<u32> = (0..count)
-        .map(|node| {
-            problem.neighbors[node].iter().filter(|&&other| rivals(node, other)).count() as u32
-        })
-        .collect();
-    let easy = |node: usize, degree: u32| !grouped[node] && degree < domains[node].len();
-    let mut aside: Vec<u32> =
-        (0..count as u32).filter(|&node| easy(node as usize, degree[node as usize])).collect();
-    for &node in &aside {
-        kernel[node as usize] = false;
-    }
-    let mut next = 0;
-    while let Some(&node) = aside.get(next) {
-        next += 1;
-        for &other in &problem.neighbors[node as usize] {
-            let other_index = other as usize;
-            if kernel[other_index] && rivals(node as usize, other) {
-                degree[other_index] -= 1;
-                if easy(other_index, degree[other_index]) {
-                    kernel[other_index] = false;
-                    aside.push(other);
-                }
-            }
-        }
-    }
-    (kernel, aside)
-}
-
-/// The connected parts of the kernel; groups connect their members.
-fn components(problem: &Problem, kernel: &[bool]) -> Vec<Vec<u32>> {
-    let mut group_mates = vec![Vec::new(); problem.len()];
-    for group in &problem.groups {
-        for pair in group.windows(2) {
-            group_mates[pair[0] as usize].push(pair[1]);
-            group_mates[pair[1] as usize].push(pair[0]);
-        }
-    }
-    let mut seen = vec![false; problem.len()];
-    let mut components = Vec::new();
-    for start in (0..problem.len()).filter(|&node| kernel[node]) {
-        if seen[start] {
-            continue;
-        }
-        seen[start] = true;
-        let mut component = vec![start as u32];
-        let mut next = 0;
-        while let Some(&node) = component.get(next) {
-            next += 1;
-            let node = node as usize;
-            for &other in problem.neighbors[node].iter().chain(&group_mates[node]) {
-                if kernel[other as usize] && !seen[other as usize] {
-                    seen[other as usize] = true;
-                    component.push(other);
-                }
-            }
-        }
-        component.sort_unstable();
-        components.push(component);
-    }
-    components
-}
-
-/// What came of one component or one run.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What came of one part.
 enum Verdict {
-    Solved,
+    Solved(Vec<Color>),
     Unsolvable,
     OutOfWork,
 }
 
-/// A choice that can be taken back.
-struct Choice {
-    node: u32,
-    /// Registers of the node not tried yet.
-    untried: RegSet,
-    /// How long the trail was before the choice.
-    trail: usize,
-}
-
+/// The search of one part.
 struct Search<'p> {
-    problem: &'p Problem,
-    /// Per node, the groups it is in.
-    groups_of: Vec<Vec<u32>>,
-    kernel: &'p [bool],
-    domains: Vec<RegSet>,
-    colors: Vec<Color>,
-    /// How often a node's list ran empty.
-    failures: Vec<u32>,
-    /// Lists as they were before they were cut, newest last; a color is taken back with its list.
-    trail: Vec<(u32, RegSet)>,
-    /// How many nodes have each register.
-    uses: [u32; COLORS],
-    /// Registers with the same number are on the same lists of the component.
-    twin_class: [u8; COLORS],
-    work_left: u64,
+    deduction: Deduction<'p>,
+    prices: Vec<&'p Prices>,
+    /// How much each node had to do with recent conflicts.
+    activity: Vec<u64>,
+    /// What one conflict adds to it.
+    increment: u64,
+    /// The register that each node had last.
+    last: Vec<Color>,
+    /// Variables that the analysis of a conflict has met.
+    met: Vec<bool>,
 }
 
 impl<'p> Search<'p> {
-    fn new(problem: &'p Problem, domains: Vec<RegSet>, kernel: &'p [bool], work: u64) -> Self {
-        let mut groups_of = vec![Vec::new(); problem.len()];
-        for (index, group) in problem.groups.iter().enumerate() {
-            for &member in group {
-                groups_of[member as usize].push(index as u32);
-            }
-        }
+    fn new(part: &'p Part, prices: Vec<&'p Prices>) -> Self {
+        let count = part.lists.len();
         Search {
-            problem,
-            groups_of,
-            kernel,
-            domains,
-            colors: vec![UNCOLORED; problem.len()],
-            failures: vec![0; problem.len()],
-            trail: Vec::new(),
-            uses: [0; COLORS],
-            twin_class: [0; COLORS],
-            work_left: work,
+            deduction: Deduction::new(part),
+            prices,
+            activity: vec![0; count],
+            increment: 1 << 8,
+            last: vec![UNCOLORED; count],
+            met: vec![false; count * COLORS],
         }
     }
 
-    /// Colors one component, in runs of growing length.
-    fn solve(&mut self, component: &[u32]) -> Verdict {
-        self.twin_class = twin_classes(self.problem, &self.domains, component);
-        self.uses = [0; COLORS];
-        self.trail.clear();
-        let mut dead_ends = 64;
+    /// Chooses, follows and learns until all nodes have a register, or cannot, or `work` is done.
+    fn run(&mut self, work: &mut u64) -> Verdict {
+        let mut runs = 1;
+        let mut conflicts_left = FIRST_RUN;
+        let limit = *work;
         loop {
-            match self.run(component, dead_ends) {
-                Some(verdict) => return verdict,
-                None => dead_ends += dead_ends / 2,
+            if let Err(conflict) = self.deduction.follow() {
+                let level = |literal: &Literal| self.deduction.level(*literal);
+                let newest = conflict.iter().map(level).max().unwrap_or(0);
+                if newest == 0 {
+                    return Verdict::Unsolvable;
+                }
+                self.deduction.undo(newest);
+                self.learn_from(conflict);
+                conflicts_left -= 1;
+                continue;
             }
+            *work = limit.saturating_sub(self.deduction.steps);
+            if *work == 0 {
+                return Verdict::OutOfWork;
+            }
+            if conflicts_left <= 0 {
+                runs += 1;
+                conflicts_left = FIRST_RUN * luby(runs);
+                self.deduction.undo(0);
+            }
+            let Some(node) = self.next_node() else {
+                return Verdict::Solved(self.deduction.colors.clone());
+            };
+            let color = self.favourite(node);
+            self.last[node as usize] = color;
+            self.deduction.choose(Literal::has(node, color));
         }
     }
 
-    /// One run; `None` if it met `dead_ends` of them and should start over.
-    fn run(&mut self, component: &[u32], mut dead_ends: u64) -> Option<Verdict> {
-        let mut choices: Vec<Choice> = Vec::new();
-        if !self.follow_forced(component) {
-            self.undo(0);
-            return Some(Verdict::Unsolvable);
-        }
-        loop {
-            let Some(node) = self.next_node(component) else { return Some(Verdict::Solved) };
-            let untried = self.without_twins(self.domains[node as usize]);
-            choices.push(Choice { node, untried, trail: self.trail.len() });
-            loop {
-                let Some(choice) = choices.last_mut() else { return Some(Verdict::Unsolvable) };
-                let Some(color) = cheapest(self.problem, choice.node, choice.untried) else {
-                    let trail = choice.trail;
-                    self.undo(trail);
-                    choices.pop();
-                    if let Some(last) = choices.last() {
-                        let trail = last.trail;
-                        self.undo(trail);
-                    }
-                    continue;
-                };
-                choice.untried = choice.untried - RegSet::one(color);
-                let (node, trail) = (choice.node, choice.trail);
-                if self.assign(node, color) {
-                    break;
-                }
-                self.undo(trail);
-                if self.work_left == 0 {
-                    return Some(Verdict::OutOfWork);
-                }
-                dead_ends -= 1;
-                if dead_ends == 0 {
-                    self.undo(0);
-                    return None;
-                }
-            }
-        }
-    }
-
-    /// The node without a color that has the fewest registers left.
-    fn next_node(&mut self, component: &[u32]) -> Option<u32> {
-        self.work_left = self.work_left.saturating_sub(component.len() as u64 / 4);
-        component
-            .iter()
-            .copied()
-            .filter(|&node| self.colors[node as usize] == UNCOLORED)
+    /// A node without a register: of those that had most to do with recent conflicts, the one that has
+    /// the fewest left.
+    fn next_node(&mut self) -> Option<u32> {
+        self.deduction.steps += self.activity.len() as u64 / 4;
+        (0..self.activity.len() as u32)
+            .filter(|&node| self.deduction.colors[node as usize] == UNCOLORED)
             .min_by_key(|&node| {
-                let index = node as usize;
-                // Registers per failure, so that hard nodes come early even with a few more.
-                let size = u64::from(self.domains[index].len());
-                (size << 16) / u64::from(1 + self.failures[index])
+                let size = u64::from(self.deduction.list(node).len());
+                (Reverse(self.activity[node as usize]), size)
             })
     }
 
-    /// Of registers that cannot be told apart, only one.
-    fn without_twins(&self, domain: RegSet) -> RegSet {
-        let mut kept = RegSet::NONE;
-        let mut classes = 0u32;
-        for color in domain.iter() {
-            let class = 1 << self.twin_class[color as usize];
-            if self.uses[color as usize] > 0 {
-                kept = kept | RegSet::one(color);
-            } else if classes & class == 0 {
-                classes |= class;
-                kept = kept | RegSet::one(color);
-            }
+    /// The register that the node had last, or else the cheapest.
+    fn favourite(&self, node: u32) -> Color {
+        let list = self.deduction.list(node);
+        let last = self.last[node as usize];
+        if last != UNCOLORED && list.contains(last) {
+            return last;
         }
-        kept
+        let prices = self.prices[node as usize];
+        list.iter().min_by_key(|&color| prices[color as usize]).expect("no list is empty")
     }
 
-    /// Colors the nodes that have one register left before anything is chosen.
-    fn follow_forced(&mut self, component: &[u32]) -> bool {
-        for &node in component {
-            if self.colors[node as usize] == UNCOLORED
-                && self.domains[node as usize].len() == 1
-                && !self.assign(node, lowest(self.domains[node as usize]))
-            {
-                return false;
-            }
+    /// Goes back to where `conflict`, of which a literal is of the newest level, could have been seen
+    /// coming, and learns what to do there.
+    fn learn_from(&mut self, conflict: Conflict) {
+        let clause = self.analyse(conflict);
+        let back_to = clause.get(1).map_or(0, |&literal| self.deduction.level(literal));
+        self.deduction.undo(back_to);
+        self.deduction.learn(clause);
+        // Later conflicts count for more.
+        self.increment += self.increment >> 5;
+        if self.increment >> 40 != 0 {
+            self.increment >>= 32;
+            self.activity.iter_mut().for_each(|activity| *activity >>= 32);
         }
-        true
     }
 
-    /// Gives `node` a register and follows what is forced by that. False at a dead end; the caller
-    /// takes it back.
-    fn assign(&mut self, node: u32, color: Color) -> bool {
-        if !self.cut(node, RegSet::one(color)) {
-            return false;
-        }
-        let mut forced = vec![node];
-        while let Some(node) = forced.pop() {
-            if self.colors[node as usize] != UNCOLORED {
-                continue;
-            }
-            let color = lowest(self.domains[node as usize]);
-            self.trail.push((node, self.domains[node as usize]));
-            self.colors[node as usize] = color;
-            self.uses[color as usize] += 1;
-            if !self.spread(node, color, &mut forced) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Tells neighbors and group members of the node's color.
-    fn spread(&mut self, node: u32, color: Color, forced: &mut Vec<u32>) -> bool {
-        let problem = self.problem;
-        let neighbors = &problem.neighbors[node as usize];
-        self.work_left = self.work_left.saturating_sub(1 + neighbors.len() as u64);
-        for &other in neighbors {
-            if !self.kernel[other as usize] || !self.domains[other as usize].contains(color) {
-                continue;
-            }
-            if !self.cut(other, self.domains[other as usize] - RegSet::one(color)) {
-                return false;
-            }
-            if self.domains[other as usize].len() == 1 {
-                forced.push(other);
-            }
-        }
-        for index in 0..self.groups_of[node as usize].len() {
-            let group = &problem.groups[self.groups_of[node as usize][index] as usize];
-            let starts = group_starts(group, &self.domains);
-            for (offset, &member) in group.iter().enumerate() {
-                let fits = self.domains[member as usize] & RegSet(starts.0 << offset);
-                if !self.cut(member, fits) {
-                    return false;
+    /// A clause that follows from the demands, that `conflict` violates, and of which only the first
+    /// literal is of the newest level: the first unique implication point. The second is of the newest
+    /// level of the others.
+    fn analyse(&mut self, conflict: Conflict) -> Vec<Literal> {
+        let mut older: Vec<Literal> = Vec::new();
+        let mut met: Vec<usize> = Vec::new();
+        let mut open = 0;
+        let mut premises = conflict;
+        let mut at = self.deduction.trail().len();
+        let first = loop {
+            for literal in premises.drain(..) {
+                let literal = self.deduction.origin(literal);
+                if self.deduction.level(literal) == 0 || self.met[literal.variable()] {
+                    continue;
                 }
-                if fits.len() == 1 {
-                    forced.push(member);
+                self.met[literal.variable()] = true;
+                met.push(literal.variable());
+                self.activity[literal.node() as usize] += self.increment;
+                match self.deduction.level(literal) == self.deduction.depth() {
+                    true => open += 1,
+                    false => older.push(literal),
                 }
             }
-        }
-        true
-    }
-
-    /// Cuts the list of `node` down to `domain`. False if nothing is left.
-    fn cut(&mut self, node: u32, domain: RegSet) -> bool {
-        let old = self.domains[node as usize];
-        if domain.is_empty() {
-            self.failures[node as usize] += 1;
-            return false;
-        }
-        if old != domain {
-            self.trail.push((node, old));
-            self.domains[node as usize] = domain;
-        }
-        true
-    }
-
-    /// Takes back everything down to a length of the trail.
-    fn undo(&mut self, length: usize) {
-        while self.trail.len() > length {
-            let Some((node, domain)) = self.trail.pop() else { return };
-            // An entry that does not change the list records that the color was set.
-            if self.domains[node as usize] == domain && self.colors[node as usize] != UNCOLORED {
-                self.uses[self.colors[node as usize] as usize] -= 1;
-                self.colors[node as usize] = UNCOLORED;
+            at = self.last_met_before(at);
+            let literal = self.deduction.trail()[at];
+            open -= 1;
+            if open == 0 {
+                break literal;
             }
-            self.domains[node as usize] = domain;
-        }
-    }
-
-    /// The registers of the node's list that no colored neighbor has.
-    fn free(&self, node: u32) -> RegSet {
-        let mut free = self.domains[node as usize];
-        for &other in &self.problem.neighbors[node as usize] {
-            let color = self.colors[other as usize];
-            if color != UNCOLORED {
-                free = free - RegSet::one(color);
-            }
-        }
-        free
-    }
-}
-
-/// Numbers the registers so that two have the same number if they are on the same lists. Members of
-/// groups tell all registers apart: their places depend on each other.
-fn twin_classes(problem: &Problem, domains: &[RegSet], component: &[u32]) -> [u8; COLORS] {
-    let mut classes = [0u8; COLORS];
-    let grouped = problem.groups.iter().flatten().any(|member| component.contains(member));
-    if grouped {
-        for (color, class) in classes.iter_mut().enumerate() {
-            *class = color as u8;
-        }
-        return classes;
-    }
-    for (color, class) in (0..COLORS).zip(&mut classes) {
-        let same = |other: usize| {
-            component.iter().all(|&node| {
-                let domain = domains[node as usize].0;
-                domain >> color & 1 == domain >> other & 1
-            })
+            self.deduction.premises(literal, &mut premises);
+            self.deduction.steps += premises.len() as u64;
         };
-        *class = (0..color).find(|&other| same(other)).unwrap_or(color) as u8;
+        older.retain(|&literal| !self.is_implied(literal, &mut premises));
+        met.into_iter().for_each(|variable| self.met[variable] = false);
+        older.sort_by_key(|&literal| Reverse(self.deduction.level(literal)));
+        std::iter::once(first).chain(older).map(Literal::negated).collect()
     }
-    classes
+
+    /// The newest place on the trail before `at` that the analysis has met.
+    fn last_met_before(&self, at: usize) -> usize {
+        let met = |literal: &Literal| self.met[literal.variable()];
+        self.deduction.trail()[..at].iter().rposition(met).expect("a choice, at the latest")
+    }
+
+    /// Whether a literal follows from others that the analysis has met.
+    fn is_implied(&self, literal: Literal, premises: &mut Vec<Literal>) -> bool {
+        premises.clear();
+        self.deduction.premises(literal, premises);
+        !premises.is_empty()
+            && premises
+                .iter()
+                .all(|premise| self.met[premise.variable()] || self.deduction.level(*premise) == 0)
+    }
 }
 
-fn lowest(domain: RegSet) -> Color {
-    domain.0.trailing_zeros() as Color
-}
-
-fn cheapest(problem: &Problem, node: u32, domain: RegSet) -> Option<Color> {
-    let prices = &problem.nodes[node as usize].prices;
-    domain.iter().min_by_key(|&color| prices[color as usize])
+/// How much longer than the first one each run is: 1 1 2 1 1 2 4 … (Luby, Sinclair, Zuckerman,
+/// "Optimal speedup of Las Vegas algorithms", 1993).
+fn luby(mut run: u32) -> i64 {
+    loop {
+        let bits = u32::BITS - run.leading_zeros();
+        if run == (1 << bits) - 1 {
+            return 1 << (bits - 1);
+        }
+        run -= (1 << (bits - 1)) - 1;
+    }
 }

@@ -11,8 +11,11 @@ use crate::isa::RegSet;
 /// Steps of the exact search while registers are left that would only have to be saved.
 const QUICK_WORK: u64 = 100_000;
 
-/// Steps of the exact search before it gives up: well under a second without optimization.
-const FULL_WORK: u64 = 20_000_000;
+/// Steps of the exact search before it gives up: about a second with optimization, ten without.
+const FULL_WORK: u64 = 50_000_000;
+
+/// Of two nodes that differ, their lists say all there is to say.
+const SMALLEST_CLIQUE: u32 = 3;
 
 /// The registers of one bank that a function may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,7 @@ pub(super) fn solve(
 ) -> Result<Vec<Color>, Stuck> {
     let missing = pressure.saturating_sub(registers.free.len()) as usize;
     let fewest = missing.min(registers.saved.len());
+    let mut known: Option<Vec<Vec<u32>>> = None;
     for count in fewest..=registers.saved.len() {
         let usable = registers.with_saved(count);
         if let Some(colors) = greedy(problem, usable) {
@@ -61,7 +65,8 @@ pub(super) fn solve(
         }
         let last = count == registers.saved.len();
         let work = if last { FULL_WORK } else { QUICK_WORK };
-        match search(problem, &cliques(usable.len()), usable, work) {
+        let cliques = known.get_or_insert_with(|| cliques(SMALLEST_CLIQUE));
+        match search(problem, cliques, usable, work) {
             Outcome::Found(mut colors) => {
                 improve(problem, usable, &mut colors);
                 return Ok(colors);

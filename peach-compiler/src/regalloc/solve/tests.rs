@@ -101,6 +101,10 @@ fn finds_an_assignment_wherever_brute_force_does() {
         if count >= 4 && random.below(3) == 0 {
             case.groups.push(vec![1, 0]);
             connect(&mut case, 0, 1);
+            // Two seconds for one first: they may share.
+            if count >= 5 && random.below(3) == 0 {
+                case.groups.push(vec![1, 4]);
+            }
             if random.below(2) == 0 {
                 case.groups.push(vec![2, 3]);
                 connect(&mut case, 2, 3);
@@ -245,6 +249,43 @@ fn fills_every_register_with_names_that_are_used_again() {
     let mut random = Random(19);
     for round in 0..120 {
         let (case, cliques) = reused_names(&mut random, 16, 60 + round, round % 5);
+        let colors = solve(&case, &free(16), 16, &|_| cliques.clone());
+        let colors = colors.unwrap_or_else(|stuck| panic!("round {round}: {stuck:?}"));
+        assert!(case.accepts(&colors));
+    }
+}
+
+/// Lists of half of the registers, of a few, of one, for `percent` of the nodes, so that a hidden
+/// assignment stays possible.
+fn reused_names_with_lists(
+    random: &mut Random,
+    steps: u32,
+    gap: u32,
+    percent: u32,
+) -> (Problem, Vec<Vec<u32>>) {
+    let (mut case, cliques) = reused_names(random, 16, steps, gap);
+    let hidden = search(&case, &cliques, RegSet::first(16), FULL_WORK);
+    let Outcome::Found(hidden) = hidden else { panic!("{hidden:?}") };
+    for (node, &color) in case.nodes.iter_mut().zip(&hidden) {
+        if random.below(100) < percent {
+            let list = match random.below(4) {
+                0 => RegSet::NONE,
+                1 => RegSet(0x00FF),
+                2 => RegSet(0xFF00),
+                _ => RegSet(random.below(0x10000)),
+            };
+            node.allowed = list | RegSet::one(color);
+        }
+    }
+    (case, cliques)
+}
+
+#[test]
+fn fills_every_register_with_names_on_many_lists() {
+    let mut random = Random(23);
+    for round in 0..30 {
+        let percent = [5, 10, 30][round as usize % 3];
+        let (case, cliques) = reused_names_with_lists(&mut random, 60 + 4 * round, 4, percent);
         let colors = solve(&case, &free(16), 16, &|_| cliques.clone());
         let colors = colors.unwrap_or_else(|stuck| panic!("round {round}: {stuck:?}"));
         assert!(case.accepts(&colors));
