@@ -1,7 +1,10 @@
 //! Branch relaxation: every branch starts short and only ever grows, until all reach.
+//!
+//! Padding is computed on the way: to a multiple of a number, or so that a group of items does not
+//! cross the border of a bundle.
 
 use super::target;
-use crate::ir::{BranchSize, Code, LabelId, Lowered};
+use crate::ir::{BranchSize, Code, Group, LabelId, Lowered};
 use crate::isa::{self, Encoding, FeatureSet, Field};
 
 /// Where every item is.
@@ -12,6 +15,8 @@ pub(super) struct Layout {
     pub offsets: Vec<u32>,
     pub code_len: u32,
     kinds: Vec<Kind>,
+    /// The size of a bundle.
+    pub bundle: u32,
     /// The item that defines each label.
     label_items: Vec<usize>,
 }
@@ -23,6 +28,8 @@ enum Kind {
     Fixed(u32),
     /// As many bytes as it takes to the next multiple.
     Align(u32),
+    /// As many bytes as it takes to keep the items behind it in one bundle.
+    Group(Group),
     /// A branch that may still grow.
     Short(u32, LabelId),
 }
@@ -33,11 +40,33 @@ impl Layout {
         self.offsets.get(self.label_items[label.index()]).copied().unwrap_or(self.code_len)
     }
 
-    fn end(&self, index: usize) -> u32 {
+    /// Where an item ends.
+    pub fn end(&self, index: usize) -> u32 {
         let start = self.offsets[index];
         match self.kinds[index] {
             Kind::Fixed(bytes) | Kind::Short(bytes, _) => start + bytes,
             Kind::Align(align) => start.next_multiple_of(align),
+            Kind::Group(group) => start + self.padding(start, index, group),
+        }
+    }
+
+    /// Gives an instruction that is no branch another encoding. What is behind it stays where it was.
+    pub fn replace(&mut self, index: usize, encoding: Encoding) {
+        self.kinds[index] = Kind::Fixed(encoding.bytes.len() as u32);
+        self.encodings[index] = encoding;
+    }
+
+    /// How much goes between `start` and a group, whose items are behind `index`.
+    fn padding(&self, start: u32, index: usize, group: Group) -> u32 {
+        let items = &self.kinds[index + 1..=index + group.items];
+        let size: u32 = items.iter().map(|kind| kind.bytes()).sum();
+        let room = start.next_multiple_of(self.bundle) - start;
+        if group.at_end {
+            (start + size).next_multiple_of(self.bundle) - (start + size)
+        } else if size > room {
+            room
+        } else {
+            0
         }
     }
 
@@ -52,12 +81,13 @@ impl Layout {
     }
 
     /// Goes over the code once, from its start: what lies behind a branch that has to grow moves, and
-    /// with it the branches there. Returns whether any branch grew.
+    /// with it the branches there. Returns whether anything changed.
     ///
     /// Order matters where there is padding, which may take up what a branch grows by. This is the
-    /// order of GNU as (`relax_segment` in gas/write.c), so that neither is smaller.
+    /// order of GNU as (`relax_segment` in gas/write.c), so that neither is smaller. Only in front of a
+    /// group may something move without growth: by what its branch grew in the sweep before.
     fn sweep(&mut self, lowered: &Lowered, features: &FeatureSet) -> bool {
-        let mut grown = false;
+        let mut changed = false;
         // How far the current item is from where it was before; padding may have shrunk.
         let mut moved = 0u32;
         for index in 0..self.kinds.len() {
@@ -66,12 +96,13 @@ impl Layout {
             if let Kind::Short(_, label) = self.kinds[index]
                 && !self.reaches(index, label, moved)
             {
-                grown |= self.grow(lowered, index, features);
+                changed |= self.grow(lowered, index, features);
             }
             moved = self.end(index).wrapping_sub(old_end);
+            changed |= moved != 0;
         }
         self.code_len = self.code_len.wrapping_add(moved);
-        grown
+        changed
     }
 
     /// Whether a short branch reaches, as far as is known in the middle of a sweep: what is ahead
@@ -87,9 +118,13 @@ impl Layout {
                 return false;
             }
             for kind in &self.kinds[index..label_item] {
-                if let Kind::Align(align) = kind {
-                    ahead = ahead / align.cast_signed() * align.cast_signed();
-                }
+                let unit = match kind {
+                    Kind::Align(align) => *align,
+                    // Often nothing is left of a small move; the next sweep knows.
+                    Kind::Group(_) => self.bundle,
+                    Kind::Fixed(_) | Kind::Short(..) => continue,
+                };
+                ahead = ahead / unit.cast_signed() * unit.cast_signed();
             }
             place = place.wrapping_add_signed(ahead);
         }
@@ -110,6 +145,16 @@ impl Layout {
     }
 }
 
+impl Kind {
+    /// The size of what is no padding.
+    fn bytes(&self) -> u32 {
+        match self {
+            Kind::Fixed(bytes) | Kind::Short(bytes, _) => *bytes,
+            Kind::Align(_) | Kind::Group(_) => 0,
+        }
+    }
+}
+
 /// Places all items, with `encodings` whose branches are short where they can be.
 pub(super) fn relax(lowered: &Lowered, encodings: Vec<Encoding>, features: &FeatureSet) -> Layout {
     let mut label_items = vec![usize::MAX; lowered.label_count];
@@ -123,6 +168,7 @@ pub(super) fn relax(lowered: &Lowered, encodings: Vec<Encoding>, features: &Feat
             }
             Code::Align(align) => Kind::Align(*align),
             Code::Bytes(raw) => Kind::Fixed(raw.len() as u32),
+            Code::Group(group) => Kind::Group(*group),
             Code::Inst(inst) => match (encoding.branch, target(inst)) {
                 (Some(Field { size: 1, .. }), Some(label)) => Kind::Short(bytes, label),
                 _ => Kind::Fixed(bytes),
@@ -130,7 +176,8 @@ pub(super) fn relax(lowered: &Lowered, encodings: Vec<Encoding>, features: &Feat
         });
     }
     let offsets = vec![0; encodings.len()];
-    let mut layout = Layout { encodings, offsets, code_len: 0, kinds, label_items };
+    let bundle = lowered.convention.bundle();
+    let mut layout = Layout { encodings, offsets, code_len: 0, kinds, bundle, label_items };
     layout.place();
     while layout.sweep(lowered, features) {}
     layout.place();

@@ -2,15 +2,18 @@
 //!
 //! Input: a [`Lowered`]. Output: an [`Encoded`], position-independent but for its alignment and its
 //! patches. Invariants: code in the order of its items; a branch is long only if it does not reach
-//! otherwise, or its author says so; constants that nothing addresses are left out, equal ones are
+//! otherwise, or its author says so; no instruction crosses the border of a bundle, where the
+//! convention has a sandbox; constants that nothing addresses are left out, equal ones are
 //! one, and none of up to 64 bytes crosses a cache line.
 //! Fails: E0306 where a short branch cannot reach.
 
 mod branches;
 pub(crate) mod data;
+mod stretch;
 #[cfg(feature = "decoder")]
 mod verify;
 
+use crate::abi::Convention;
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::ir::{
     Base, BranchSize, Code, DataContent, DataId, Instruction, Item, LabelId, Lowered, Mem, Operand,
@@ -22,9 +25,6 @@ use data::DataLayout;
 use proc_macro2::Span;
 #[cfg(feature = "decoder")]
 pub use verify::verify;
-
-/// What fills the space between code and constants: `int3`.
-const FILLER: u8 = 0xCC;
 
 /// Where a function starts at least: the boundary that processors fetch code in.
 pub(crate) const FUNCTION_ALIGN: u32 = 16;
@@ -127,7 +127,8 @@ pub fn encode(
     if diagnostics.error_count() > errors_before {
         return None;
     }
-    let layout = branches::relax(lowered, encodings, features);
+    let mut layout = branches::relax(lowered, encodings, features);
+    stretch::stretch(&mut layout, lowered, features);
     let data = DataLayout::of(lowered, layout.code_len);
     let mut writer = Writer {
         encoded: Encoded {
@@ -140,6 +141,7 @@ pub fn encode(
             data_references: Vec::new(),
         },
         layout: &layout,
+        convention: lowered.convention,
         diagnostics,
     };
     for (index, item) in lowered.items.iter().enumerate() {
@@ -207,13 +209,15 @@ fn alignment(lowered: &Lowered, data: &DataLayout) -> u32 {
         Code::Align(bytes) => Some(bytes),
         _ => None,
     });
-    code.chain([FUNCTION_ALIGN, data.align]).max().unwrap_or(FUNCTION_ALIGN)
+    let least = FUNCTION_ALIGN.max(lowered.convention.bundle());
+    code.chain([data.align]).fold(least, u32::max)
 }
 
 /// Puts the bytes together, with every field that is known by now.
 struct Writer<'a> {
     encoded: Encoded,
     layout: &'a Layout,
+    convention: &'static Convention,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -224,7 +228,10 @@ impl Writer<'_> {
         match &item.code {
             Code::Label(_) => {}
             Code::Bytes(bytes) => self.encoded.bytes.extend(bytes),
-            Code::Align(align) => self.pad_code(start.next_multiple_of(*align as usize)),
+            Code::Align(_) if index + 1 == self.encoded.item_offsets.len() => {
+                self.encoded.bytes.resize(self.encoded.code_len, self.convention.filler());
+            }
+            Code::Align(_) | Code::Group(_) => self.pad_code(self.layout.end(index) as usize),
             Code::Inst(inst) => {
                 let encoding = &self.layout.encodings[index];
                 self.encoded.bytes.extend(&encoding.bytes);
@@ -236,9 +243,12 @@ impl Writer<'_> {
         }
     }
 
+    /// Nops up to `end`, none of which crosses the border of a bundle.
     fn pad_code(&mut self, end: usize) {
+        let bundle = self.convention.bundle() as usize;
         while self.encoded.bytes.len() < end {
-            let missing = end - self.encoded.bytes.len();
+            let start = self.encoded.bytes.len();
+            let missing = end.min((start + 1).next_multiple_of(bundle)) - start;
             self.encoded.bytes.extend(isa::nop(missing.min(longest_nop(missing))));
         }
     }
@@ -324,7 +334,7 @@ impl Writer<'_> {
 
     /// The constants, with filler between.
     fn data(&mut self, lowered: &Lowered, data: &DataLayout) {
-        self.encoded.bytes.resize(data.end as usize, FILLER);
+        self.encoded.bytes.resize(data.end as usize, self.convention.filler());
         for (content, &offset) in lowered.data.iter().zip(&data.offsets) {
             if offset == u32::MAX {
                 continue;

@@ -53,6 +53,20 @@ pub enum Code {
     Align(u32),
     /// Raw bytes.
     Bytes(Vec<u8>),
+    /// Pads so that the items behind it are in one bundle.
+    Group(Group),
+}
+
+/// Items that lie in one bundle of the convention's sandbox, as between `.bundle_lock` and
+/// `.bundle_unlock` of GNU as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// How many of the items behind it, labels included. None of them pads.
+    pub items: usize,
+    /// Whether the last one ends where its bundle ends (`align_to_end`).
+    pub at_end: bool,
+    /// Whether a sandbox knows the instructions by their bytes: no longer encodings of them.
+    pub exact: bool,
 }
 
 /// Why an item is in the code.
