@@ -21,4 +21,5 @@ pub mod ir;
 pub mod isa;
 pub mod pipeline;
 pub mod regalloc;
+pub mod sandbox;
 pub mod syntax;

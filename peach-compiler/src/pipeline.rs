@@ -9,6 +9,7 @@
 //! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation`, and with `#[spill]` a `Function` |
 //! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
 //! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
+//! | sandbox | `sandbox` | `Lowered` | `Lowered`, where the convention has a sandbox |
 //! | encode | `encode` | `&Lowered` | `Encoded` |
 //! | decode again | `encode::verify` | `&Lowered`, `&Encoded` | accepted or refused (feature `decoder`) |
 //! | emit | `emit` | `Program`, `Encoded` | Rust items, objects, listings |
@@ -20,7 +21,7 @@ use crate::encode::Encoded;
 use crate::expand::KernelGroup;
 use crate::ir::{Function, Lowered};
 use crate::isa::FeatureSet;
-use crate::{abi, analysis, check, encode, expand, frame, regalloc, syntax};
+use crate::{abi, analysis, check, encode, expand, frame, regalloc, sandbox, syntax};
 use proc_macro2::TokenStream;
 
 /// What kernels are compiled for, as far as they do not say so themselves.
@@ -132,6 +133,7 @@ pub fn compile_function(
     let facts = analysis::Facts::of(&function);
     let errors_before = diagnostics.error_count();
     analysis::verify(&function, &facts, diagnostics);
+    sandbox::verify(&function, &facts, diagnostics);
     usage.note(&function, &facts);
     if diagnostics.error_count() > errors_before {
         return None;
@@ -162,9 +164,10 @@ pub fn compile_function(
         );
         return None;
     }
+    let lowered = sandbox::sandboxed(lowered, &function.features);
     let encoded = encode::encode(&lowered, &function.features, diagnostics)?;
     #[cfg(feature = "decoder")]
-    if let Err(difference) = encode::verify(&lowered, &encoded) {
+    if let Err(difference) = verify_bytes(&lowered, &encoded) {
         diagnostics.push(
             Diagnostic::new(
                 Code::Internal,
@@ -176,4 +179,15 @@ pub fn compile_function(
         return None;
     }
     Some(CompiledFunction { function, lowered, encoded })
+}
+
+/// Decodes the code again: is it what was meant, and what its sandbox accepts?
+#[cfg(feature = "decoder")]
+fn verify_bytes(lowered: &Lowered, encoded: &Encoded) -> Result<(), String> {
+    encode::verify(lowered, encoded)?;
+    match lowered.convention.sandbox {
+        Some(_) => sandbox::validate(&encoded.bytes[..encoded.code_len])
+            .map_err(|violation| violation.to_string()),
+        None => Ok(()),
+    }
 }

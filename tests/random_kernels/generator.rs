@@ -1,7 +1,7 @@
 //! Random kernels, as text: many registers alive at once, loops, branches, fixed operands, partial
 //! writes, masks, stack arguments, stack variables.
 
-use peach_compiler::abi::{Convention, GOASM, GOASM_P32, GOSYSO, SYSV64, WIN64, X32};
+use peach_compiler::abi::{Convention, GOASM, GOASM_P32, GOSYSO, NACL, SYSV64, WIN64, X32};
 use std::fmt::Write;
 
 /// A small deterministic generator (xorshift64*).
@@ -76,6 +76,24 @@ impl Shape {
 
 /// The conventions whose code this process can call.
 pub const CONVENTIONS: &[&Convention] = &[&SYSV64, &WIN64, &X32, &GOASM, &GOSYSO, &GOASM_P32];
+impl Shape {
+    /// The same for Native Client: four registers are not to be had, nor is AVX-512.
+    pub fn sandboxed(mut self) -> Shape {
+        self.convention = &NACL;
+        self.gp = if self.spill { self.gp } else { self.gp.min(if self.fixed { 8 } else { 10 }) };
+        self.without_avx512()
+    }
+
+    /// The same without AVX-512.
+    pub fn without_avx512(mut self) -> Shape {
+        if self.features == AVX512 {
+            self.features = AVX2;
+            self.masks = 0;
+            self.vectors = self.vectors.min(14);
+        }
+        self
+    }
+}
 
 pub const SSE: &str = "sse4.1,popcnt";
 pub const AVX2: &str = "avx2,bmi1,bmi2,popcnt";

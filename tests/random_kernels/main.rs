@@ -20,22 +20,33 @@ use peach_compiler::pipeline::{self, CompiledFunction};
 use peach_testing::executable::Executable;
 use peach_testing::low::LowMemory;
 use peach_testing::machine::Machine;
+use peach_testing::sandbox::Sandbox;
 
 /// Steps that a kernel may take in the interpreter.
 const FUEL: usize = 1_000_000;
 
 #[test]
 fn random_kernels_do_what_the_interpreter_does() {
+    run_many(false, 2000);
+}
+
+/// The same in the sandbox of Native Client; all code is validated, too.
+#[test]
+fn random_kernels_do_so_in_a_sandbox() {
+    run_many(true, 500);
+}
+
+fn run_many(sandboxed: bool, default: u64) {
     let env = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     if let Some(seed) = env("PEACH_SEED") {
-        return assert!(run_one(seed).is_ok(), "{}", run_one(seed).unwrap_err());
+        return run_one(seed, sandboxed).map(|_| ()).unwrap_or_else(|message| panic!("{message}"));
     }
-    let count = env("PEACH_RANDOM_KERNELS").unwrap_or(2000);
+    let count = env("PEACH_RANDOM_KERNELS").unwrap_or(default);
     let first = env("PEACH_FIRST_SEED").unwrap_or(1);
     let mut failures = Vec::new();
     let mut spilled = 0;
     for seed in first..first + count {
-        match run_one(seed) {
+        match run_one(seed, sandboxed) {
             Ok(Outcome::Ran) => {}
             Ok(Outcome::OutOfRegisters) => spilled += 1,
             Err(message) => failures.push(format!("PEACH_SEED={seed}: {message}")),
@@ -54,7 +65,7 @@ fn the_checker_refuses_damaged_code() {
     let (mut refused, mut equivalent) = (0, 0);
     for seed in 1..=150 {
         let mut rng = Rng::new(seed);
-        let (text, convention) = random_text(&mut rng);
+        let (text, convention) = random_text(&mut rng, false);
         let Ok(Some(compiled)) = compile(&text, convention) else { continue };
         let facts = Facts::of(&compiled.function);
         for _ in 0..40 {
@@ -89,12 +100,12 @@ enum Outcome {
 }
 
 /// A random kernel's text, fit for this processor, and the convention that it is for.
-fn random_text(rng: &mut Rng) -> (String, &'static Convention) {
+fn random_text(rng: &mut Rng, sandboxed: bool) -> (String, &'static Convention) {
     let mut shape = Shape::random(rng);
-    if shape.features == generator::AVX512 && !is_x86_feature_detected!("avx512bw") {
-        shape.features = generator::AVX2;
-        shape.masks = 0;
-        shape.vectors = shape.vectors.min(14);
+    if sandboxed {
+        shape = shape.sandboxed();
+    } else if !is_x86_feature_detected!("avx512bw") {
+        shape = shape.without_avx512();
     }
     let text = generator::kernel(&shape, rng);
     if std::env::var_os("PEACH_SEED").is_some() {
@@ -119,9 +130,9 @@ fn compile(
     Ok(Some(compilation.kernels.remove(0).versions.remove(0)))
 }
 
-fn run_one(seed: u64) -> Result<Outcome, String> {
+fn run_one(seed: u64, sandboxed: bool) -> Result<Outcome, String> {
     let mut rng = Rng::new(seed);
-    let (text, convention) = random_text(&mut rng);
+    let (text, convention) = random_text(&mut rng, sandboxed);
     match compile(&text, convention)? {
         None if text.contains("#[spill]") => Err("it could have been spilled".to_string()),
         None => Ok(Outcome::OutOfRegisters),
@@ -200,13 +211,52 @@ fn execute(
     out: &mut [u64],
     seed: u64,
 ) -> Result<Results, String> {
-    let function = &compiled.function;
-    let code = Executable::new(&compiled.encoded.bytes);
-    let mut machine = Machine::poisoned(seed);
+    if compiled.function.convention.sandbox.is_some() {
+        return execute_in_sandbox(compiled, args, out, seed);
+    }
     let mut hidden = [0u64; 4];
+    let pointers = [out.as_mut_ptr() as u64, hidden.as_mut_ptr() as u64];
+    let mut machine = enter(&compiled.function, args, pointers, seed)?;
+    let before = machine.clone();
+    let code = Executable::new(&compiled.encoded.bytes);
+    // SAFETY: the kernel writes through its first argument, into `out`, and the hidden pointer.
+    unsafe { machine.call(code.start()) };
+    leave(&compiled.function, &before, &machine, &hidden, pointers[0])
+}
+
+fn execute_in_sandbox(
+    compiled: &CompiledFunction,
+    args: &[[u8; 64]],
+    out: &mut [u64],
+    seed: u64,
+) -> Result<Results, String> {
+    let mut sandbox = Sandbox::new();
+    sandbox.load(&compiled.encoded.bytes);
+    let pointers = [0, OUT_BYTES].map(|offset| u64::from(sandbox.address(offset)));
+    let mut machine = enter(&compiled.function, args, pointers, seed)?;
+    let mut before = machine.clone();
+    // SAFETY: the code was validated, so it stays in the sandbox.
+    unsafe { sandbox.call(&mut machine)? };
+    before.gp[5] = machine.gp[5];
+    let mut words = sandbox.data().chunks_exact(8).map(|word| {
+        u64::from_le_bytes(word.try_into().expect("8 bytes"))
+    });
+    out.fill_with(|| words.next().expect("as much data"));
+    let hidden: Vec<u64> = words.take(4).collect();
+    leave(&compiled.function, &before, &machine, &hidden, pointers[0])
+}
+
+/// The registers and the stack at the call; the pointers are to the output and to a hidden result.
+fn enter(
+    function: &Function,
+    args: &[[u8; 64]],
+    pointers: [u64; 2],
+    seed: u64,
+) -> Result<Machine, String> {
+    let mut machine = Machine::poisoned(seed);
     for (index, arg) in function.args.iter().enumerate() {
         let word = u64::from_le_bytes(args[index][..8].try_into().expect("8 bytes"));
-        let word = if index == 0 { out.as_ptr() as u64 } else { word };
+        let word = if index == 0 { pointers[0] } else { word };
         match function.placement.args[arg.param][arg.part] {
             ArgPlace::Reg(reg) => machine.gp[reg.num as usize] = word,
             ArgPlace::Stack { offset } => {
@@ -220,13 +270,20 @@ fn execute(
         }
     }
     if let Some(reg) = function.placement.hidden_result {
-        machine.gp[reg.num as usize] = hidden.as_mut_ptr() as u64;
+        machine.gp[reg.num as usize] = pointers[1];
     }
-    let before = machine.clone();
-    // SAFETY: the kernel writes through its first argument, into `out`, and the hidden pointer.
-    unsafe { machine.call(code.start()) };
-    check_preserved(function, &before, &machine)?;
-    Ok(narrow(function, results(function, &machine, &hidden)?, out.as_ptr() as u64))
+    Ok(machine)
+}
+
+fn leave(
+    function: &Function,
+    before: &Machine,
+    after: &Machine,
+    hidden: &[u64],
+    out: u64,
+) -> Result<Results, String> {
+    check_preserved(function, before, after)?;
+    Ok(narrow(function, results(function, after, hidden)?, out))
 }
 
 fn write_stack(machine: &mut Machine, offset: usize, bytes: &[u8]) {

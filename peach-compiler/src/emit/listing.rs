@@ -47,6 +47,9 @@ pub fn listing(compiled: &CompiledFunction, source: &Source) -> String {
             None => encoded.code_len,
         };
         let what = match &item.code {
+            // Padding only.
+            Code::Group(_) if start == end => continue,
+            Code::Group(_) => "nop".to_string(),
             Code::Label(label) => {
                 let _ = writeln!(text, "{}:", compiled.label(*label));
                 continue;

@@ -34,7 +34,8 @@ pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
         }
         let Code::Inst(inst) = &item.code else { continue };
         let after = offset_of(index + 1);
-        if inst.mnemonic.name() == "ret" {
+        let name = inst.mnemonic.name();
+        if name == "ret" || name == "jmp" && matches!(item.origin, Origin::Epilogue(_)) {
             // What follows is reached from the body, where all of them are saved.
             for &(reg, at) in &lowered.frame.saved {
                 if !in_memory.contains(&reg) {
@@ -101,6 +102,10 @@ fn saved_or_restored(item: &Item, inst: &Instruction<PhysReg>) -> Option<PhysReg
             Some(reg.reg)
         }
         (Origin::Epilogue(_), [Operand::Reg(reg), Operand::Mem(_)]) => Some(reg.reg),
+        // A base that is put back into its sandbox.
+        (Origin::Epilogue(_), [Operand::Reg(reg), Operand::Reg(_)]) if reg.reg == gp::RBP => {
+            (inst.mnemonic.name() == "add").then_some(reg.reg)
+        }
         _ => None,
     }
 }

@@ -209,8 +209,8 @@ fn alignment(lowered: &Lowered, data: &DataLayout) -> u32 {
         Code::Align(bytes) => Some(bytes),
         _ => None,
     });
-    let least = FUNCTION_ALIGN.max(lowered.convention.bundle());
-    code.chain([data.align]).fold(least, u32::max)
+    let bundle = lowered.convention.sandbox.as_ref().map(|sandbox| sandbox.bundle);
+    code.chain(bundle).chain([FUNCTION_ALIGN, data.align]).max().unwrap_or(FUNCTION_ALIGN)
 }
 
 /// Puts the bytes together, with every field that is known by now.

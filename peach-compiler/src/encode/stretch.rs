@@ -12,6 +12,9 @@ use crate::isa::{self, FeatureSet, PhysReg};
 
 /// Takes up the padding in front of all groups.
 pub(super) fn stretch(layout: &mut Layout, lowered: &Lowered, features: &FeatureSet) {
+    if lowered.convention.sandbox.is_none() {
+        return;
+    }
     let fixed = fixed(lowered);
     for (index, item) in lowered.items.iter().enumerate() {
         if !matches!(item.code, Code::Group(_)) {

@@ -438,12 +438,20 @@ impl<'a> Expander<'a, '_> {
             false => "#[target_feature(enable = \"…\")]",
         };
         let first = names.first().copied().unwrap_or_default();
-        Diagnostic::new(
+        let diagnostic = Diagnostic::new(
             Code::MissingExtension,
             span,
             format!("{what} needs the extension {}, which is not enabled", quoted(&names)),
-        )
-        .help(format!("add `{}`", attribute.replace('…', first)))
+        );
+        let convention = self.function.convention;
+        match &convention.sandbox {
+            Some(sandbox) if sets.iter().all(|set| !sandbox.features().missing(set.iter().copied().collect()).is_empty()) => {
+                diagnostic
+                    .note(format!("no validator of `{}` code knows it", convention.name))
+                    .help("write another way for versions without it: `if isa(\"…\") { … } else { … }`")
+            }
+            _ => diagnostic.help(format!("add `{}`", attribute.replace('…', first))),
+        }
     }
 }
 

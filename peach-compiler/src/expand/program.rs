@@ -347,7 +347,10 @@ impl<'a, 'd> Expander<'a, 'd> {
                 }
             }
         }
-        features
+        match &self.function.convention.sandbox {
+            Some(sandbox) => features.common(sandbox.features()),
+            None => features,
+        }
     }
 
     fn unknown_cpu(&mut self, name: &str, span: Span) {

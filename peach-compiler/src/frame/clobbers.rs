@@ -44,7 +44,7 @@ pub fn clobbers(lowered: &Lowered, features: &FeatureSet) -> Clobbers {
             cfa = *changed;
         }
         match &item.code {
-            Code::Label(_) | Code::Align(_) => {}
+            Code::Label(_) | Code::Align(_) | Code::Group(_) => {}
             Code::Bytes(_) => changes.anything(),
             Code::Inst(inst) => match isa::select(inst, features) {
                 Ok(selection) => changes.add(inst, &isa::effects(inst, &selection), cfa),

@@ -263,6 +263,10 @@ impl Lowerer<'_> {
     /// Touches every page that the frame covers, from above, so that no access can jump over the
     /// guard page below the stack, nor over the one page that Windows grows it by.
     fn touch_pages(&mut self, pages: i64) {
+        // Beyond a stack in a sandbox is the sandbox.
+        if self.function.convention.sandbox.is_some() {
+            return;
+        }
         let (r10, r11) = (reg(gp::R10, Class::Gp64), reg(gp::R11, Class::Gp64));
         let touch = |place, with| inst("test", vec![Operand::Mem(place), reg(with, Class::Gp32)]);
         if pages < MANY_PAGES {

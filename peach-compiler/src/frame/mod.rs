@@ -96,7 +96,10 @@ impl Registers {
     /// What a function of `convention` may change without saving.
     fn volatile(convention: &Convention) -> Registers {
         Registers {
-            gp: RegSet::first(16) - convention.saved_gp - RegSet::one(gp::RSP.num),
+            gp: RegSet::first(16)
+                - convention.saved_gp
+                - convention.reserved_gp
+                - RegSet::one(gp::RSP.num),
             vector: RegSet::first(16) - convention.saved_xmm,
         }
     }

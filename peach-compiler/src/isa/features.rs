@@ -255,6 +255,11 @@ impl FeatureSet {
         self.0 |= other.0;
     }
 
+    /// The extensions that both sets have.
+    pub fn common(self, other: FeatureSet) -> FeatureSet {
+        FeatureSet(self.0 & other.0)
+    }
+
     /// Whether it has `feature`.
     pub fn contains(&self, feature: Feature) -> bool {
         self.0 >> feature.0 & 1 == 1

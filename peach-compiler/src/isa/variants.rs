@@ -7,7 +7,7 @@
 
 use super::assemble::{Tweaks, assemble};
 use super::forms::{Family, Form};
-use super::{Class, FeatureSet, PhysReg, SelectError, encode, gp, select};
+use super::{Class, Encoding, FeatureSet, Field, PhysReg, SelectError, encode, gp, select};
 use crate::ir::{Base, BranchSize, DispSize, Instruction, Mem, Operand, View};
 
 /// All encodings of `inst`: first the one that is used, then the rest, plainer ones first.
@@ -39,6 +39,44 @@ pub fn encodings(inst: &Instruction<PhysReg>) -> Result<Vec<Vec<u8>>, SelectErro
     let mut seen = std::collections::HashSet::new();
     found.retain(|bytes| bytes.len() <= 15 && seen.insert(bytes.clone()));
     Ok(found)
+}
+
+/// Other encodings of `inst` with the same operands, for padding: a needless displacement, SIB byte or
+/// REX prefix, wider immediates, three-byte VEX. They cost no more to decode than the usual one, and
+/// none sets a bit that processors ignore or exchanges base and index. Instructions without operands
+/// have none, for a prefix may make another instruction of them.
+pub fn longer_encodings(inst: &Instruction<PhysReg>, features: &FeatureSet) -> Vec<Encoding> {
+    let Ok(selection) = select(inst, features) else { return Vec::new() };
+    if inst.operands.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for form in selection.forms().iter().filter(|form| form.family != Family::Evex) {
+        for tweaks in all_tweaks().iter().filter(|t| !t.w && t.l == 0 && applies(t, form, inst)) {
+            found.extend(assemble(form, inst, tweaks));
+        }
+    }
+    let takes_rex = !inst.operands.iter().any(is_high_byte);
+    let legacy =
+        |encoding: &&Encoding| takes_rex && is_legacy(&encoding.bytes, selection.forms());
+    let with_rex = found.iter().filter(legacy).filter_map(Encoding::with_rex);
+    let with_rex: Vec<Encoding> = with_rex.collect();
+    found.extend(with_rex);
+    found.retain(|encoding| encoding.bytes.len() <= 15);
+    found
+}
+
+impl Encoding {
+    /// The same with a REX prefix that changes nothing, unless it has one.
+    fn with_rex(&self) -> Option<Encoding> {
+        let later = |field: Option<Field>| field.map(|f| Field { offset: f.offset + 1, ..f });
+        Some(Encoding {
+            bytes: add_rex(&self.bytes)?,
+            disp: later(self.disp),
+            imm: later(self.imm),
+            branch: later(self.branch),
+        })
+    }
 }
 
 /// What to ask of the encoder, plainest first.

@@ -3,3 +3,4 @@
 pub mod executable;
 pub mod low;
 pub mod machine;
+pub mod sandbox;

@@ -37,6 +37,7 @@ pub static GOASM: Convention = Convention {
     stack_align: 8,
     int_results: &[],
     vector_results: 0,
+    sandbox: None,
 };
 
 /// Go's assembler on `amd64p32`.

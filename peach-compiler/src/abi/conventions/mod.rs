@@ -5,17 +5,19 @@
 
 mod formats;
 mod go;
+mod nacl;
 mod sysv;
 mod win64;
 mod x32;
 
 pub use formats::{AssemblyFormat, ImageFormat};
 pub use go::{GOASM, GOASM_P32, GOSYSO, GOSYSO_P32};
+pub use nacl::NACL;
 pub use sysv::SYSV64;
 pub use win64::WIN64;
 pub use x32::X32;
 
-use crate::isa::{PhysReg, RegSet};
+use crate::isa::{Feature, FeatureSet, PhysReg, RegSet};
 
 /// Where arguments and results go, what is saved, and what the stack guarantees.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +68,32 @@ pub struct Convention {
     pub int_results: &'static [PhysReg],
     /// How many vector registers, from 0 on, carry results.
     pub vector_results: u8,
+    /// What keeps the code in its place, where something does.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// How code is kept from leaving a region of memory, see [`sandbox`](mod@crate::sandbox).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Holds the address of the region, a multiple of 4 GiB, and never changes.
+    pub base: PhysReg,
+    /// Belongs to the compiler between any two instructions of the author.
+    pub scratch: PhysReg,
+    /// Bytes of a bundle: aligned code, whose borders no instruction crosses.
+    pub bundle: u32,
+    /// What fills the space behind code: an instruction that stops the program.
+    pub filler: u8,
+    /// The extensions beyond the baseline that its validator knows.
+    pub extensions: &'static [Feature],
+}
+
+impl Sandbox {
+    /// The extensions that its validator knows.
+    pub fn features(&self) -> FeatureSet {
+        let mut features = FeatureSet::baseline();
+        self.extensions.iter().for_each(|&feature| features.insert(feature));
+        features
+    }
 }
 
 /// How arguments on the stack are packed.
@@ -100,10 +128,20 @@ pub enum Frames {
 impl Convention {
     /// All of them.
     pub const ALL: &[&'static Convention] =
-        &[&SYSV64, &WIN64, &X32, &GOSYSO, &GOSYSO_P32, &GOASM, &GOASM_P32];
+        &[&SYSV64, &WIN64, &X32, &GOSYSO, &GOSYSO_P32, &GOASM, &GOASM_P32, &NACL];
 
     /// The convention that `-mabi=` or a Rust ABI string calls `name`.
     pub fn parse(name: &str) -> Option<&'static Convention> {
         Convention::ALL.iter().copied().find(|c| c.flag == name || c.name == name)
+    }
+
+    /// Bytes of a bundle; without a sandbox, more than any code has.
+    pub fn bundle(&self) -> u32 {
+        self.sandbox.as_ref().map_or(1 << 31, |sandbox| sandbox.bundle)
+    }
+
+    /// What fills the space between functions and constants: `int3`, if nothing else is wanted.
+    pub fn filler(&self) -> u8 {
+        self.sandbox.as_ref().map_or(0xCC, |sandbox| sandbox.filler)
     }
 }

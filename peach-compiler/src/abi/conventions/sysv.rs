@@ -27,4 +27,5 @@ pub static SYSV64: Convention = Convention {
     stack_align: 16,
     int_results: &[RAX, RDX],
     vector_results: 2,
+    sandbox: None,
 };

@@ -27,4 +27,5 @@ pub static WIN64: Convention = Convention {
     stack_align: 16,
     int_results: &[RAX],
     vector_results: 1,
+    sandbox: None,
 };

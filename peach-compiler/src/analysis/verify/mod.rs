@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `ending` | does every path that ends deliver the result |
 //! | `init` | is every register lane written before it is read |
+//! | `reserved` | are the registers of the convention left alone |
 //! | `stack` | do `push` and `pop` balance, is the stack pointer left alone |
 //! | `safety` | is everything outside of `unsafe` harmless |
 //!
@@ -14,6 +15,7 @@
 
 mod ending;
 mod init;
+mod reserved;
 mod safety;
 mod stack;
 
@@ -31,6 +33,7 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
     ending::verify(function, facts, &mut reports);
     init::verify(function, facts, &mut reports);
     stack::verify(function, facts, &mut reports);
+    reserved::verify(function, &mut reports);
     safety::verify(function, facts, &mut reports);
 }
 

@@ -1,0 +1,207 @@
+//! What has no place in a sandbox, as diagnostics: instructions that its validator refuses, and what
+//! cannot be rewritten without changing what it means.
+//!
+//! The list is that of "NaCl SFI model on x86-64 systems", section "Text Segment Rules", and of the
+//! tables of its validator (`validator_ragel/instruction_definitions`). Extensions that the validator
+//! does not know are not enabled in the first place.
+
+use crate::analysis::Facts;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
+use crate::ir::{Base, Function, Inst, Instruction, Machine, Mem, Op, Operand, Reg, View};
+use crate::isa::{Bank, Class, Control, Effects, Flags, Hazard};
+
+/// Reports what the sandbox of the function's convention, if it has one, does not allow.
+pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics) {
+    if function.convention.sandbox.is_none() {
+        return;
+    }
+    for (index, inst) in function.insts.iter().enumerate() {
+        let found = match &inst.op {
+            Op::Machine(machine) => {
+                let flags = facts.flags_live_out[index];
+                instruction(machine, &facts.effects[index], flags)
+            }
+            Op::Bytes(_) => Some(Finding {
+                operand: None,
+                what: "raw bytes cannot be kept in a sandbox".to_string(),
+                why: "its validator decodes every instruction, and most have to be rewritten",
+                help: "write them as instructions",
+            }),
+            _ => None,
+        };
+        if let Some(finding) = found {
+            diagnostics.push(finding.diagnostic(inst, function.convention.name));
+        }
+    }
+}
+
+/// Something that is not allowed.
+struct Finding {
+    /// The operand to blame.
+    operand: Option<usize>,
+    what: String,
+    why: &'static str,
+    help: &'static str,
+}
+
+impl Finding {
+    fn diagnostic(self, inst: &Inst, convention: &str) -> Diagnostic {
+        let whole = Place::from(inst.span);
+        let operand = self.operand.and_then(|index| inst.operand_spans.get(index).copied());
+        Diagnostic::new(Code::Refused, operand.unwrap_or(whole), self.what)
+            .note(format!("`{convention}`: {}", self.why))
+            .help(self.help)
+    }
+}
+
+/// What is wrong with an instruction, if anything is.
+fn instruction(
+    machine: &Machine,
+    effects: &Effects<Reg>,
+    flags_live: Flags,
+) -> Option<Finding> {
+    let inst = &machine.inst;
+    address(inst)
+        .or_else(|| by_name(inst))
+        .or_else(|| by_operands(inst))
+        .or_else(|| by_effects(inst, effects, flags_live))
+        .or_else(|| by_prefix(inst))
+}
+
+fn address(inst: &Instruction<Reg>) -> Option<Finding> {
+    let find = |is_bad: &dyn Fn(&Mem<Reg>) -> bool| {
+        inst.operands
+            .iter()
+            .position(|operand| matches!(operand, Operand::Mem(mem) if is_bad(mem)))
+    };
+    let finding = |operand, what: &str, why, help| {
+        Finding { operand: Some(operand), what: what.to_string(), why, help }
+    };
+    let is_vector = |view: View<Reg>| view.class.bank() == Bank::Vector;
+    if let Some(at) = find(&|mem| mem.segment.is_some()) {
+        let why = "segments reach beyond the sandbox";
+        return Some(finding(at, "a segment override leaves the sandbox", why, SEGMENT));
+    }
+    if let Some(at) = find(&|mem| mem.index.is_some_and(|(index, _)| is_vector(index))) {
+        let why = "an address is checked in a general-purpose register, just before its use";
+        let help = "load the elements one by one: `pextrd i, index, 0; movd x, [p + i*4];`";
+        return Some(finding(at, "vector indices cannot be kept in the sandbox", why, help));
+    }
+    let is_far = |mem: &Mem<Reg>| i32::try_from(mem.disp).is_err();
+    if let Some(at) = find(&|mem| matches!(mem.base, Base::None) && is_far(mem)) {
+        let why = "an address has 32 bits";
+        return Some(finding(at, "this address is outside of the sandbox", why, SEGMENT));
+    }
+    let is_narrow = |view: View<Reg>| view.class == Class::Eip;
+    let at = find(&|mem| matches!(mem.base, Base::Reg(view) if is_narrow(view)))?;
+    let why = "addresses of 32 bits take a prefix that its validator refuses";
+    Some(finding(at, "`eip` is no base of an address here", why, "write `rip`"))
+}
+
+const SEGMENT: &str = "pass a pointer to the memory as an argument";
+
+/// Instructions that the validator refuses, and what to write instead.
+const REFUSED: &[(&[&str], &str)] = &[
+    (&["enter", "leave"], "declare stack memory: `let buffer: [u8; 64];`"),
+    (&["xlatb"], "`movzx eax, byte [rbx + rax];`"),
+    (&["pushfq", "pushfw", "popfq", "popfw"], "`setcc` and `lahf` keep flags in registers"),
+    (&["jecxz"], "`test ecx, ecx; jz …;`"),
+    (&["int3", "int1", "ud0", "ud1"], "`ud2` stops the program"),
+    (&["clflush", "monitor", "mwait", "rdpmc"], "leave it out"),
+    (&["endbr64", "endbr32"], "leave it out: indirect jumps go to the starts of bundles only"),
+    (&["lfs", "lgs", "lss", "lar", "lsl", "verr", "verw"], "segments are not to be looked at"),
+    (&["sgdt", "sidt", "sldt", "smsw", "str"], "the system's registers are not to be looked at"),
+];
+
+fn by_name(inst: &Instruction<Reg>) -> Option<Finding> {
+    let name = inst.mnemonic.name();
+    let (_, help) = REFUSED.iter().find(|(names, _)| names.contains(&name))?;
+    Some(refused(name, None, help))
+}
+
+fn refused(name: &str, operand: Option<usize>, help: &'static str) -> Finding {
+    let what = format!("`{name}` may not stand in a sandbox");
+    Finding { operand, what, why: "its validator refuses the instruction", help }
+}
+
+/// Instructions that are refused with some operands only.
+fn by_operands(inst: &Instruction<Reg>) -> Option<Finding> {
+    let name = inst.mnemonic.name();
+    let class = |index: usize| match inst.operands.get(index) {
+        Some(Operand::Reg(view)) => Some(view.class),
+        _ => None,
+    };
+    let size = |index: usize| match inst.operands.get(index) {
+        Some(Operand::Mem(mem)) => mem.size,
+        _ => class(index).map(Class::bytes),
+    };
+    match name {
+        "bt" | "btc" | "btr" | "bts" if class(1).is_some() => {
+            let help = "`shr t, i; test t, 1;`, or a constant for the bit";
+            Some(Finding {
+                why: "the number of a bit in a register can reach any memory",
+                ..refused(name, Some(1), help)
+            })
+        }
+        "lzcnt" | "tzcnt" | "popcnt" if class(0) == Some(Class::Gp16) => {
+            Some(refused(name, Some(0), "extend it to 32 bits first: `movzx`"))
+        }
+        "crc32" if size(1) == Some(2) => Some(refused(name, Some(1), "take two single bytes")),
+        "nop" if !inst.operands.is_empty() => Some(refused(name, Some(0), "`align 16;` pads")),
+        "call" | "jmp" if matches!(size(0), Some(6 | 10)) => {
+            Some(refused(name, Some(0), "take an address of 4 bytes"))
+        }
+        _ => {
+            let is_segment = |index: &usize| class(*index).map(Class::bank) == Some(Bank::Segment);
+            let operand = (0..inst.operands.len()).find(is_segment)?;
+            Some(refused(name, Some(operand), "leave it out: all segments start at 0"))
+        }
+    }
+}
+
+fn by_effects(inst: &Instruction<Reg>, effects: &Effects<Reg>, live: Flags) -> Option<Finding> {
+    let name = inst.mnemonic.name();
+    if effects.hazard == Some(Hazard::System) && !is_harmless(name) {
+        let help = "call a function that asks the service runtime";
+        return Some(Finding {
+            why: "code in a sandbox asks nothing of the system",
+            ..refused(name, None, help)
+        });
+    }
+    if effects.control == Control::IndirectJump && live.0 & Flags::STATUS.0 != 0 {
+        return Some(Finding {
+            operand: None,
+            what: format!("flags do not survive this `{name}`"),
+            why: "the target is cut down to the sandbox by `and`, which sets flags",
+            help: "set the flags behind the label",
+        });
+    }
+    None
+}
+
+/// What the validator accepts of the instructions that a plain `fn` may not contain.
+fn is_harmless(name: &str) -> bool {
+    matches!(name, "hlt" | "cpuid" | "rdtsc")
+}
+
+fn by_prefix(inst: &Instruction<Reg>) -> Option<Finding> {
+    let prefixes = inst.prefixes;
+    let refused = |prefix: &str, help| {
+        Some(Finding {
+            operand: None,
+            what: format!("`{prefix}` may not stand in a sandbox"),
+            why: "its validator refuses the prefix",
+            help,
+        })
+    };
+    match inst.mnemonic.name() {
+        _ if prefixes.bnd => refused("bnd", "leave it out"),
+        _ if prefixes.notrack => refused("notrack", "leave it out"),
+        _ if prefixes.xacquire => refused("xacquire", "leave it out: `lock` is enough"),
+        _ if prefixes.xrelease => refused("xrelease", "leave it out: `lock` is enough"),
+        "movsw" | "cmpsw" | "stosw" | "lodsw" | "scasw" if prefixes.rep || prefixes.repne => {
+            refused("rep", "take single bytes or four: its validator refuses the prefix with words")
+        }
+        _ => None,
+    }
+}
