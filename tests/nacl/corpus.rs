@@ -78,9 +78,8 @@ fn collect(tokens: TokenStream, bodies: &mut Vec<TokenStream>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
         let TokenTree::Group(group) = token else { continue };
-        let is = |back: usize, word: &str| {
-            index >= back && tokens[index - back].to_string() == word
-        };
+        let is =
+            |back: usize, word: &str| index >= back && tokens[index - back].to_string() == word;
         if is(1, "!") && is(2, "peach_fn") {
             bodies.push(group.stream());
         } else {

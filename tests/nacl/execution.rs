@@ -119,9 +119,7 @@ fn every_kind_of_access() {
     ];
     let mut sandbox = Sandbox::new();
     for (text, expected) in cases {
-        let source = format!(
-            "unsafe fn k(p: u64, i: u64, x: u64) -> u64 {{ {text} return rax; }}"
-        );
+        let source = format!("unsafe fn k(p: u64, i: u64, x: u64) -> u64 {{ {text} return rax; }}");
         for (old, x) in [(0x1122_3344_5566_7788, 3), (u64::MAX - 1, 7), (9, 1 << 63)] {
             sandbox.data()[0x128..0x130].copy_from_slice(&u64::to_le_bytes(old));
             let p = u64::from(sandbox.address(0x100));
@@ -168,7 +166,9 @@ fn stack_arguments_locals_and_pushes() {
 
 #[test]
 fn calls_end_bundles_and_come_back() {
-    let callee = kernel("unsafe fn k(a: u64, b: u64) -> u64 { push a; imul a, b; pop b; sub a, b; return a; }");
+    let callee = kernel(
+        "unsafe fn k(a: u64, b: u64) -> u64 { push a; imul a, b; pop b; sub a, b; return a; }",
+    );
     let callers = [
         "unsafe fn k(f: *const u8, a: u64, p: *mut u64) -> u64 { let kept: gp64; let g: gp64 = f;
             mov kept, a; mov rdi, a; mov rsi, 10; call g; add rax, kept;

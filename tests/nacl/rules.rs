@@ -75,7 +75,11 @@ fn prefixes() {
         let mut code = nop(length).to_vec();
         assert_eq!(validate(&code), Ok(()), "{length}");
         code.insert(0, 0x66);
-        assert_eq!(validate(&code).is_ok(), [1, 5, 8, 10, 11, 12, 13, 14].contains(&length), "{length}");
+        assert_eq!(
+            validate(&code).is_ok(),
+            [1, 5, 8, 10, 11, 12, 13, 14].contains(&length),
+            "{length}"
+        );
     }
 }
 
@@ -93,9 +97,22 @@ fn bundles() {
 
 #[test]
 fn the_sandbox_is_not_moved() {
-    for line in ["mov r15, rax", "mov r15d, eax", "mov r15b, al", "pop r15", "add r15, 8",
-        "xchg rax, r15", "xadd rax, r15", "lea r15, [rsp]", "cmovz r15, rax", "inc r15w",
-        "movq r15, xmm0", "mov r15, [r15]", "bsf r15, rax", "setz r15b"] {
+    for line in [
+        "mov r15, rax",
+        "mov r15d, eax",
+        "mov r15b, al",
+        "pop r15",
+        "add r15, 8",
+        "xchg rax, r15",
+        "xadd rax, r15",
+        "lea r15, [rsp]",
+        "cmovz r15, rax",
+        "inc r15w",
+        "movq r15, xmm0",
+        "mov r15, [r15]",
+        "bsf r15, rax",
+        "setz r15b",
+    ] {
         bad(Rule::SandboxBase, line);
     }
     good("push r15; mov rax, r15; add rax, r15; cmp r15, rax; test r15, r15");
@@ -103,9 +120,24 @@ fn the_sandbox_is_not_moved() {
 
 #[test]
 fn the_stack_stays_inside() {
-    for line in ["mov rsp, rax", "add rsp, 8", "sub rsp, 32", "and rsp, rax", "lea rsp, [rsp + 8]",
-        "pop rsp", "pop rbp", "mov rbp, rax", "inc spl", "mov bp, ax", "xchg rsp, rax",
-        "mov rsp, [rbp]", "shl esp, 1", "cmovz esp, eax", "bswap ebp", "adc esp, 8"] {
+    for line in [
+        "mov rsp, rax",
+        "add rsp, 8",
+        "sub rsp, 32",
+        "and rsp, rax",
+        "lea rsp, [rsp + 8]",
+        "pop rsp",
+        "pop rbp",
+        "mov rbp, rax",
+        "inc spl",
+        "mov bp, ax",
+        "xchg rsp, rax",
+        "mov rsp, [rbp]",
+        "shl esp, 1",
+        "cmovz esp, eax",
+        "bswap ebp",
+        "adc esp, 8",
+    ] {
         bad(Rule::StackPointer, line);
     }
     // A mask of more than a byte is not of the list.
@@ -135,17 +167,33 @@ fn the_stack_stays_inside() {
 
 #[test]
 fn addresses() {
-    for line in ["mov rax, [rcx]", "mov [rax], rcx", "add dword [rdi + 8], 1", "mov eax, [rcx + r15]",
-        "mov eax, [0x1000]", "mov eax, [rax*4 + 8]", "movups xmm0, [r14]", "push [rax]",
-        "lock xadd [rbx], eax", "vmovups ymm0, [rax]"] {
+    for line in [
+        "mov rax, [rcx]",
+        "mov [rax], rcx",
+        "add dword [rdi + 8], 1",
+        "mov eax, [rcx + r15]",
+        "mov eax, [0x1000]",
+        "mov eax, [rax*4 + 8]",
+        "movups xmm0, [r14]",
+        "push [rax]",
+        "lock xadd [rbx], eax",
+        "vmovups ymm0, [rax]",
+    ] {
         bad(Rule::AddressBase, line);
         bad(Rule::AddressBase, &format!("mov eax, eax; {line}"));
     }
     good("mov rax, [r15]; mov rax, [rip + 64]; mov rax, [rsp + 8]; mov [rbp - 8], rax");
     good("lea rax, [rcx + rdx*8]; nop dword [rax]; prefetcht0 [rax]");
-    for (half, index) in [("mov eax, ecx", "rax"), ("lea r11d, [rcx + 8]", "r11"),
-        ("and edx, 0xff", "rdx"), ("movzx ecx, byte [rsp]", "rcx"), ("xor edi, edi", "rdi"),
-        ("imul eax, ecx", "rax"), ("movd eax, xmm0", "rax"), ("sub r9d, eax", "r9")] {
+    for (half, index) in [
+        ("mov eax, ecx", "rax"),
+        ("lea r11d, [rcx + 8]", "r11"),
+        ("and edx, 0xff", "rdx"),
+        ("movzx ecx, byte [rsp]", "rcx"),
+        ("xor edi, edi", "rdi"),
+        ("imul eax, ecx", "rax"),
+        ("movd eax, xmm0", "rax"),
+        ("sub r9d, eax", "r9"),
+    ] {
         good(&format!("{half}; mov rax, [r15 + {index}*8 + 64]"));
         good(&format!("{half}; add [rsp + {index}], cl"));
         bad(Rule::AddressIndex, &format!("mov rax, [r15 + {index}]"));
@@ -154,8 +202,19 @@ fn addresses() {
         bad(Rule::AddressIndex, &format!("room {length}; {half}; mov rax, [r15 + {index}]"));
     }
     // Writes of other widths, and instructions that do not always write.
-    for half in ["mov rax, rcx", "mov ax, cx", "mov al, cl", "cmovz eax, ecx", "bsf eax, ecx",
-        "shl eax, 1", "popcnt eax, ecx", "adc eax, ecx", "bswap eax", "mov ecx, eax", "cmp eax, ecx"] {
+    for half in [
+        "mov rax, rcx",
+        "mov ax, cx",
+        "mov al, cl",
+        "cmovz eax, ecx",
+        "bsf eax, ecx",
+        "shl eax, 1",
+        "popcnt eax, ecx",
+        "adc eax, ecx",
+        "bswap eax",
+        "mov ecx, eax",
+        "cmp eax, ecx",
+    ] {
         bad(Rule::AddressIndex, &format!("{half}; mov rdx, [r15 + rax]"));
     }
     bad(Rule::AddressIndex, "vpgatherdd xmm0, [r15 + xmm1*4], xmm2");
@@ -168,8 +227,14 @@ fn string_instructions() {
         good(&format!("{rsi}; {line}"));
         bad(Rule::String, &format!("{rdi}; {line}"));
     }
-    for line in ["stosb", "rep stosd", "repne scasb", "maskmovq mm0, mm1", "maskmovdqu xmm0, xmm1",
-        "vmaskmovdqu xmm0, xmm1"] {
+    for line in [
+        "stosb",
+        "rep stosd",
+        "repne scasb",
+        "maskmovq mm0, mm1",
+        "maskmovdqu xmm0, xmm1",
+        "vmaskmovdqu xmm0, xmm1",
+    ] {
         good(&format!("{rdi}; {line}"));
         bad(Rule::String, line);
         bad(Rule::String, &format!("mov edi, edi; {line}"));
@@ -191,12 +256,21 @@ fn string_instructions() {
 fn indirect_jumps() {
     good("and ecx, -32; add rcx, r15; jmp rcx");
     good("and r11d, -32; add r11, r15; jmp r11");
-    for text in ["jmp rcx", "call rcx", "and ecx, -32; jmp rcx", "add rcx, r15; jmp rcx",
-        "and ecx, -16; add rcx, r15; jmp rcx", "and rcx, -32; add rcx, r15; jmp rcx",
-        "and ecx, -32; add rcx, r14; jmp rcx", "and ecx, -32; add rdx, r15; jmp rdx",
-        "and ecx, -32; add rcx, r15; jmp rdx", "and ecx, -32; nop; add rcx, r15; jmp rcx",
-        "and ecx, -32; add rcx, r15; nop; jmp rcx", "and ecx, -32; add ecx, r15d; jmp rcx",
-        "room 6; and ecx, -32; add rcx, r15; jmp rcx"] {
+    for text in [
+        "jmp rcx",
+        "call rcx",
+        "and ecx, -32; jmp rcx",
+        "add rcx, r15; jmp rcx",
+        "and ecx, -16; add rcx, r15; jmp rcx",
+        "and rcx, -32; add rcx, r15; jmp rcx",
+        "and ecx, -32; add rcx, r14; jmp rcx",
+        "and ecx, -32; add rdx, r15; jmp rdx",
+        "and ecx, -32; add rcx, r15; jmp rdx",
+        "and ecx, -32; nop; add rcx, r15; jmp rcx",
+        "and ecx, -32; add rcx, r15; nop; jmp rcx",
+        "and ecx, -32; add ecx, r15d; jmp rcx",
+        "room 6; and ecx, -32; add rcx, r15; jmp rcx",
+    ] {
         bad(Rule::IndirectJump, text);
     }
 }

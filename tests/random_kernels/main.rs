@@ -238,9 +238,10 @@ fn execute_in_sandbox(
     // SAFETY: the code was validated, so it stays in the sandbox.
     unsafe { sandbox.call(&mut machine)? };
     before.gp[5] = machine.gp[5];
-    let mut words = sandbox.data().chunks_exact(8).map(|word| {
-        u64::from_le_bytes(word.try_into().expect("8 bytes"))
-    });
+    let mut words = sandbox
+        .data()
+        .chunks_exact(8)
+        .map(|word| u64::from_le_bytes(word.try_into().expect("8 bytes")));
     out.fill_with(|| words.next().expect("as much data"));
     let hidden: Vec<u64> = words.take(4).collect();
     leave(&compiled.function, &before, &machine, &hidden, pointers[0])

@@ -29,9 +29,9 @@ pub(super) fn stretch(layout: &mut Layout, lowered: &Lowered, features: &Feature
             let Code::Inst(inst) = &lowered.items[at].code else { continue };
             let length = layout.encodings[at].bytes.len();
             let longer = isa::longer_encodings(inst, features);
-            let best = longer.into_iter().filter(|other| {
-                (length + 1..=length + room as usize).contains(&other.bytes.len())
-            });
+            let best = longer
+                .into_iter()
+                .filter(|other| (length + 1..=length + room as usize).contains(&other.bytes.len()));
             let Some(best) = best.max_by_key(|other| other.bytes.len()) else { continue };
             let grown = (best.bytes.len() - length) as u32;
             room -= grown;

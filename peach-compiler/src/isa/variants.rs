@@ -57,8 +57,7 @@ pub fn longer_encodings(inst: &Instruction<PhysReg>, features: &FeatureSet) -> V
         }
     }
     let takes_rex = !inst.operands.iter().any(is_high_byte);
-    let legacy =
-        |encoding: &&Encoding| takes_rex && is_legacy(&encoding.bytes, selection.forms());
+    let legacy = |encoding: &&Encoding| takes_rex && is_legacy(&encoding.bytes, selection.forms());
     let with_rex = found.iter().filter(legacy).filter_map(Encoding::with_rex);
     let with_rex: Vec<Encoding> = with_rex.collect();
     found.extend(with_rex);

@@ -117,7 +117,9 @@ impl<'a> Rewriter<'a> {
     }
 
     fn instruction(&mut self, index: usize, inst: &Instruction<PhysReg>) {
-        let Ok(selection) = isa::select(inst, self.features) else { return self.alone(inst.clone()) };
+        let Ok(selection) = isa::select(inst, self.features) else {
+            return self.alone(inst.clone());
+        };
         let effects = isa::effects(inst, &selection);
         let done = self.control(index, inst, &effects)
             || self.stack(index, inst)

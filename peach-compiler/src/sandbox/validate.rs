@@ -340,7 +340,9 @@ fn puts_back(found: &Instruction) -> Option<Register> {
 fn zero_extends(found: &Instruction) -> bool {
     use Mnemonic as M;
     match found.mnemonic() {
-        M::Add | M::And | M::Dec | M::Inc | M::Lea | M::Mov | M::Movd | M::Movsx | M::Movsxd => true,
+        M::Add | M::And | M::Dec | M::Inc | M::Lea | M::Mov | M::Movd | M::Movsx | M::Movsxd => {
+            true
+        }
         M::Movzx | M::Neg | M::Not | M::Or | M::Sub | M::Xor => true,
         M::Imul => found.op_count() > 1,
         M::Xadd | M::Xchg => found.op0_kind() == OpKind::Register,
@@ -445,9 +447,7 @@ fn is_known(found: &Instruction) -> bool {
         M::Bt | M::Btc | M::Btr | M::Bts => !in_register(1),
         M::Lzcnt | M::Tzcnt | M::Popcnt => !is_short(0),
         M::Crc32 => found.code() != Code::Crc32_r32_rm16,
-        M::Call | M::Jmp => {
-            in_register(0) || matches!(found.op0_kind(), OpKind::NearBranch64)
-        }
+        M::Call | M::Jmp => in_register(0) || matches!(found.op0_kind(), OpKind::NearBranch64),
         _ => true,
     }
 }
@@ -457,13 +457,13 @@ fn is_known(found: &Instruction) -> bool {
 fn has_known_prefixes(found: &Instruction, bytes: &[u8]) -> bool {
     const LONG_NOP: [u8; 9] = [0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0];
     let bytes = &bytes[..found.len()];
-    let is_prefix = |byte: &&u8| {
-        matches!(**byte, 0x26 | 0x2E | 0x36 | 0x3E | 0x64..=0x67 | 0xF0 | 0xF2 | 0xF3)
-    };
+    let is_prefix =
+        |byte: &&u8| matches!(**byte, 0x26 | 0x2E | 0x36 | 0x3E | 0x64..=0x67 | 0xF0 | 0xF2 | 0xF3);
     let prefixes: Vec<u8> = bytes.iter().take_while(is_prefix).copied().collect();
     if found.mnemonic() == Mnemonic::Nop && bytes.len() > 1 && prefixes.contains(&0x66) {
         let words = [&[0x66, 0x90][..], &[0x66, 0x0F, 0x1F, 0x44, 0, 0]];
-        let longer = bytes.ends_with(&LONG_NOP) && bytes[..bytes.len() - 9].iter().all(|b| *b == 0x66);
+        let longer =
+            bytes.ends_with(&LONG_NOP) && bytes[..bytes.len() - 9].iter().all(|b| *b == 0x66);
         let nine = bytes[0] == 0x66 && bytes[1..] == LONG_NOP[1..];
         return words.contains(&bytes) || nine || longer;
     }

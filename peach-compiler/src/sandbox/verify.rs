@@ -55,11 +55,7 @@ impl Finding {
 }
 
 /// What is wrong with an instruction, if anything is.
-fn instruction(
-    machine: &Machine,
-    effects: &Effects<Reg>,
-    flags_live: Flags,
-) -> Option<Finding> {
+fn instruction(machine: &Machine, effects: &Effects<Reg>, flags_live: Flags) -> Option<Finding> {
     let inst = &machine.inst;
     address(inst)
         .or_else(|| by_name(inst))
@@ -70,12 +66,13 @@ fn instruction(
 
 fn address(inst: &Instruction<Reg>) -> Option<Finding> {
     let find = |is_bad: &dyn Fn(&Mem<Reg>) -> bool| {
-        inst.operands
-            .iter()
-            .position(|operand| matches!(operand, Operand::Mem(mem) if is_bad(mem)))
+        inst.operands.iter().position(|operand| matches!(operand, Operand::Mem(mem) if is_bad(mem)))
     };
-    let finding = |operand, what: &str, why, help| {
-        Finding { operand: Some(operand), what: what.to_string(), why, help }
+    let finding = |operand, what: &str, why, help| Finding {
+        operand: Some(operand),
+        what: what.to_string(),
+        why,
+        help,
     };
     let is_vector = |view: View<Reg>| view.class.bank() == Bank::Vector;
     if let Some(at) = find(&|mem| mem.segment.is_some()) {

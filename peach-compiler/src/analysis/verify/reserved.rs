@@ -46,7 +46,9 @@ fn named(op: &Op) -> Vec<(usize, View<Reg>)> {
     match op {
         Op::Machine(machine) => {
             let operands = machine.inst.operands.iter().enumerate();
-            operands.flat_map(|(index, operand)| in_operand(operand).map(move |v| (index, v))).collect()
+            operands
+                .flat_map(|(index, operand)| in_operand(operand).map(move |v| (index, v)))
+                .collect()
         }
         Op::Copy { dst, src } => vec![(0, *dst), (1, *src)],
         Op::SetImm { dst, .. } => vec![(0, *dst)],
