@@ -91,10 +91,13 @@ fn every_shape_of_address() {
     }
 }
 
+/// From the old value of the memory and `x`: the new one, and the result.
+type Expected = fn(u64, u64) -> (u64, u64);
+
 /// Instructions that read, write and do both, with operands of every width.
 #[test]
 fn every_kind_of_access() {
-    let cases: [(&str, fn(u64, u64) -> (u64, u64)); 14] = [
+    let cases: [(&str, Expected); 14] = [
         ("mov [p + i*8], x; mov rax, 1;", |_, x| (x, 1)),
         ("mov dword [p + i*8 + 4], 7; mov rax, 1;", |m, _| (m as u32 as u64 | 7 << 32, 1)),
         ("mov byte [p + i*8 + 1], -1; mov rax, 1;", |m, _| (m | 0xFF00, 1)),

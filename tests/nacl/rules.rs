@@ -22,7 +22,7 @@ fn assemble(text: &str) -> Vec<u8> {
 }
 
 fn pad(code: &mut Vec<u8>, left: usize) {
-    while (code.len() + left) % 32 != 0 {
+    while !(code.len() + left).is_multiple_of(32) {
         code.extend(nop(1));
     }
 }
