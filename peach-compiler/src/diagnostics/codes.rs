@@ -46,7 +46,7 @@ codes! {
     BadSignature "E0002" Error "a signature that kernels cannot have"
         "Kernels take and return plain values: integers, floats, pointers, references, vectors, slices. Generic types and patterns have no register to live in."
     BadAttribute "E0003" Error "an attribute that is malformed or contradicts another"
-        "The language owns `target_feature`, `target_cpu`, `version`, `embed`, `spill`, `vzeroupper`, `export_name` and `fallback`."
+        "The language owns `target_feature`, `target_cpu`, `version`, `embed`, `spill`, `endbr64`, `vzeroupper`, `export_name` and `fallback`."
     DuplicateItem "E0004" Error "two items of one name"
         "Several kernels of one name are versions of it: they must have the same signature and visibility. Everything else needs a name of its own."
 

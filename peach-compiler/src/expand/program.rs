@@ -296,6 +296,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         function.span = kernel.signature.name.span();
         function.options = Options {
             spill: kernel.attrs.spill,
+            endbr64: kernel.attrs.endbr64,
             no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
             unsafe_fn: kernel.is_unsafe,
             in_text: self.target.position_independent

@@ -121,6 +121,9 @@ fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation
 
 impl Lowerer<'_> {
     pub(super) fn prologue(&mut self) {
+        if self.function.options.endbr64 {
+            self.put(inst("endbr64", Vec::new()));
+        }
         match self.function.convention.frames {
             Frames::Go => self.go_prologue(),
             Frames::Pushed => self.pushed_prologue(),

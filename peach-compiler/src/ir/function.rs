@@ -86,6 +86,8 @@ pub struct Options {
     pub spill: bool,
     /// `#[vzeroupper = false]`.
     pub no_vzeroupper: bool,
+    /// `#[endbr64]`: the code starts with that instruction.
+    pub endbr64: bool,
     /// The kernel is an `unsafe fn`: everything in it counts as inside `unsafe`.
     pub unsafe_fn: bool,
     /// The code may hold no absolute address: `#[embed = "text"]`, and object files.

@@ -286,6 +286,8 @@ pub struct KernelAttrs {
     pub embed: Option<(Embed, Span)>,
     /// `#[spill]`.
     pub spill: bool,
+    /// `#[endbr64]`.
+    pub endbr64: bool,
     /// `#[vzeroupper = false]`.
     pub vzeroupper: Option<bool>,
     /// `#[export_name = "…"]`.

@@ -65,6 +65,16 @@ fn bad(place: impl Into<Place>, message: impl Into<String>) -> Box<Diagnostic> {
     Box::new(Diagnostic::new(Code::BadAttribute, place, message))
 }
 
+/// An attribute that is there or not.
+fn flag(is_set: &mut bool, c: &mut Cursor<'_>, name: &str) -> Parsed<()> {
+    let at = c.span();
+    c.bump();
+    if std::mem::replace(is_set, true) {
+        return Err(doubled(at, name));
+    }
+    Ok(())
+}
+
 /// Reads one attribute, given by what stands in its brackets. `false` if it is not an own one.
 fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> {
     // `#[unsafe(export_name = "…")]`, as Rust 2024 writes it.
@@ -106,13 +116,8 @@ fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bo
             };
             set(&mut own.embed, (embed, span), at, name)?;
         }
-        "spill" => {
-            c.bump();
-            if own.spill {
-                return Err(doubled(at, name));
-            }
-            own.spill = true;
-        }
+        "spill" => flag(&mut own.spill, &mut c, name)?,
+        "endbr64" => flag(&mut own.endbr64, &mut c, name)?,
         "vzeroupper" => {
             c.bump();
             if !c.eat_punct('=') {

@@ -19,6 +19,7 @@
 mod call;
 mod clobbers;
 mod patches;
+mod seh;
 mod shape;
 mod signature;
 mod text;

@@ -4,10 +4,14 @@
 //! `name`, or `name_0`, `name_1`, … where there are several versions.
 //!
 //! The bytes are data directives between which stand what an assembler has to see: unwinding
-//! directives, fields with Rust constants, and the instructions that name Rust items, whose
-//! encodings have one length each.
+//! directives (call frame instructions, or those of Windows), fields with Rust constants, and the
+//! instructions that name Rust items, whose encodings have one length each.
+//!
+//! Every function starts at a multiple of its alignment: the directive for that stands at its end. On
+//! ELF and COFF each function has a section, which it aligns; in Mach-O all kernels share one that
+//! holds nothing else, and each aligns the next.
 
-use super::{Context, ours, patches};
+use super::{Context, ours, patches, seh, source_name};
 use crate::emit::unwind::{self, Change};
 use crate::encode::{Patch, PatchValue};
 use crate::ir::{Code, Operand};
@@ -42,10 +46,14 @@ pub(super) fn function_name(context: &Context<'_>, index: usize) -> Ident {
 /// kernel's own pointer type, or by `asm!`.
 fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> TokenStream {
     let name = function_name(context, index);
-    let mut assembly = Assembly { compiled, lines: Vec::new(), operands: Vec::new(), done: 0 };
-    assembly.write(!context.options.native_is_win64);
+    let (kernel, source) = (&context.decl().signature.name, source_name());
+    let path = quote_spanned!(ours() => <#kernel::#source>::#name);
+    let mut assembly =
+        Assembly { compiled, path, lines: Vec::new(), operands: Vec::new(), done: 0 };
+    assembly.write(context.options.native_is_win64);
     let (lines, operands) = (&assembly.lines, &assembly.operands);
     quote_spanned! { ours() =>
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__TEXT,__peach"))]
         #[unsafe(naked)]
         unsafe extern "C" fn #name() {
             ::peach_runtime::__private::core::arch::naked_asm!(#(#lines,)* #(#operands),*)
@@ -56,6 +64,8 @@ fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) ->
 /// The template of a naked function, as it grows.
 struct Assembly<'a> {
     compiled: &'a CompiledFunction,
+    /// The function itself.
+    path: TokenStream,
     lines: Vec<String>,
     operands: Vec<TokenStream>,
     /// How many bytes of the code the lines stand for.
@@ -64,20 +74,26 @@ struct Assembly<'a> {
 
 /// What stands between the bytes.
 enum Event<'a> {
-    Unwind(Change),
+    Line(String),
+    StartOfSeh,
     Patch(&'a Patch),
 }
 
 impl Assembly<'_> {
-    fn write(&mut self, with_cfi: bool) {
-        let encoded = &self.compiled.encoded;
+    fn write(&mut self, for_windows: bool) {
+        let (lowered, encoded) = (&self.compiled.lowered, &self.compiled.encoded);
         let mut events: Vec<(usize, Event<'_>)> = Vec::new();
-        if with_cfi {
+        if for_windows {
+            let directives = seh::directives(lowered, encoded).into_iter();
+            events.extend(directives.map(|(at, directive)| match directive {
+                seh::Directive::Start => (at as usize, Event::StartOfSeh),
+                seh::Directive::Line(line) => (at as usize, Event::Line(line)),
+            }));
+        } else {
             self.lines.push(".cfi_startproc".to_string());
-            let changes = unwind::changes(&self.compiled.lowered, encoded);
-            events.extend(
-                changes.into_iter().map(|(at, change)| (at as usize, Event::Unwind(change))),
-            );
+            let changes = unwind::changes(lowered, encoded).into_iter();
+            events
+                .extend(changes.map(|(at, change)| (at as usize, Event::Line(directive(change)))));
         }
         let patches = encoded.patches.iter();
         events.extend(patches.map(|patch| (self.start_of(patch), Event::Patch(patch))));
@@ -85,15 +101,19 @@ impl Assembly<'_> {
         for (at, event) in events {
             self.bytes_until(at);
             match event {
-                Event::Unwind(change) => self.lines.push(directive(change)),
+                Event::Line(line) => self.lines.push(line),
+                Event::StartOfSeh => {
+                    self.lines.push(".seh_proc {}".to_string());
+                    let path = &self.path;
+                    self.operands.push(quote_spanned!(ours() => sym #path));
+                }
                 Event::Patch(patch) => self.patch(patch),
             }
         }
         self.bytes_until(encoded.bytes.len());
-        if with_cfi {
+        if !for_windows {
             self.lines.push(".cfi_endproc".to_string());
         }
-        // At the end: it aligns the section, whose first byte the function is.
         let align = encoded.align.max(64).trailing_zeros();
         self.lines.push(format!(".p2align {align}, 0xcc"));
     }
