@@ -125,6 +125,51 @@ unsafe fn wide(x: u64) -> u64 {
     return rax;
 }
 
+fn leaf(x: u64) -> u64 {
+    rbx = x;
+    xmm6 = f64x2(1.0, 2.0);
+    movq rax, xmm6;
+    add rbx, rax;
+    sub rbx, rax;
+    lea rax, [rbx + rbx];
+    return rax;
+}
+
+unsafe fn pushing(x: u64) -> u64 {
+    rbx = x;
+    r12 = x;
+    push r12;
+    xmm7 = f64x2(1.0, 2.0);
+    push rbx;
+    push rbx;
+    FIRST = rbx;
+    call sym increment;
+    pop rbx;
+    FIRST = rax;
+    call sym increment;
+    pop rcx;
+    pop rdx;
+    add rax, rcx;
+    add rax, rdx;
+    return rax;
+}
+
+unsafe fn aligned(x: u64) -> u64 {
+    let buffer: [u64; 16] align 128;
+    rbx = x;
+    r13 = x;
+    xmm8 = f64x2(1.0, 2.0);
+    xmm11 = f64x2(3.0, 2.0);
+    mov [buffer], rbx;
+    push r13;
+    FIRST = x;
+    call sym increment;
+    pop rcx;
+    add rax, rcx;
+    add rax, [buffer];
+    return rax;
+}
+
 fn last() { nop; }
 "#;
 

@@ -1,5 +1,6 @@
 //! Object files, against the linkers, loaders, unwinders, debuggers and readers of their platforms.
 
+mod coff;
 mod elf;
 mod kernels;
 mod support;

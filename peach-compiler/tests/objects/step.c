@@ -87,9 +87,9 @@ int main(void) {
     action.sa_sigaction = trapped;
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGTRAP, &action, 0);
-    void *kernels[] = {power, trailing, select_case, counter, twice, deep, realigned, wide, last};
-    for (int i = 0; i < 9; i++) call_stepwise(kernels[i], 3);
-    CHECK(stepped > 80 && unwound == stepped);
+    void *kernels[] = KERNELS;
+    for (int i = 0; i < 12; i++) call_stepwise(kernels[i], 3);
+    CHECK(stepped > 140 && unwound == stepped);
     printf("%lu instructions\n", stepped);
     return failures;
 }

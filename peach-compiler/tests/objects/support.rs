@@ -72,6 +72,11 @@ impl Workspace {
         output
     }
 
+    /// Runs a program for Windows in the directory. It must succeed.
+    pub fn wine(&self, line: &str) -> String {
+        self.run(&format!("wine {line}"))
+    }
+
     /// Whether it succeeded, and what it wrote.
     pub fn try_run(&self, line: &str) -> (bool, String) {
         let mut words = line.split_whitespace();
@@ -80,6 +85,10 @@ impl Workspace {
             .args(words)
             .current_dir(&self.0)
             .env("LC_ALL", "C")
+            .env("WINEDEBUG", "-all")
+            // Neither is installed, nor asked for.
+            .env("WINEDLLOVERRIDES", "mscoree,mshtml=")
+            .env("WINEPREFIX", Path::new(env!("CARGO_TARGET_TMPDIR")).join("wine"))
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
