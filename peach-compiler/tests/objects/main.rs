@@ -3,4 +3,8 @@
 mod coff;
 mod elf;
 mod kernels;
+mod loader;
+mod macho;
+mod random;
 mod support;
+mod unwinding;

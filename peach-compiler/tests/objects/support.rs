@@ -60,6 +60,11 @@ impl Workspace {
         path
     }
 
+    /// The contents of a file.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.join(name)).expect("a file")
+    }
+
     /// Writes the kernels as an object file.
     pub fn object(&self, name: &str, module: &Module, format: ImageFormat, debug: bool) -> PathBuf {
         self.file(name, object(module, format, debug))
@@ -97,12 +102,24 @@ impl Workspace {
     }
 }
 
+/// lld as Apple's linker, which Debian installs under a name with a version.
+pub fn ld64() -> Option<String> {
+    let names = ["ld64.lld".to_string()].into_iter();
+    let mut names = names.chain((14..40).map(|version| format!("ld64.lld-{version}")));
+    let found = names.find(|name| exists(name));
+    if found.is_none() {
+        have(&["ld64.lld"]);
+    }
+    found
+}
+
+fn exists(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(tool).is_file())
+}
+
 /// Whether all tools are there. Without one, a test is left out, but not where everything is checked.
 pub fn have(tools: &[&str]) -> bool {
-    let exists = |tool: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|directory| directory.join(tool).is_file())
-    };
     let missing: Vec<&str> = tools.iter().copied().filter(|tool| !exists(tool)).collect();
     if missing.is_empty() {
         return true;

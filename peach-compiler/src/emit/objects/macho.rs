@@ -10,13 +10,8 @@ use super::image::{Image, Kind, Place, Relocation, Target};
 use super::recorder::Recorded;
 use super::{Format, Options, compact, debug};
 use crate::abi::ImageFormat;
-use object::write::{
-    MachOBuildVersion, Object, RelocationFlags, Result, SectionId, Symbol, SymbolId, SymbolSection,
-};
-use object::{
-    Architecture, BinaryFormat, Endianness, SectionFlags, SectionKind, SymbolFlags, SymbolKind,
-    SymbolScope, macho,
-};
+use object::write::{MachOBuildVersion, Object, RelocationFlags, Result, SectionId, SymbolId};
+use object::{Architecture, BinaryFormat, Endianness, SectionFlags, SectionKind, macho};
 
 pub(super) static FORMAT: Format =
     Format { format: ImageFormat::MachO, extension: "o", has_narrow_pointers: false, write };
@@ -37,11 +32,11 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     for relocation in image.relocations.iter().rev() {
         add(&mut draft, image, *relocation)?;
     }
-    add_compact_unwind(&mut draft, image)?;
     let needs_more = |index: usize| compact::encoding(&image.functions[index]) == compact::DWARF;
     if let Some(frames) = frames::eh_frame(image, Width::Eight, needs_more) {
-        add_frames(&mut draft, frames)?;
+        add_frames(&mut draft, image, frames)?;
     }
+    add_compact_unwind(&mut draft, image)?;
     if options.debug {
         add_debug(&mut draft, image, options)?;
     }
@@ -167,9 +162,16 @@ fn add_compact_unwind(draft: &mut Draft, image: &Image) -> Result<()> {
     Ok(())
 }
 
-/// `__eh_frame`: the address of a function is relative to its field, and so to a symbol at the start of
-/// the section.
-fn add_frames(draft: &mut Draft, frames: Recorded) -> Result<()> {
+/// `__eh_frame`. The distance from a field to its function stands in the field, without relocations, as
+/// linkers know it from LLVM. It stands right behind code and constants.
+fn add_frames(draft: &mut Draft, image: &Image, mut frames: Recorded) -> Result<()> {
+    let constants = image.text.bytes.len().next_multiple_of(image.data.align as usize);
+    let start = (constants + image.data.bytes.len()).next_multiple_of(8) as i64;
+    for reference in &frames.references {
+        let field = reference.offset as usize;
+        let distance = reference.addend - (start + i64::from(reference.offset));
+        frames.bytes[field..field + 8].copy_from_slice(&distance.to_le_bytes());
+    }
     let (segment, name) = (b"__TEXT".to_vec(), b"__eh_frame".to_vec());
     let section = draft.object.add_section(segment, name, SectionKind::ReadOnlyData);
     draft.object.set_section_data(section, frames.bytes, 8);
@@ -177,21 +179,6 @@ fn add_frames(draft: &mut Draft, frames: Recorded) -> Result<()> {
         macho::S_ATTR_NO_TOC | macho::S_ATTR_STRIP_STATIC_SYMS | macho::S_ATTR_LIVE_SUPPORT;
     draft.object.section_mut(section).flags =
         SectionFlags::MachO { flags: macho::S_COALESCED | attributes };
-    let start = draft.object.add_symbol(Symbol {
-        name: b"EH_frame".to_vec(),
-        value: 0,
-        size: 0,
-        kind: SymbolKind::Unknown,
-        scope: SymbolScope::Compilation,
-        weak: false,
-        section: SymbolSection::Section(section),
-        flags: SymbolFlags::None,
-    });
-    for reference in frames.references.iter().rev() {
-        let function = draft.functions[reference.function.expect("code is described")];
-        let (at, addend) = (reference.offset, -i64::from(reference.offset));
-        difference(draft, section, at, function, start, addend, reference.size)?;
-    }
     Ok(())
 }
 

@@ -21,9 +21,8 @@ pub(super) struct Reference {
     pub size: u8,
     /// The section that it counts from, by its name in ELF; `None` is the code.
     pub to: Option<&'static str>,
+    /// The distance from the start of that section.
     pub addend: i64,
-    /// The function whose address it is, by its index; the addend counts from the start of the code.
-    pub function: Option<usize>,
     /// Whether the address is relative to the field.
     pub is_relative: bool,
 }
@@ -43,16 +42,14 @@ impl Recorder {
     /// What was written.
     pub fn finish(&self, id: SectionId, image: &Image) -> Recorded {
         let reference = |relocation: &Relocation| {
-            let (to, function) = match relocation.target {
-                RelocationTarget::Symbol(function) => (None, Some(function)),
-                RelocationTarget::Section(section) => (Some(section.name()), None),
+            let (to, base) = match relocation.target {
+                RelocationTarget::Symbol(function) => (None, image.functions[function].offset),
+                RelocationTarget::Section(section) => (Some(section.name()), 0),
             };
-            let base = function.map_or(0, |function| image.functions[function].offset);
             Reference {
                 offset: relocation.offset as u32,
                 size: relocation.size,
                 to,
-                function,
                 addend: relocation.addend + i64::from(base),
                 is_relative: relocation.eh_pe.is_some(),
             }

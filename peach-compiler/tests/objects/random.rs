@@ -1,0 +1,83 @@
+//! Random modules in every format: read back by readers that we did not write, written twice alike, and
+//! with unwind tables that say the same as the frame itself, in every encoding.
+//!
+//! `PEACH_RANDOM_MODULES=N` sets how many.
+
+#[path = "../../../tests/random_kernels/generator.rs"]
+mod generator;
+
+use crate::support::{Workspace, have, object};
+use crate::unwinding;
+use generator::{Rng, Shape};
+use peach_compiler::abi::{Convention, ImageFormat, SYSV64, WIN64};
+use peach_compiler::diagnostics::{Code, Diagnostics};
+use peach_compiler::emit::Module;
+use peach_compiler::emit::module::Processor;
+use peach_compiler::emit::objects::Format;
+use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use std::fmt::Write;
+
+/// A module of a few random kernels; those that want more registers than there are, are left out.
+fn random_module(seed: u64, convention: &'static Convention) -> Module {
+    let mut rng = Rng::new(seed);
+    let target = Target { position_independent: true, ..Target::from(convention) };
+    let mut module = Module::new(format!("random{seed}.peach"), target);
+    let mut diagnostics = Diagnostics::new();
+    for number in 0..1 + rng.below(4) {
+        let shape = Shape::random(&mut rng);
+        let name = format!("k{number}");
+        let text = generator::kernel(&shape, &mut rng).replace(" k(", &format!(" {name}("));
+        let compilation = compile(text.parse().expect("tokens"), target);
+        let mut errors = compilation.diagnostics.iter().filter(|d| !d.code.id().starts_with('W'));
+        if let Some(error) = errors.next() {
+            assert_eq!(error.code, Code::OutOfRegisters, "{}", error.message);
+            continue;
+        }
+        let symbol = |_: &CompiledFunction| name.clone();
+        module.add(compilation, Processor::Any, &symbol, &mut diagnostics);
+    }
+    assert!(!diagnostics.has_errors());
+    module
+}
+
+#[test]
+fn readers_have_no_complaints() {
+    if !have(&["readelf", "llvm-readobj", "llvm-dwarfdump"]) {
+        return;
+    }
+    let count = std::env::var("PEACH_RANDOM_MODULES").ok().and_then(|text| text.parse().ok());
+    let space = Workspace::new("random");
+    let (mut elf, mut all) = (String::new(), String::new());
+    for seed in 1..=count.unwrap_or(40) {
+        for convention in [&SYSV64, &WIN64] {
+            let module = random_module(seed, convention);
+            let again = random_module(seed, convention);
+            for format in Format::ALL {
+                let bytes = object(&module, format.format, true);
+                assert!(bytes == object(&again, format.format, true), "seed {seed} differs");
+                match format.format {
+                    ImageFormat::Elf => {}
+                    ImageFormat::MsCoff => unwinding::check_windows(&module, &bytes),
+                    ImageFormat::MachO => unwinding::check_compact(&module, &bytes),
+                }
+                let name = format!("{}{seed}.{}", convention.flag, format.format.flag());
+                space.file(&name, bytes);
+                let _ = write!(all, " {name}");
+                if format.format == ImageFormat::Elf {
+                    let _ = write!(elf, " {name}");
+                }
+            }
+        }
+    }
+    for line in [
+        format!("readelf --all --wide --debug-dump {elf}"),
+        format!("llvm-readobj --all --unwind {all}"),
+        format!("llvm-dwarfdump --verify {all}"),
+    ] {
+        let output = space.run(&line).to_lowercase();
+        for word in ["warning", "error:", "unknown", "corrupt", "invalid"] {
+            let complaint = output.lines().find(|line| line.contains(word));
+            assert_eq!(complaint, None, "{line}");
+        }
+    }
+}
