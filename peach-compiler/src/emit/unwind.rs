@@ -102,6 +102,7 @@ fn saved_or_restored(item: &Item, inst: &Instruction<PhysReg>) -> Option<PhysReg
             Some(reg.reg)
         }
         (Origin::Epilogue(_), [Operand::Reg(reg), Operand::Mem(_)]) => Some(reg.reg),
+        (Origin::Epilogue(_), []) if inst.mnemonic.name() == "leave" => Some(gp::RBP),
         // A base that is put back into its sandbox.
         (Origin::Epilogue(_), [Operand::Reg(reg), Operand::Reg(_)]) if reg.reg == gp::RBP => {
             (inst.mnemonic.name() == "add").then_some(reg.reg)

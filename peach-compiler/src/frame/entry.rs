@@ -141,7 +141,7 @@ impl Lowerer<'_> {
         if self.saves_rbp_in_frame() {
             let place = || Operand::Mem(at(gp::RSP, size - 8));
             self.put(inst("mov", vec![place(), rbp.clone()]));
-            self.saved(gp::RBP, -16);
+            self.saved(gp::RBP, -16, UnwindStep::Save { reg: gp::RBP });
             self.put(inst("lea", vec![rbp, place()]));
         }
         if let (Some(base), Some(align)) = (self.stack.locals_base, self.stack.realign) {
@@ -166,7 +166,8 @@ impl Lowerer<'_> {
         for push in self.stack.pushes.clone() {
             self.put(inst("push", vec![reg(push, Class::Gp64)]));
             self.out.moved_down(8);
-            self.saved(push, -i64::from(self.out.cfa.offset));
+            let offset = -i64::from(self.out.cfa.offset);
+            self.saved(push, offset, UnwindStep::Push { reg: push });
         }
         let lowered = i64::from(self.stack.above_base + self.stack.size);
         let slack = self.stack.realign.map_or(0, i64::from);
@@ -185,7 +186,7 @@ impl Lowerer<'_> {
         for (xmm, offset) in self.stack.saves.clone() {
             let place = Operand::Mem(self.frame_address(offset, 0));
             self.put(inst(self.asm.movaps_name(), vec![place, reg(xmm, Class::Xmm)]));
-            self.saved(xmm, offset);
+            self.saved(xmm, offset, UnwindStep::Save { reg: xmm });
         }
         self.out.frame.size = self.stack.above_base + self.stack.size;
         self.out.frame.base = self.stack.base;
@@ -252,9 +253,9 @@ impl Lowerer<'_> {
         self.step(UnwindStep::Lower { bytes });
     }
 
-    fn saved(&mut self, reg: PhysReg, offset: i64) {
+    fn saved(&mut self, reg: PhysReg, offset: i64, step: UnwindStep) {
         self.out.frame.saved.push((reg, offset as i32));
-        self.step(UnwindStep::Save { reg });
+        self.step(step);
     }
 
     /// The last item did this.

@@ -110,7 +110,12 @@ pub struct Frame {
 /// One action of a prologue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnwindStep {
-    /// Saves a register: by `push` if it is a general-purpose one. [`Frame::saved`] says where.
+    /// Saves a register, by `push`.
+    Push {
+        /// Which.
+        reg: PhysReg,
+    },
+    /// Saves a register in memory of the frame. [`Frame::saved`] says where.
     Save {
         /// Which.
         reg: PhysReg,

@@ -3,13 +3,14 @@
 //!
 //! `PEACH_RANDOM_MODULES=N` sets how many.
 
+#[expect(dead_code, reason = "what runs the kernels uses the rest")]
 #[path = "../../../tests/random_kernels/generator.rs"]
 mod generator;
 
 use crate::support::{Workspace, have, object};
 use crate::unwinding;
 use generator::{Rng, Shape};
-use peach_compiler::abi::{Convention, ImageFormat, SYSV64, WIN64};
+use peach_compiler::abi::{Convention, ImageFormat};
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::module::Processor;
@@ -24,13 +25,16 @@ fn random_module(seed: u64, convention: &'static Convention) -> Module {
     let mut module = Module::new(format!("random{seed}.peach"), target);
     let mut diagnostics = Diagnostics::new();
     for number in 0..1 + rng.below(4) {
-        let shape = Shape::random(&mut rng);
+        let mut shape = Shape::random(&mut rng);
+        if convention.sandbox.is_some() {
+            shape = shape.sandboxed();
+        }
         let name = format!("k{number}");
         let text = generator::kernel(&shape, &mut rng).replace(" k(", &format!(" {name}("));
         let compilation = compile(text.parse().expect("tokens"), target);
-        let mut errors = compilation.diagnostics.iter().filter(|d| !d.code.id().starts_with('W'));
-        if let Some(error) = errors.next() {
-            assert_eq!(error.code, Code::OutOfRegisters, "{}", error.message);
+        if compilation.diagnostics.has_errors() {
+            let codes: Vec<Code> = compilation.diagnostics.iter().map(|d| d.code).collect();
+            assert!(codes.contains(&Code::OutOfRegisters), "seed {seed}: {codes:?}");
             continue;
         }
         let symbol = |_: &CompiledFunction| name.clone();
@@ -47,12 +51,13 @@ fn readers_have_no_complaints() {
     }
     let count = std::env::var("PEACH_RANDOM_MODULES").ok().and_then(|text| text.parse().ok());
     let space = Workspace::new("random");
-    let (mut elf, mut all) = (String::new(), String::new());
-    for seed in 1..=count.unwrap_or(40) {
-        for convention in [&SYSV64, &WIN64] {
+    let (mut elf, mut wide, mut all) = (String::new(), String::new(), String::new());
+    for seed in 1..=count.unwrap_or(12) {
+        let conventions = Convention::ALL.iter().filter(|c| !c.image_formats.is_empty());
+        for &convention in conventions {
             let module = random_module(seed, convention);
             let again = random_module(seed, convention);
-            for format in Format::ALL {
+            for format in Format::ALL.iter().filter(|format| format.can_hold(convention)) {
                 let bytes = object(&module, format.format, true);
                 assert!(bytes == object(&again, format.format, true), "seed {seed} differs");
                 match format.format {
@@ -61,8 +66,13 @@ fn readers_have_no_complaints() {
                     ImageFormat::MachO => unwinding::check_compact(&module, &bytes),
                 }
                 let name = format!("{}{seed}.{}", convention.flag, format.format.flag());
+                let is_wide = bytes[4] == 2;
                 space.file(&name, bytes);
                 let _ = write!(all, " {name}");
+                // LLVM's reader of DWARF knows no relocations of ELF files of 32 bits, gcc's or ours.
+                if format.format != ImageFormat::Elf || is_wide {
+                    let _ = write!(wide, " {name}");
+                }
                 if format.format == ImageFormat::Elf {
                     let _ = write!(elf, " {name}");
                 }
@@ -71,13 +81,11 @@ fn readers_have_no_complaints() {
     }
     for line in [
         format!("readelf --all --wide --debug-dump {elf}"),
-        format!("llvm-readobj --all --unwind {all}"),
-        format!("llvm-dwarfdump --verify {all}"),
+        format!("llvm-readobj --file-headers --sections --symbols --relocs {all}"),
+        format!("llvm-readobj --all --unwind {wide}"),
+        format!("llvm-dwarfdump --verify {wide}"),
     ] {
-        let output = space.run(&line).to_lowercase();
-        for word in ["warning", "error:", "unknown", "corrupt", "invalid"] {
-            let complaint = output.lines().find(|line| line.contains(word));
-            assert_eq!(complaint, None, "{line}");
-        }
+        let (succeeded, _, complaints) = space.try_run(&line);
+        assert!(succeeded && complaints.is_empty(), "{line}\n{complaints}");
     }
 }

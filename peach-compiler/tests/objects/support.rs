@@ -72,9 +72,9 @@ impl Workspace {
 
     /// Runs a command line, words separated by spaces, in the directory. It must succeed.
     pub fn run(&self, line: &str) -> String {
-        let (succeeded, output) = self.try_run(line);
-        assert!(succeeded, "{line}\nin {}\n{output}", self.0.display());
-        output
+        let (succeeded, output, errors) = self.try_run(line);
+        assert!(succeeded, "{line}\nin {}\n{output}{errors}", self.0.display());
+        output + &errors
     }
 
     /// Runs a program for Windows in the directory. It must succeed.
@@ -82,8 +82,8 @@ impl Workspace {
         self.run(&format!("wine {line}"))
     }
 
-    /// Whether it succeeded, and what it wrote.
-    pub fn try_run(&self, line: &str) -> (bool, String) {
+    /// Whether it succeeded, its output and its complaints.
+    pub fn try_run(&self, line: &str) -> (bool, String, String) {
         let mut words = line.split_whitespace();
         let program = words.next().expect("a program");
         let output = Command::new(program)
@@ -97,8 +97,7 @@ impl Workspace {
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let all = text(&output.stdout) + &text(&output.stderr);
-        (output.status.success(), all)
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
     }
 }
 

@@ -147,8 +147,9 @@ fn windows(text: &[u8], start: u32, at: u32, info: &[u8], state: &State) -> Foun
             (0 | 2 | 3, _) => (1, i64::from(detail) * 8 + 8),
             (1, 0) => (2, word(1) * 8),
             (1, _) => (3, word(1) | word(2) << 16),
+            (4, _) => (2, word(1) * 8),
             (8, _) => (2, word(1) * 16),
-            (9, _) => (3, word(1) | word(2) << 16),
+            (5 | 9, _) => (3, word(1) | word(2) << 16),
             other => panic!("{other:?}"),
         };
         if done(at) {
@@ -156,6 +157,9 @@ fn windows(text: &[u8], start: u32, at: u32, info: &[u8], state: &State) -> Foun
                 0 => found.pop(PhysReg::gp(detail)),
                 1 | 2 => found.rsp += bytes,
                 3 => found.rsp = frame + distance,
+                4 | 5 => {
+                    found.saved.insert(PhysReg::gp(detail), frame + bytes);
+                }
                 _ => {
                     found.saved.insert(PhysReg::vector(detail), frame + bytes);
                 }

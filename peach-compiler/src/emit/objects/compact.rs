@@ -6,7 +6,7 @@
 
 use super::image::Function;
 use crate::emit::unwind;
-use crate::ir::{Code, Frame, Instruction, Item, Operand, UnwindStep};
+use crate::ir::{Code, Frame, UnwindStep};
 use crate::isa::{Bank, PhysReg, gp};
 
 /// The frame has a base: `push rbp; mov rbp, rsp`.
@@ -45,40 +45,47 @@ fn has_plain_base(frame: &Frame, base: PhysReg) -> bool {
         .map(|(_, step)| *step)
         .take_while(|s| *s != UnwindStep::SetBase)
         .collect();
-    base == gp::RBP && before == [UnwindStep::Save { reg: base }]
+    base == gp::RBP && before == [UnwindStep::Push { reg: base }]
 }
 
 fn without_base(function: &Function, frame: &Frame) -> Option<u32> {
     let saved: Vec<PhysReg> = frame.saved.iter().map(|(reg, _)| *reg).collect();
-    let count = saved.len() as u32;
-    let registers = count << 10 | permutation(&saved)?;
-    let units = (frame.size + 8 * count + 8) / 8;
-    if units <= 0xFF {
-        return Some(SMALL | units << 16 | registers);
+    // They are expected one below the other, from the return address on.
+    let are_in_row = (2..).zip(&frame.saved).all(|(place, (_, offset))| *offset == -8 * place);
+    let height = body_height(frame);
+    let registers = (saved.len() as u32) << 10 | permutation(&saved)?;
+    match height / 8 {
+        _ if !are_in_row => None,
+        units @ ..=0xFF => Some(SMALL | units << 16 | registers),
+        _ => {
+            let (field, lowered) = size_field(function)?;
+            let others = (height - lowered) / 8;
+            (others <= 7).then_some(LARGE | field << 16 | others << 13 | registers)
+        }
     }
-    // Behind the field of the `sub`, the pushed registers and the return address.
-    let field = size_field(function)?;
-    Some(LARGE | field << 16 | (count + 1) << 13 | registers)
 }
 
-/// Where the 32-bit size in the `sub` of the prologue is.
-fn size_field(function: &Function) -> Option<u32> {
-    let compiled = &function.source.compiled;
-    let (after, _) = compiled
-        .lowered
-        .frame
-        .steps
-        .iter()
-        .rfind(|(_, step)| matches!(step, UnwindStep::Lower { .. }))?;
-    let is_sub = |inst: &Instruction<PhysReg>| {
-        inst.mnemonic.name() == "sub" && matches!(inst.operands[1], Operand::Imm(_))
+/// How far the stack pointer is below the caller's, in a frame without a base.
+fn body_height(frame: &Frame) -> u32 {
+    let height = |step: UnwindStep| match step {
+        UnwindStep::Push { .. } => 8,
+        UnwindStep::Lower { bytes } => bytes,
+        UnwindStep::Save { .. } | UnwindStep::SetBase => 0,
     };
-    match &compiled.lowered.items[after - 1] {
-        Item { code: Code::Inst(inst), .. } if is_sub(inst) => {}
-        _ => return None,
-    }
-    let field = compiled.encoded.item_offsets[*after] - 4;
-    (field <= 0xFF).then_some(field)
+    8 + frame.steps.iter().map(|(_, step)| height(*step)).sum::<u32>()
+}
+
+/// Where the 32-bit size in the `sub` of the prologue is, and the size.
+fn size_field(function: &Function) -> Option<(u32, u32)> {
+    let compiled = &function.source.compiled;
+    let steps = &compiled.lowered.frame.steps;
+    let (after, bytes) = steps.iter().rev().find_map(|(after, step)| match step {
+        UnwindStep::Lower { bytes } => Some((*after, *bytes)),
+        _ => None,
+    })?;
+    let Code::Inst(inst) = &compiled.lowered.items[after - 1].code else { return None };
+    let field = compiled.encoded.item_offsets[after] - 4;
+    (inst.mnemonic.name() == "sub" && field <= 0xFF).then_some((field, bytes))
 }
 
 /// Which registers are saved, the one at the lowest address first, as the number of their order among

@@ -134,13 +134,15 @@ impl<'a> Image<'a> {
     }
 
     /// Bytes of an address in tables: 8, or 4 in ELF files of 32 bits.
+    /// Native Client's files have 64 bits, whatever its pointers have.
     pub fn address_size(&self) -> u8 {
-        self.module.target.convention.pointer_size as u8
+        let convention = self.module.target.convention;
+        if convention.sandbox.is_some() { 8 } else { convention.pointer_size as u8 }
     }
 
-    /// What fills the space between functions: `int3`.
-    pub fn filler(&self) -> u8 {
-        0xCC
+    /// What fills the space between functions.
+    fn filler(&self) -> u8 {
+        self.module.target.convention.filler()
     }
 
     fn add_code(&mut self, source: &'a ModuleFunction) {
@@ -328,7 +330,8 @@ fn alignment(source: &ModuleFunction) -> u32 {
         Code::Align(bytes) => Some(bytes),
         _ => None,
     });
-    demanded.chain([FUNCTION_ALIGN]).max().unwrap_or(FUNCTION_ALIGN)
+    let bundle = source.convention().sandbox.map(|sandbox| sandbox.bundle);
+    demanded.chain(bundle).fold(FUNCTION_ALIGN, u32::max)
 }
 
 /// Whether the field is the operand of a `call`; else it is that of a `lea`.

@@ -65,9 +65,7 @@ fn unwind_info(frame: &Frame, steps: &[Step], is_part: bool, pushed: u32) -> Vec
         let at = if is_part { 0 } else { step.at };
         let at = u8::try_from(at).expect("prologues are shorter than 256 bytes");
         match step.step {
-            UnwindStep::Save { reg } if reg.bank == Bank::Gp => {
-                operation(&mut codes, at, 0, reg.num)
-            }
+            UnwindStep::Push { reg } => operation(&mut codes, at, 0, reg.num),
             UnwindStep::Save { reg } => save(&mut codes, at, reg, place(frame, steps, reg, height)),
             UnwindStep::Lower { bytes } => allocation(&mut codes, at, bytes),
             UnwindStep::SetBase => operation(&mut codes, at, 3, 0),
@@ -89,7 +87,7 @@ fn frame_height(steps: &[Step]) -> i64 {
     let mut height = 8;
     for step in steps {
         match step.step {
-            UnwindStep::Save { reg } if reg.bank == Bank::Gp => height += 8,
+            UnwindStep::Push { .. } => height += 8,
             UnwindStep::Save { .. } => {}
             UnwindStep::Lower { bytes } => height += i64::from(bytes),
             UnwindStep::SetBase => break,
@@ -98,7 +96,7 @@ fn frame_height(steps: &[Step]) -> i64 {
     height
 }
 
-/// Where a vector register is saved, above the base or the stack pointer.
+/// Where a register is saved, above the base or the stack pointer.
 fn place(frame: &Frame, steps: &[Step], reg: PhysReg, height: i64) -> u32 {
     let has_base = steps.iter().any(|step| step.step == UnwindStep::SetBase);
     let height = if has_base { frame_height(steps) } else { height };
@@ -107,15 +105,16 @@ fn place(frame: &Frame, steps: &[Step], reg: PhysReg, height: i64) -> u32 {
     u32::try_from(i64::from(*offset) + height).expect("registers are saved within the frame")
 }
 
-/// `UWOP_SAVE_XMM128` in units of 16 bytes, or `UWOP_SAVE_XMM128_FAR` in bytes.
+/// `UWOP_SAVE_NONVOL` and `UWOP_SAVE_XMM128`, in units of their size, or `…_FAR`, in bytes.
 fn save(codes: &mut Vec<u8>, at: u8, reg: PhysReg, offset: u32) {
-    match u16::try_from(offset / 16) {
-        Ok(units) if offset.is_multiple_of(16) => {
-            operation(codes, at, 8, reg.num);
+    let (near, far, size) = if reg.bank == Bank::Gp { (4, 5, 8) } else { (8, 9, 16) };
+    match u16::try_from(offset / size) {
+        Ok(units) if offset.is_multiple_of(size) => {
+            operation(codes, at, near, reg.num);
             codes.extend(units.to_le_bytes());
         }
         _ => {
-            operation(codes, at, 9, reg.num);
+            operation(codes, at, far, reg.num);
             codes.extend(offset.to_le_bytes());
         }
     }
