@@ -56,12 +56,13 @@ pub(super) fn directives(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Dire
 /// The directive of one action, in a part of the function where `pushed` bytes are pushed.
 fn line(lowered: &Lowered, step: UnwindStep, pushed: u32) -> String {
     match step {
-        UnwindStep::Save { reg } if reg.bank == Bank::Gp => {
-            format!(".seh_pushreg {}", register_name(reg, Class::Gp64))
-        }
+        UnwindStep::Push { reg } => format!(".seh_pushreg {}", register_name(reg, Class::Gp64)),
         UnwindStep::Save { reg } => {
             let place = place(lowered, reg, pushed);
-            format!(".seh_savexmm {}, {place}", register_name(reg, Class::Xmm))
+            match reg.bank {
+                Bank::Gp => format!(".seh_savereg {}, {place}", register_name(reg, Class::Gp64)),
+                _ => format!(".seh_savexmm {}, {place}", register_name(reg, Class::Xmm)),
+            }
         }
         UnwindStep::Lower { bytes } => format!(".seh_stackalloc {bytes}"),
         UnwindStep::SetBase => {
@@ -71,12 +72,12 @@ fn line(lowered: &Lowered, step: UnwindStep, pushed: u32) -> String {
     }
 }
 
-/// Where a vector register is saved, above the base or, where there is none, the stack pointer.
+/// Where a register is saved, above the base or, where there is none, the stack pointer.
 fn place(lowered: &Lowered, reg: PhysReg, pushed: u32) -> i64 {
     let (mut height, mut has_base) = (8, false);
     for (_, step) in &lowered.frame.steps {
         match *step {
-            UnwindStep::Save { reg } if reg.bank == Bank::Gp => height += 8,
+            UnwindStep::Push { .. } => height += 8,
             UnwindStep::Save { .. } => {}
             UnwindStep::Lower { bytes } => height += i64::from(bytes),
             UnwindStep::SetBase => {
