@@ -3,4 +3,5 @@
 pub mod executable;
 pub mod low;
 pub mod machine;
+pub mod rustc;
 pub mod sandbox;

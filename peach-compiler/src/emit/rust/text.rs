@@ -14,8 +14,8 @@
 use super::{Context, ours, patches, seh, source_name};
 use crate::emit::unwind::{self, Change};
 use crate::encode::{Patch, PatchValue};
-use crate::ir::{Code, Operand};
-use crate::isa::register_name;
+use crate::ir::{Code, Operand, View};
+use crate::isa::{PhysReg, register_name};
 use crate::pipeline::CompiledFunction;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
@@ -48,9 +48,10 @@ fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) ->
     let name = function_name(context, index);
     let (kernel, source) = (&context.decl().signature.name, source_name());
     let path = quote_spanned!(ours() => <#kernel::#source>::#name);
+    let for_windows = context.options.native_is_win64;
     let mut assembly =
-        Assembly { compiled, path, lines: Vec::new(), operands: Vec::new(), done: 0 };
-    assembly.write(context.options.native_is_win64);
+        Assembly { compiled, path, for_windows, lines: Vec::new(), operands: Vec::new(), done: 0 };
+    assembly.write();
     let (lines, operands) = (&assembly.lines, &assembly.operands);
     quote_spanned! { ours() =>
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__TEXT,__peach"))]
@@ -66,6 +67,7 @@ struct Assembly<'a> {
     compiled: &'a CompiledFunction,
     /// The function itself.
     path: TokenStream,
+    for_windows: bool,
     lines: Vec<String>,
     operands: Vec<TokenStream>,
     /// How many bytes of the code the lines stand for.
@@ -80,10 +82,10 @@ enum Event<'a> {
 }
 
 impl Assembly<'_> {
-    fn write(&mut self, for_windows: bool) {
+    fn write(&mut self) {
         let (lowered, encoded) = (&self.compiled.lowered, &self.compiled.encoded);
         let mut events: Vec<(usize, Event<'_>)> = Vec::new();
-        if for_windows {
+        if self.for_windows {
             let directives = seh::directives(lowered, encoded).into_iter();
             events.extend(directives.map(|(at, directive)| match directive {
                 seh::Directive::Start => (at as usize, Event::StartOfSeh),
@@ -111,7 +113,7 @@ impl Assembly<'_> {
             }
         }
         self.bytes_until(encoded.bytes.len());
-        if !for_windows {
+        if !self.for_windows {
             self.lines.push(".cfi_endproc".to_string());
         }
         let align = encoded.align.max(64).trailing_zeros();
@@ -150,9 +152,7 @@ impl Assembly<'_> {
                 let item = self.item_of(patch);
                 let line = match &self.compiled.lowered.items[item].code {
                     Code::Inst(inst) => match inst.operands.first() {
-                        Some(Operand::Reg(view)) => {
-                            format!("lea {}, [rip + {{}}]", register_name(view.reg, view.class))
-                        }
+                        Some(Operand::Reg(view)) => self.load_address(*view),
                         _ => format!("{} {{}}", inst.mnemonic.name()),
                     },
                     _ => String::new(),
@@ -162,6 +162,17 @@ impl Assembly<'_> {
                 self.operands.push(quote_spanned!(ours() => sym #path));
                 self.done = patch.end as usize;
             }
+        }
+    }
+
+    /// The instruction that loads an item's address, with a place for its symbol. An item that a shared
+    /// library exports is only reached through the global offset table, which COFF does not have;
+    /// where it need not be, the linker writes the `lea` back. Both are seven bytes long.
+    fn load_address(&self, view: View<PhysReg>) -> String {
+        let register = register_name(view.reg, view.class);
+        match self.for_windows {
+            true => format!("lea {register}, [rip + {{}}]"),
+            false => format!("mov {register}, qword ptr [rip + {{}}@GOTPCREL]"),
         }
     }
 
