@@ -63,6 +63,9 @@ impl Rustc {
             option
         };
         let built_by_cargo = self.macros.parent().expect("a directory");
+        if self.flags.iter().any(|flag| flag.starts_with("-Z")) {
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
         command.args(["--edition=2024", "--crate-name", name]).args(&self.flags);
         command.arg("--out-dir").arg(&self.dir).arg("-L").arg(&self.dir);
         command.arg("-L").arg(option("dependency=", built_by_cargo));
