@@ -28,6 +28,8 @@ const NOT_OF_SOURCE: &[(Code, &str)] = &[
     (Code::UnsupportedTarget, "it depends on the target, and is raised by the generated items"),
     (Code::WrongProcessor, "it depends on the processor that the command is told"),
     (Code::DuplicateSymbol, "symbols are those of object files and listings"),
+    (Code::MissingFile, "files are included by the command alone"),
+    (Code::ForeignConvention, "it depends on the convention that the command is told"),
     (Code::NotOutsideRust, "inside Rust it is accepted; tests/jit.rs shows it"),
 ];
 

@@ -5,6 +5,7 @@
 //! read and nothing is kept, so that input of any length streams.
 
 use peach_compiler::isa;
+use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
@@ -29,7 +30,9 @@ Prints the encoding of each instruction, one a line: of the arguments or, withou
 ";
 
 /// Runs the command with the arguments behind `encode`.
-pub fn run(arguments: &[String]) -> ExitCode {
+pub fn run(arguments: &[OsString]) -> ExitCode {
+    let arguments: Vec<String> =
+        arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let (flags, lines): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| argument.starts_with('-'));
     let mode = match flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>()[..] {

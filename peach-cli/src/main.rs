@@ -1,13 +1,57 @@
-//! The `peach` command.
+//! The `peach` command: a shell around `peach_build`.
+//!
+//! Arguments come in, files go out; messages go to standard error. Exit codes: 0, or 1 where something
+//! is in error, or 2 where the arguments make no sense.
 
+mod compile;
 mod encode;
+mod messages;
+mod options;
+mod show;
 
+use options::{Matches, Refusal, Request, Usage};
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match arguments.first().and_then(|first| first.to_str()) {
         Some("encode") => encode::run(&arguments[1..]),
-        _ => ExitCode::from(2),
+        Some("show") => {
+            arguments.remove(0);
+            run(&options::SHOW, arguments, show::run)
+        }
+        _ => run(&options::COMPILE, arguments, compile::run),
     }
+}
+
+/// Reads the arguments and does what they ask for.
+fn run(
+    usage: &Usage,
+    arguments: Vec<OsString>,
+    action: fn(&Matches) -> messages::Result,
+) -> ExitCode {
+    match options::parse(usage, arguments) {
+        Ok(Request::Help(text)) => print(&text),
+        Ok(Request::Version) => print(concat!("peach ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Request::Run(matches)) => match messages::color(&matches) {
+            Ok(palette) => messages::exit_code(action(&matches), palette),
+            Err(Refusal(text)) => refuse(&text),
+        },
+        Err(Refusal(text)) => refuse(&text),
+    }
+}
+
+/// Text that was asked for. Whoever closes the pipe has read enough.
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn refuse(text: &str) -> ExitCode {
+    messages::print(text);
+    ExitCode::from(2)
 }

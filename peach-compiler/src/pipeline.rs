@@ -20,7 +20,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::encode::Encoded;
 use crate::expand::KernelGroup;
 use crate::ir::{Function, Lowered};
-use crate::isa::FeatureSet;
+use crate::isa::{FeatureSet, PhysReg};
 use crate::{abi, analysis, check, encode, expand, frame, regalloc, sandbox, syntax};
 use proc_macro2::TokenStream;
 
@@ -81,6 +81,9 @@ pub struct CompiledGroup {
 pub struct CompiledFunction {
     /// As written.
     pub function: Function,
+    /// Where each of its virtual registers lives; `None` for one that nothing reads or writes, or
+    /// that lives in memory ([`Frame::spilled`](crate::ir::Frame::spilled)).
+    pub registers: Vec<Option<PhysReg>>,
     /// With physical registers.
     pub lowered: Lowered,
     /// As bytes.
@@ -178,7 +181,9 @@ pub fn compile_function(
         );
         return None;
     }
-    Some(CompiledFunction { function, lowered, encoded })
+    let mut registers = allocation.regs;
+    registers.truncate(function.vregs.len());
+    Some(CompiledFunction { function, registers, lowered, encoded })
 }
 
 /// Decodes the code again: is it what was meant, and what its sandbox accepts?

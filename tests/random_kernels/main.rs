@@ -82,8 +82,7 @@ fn the_checker_refuses_damaged_code() {
             let Some(encoded) = encode::encode(&mutant, features, &mut diagnostics) else {
                 continue;
             };
-            let mutant =
-                CompiledFunction { function: compiled.function.clone(), lowered: mutant, encoded };
+            let mutant = CompiledFunction { lowered: mutant, encoded, ..compiled.clone() };
             if let Err(message) = run_compiled(&mutant, &mut rng, seed) {
                 panic!("seed {seed}: accepted {what} in\n{text}\nbut {message}");
             }

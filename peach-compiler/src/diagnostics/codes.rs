@@ -130,6 +130,9 @@ codes! {
     NotOutsideRust "E0605" Error "what only a Rust program around the kernel can have"
         "Outside of a Rust program that is being compiled there is no rustc behind the kernel: none that could evaluate an expression, find an item or compile a fallback."
 
+    MissingFile "E0606" Error "a file that cannot be found or read"
+        "Modules and includes are looked for beside the file that names them, and where `-I` says."
+
     // E09xx: ours.
     Internal "E0901" Error "a bug in peach"
         "Please report it with the kernel."
@@ -141,4 +144,6 @@ codes! {
         "No path leads here."
     UnusedLabel "W0003" Warning "a label that is never used"
         "Remove it, or start its name with `_`."
+    ForeignConvention "W0004" Warning "a kernel of a convention that the target does not have"
+        "`extern \"win64\"` and `extern \"sysv64\"` fix a kernel's convention; other kernels have the target's."
 }

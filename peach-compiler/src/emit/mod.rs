@@ -3,6 +3,8 @@
 //! Inside Rust, a kernel becomes items (`rust`). Outside of it, kernels are gathered in a
 //! [`Module`], which becomes an object file, a listing for another assembler, or metadata.
 
+#[cfg(feature = "formats")]
+pub mod anatomy;
 pub mod listing;
 #[cfg(feature = "formats")]
 pub mod module;

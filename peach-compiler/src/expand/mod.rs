@@ -44,6 +44,7 @@ use crate::ir::{DataId, Function, Inst, Op, Reg, RustConstId, RustSymId, VReg, V
 use crate::isa::Class;
 use crate::pipeline::Target;
 use crate::syntax::{self, ast};
+pub use names::nearest;
 use names::{Names, Symbol};
 use proc_macro2::{Span, TokenStream};
 use scope::Scopes;

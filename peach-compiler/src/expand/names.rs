@@ -119,10 +119,7 @@ fn parse_data_name(text: &str) -> Option<(Element, u32)> {
 
 /// Up to three of `candidates` that `name` may have been meant for, nearest first. One letter in
 /// three may be wrong.
-pub(super) fn nearest<'t>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'t str>,
-) -> Vec<&'t str> {
+pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
     let limit = name.len() / 3;
     let mut close: Vec<(usize, &str)> = candidates
         .into_iter()

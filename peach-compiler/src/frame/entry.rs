@@ -7,7 +7,7 @@ use super::stack::{Needs, StackLayout};
 use super::{Lowerer, Registers};
 use crate::abi::Frames;
 use crate::analysis::Facts;
-use crate::ir::{Base, Cfa, Function, Instruction, Op, Operand, Reg, UnwindStep};
+use crate::ir::{Base, Cfa, Function, Instruction, Op, Operand, PlacedLocal, Reg, UnwindStep};
 use crate::isa::{self, Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
 use crate::regalloc::Allocation;
 
@@ -192,6 +192,19 @@ impl Lowerer<'_> {
         self.out.frame.base = self.stack.base;
         self.out.frame.realigned = self.stack.realign;
         self.out.frame.borrowed = self.stack.borrowed;
+        self.place_locals();
+    }
+
+    /// Notes where the stack variables are, for listings.
+    fn place_locals(&mut self) {
+        let frame = &mut self.out.frame;
+        let realigned = self.stack.realign.map(|_| gp::RSP);
+        frame.locals_base = self.stack.locals_base.or(realigned);
+        for (local, offset) in self.function.locals.iter().zip(&self.stack.locals) {
+            let Some(offset) = *offset else { continue };
+            let name = local.name.clone();
+            frame.locals.push(PlacedLocal { name, size: local.size, offset });
+        }
     }
 
     /// Undoes the prologue.

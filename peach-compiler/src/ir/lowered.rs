@@ -96,6 +96,10 @@ pub struct Frame {
     pub realigned: Option<u32>,
     /// Bytes of the red zone or the shadow space that are used.
     pub borrowed: u32,
+    /// Stack variables and spilled values, in the order of their declaration.
+    pub locals: Vec<PlacedLocal>,
+    /// The register that their offsets are counted from; `None` is the canonical frame address.
+    pub locals_base: Option<PhysReg>,
     /// Registers of the function as written that live in the frame.
     pub spilled: Vec<VReg>,
     /// Every change of the canonical frame address: before item `.0`, it is `.1`.
@@ -105,6 +109,17 @@ pub struct Frame {
     /// What the prologue does to the frame, in order: `.0` is the index of the item behind the one
     /// that does it, as Microsoft's unwind codes want it.
     pub steps: Vec<(usize, UnwindStep)>,
+}
+
+/// Memory of the kernel's own, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedLocal {
+    /// As the author called it, or what a spill slot holds.
+    pub name: String,
+    /// In bytes.
+    pub size: u32,
+    /// Of its lowest byte, from [`Frame::locals_base`].
+    pub offset: i64,
 }
 
 /// One action of a prologue.

@@ -260,6 +260,15 @@ impl FeatureSet {
         FeatureSet(self.0 & other.0)
     }
 
+    /// Takes an extension away, and every one that implies it.
+    pub fn remove(&mut self, feature: Feature) {
+        for (row, closure) in CLOSURES.iter().enumerate() {
+            if closure >> feature.0 & 1 == 1 {
+                self.0 &= !(1 << row);
+            }
+        }
+    }
+
     /// Whether it has `feature`.
     pub fn contains(&self, feature: Feature) -> bool {
         self.0 >> feature.0 & 1 == 1

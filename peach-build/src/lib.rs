@@ -1,0 +1,30 @@
+//! Kernel files compiled outside of Rust.
+//!
+//! What the `peach` command does, as a library, and a helper for build scripts on top of it
+//! ([`Build`]). A file is a Rust source (every `peach_fn!` in it is compiled) or a bare file of
+//! kernel items.
+//!
+//! 1. [`Platform::new`] finds out what is compiled for: convention, formats, processor.
+//! 2. [`compile()`] reads the file, and gives a [`Module`](peach_compiler::emit::Module).
+//! 3. The formats of `peach_compiler::emit` make bytes of that.
+//! 4. [`Outputs::write`] writes files whole or not at all.
+
+mod compile;
+mod error;
+pub mod extensions;
+mod job;
+mod outputs;
+mod source;
+mod target;
+
+pub use compile::{Compiled, compile};
+pub use error::{Error, Report};
+pub use job::{Job, dependencies_of};
+pub use outputs::{Outputs, WriteError};
+pub use source::Configuration;
+pub use target::{Platform, Request};
+
+/// The name that `name` was most likely meant for.
+pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
+    peach_compiler::expand::nearest(name, candidates).into_iter().next()
+}

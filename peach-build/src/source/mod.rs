@@ -1,0 +1,62 @@
+//! From a file to the kernels in it.
+//!
+//! In: a path, the configuration to evaluate `#[cfg]` in, directories to search. Out: [`Kernels`]: the
+//! contents of every `peach_fn!`, or the whole of a bare kernel file, and every file that was read.
+//! Invariants: tokens keep their places, and [`Sources`] knows which file each is in.
+//! Fails: where a file cannot be read or is no UTF-8, at the token that names it.
+
+mod cfg;
+mod configure;
+mod files;
+mod find;
+mod macros;
+mod split;
+
+pub use cfg::Configuration;
+pub(crate) use files::Sources;
+
+use crate::error::{Error, Report};
+use files::Search;
+use peach_compiler::diagnostics::Diagnostics;
+use proc_macro2::TokenStream;
+use std::path::{Path, PathBuf};
+
+/// The kernels of a file.
+#[derive(Debug)]
+pub(crate) struct Kernels {
+    /// The contents of each `peach_fn!`, in source order.
+    pub(crate) blocks: Vec<TokenStream>,
+    /// What was seen on the way.
+    pub(crate) seen: Seen,
+    /// The files.
+    pub(crate) sources: Sources,
+    /// What the author is told already.
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// What there was beside kernels that were taken: why a file may seem to have none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Some `#[cfg]` was false of something with kernels in it.
+    pub(crate) configured_out: bool,
+    /// It was read as Rust, not as a bare kernel file.
+    pub(crate) is_rust: bool,
+}
+
+/// Finds the kernels of the file at `path`, and of the files that it includes.
+pub(crate) fn kernels(
+    path: &Path,
+    configuration: &Configuration,
+    directories: &[PathBuf],
+) -> Result<Kernels, Error> {
+    let mut sources = Sources::default();
+    let text = files::read(path)?;
+    let mut diagnostics = Diagnostics::new();
+    let tokens = match sources.add(path, text) {
+        Ok(tokens) => tokens,
+        Err(problem) => return Err(Error::Source(Report::new([&*problem], &sources))),
+    };
+    let search = Search { root: path.to_path_buf(), directories: directories.to_vec() };
+    let (blocks, seen) = find::find(tokens, configuration, &search, &mut sources, &mut diagnostics);
+    Ok(Kernels { blocks, seen, sources, diagnostics })
+}

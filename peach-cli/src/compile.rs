@@ -1,0 +1,42 @@
+//! `peach -o OUT FILE`.
+
+use crate::messages;
+use crate::options::Matches;
+use peach_build::extensions::Adjustment;
+use peach_build::{Error, Job, Platform, Request};
+
+/// Compiles a file and writes what was asked for.
+pub fn run(matches: &Matches) -> messages::Result {
+    let platform = platform(matches)?;
+    let job = job(matches)?;
+    let file = matches.path("FILE").unwrap_or_default();
+    let compiled = job.compile(&file, &platform, &matches.paths("-I"))?;
+    let (outputs, report) = job.render(&compiled, &platform)?;
+    outputs.write(compiled.inputs())?;
+    Ok(compiled.warnings.clone().and(&report))
+}
+
+/// What the kernels are compiled for.
+pub fn platform(matches: &Matches) -> Result<Platform, Error> {
+    let flags = matches.texts("-m");
+    let adjustment = Adjustment::parse(flags.iter().map(String::as_str)).map_err(Error::Usage)?;
+    Platform::new(&Request {
+        abi: matches.text("-mabi"),
+        image_format: matches.text("-mimage-format"),
+        assembly_format: None,
+        cpu: matches.text("-mcpu"),
+        adjustment,
+        cfg: &matches.texts("--cfg"),
+    })
+}
+
+fn job(matches: &Matches) -> Result<Job, Error> {
+    let output = matches.path("-o").unwrap_or_default();
+    Ok(Job { is_listing: false, debug: debug_level(matches)? > 0, output })
+}
+
+/// The number behind `-g`.
+fn debug_level(matches: &Matches) -> Result<u32, Error> {
+    let text = matches.text("-g").unwrap_or("0");
+    text.parse().map_err(|_| Error::Usage(format!("-g{text}: the level is a number: -g0, -g1")))
+}

@@ -1,0 +1,232 @@
+//! Every flag, once.
+
+use super::{Positional, Usage};
+
+/// A flag.
+#[derive(Debug)]
+pub struct Flag {
+    /// As it is written: `-mabi`, `--color`.
+    pub spelling: &'static str,
+    /// What comes behind it.
+    pub value: Value,
+    /// What it does: for `--help`.
+    pub help: &'static str,
+    /// The values it takes, or its unit and default; nothing where the help says it all.
+    pub values: Values,
+    /// Under which title `--help` lists it.
+    pub group: Group,
+    /// Whether it may be given several times.
+    pub repeats: bool,
+    /// Whether it must be given.
+    pub is_required: bool,
+}
+
+/// What comes behind a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing.
+    None,
+    /// A word.
+    Name(&'static str),
+    /// A path.
+    Path(&'static str),
+}
+
+/// Which values a flag takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Values {
+    /// What its help says.
+    Free,
+    /// These.
+    Of(&'static [&'static str]),
+    /// Every convention.
+    Conventions,
+    /// Every processor.
+    Processors,
+    /// Every extension.
+    Extensions,
+}
+
+/// The titles of `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// What is written.
+    Output,
+    /// What the code is for.
+    Target,
+    /// What the code is called.
+    Names,
+    /// Where input comes from.
+    Input,
+    /// Everything else.
+    Other,
+}
+
+impl Group {
+    /// In the order of `--help`.
+    pub const ALL: &[Group] =
+        &[Group::Output, Group::Target, Group::Names, Group::Input, Group::Other];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Output => "Output",
+            Group::Target => "Target",
+            Group::Names => "Names",
+            Group::Input => "Input",
+            Group::Other => "Other",
+        }
+    }
+}
+
+/// What a flag is called without its dashes: its name for the parser.
+pub(super) fn id(spelling: &str) -> &str {
+    spelling.trim_start_matches('-')
+}
+
+const fn flag(spelling: &'static str, value: Value, group: Group, help: &'static str) -> Flag {
+    Flag { spelling, value, help, values: Values::Free, group, repeats: false, is_required: false }
+}
+
+impl Flag {
+    const fn of(self, values: Values) -> Flag {
+        Flag { values, ..self }
+    }
+
+    const fn repeated(self) -> Flag {
+        Flag { repeats: true, ..self }
+    }
+
+    const fn required(self) -> Flag {
+        Flag { is_required: true, ..self }
+    }
+}
+
+const ABI: Flag = flag(
+    "-mabi",
+    Value::Name("ABI"),
+    Group::Target,
+    "The calling convention of kernels that fix none. native (the default) is that of C programs on this machine.",
+)
+.of(Values::Conventions);
+
+const IMAGE_FORMAT: Flag = flag(
+    "-mimage-format",
+    Value::Name("FORMAT"),
+    Group::Target,
+    "The format of object files, and the system that #[cfg] sees. Default: this machine's, if the convention has it, or else the convention's first.",
+)
+.of(Values::Of(&["elf", "ms-coff", "mach-o", "native"]));
+
+const CPU: Flag = flag(
+    "-mcpu",
+    Value::Name("CPU"),
+    Group::Target,
+    "The processor: its extensions may be used, and of each kernel the first version that it supports is taken. Default: any x86-64 processor, and all versions.",
+)
+.of(Values::Processors);
+
+const EXTENSION: Flag = flag(
+    "-m",
+    Value::Name("EXT"),
+    Group::Target,
+    "-mEXT adds an extension to those of the processor, -mno-EXT takes it and all that need it away.",
+)
+.of(Values::Extensions)
+.repeated();
+
+const CFG: Flag = flag(
+    "--cfg",
+    Value::Name("SPEC"),
+    Group::Target,
+    "Sets name or name=\"value\" for #[cfg], such as feature=\"fast\".",
+)
+.repeated();
+
+const INCLUDE: Flag = flag(
+    "-I",
+    Value::Path("DIR"),
+    Group::Input,
+    "Searches DIR, too, for the files of include!(\"…\") and of modules.",
+)
+.repeated();
+
+const COLOR: Flag = flag(
+    "--color",
+    Value::Name("WHEN"),
+    Group::Other,
+    "Whether messages have colours. Default: auto, on a terminal, unless NO_COLOR is set.",
+)
+.of(Values::Of(&["auto", "always", "never"]));
+
+const HELP: Flag = flag("--help", Value::None, Group::Other, "Prints this and ends. So does -h.");
+
+const VERSION: Flag =
+    flag("--version", Value::None, Group::Other, "Prints the version and ends. So does -V.");
+
+/// `peach -o OUT FILE`.
+pub const COMPILE: Usage = Usage {
+    name: "peach",
+    about: "Compiles assembly kernels to object files and listings for C, C++, Go and any linker.",
+    positionals: &[Positional::required(
+        "FILE",
+        "A Rust source file, of which every peach_fn! is compiled, or a bare file of kernel items (.peach).",
+    )],
+    flags: &[
+        flag(
+            "-o",
+            Value::Path("OUT"),
+            Group::Output,
+            "The file to write: an object file or, with -S, a listing. - is standard output.",
+        )
+        .required(),
+        flag(
+            "-g",
+            Value::Name("LEVEL"),
+            Group::Output,
+            "Tells debuggers the source line of every instruction. -g0: no (the default); -g, -g1 and more: yes.",
+        ),
+        ABI,
+        IMAGE_FORMAT,
+        CPU,
+        EXTENSION,
+        CFG,
+        INCLUDE,
+        COLOR,
+        HELP,
+        VERSION,
+    ],
+};
+
+/// `peach show FILE [KERNEL]`.
+pub const SHOW: Usage = Usage {
+    name: "peach show",
+    about: "Shows what kernels become: bytes, physical registers, live ranges, the stack frame.",
+    positionals: &[
+        Positional::required("FILE", "A Rust source file or a bare file of kernel items."),
+        Positional::optional("KERNEL", "The kernel to show. Default: all."),
+    ],
+    flags: &[
+        flag(
+            "-o",
+            Value::Path("OUT"),
+            Group::Output,
+            "The file to write. Default: -, standard output.",
+        ),
+        flag(
+            "--html",
+            Value::None,
+            Group::Output,
+            "Writes one self-contained page: source left, code right, live ranges as bars.",
+        ),
+        flag("--ascii", Value::None, Group::Output, "Draws live ranges with ASCII signs."),
+        ABI,
+        IMAGE_FORMAT,
+        CPU,
+        EXTENSION,
+        CFG,
+        INCLUDE,
+        COLOR,
+        HELP,
+    ],
+};

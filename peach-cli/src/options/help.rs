@@ -1,0 +1,105 @@
+//! `--help`, from the table of flags.
+
+use super::Usage;
+use super::flags::{Flag, Group, Value, Values};
+use peach_build::extensions;
+use peach_compiler::abi::Convention;
+use peach_compiler::isa::FeatureSet;
+use std::fmt::Write;
+
+/// Where the description of a flag starts, and where lines end.
+const INDENT: usize = 28;
+const WIDTH: usize = 100;
+
+/// How it is called.
+pub(super) fn usage_line(usage: &Usage) -> String {
+    let mut line = format!("{} [FLAG]...", usage.name);
+    for flag in usage.flags.iter().filter(|flag| flag.is_required) {
+        let _ = write!(line, " {}", written(flag));
+    }
+    for positional in usage.positionals {
+        match positional.is_required {
+            true => line.push_str(&format!(" {}", positional.name)),
+            false => line.push_str(&format!(" [{}]", positional.name)),
+        }
+    }
+    line
+}
+
+/// The whole text.
+pub(super) fn text(usage: &Usage) -> String {
+    let mut text = format!("{}\n\nusage: {}\n", usage.about, usage_line(usage));
+    if usage.name == "peach" {
+        text.push_str(
+            "       peach show [FLAG]... FILE [KERNEL]      what kernels become, for reading\n",
+        );
+        text.push_str(
+            "       peach encode [FLAG] [INSTRUCTION]...    single instructions as bytes\n",
+        );
+    }
+    text.push('\n');
+    for positional in usage.positionals {
+        entry(&mut text, positional.name, positional.help);
+    }
+    for group in Group::ALL {
+        let mut flags = usage.flags.iter().filter(|flag| flag.group == *group).peekable();
+        if flags.peek().is_some() {
+            let _ = write!(text, "\n{}:\n", group.title());
+        }
+        for flag in flags {
+            entry(&mut text, &written(flag), &described(flag));
+        }
+    }
+    text.push_str(
+        "\nExit code: 0, or 1 if something is in error, or 2 if the flags make no sense.\n",
+    );
+    text
+}
+
+/// A flag with its value: `-mabi=ABI`, `-o OUT`.
+fn written(flag: &Flag) -> String {
+    match (flag.spelling, flag.value) {
+        ("-m", _) => "-mEXT, -mno-EXT".to_string(),
+        ("-g", _) => "-g, -gLEVEL".to_string(),
+        (spelling, Value::None) => spelling.to_string(),
+        (spelling, Value::Path(name)) => format!("{spelling} {name}"),
+        (spelling, Value::Name(name)) => format!("{spelling}={name}"),
+    }
+}
+
+/// What a flag does, and which values it takes.
+fn described(flag: &Flag) -> String {
+    let values: Vec<&str> = match flag.values {
+        Values::Free => return flag.help.to_string(),
+        Values::Of(values) => values.to_vec(),
+        Values::Conventions => {
+            Convention::ALL.iter().map(|convention| convention.flag).chain(["native"]).collect()
+        }
+        Values::Processors => FeatureSet::cpu_names().chain(["native"]).collect(),
+        Values::Extensions => extensions::names().collect(),
+    };
+    format!("{} Values: {}.", flag.help, values.join(" "))
+}
+
+/// One entry, its text broken into lines.
+fn entry(text: &mut String, head: &str, body: &str) {
+    let mut line = format!("  {head:<width$}", width = INDENT - 2);
+    if head.len() + 4 > INDENT {
+        let _ = writeln!(text, "{}", line.trim_end());
+        line = " ".repeat(INDENT);
+    }
+    let mut is_empty = true;
+    for word in body.split(' ') {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(text, "{}", line.trim_end());
+            line = " ".repeat(INDENT);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    let _ = writeln!(text, "{}", line.trim_end());
+}
