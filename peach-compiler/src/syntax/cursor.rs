@@ -417,7 +417,7 @@ impl<'a> Cursor<'a> {
                 }
                 Token::Literal(literal) => trees.push(literal.clone().into()),
                 Token::Open { group, close, .. } if *close < self.pos => {
-                    trees.push(group.clone().into());
+                    trees.extend(without_needless_groups(group.clone()));
                     at.pos = *close;
                 }
                 // The edge of an invisible group that the range crosses.
@@ -456,6 +456,31 @@ impl<'a> Cursor<'a> {
     pub(super) fn ascend(&mut self) {
         self.depth -= 1;
     }
+}
+
+/// The group, with those around a single name, literal or lifetime dissolved, in it and around it:
+/// rustc and the stages that look for lifetimes must see `<'a>`, not `<` and a fragment. Groups around
+/// several tokens stay, since precedence may depend on them.
+fn without_needless_groups(group: Group) -> Vec<TokenTree> {
+    let inside: Vec<TokenTree> = group
+        .stream()
+        .into_iter()
+        .flat_map(|tree| match tree {
+            TokenTree::Group(inner) => without_needless_groups(inner),
+            other => vec![other],
+        })
+        .collect();
+    let is_needless = match &inside[..] {
+        [_] => true,
+        [TokenTree::Punct(quote), TokenTree::Ident(_)] => quote.as_char() == '\'',
+        _ => false,
+    };
+    if group.delimiter() == Delimiter::None && is_needless {
+        return inside;
+    }
+    let mut whole = Group::new(group.delimiter(), inside.into_iter().collect());
+    whole.set_span(group.span());
+    vec![whole.into()]
 }
 
 /// A syntax error.

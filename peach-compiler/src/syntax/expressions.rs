@@ -4,7 +4,7 @@
 //! Invariants: trees are at most a few hundred levels deep, whatever the input, so that later
 //! stages may recurse over them. Fails: with a syntax error at the first token that does not fit.
 
-use super::ast::{BinaryOp, Call, Expr, ExprKind, UnaryOp};
+use super::ast::{BinaryOp, Call, Expr, ExprKind, Label, UnaryOp};
 use super::cursor::{Cursor, Parsed, Token, error};
 use super::{literals, operands};
 use proc_macro2::{Delimiter, Span};
@@ -194,6 +194,13 @@ enum Suffix {
 
 /// An index or decorations behind `expr`.
 fn suffix(c: &mut Cursor<'_>, expr: Expr, braces: Braces) -> Parsed<Suffix> {
+    if let (true, ExprKind::Label(label @ Label { index: None, .. })) =
+        (c.is_group(Delimiter::Bracket), &expr.kind)
+    {
+        // The name is a fragment of a macro, and its index stands behind it.
+        let index = operands::index(c)?;
+        return Ok(Suffix::Found(ExprKind::Label(Label { index, ..label.clone() })));
+    }
     if c.is_group(Delimiter::Bracket) && is_indexable(&expr) {
         let (mut inside, _) = c.expect_group(Delimiter::Bracket)?;
         let index = expression(&mut inside)?;

@@ -197,15 +197,16 @@ pub(super) fn label(c: &mut Cursor<'_>) -> Parsed<Label> {
     let span = c.span();
     c.expect_punct('\'')?;
     let name = c.expect_ident("the name of a label")?;
-    let index = match c.eat_group(Delimiter::Bracket) {
-        Some((mut inside, _)) => {
-            let index = expressions::expression(&mut inside)?;
-            inside.expect_end("`]`")?;
-            Some(Box::new(index))
-        }
-        None => None,
-    };
+    let index = index(c)?;
     Ok(Label { name, index, span })
+}
+
+/// `[index]` behind the name of a label, or nothing.
+pub(super) fn index(c: &mut Cursor<'_>) -> Parsed<Option<Box<Expr>>> {
+    let Some((mut inside, _)) = c.eat_group(Delimiter::Bracket) else { return Ok(None) };
+    let index = expressions::expression(&mut inside)?;
+    inside.expect_end("`]`")?;
+    Ok(Some(Box::new(index)))
 }
 
 /// Whether the braces that come next belong to the operand before them: a block, which has
