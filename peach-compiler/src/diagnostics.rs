@@ -155,9 +155,11 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Keeps the first of messages that say the same of the same tokens: the versions of a kernel
-    /// and the members of a family share their mistakes.
-    pub fn remove_duplicates(&mut self) {
+    /// Puts the messages in the order of the source, whichever stage they are from, and keeps the first
+    /// of those that say the same of the same tokens: the versions of a kernel and the members of a
+    /// family share their mistakes.
+    pub fn put_in_order(&mut self) {
+        self.list.sort_by_key(|d| (d.place.first.start().line, d.place.first.start().column));
         let mut seen = HashSet::new();
         self.list.retain(|d| {
             let (start, end) = (d.place.first.start(), d.place.last.end());

@@ -103,7 +103,7 @@ pub fn compile(tokens: TokenStream, target: impl Into<Target>) -> Compilation {
     if !diagnostics.has_errors() {
         usage.report(&mut diagnostics);
     }
-    diagnostics.remove_duplicates();
+    diagnostics.put_in_order();
     Compilation { kernels, diagnostics }
 }
 

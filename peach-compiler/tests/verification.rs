@@ -55,10 +55,10 @@ fn independent_mistakes_are_all_reported_and_each_once() {
     check(
         "fn f(p: *mut u32) -> u64 { let t: gp64; let u: gp64; mov dword [p], 1; push 1; add t, u; return t; }",
         &[
+            (Code::NeedsUnsafe, "dword", "behind `p`"),
             (Code::Uninitialized, "t", "`t`"),
             (Code::Uninitialized, "u", "`u`"),
             (Code::UnbalancedStack, "return", "8 bytes are still pushed"),
-            (Code::NeedsUnsafe, "dword", "behind `p`"),
         ],
     );
     // An unrolled loop, a helper used twice, two versions.
