@@ -1,8 +1,11 @@
 //! ELF: linked by GNU ld and by lld, into C and C++, static and shared; unwound, read back.
 
 use crate::kernels;
+use crate::loader::Image;
 use crate::support::{Workspace, have, module};
-use peach_compiler::abi::{ImageFormat, SYSV64};
+use object::{LittleEndian, Object, ObjectSection, ObjectSymbol};
+use peach_compiler::abi::{ImageFormat, NACL, SYSV64, X32};
+use peach_compiler::sandbox::validate;
 
 /// A directory with the kernels' object file and all sources.
 fn prepared(test: &str) -> Workspace {
@@ -90,5 +93,46 @@ fn every_instruction_is_unwound() {
     for linker in LINKERS {
         space.run(&format!("gcc {linker} {STRICT} step.c kernels.o -o step"));
         space.run("./step");
+    }
+}
+
+#[test]
+fn x32_is_linked_and_executed() {
+    if !have(&["gcc", "ld.bfd"]) {
+        return;
+    }
+    let space = prepared("elf_x32");
+    let module = module(&kernels::source("rdi"), &X32);
+    space.object("kernels.o", &module, ImageFormat::Elf, true);
+    // With the C library, which takes a kernel of the operating system that is seldom there.
+    space.run(&format!("gcc -mx32 -no-pie {STRICT} program.c kernels.o -o program"));
+    space.run(&format!("gcc -mx32 -pie -fPIE {STRICT} program.c kernels.o -o program"));
+    space.run(&format!("gcc -mx32 -fPIC -shared {STRICT} elsewhere.c kernels.o -o libkernels.so"));
+    let headers = space.run("readelf -h libkernels.so");
+    assert!(headers.contains("ELF32") && headers.contains("X86-64"), "{headers}");
+    // Alone, at the program's own addresses, in this process.
+    space.run("gcc -mx32 -fno-pic -O1 -c elsewhere.c -o elsewhere.o");
+    space.run("ld.bfd -m elf32_x86_64 --fatal-warnings -e power kernels.o elsewhere.o -o bare");
+    let bare = Image::load_program(&space.read("bare"));
+    kernels::check(&bare, "", bare.symbol("counter_variable"));
+}
+
+#[test]
+fn native_client_files_are_bundles_to_their_ends() {
+    let source =
+        "fn one() { nop; } fn two(x: u64) -> u64 { imul x, x, 77; return x; } fn three() { nop; }";
+    let space = Workspace::new("elf_nacl");
+    let file = space.object("kernels.o", &module(source, &NACL), ImageFormat::Elf, true);
+    let bytes = std::fs::read(file).expect("a file");
+    let parsed = object::read::elf::ElfFile64::<LittleEndian>::parse(&*bytes).expect("ELF");
+    let text = parsed.section_by_name(".text").expect("code");
+    assert_eq!(text.align(), 32);
+    let code = text.data().expect("code");
+    assert_eq!(validate(code).map_err(|violation| violation.to_string()), Ok(()));
+    for symbol in parsed.symbols().filter(|symbol| symbol.is_global()) {
+        assert_eq!(symbol.address() % 32, 0);
+        let end = (symbol.address() + symbol.size()) as usize;
+        let behind = &code[end..end.next_multiple_of(32).min(code.len())];
+        assert!(behind.iter().all(|&byte| byte == 0xF4), "{behind:x?} is not hlt");
     }
 }

@@ -1,5 +1,8 @@
 //! Kernels with everything that an object file has to get right.
 
+use crate::loader::Image;
+use std::ffi::c_void;
+
 /// Constants of all sizes, named and not, shared by functions; a trailing immediate behind a
 /// displacement, of one, two and four bytes; a jump table; saved registers, stack variables, pushes;
 /// calls and addresses of what is elsewhere.
@@ -179,4 +182,36 @@ pub const HEADER: &str = include_str!("kernels.h");
 /// The kernels with the first argument's register of a convention.
 pub fn source(first: &str) -> String {
     SOURCE.replace("FIRST", first)
+}
+
+/// Checks all kernels as `kernels.h` does, in a file whose symbols have a prefix.
+pub fn check(image: &Image, prefix: &str, counter: *const c_void) {
+    type Unary = extern "C" fn(u64) -> u64;
+    let symbol = |name: &str| image.symbol(&format!("{prefix}{name}"));
+    // SAFETY: the functions are kernels with these signatures.
+    unsafe {
+        let unary = |name: &str| std::mem::transmute::<*const c_void, Unary>(symbol(name));
+        let function = symbol("scaled");
+        let scaled = std::mem::transmute::<*const c_void, extern "C" fn(f64) -> f64>(function);
+        let function = symbol("masked");
+        let masked = std::mem::transmute::<*const c_void, extern "C" fn(f32) -> f32>(function);
+        for n in 0..8 {
+            assert_eq!(unary("power")(n) as u32, 10u32.pow(n as u32));
+            assert_eq!(unary("select_case")(n) as u32, 11 * (n as u32 % 4 + 1));
+        }
+        assert_eq!((scaled(3.0), masked(3.0)), (8.0, -1.0));
+        assert_eq!(unary("trailing")(0) as u32, 31);
+        assert_eq!(unary("counter")(0), counter as u64);
+        for x in 1..10 {
+            let (y, z) = (x + 1, x + 2);
+            assert_eq!(unary("twice")(x), z);
+            assert_eq!(unary("deep")(x), z + x + y + x);
+            assert_eq!(unary("realigned")(x), y + x);
+            assert_eq!(unary("wide")(x), y + x + x);
+            assert_eq!(unary("leaf")(x), x + x);
+            assert_eq!(unary("pushing")(x), z + x + x);
+            assert_eq!(unary("aligned")(x), y + x + x);
+        }
+        unary("last")(0);
+    }
 }

@@ -1,22 +1,26 @@
-//! A small loader of Mach-O libraries: maps the segments, binds the symbols, finds the functions.
+//! Small loaders, of Mach-O libraries and of ELF programs: they map the segments, bind the symbols, and
+//! find the functions.
 
 use object::LittleEndian;
 use object::macho::{self, MachHeader64};
+use object::read::elf::ElfFile32;
 use object::read::macho::{MachHeader, MachOFile64, Segment};
-use object::{Object, ObjectSymbol};
+use object::{Object, ObjectSegment, ObjectSymbol};
 use std::collections::HashMap;
 use std::ffi::c_void;
 
-/// A library in memory.
+/// A library or a program in memory.
 pub struct Image {
     start: *mut u8,
     len: usize,
+    /// The address that the file has for `start`.
+    origin: u64,
     symbols: HashMap<String, u64>,
 }
 
 impl Image {
-    /// Maps a library; `find` gives the addresses of what it needs.
-    pub fn load(file: &[u8], find: impl Fn(&str) -> *const c_void) -> Image {
+    /// Maps a Mach-O library; `find` gives the addresses of what it needs.
+    pub fn load_library(file: &[u8], find: impl Fn(&str) -> *const c_void) -> Image {
         let header = MachHeader64::<LittleEndian>::parse(file, 0).expect("a header");
         let mut commands = header.load_commands(LittleEndian, file, 0).expect("load commands");
         let (mut segments, mut bindings) = (Vec::new(), Vec::new());
@@ -34,15 +38,8 @@ impl Image {
                 }
             }
         }
-        let end = |segment: &&macho::SegmentCommand64<LittleEndian>| {
-            segment.vmaddr(LittleEndian) + segment.vmsize(LittleEndian)
-        };
-        let len = segments.iter().map(end).max().expect("segments") as usize;
-        let start = map(len);
         let parsed = MachOFile64::<LittleEndian>::parse(file).expect("a library");
-        let named =
-            parsed.symbols().filter_map(|s| Some((s.name().ok()?.to_string(), s.address())));
-        let image = Image { start, len, symbols: named.collect() };
+        let image = Image::map(&parsed, None);
         for segment in &segments {
             let data = segment.data(LittleEndian, file).expect("data");
             image.write(segment.vmaddr(LittleEndian), data);
@@ -52,26 +49,60 @@ impl Image {
             let place = segments[segment].vmaddr(LittleEndian) + offset;
             image.write(place, &address.to_le_bytes());
         }
-        // SAFETY: a mapping of ours; all of it was written before.
-        let protected =
-            unsafe { libc::mprotect(start.cast(), len, libc::PROT_READ | libc::PROT_EXEC) };
-        assert_eq!(protected, 0);
+        image.protect();
         image
     }
 
-    /// The address of a symbol that the library defines.
+    /// Maps an ELF program of 32 bits at its own addresses.
+    pub fn load_program(file: &[u8]) -> Image {
+        let parsed = ElfFile32::<LittleEndian>::parse(file).expect("a program");
+        let origin = parsed.segments().map(|segment| segment.address()).min();
+        let image = Image::map(&parsed, origin.map(|address| address & !4095));
+        for segment in parsed.segments() {
+            image.write(segment.address(), segment.data().expect("data"));
+        }
+        image.protect();
+        image
+    }
+
+    /// The address of a symbol that the file defines.
     pub fn symbol(&self, name: &str) -> *const c_void {
         let address = self.symbols.get(name).unwrap_or_else(|| panic!("{name} is not defined"));
-        self.start.wrapping_add(*address as usize).cast()
+        self.start.wrapping_add((*address - self.origin) as usize).cast()
+    }
+
+    /// A mapping for all segments of a file: at the address from which they start, or anywhere.
+    fn map<'a>(file: &impl Object<'a>, at: Option<u64>) -> Image {
+        let origin = at.unwrap_or(0);
+        let ends = file.segments().map(|segment| segment.address() + segment.size());
+        let len = (ends.max().expect("segments") - origin) as usize;
+        let fixed = if at.is_some() { libc::MAP_FIXED_NOREPLACE } else { 0 };
+        // SAFETY: a fresh anonymous mapping, which replaces nothing.
+        let start = unsafe {
+            let access = libc::PROT_READ | libc::PROT_WRITE;
+            let kind = libc::MAP_PRIVATE | libc::MAP_ANON | fixed;
+            libc::mmap(origin as *mut c_void, len, access, kind, -1, 0)
+        };
+        assert_ne!(start, libc::MAP_FAILED);
+        let named = file.symbols().filter_map(|s| Some((s.name().ok()?.to_string(), s.address())));
+        Image { start: start.cast(), len, origin, symbols: named.collect() }
     }
 
     fn write(&self, place: u64, bytes: &[u8]) {
-        assert!(place as usize + bytes.len() <= self.len);
+        let place = (place - self.origin) as usize;
+        assert!(place + bytes.len() <= self.len);
         // SAFETY: within the mapping, as was just checked.
         unsafe {
-            let place = self.start.add(place as usize);
+            let place = self.start.add(place);
             place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
+    }
+
+    fn protect(&self) {
+        let access = libc::PROT_READ | libc::PROT_EXEC;
+        // SAFETY: a mapping of ours, which is not written to any more.
+        let protected = unsafe { libc::mprotect(self.start.cast(), self.len, access) };
+        assert_eq!(protected, 0);
     }
 }
 
@@ -80,17 +111,6 @@ impl Drop for Image {
         // SAFETY: a mapping of ours, which nothing uses any more.
         unsafe { libc::munmap(self.start.cast(), self.len) };
     }
-}
-
-fn map(len: usize) -> *mut u8 {
-    // SAFETY: a fresh anonymous mapping.
-    let start = unsafe {
-        let (access, kind) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
-        libc::mmap(std::ptr::null_mut(), len, access, kind, -1, 0)
-    };
-    assert_ne!(start, libc::MAP_FAILED);
-    start.cast()
 }
 
 /// Segment, offset in it, name and addend of everything that is to be bound, from the opcodes of

@@ -1,6 +1,7 @@
 //! Object files, against the linkers, loaders, unwinders, debuggers and readers of their platforms.
 
 mod coff;
+mod debug;
 mod elf;
 mod kernels;
 mod loader;
