@@ -34,6 +34,11 @@ impl Source {
         }
         Source { lines }
     }
+
+    /// The text of a line, counted from 1, if it is known.
+    pub fn line(&self, number: usize) -> Option<&str> {
+        self.lines.get(&number).map(String::as_str)
+    }
 }
 
 /// The listing of a version.

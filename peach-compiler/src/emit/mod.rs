@@ -5,7 +5,19 @@
 
 #[cfg(feature = "formats")]
 pub mod anatomy;
+#[cfg(feature = "formats")]
+pub mod c_types;
+#[cfg(feature = "formats")]
+pub mod header;
+#[cfg(feature = "formats")]
+pub mod json;
 pub mod listing;
+#[cfg(feature = "formats")]
+pub mod listings;
+#[cfg(feature = "formats")]
+pub mod makefile;
+#[cfg(feature = "formats")]
+pub mod mangling;
 #[cfg(feature = "formats")]
 pub mod module;
 #[cfg(feature = "formats")]

@@ -191,6 +191,11 @@ impl Form {
         self.family
     }
 
+    /// The extensions that it needs.
+    pub fn features(&self) -> FeatureSet {
+        self.features
+    }
+
     /// The bytes of its memory operand; 0 where any size will do.
     pub fn memory_size(&self) -> u32 {
         self.memory_size

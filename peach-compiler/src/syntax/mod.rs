@@ -54,3 +54,8 @@ pub fn expression(
     cursor.expect_end("the end of the expression")?;
     Ok(expr)
 }
+
+/// The value of a string literal, raw or with escapes.
+pub fn string_value(literal: &proc_macro2::Literal) -> Option<String> {
+    literals::string(literal)
+}

@@ -1,0 +1,282 @@
+//! GNU assembler, in Intel syntax. clang reads the same text.
+//!
+//! Frames are described by `.cfi_…` (ELF and Mach-O) or `.seh_…` (COFF).
+
+use super::outline::{Function, JumpTable, Line, Outline, Prefixed};
+use super::spell::{self, Assembler, Coded, Length, Rule};
+use super::{AssemblyFormat, Container, Options, frames, intel};
+use crate::diagnostics::Diagnostics;
+use crate::emit::Module;
+use crate::emit::unwind::{self, Change};
+use crate::ir::{Code, DispSize, Instruction, Mem};
+use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
+use std::fmt::Write;
+
+/// GNU assembler.
+pub(super) const FORMAT: AssemblyFormat = AssemblyFormat {
+    name: "gas",
+    aliases: &["gnu"],
+    extension: "s",
+    default_of: &["sysv", "x32", "nacl", "gosyso", "gosyso-p32"],
+    also_of: &["ms"],
+    write,
+};
+
+fn write(module: &Module, options: &Options<'_>, _: &mut Diagnostics) -> String {
+    let outline = Outline::of(module);
+    let mut writer = Writer { options, text: String::new() };
+    let _ = writeln!(writer.text, "# {}", super::origin(module));
+    writer.put("    .intel_syntax noprefix");
+    writer.put(writer.text_section());
+    for function in &outline.functions {
+        writer.function(function);
+    }
+    writer.constants(&outline);
+    if options.container == Container::Elf {
+        writer.put("\n    .section .note.GNU-stack, \"\", @progbits");
+    }
+    writer.text
+}
+
+struct Writer<'a> {
+    options: &'a Options<'a>,
+    text: String,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, line: impl AsRef<str>) {
+        self.text.push_str(line.as_ref());
+        self.text.push('\n');
+    }
+
+    fn text_section(&self) -> &'static str {
+        match self.options.container {
+            Container::Elf | Container::Coff => "    .text",
+            Container::MachO => "    .section __TEXT,__text,regular,pure_instructions",
+        }
+    }
+
+    fn constant_section(&self) -> &'static str {
+        match self.options.container {
+            Container::Elf => "    .section .rodata, \"a\", @progbits",
+            Container::Coff => "    .section .rdata, \"dr\"",
+            Container::MachO => "    .section __TEXT,__const",
+        }
+    }
+
+    /// What keeps a name out of the symbol table.
+    fn local_prefix(&self) -> &'static str {
+        match self.options.container {
+            Container::Elf | Container::Coff => ".L",
+            Container::MachO => "L",
+        }
+    }
+
+    /// A symbol as the container spells it.
+    fn symbol(&self, name: &str) -> String {
+        let prefix = if self.options.container == Container::MachO { "_" } else { "" };
+        let is_plain = |ch: char| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '.' | '$');
+        match name.chars().all(is_plain) && !name.starts_with(|ch: char| ch.is_ascii_digit()) {
+            true => format!("{prefix}{name}"),
+            false => format!("\"{prefix}{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
+        }
+    }
+
+    fn function(&mut self, function: &Function<'_>) {
+        let symbol = self.symbol(&function.source.symbol);
+        let align = function.source.compiled.encoded.align;
+        self.put(format!("\n    .p2align {}, 0xcc", align.trailing_zeros()));
+        self.put(format!("    .globl {symbol}"));
+        match self.options.container {
+            Container::Elf => self.put(format!("    .type {symbol}, @function")),
+            // External, and a function (Microsoft PE format, "Symbol Table").
+            Container::Coff => self.put(format!("    .def {symbol}; .scl 2; .type 32; .endef")),
+            Container::MachO => {}
+        }
+        if self.options.container == Container::Coff {
+            self.put(format!("    .seh_proc {symbol}"));
+        }
+        self.put(format!("{symbol}:"));
+        self.code(function);
+        if self.options.container == Container::Elf {
+            self.put(format!("    .size {symbol}, .-{symbol}"));
+        }
+        for table in &function.jump_tables {
+            self.jump_table(function, table);
+        }
+    }
+
+    fn code(&mut self, function: &Function<'_>) {
+        let compiled = &function.source.compiled;
+        let is_coff = self.options.container == Container::Coff;
+        let prefix = self.local_prefix();
+        let names = Prefixed {
+            labels: &function.full_labels,
+            label_prefix: prefix,
+            data: &function.data,
+            data_prefix: prefix,
+        };
+        let mut comments = super::Comments::new(self.options.source);
+        let mut changes =
+            unwind::changes(&compiled.lowered, &compiled.encoded).into_iter().peekable();
+        let mut steps = frames::steps(&compiled.lowered).into_iter().peekable();
+        if !is_coff {
+            self.put("    .cfi_startproc");
+        }
+        for (index, line) in function.lines().enumerate() {
+            if is_coff {
+                while let Some((_, step)) = steps.next_if(|(at, _)| *at <= index) {
+                    self.put(format!("    {}", seh(step)));
+                }
+            } else {
+                while let Some((_, change)) = changes.next_if(|(at, _)| *at <= line.start) {
+                    self.put(format!("    {}", cfi(change)));
+                }
+            }
+            let text = self.line(function, &line, &names);
+            comments.push(&mut self.text, &text, &line, "#");
+        }
+        match is_coff {
+            true => {
+                for (_, step) in steps {
+                    self.put(format!("    {}", seh(step)));
+                }
+                self.put("    .seh_endproc");
+            }
+            false => self.put("    .cfi_endproc"),
+        }
+    }
+
+    fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
+        match &line.item.code {
+            Code::Label(label) => format!("{}:", names.label(*label)),
+            Code::Align(_) | Code::Bytes(_) if line.bytes.is_empty() => String::new(),
+            Code::Align(_) | Code::Bytes(_) => format!("    {}", Gas.data_bytes(line.bytes)),
+            Code::Inst(inst) => match function.symbol(line) {
+                Some((symbol, is_relative)) => self.with_symbol(inst, symbol, is_relative),
+                None => {
+                    let inst = &function.with_numbers(inst);
+                    let coded = Coded { inst, bytes: line.bytes, names };
+                    format!("    {}", spell::line(&Gas, &coded))
+                }
+            },
+        }
+    }
+
+    /// `call sym`, `lea r, sym`, `mov r, sym`. In AT&T syntax, where any symbol may stand: in Intel's,
+    /// `and` or `rax` would be what they are.
+    fn with_symbol(&self, inst: &Instruction<PhysReg>, symbol: &str, is_relative: bool) -> String {
+        let symbol = self.symbol(symbol);
+        let text = match (spell::destination(inst), is_relative) {
+            (None, _) => format!("{} {symbol}", inst.mnemonic.name()),
+            (Some(register), true) => format!("lea {symbol}(%rip), %{register}"),
+            (Some(register), false) => format!("movabs ${symbol}, %{register}"),
+        };
+        format!("    .att_syntax prefix\n    {text}\n    .intel_syntax noprefix")
+    }
+
+    fn jump_table(&mut self, function: &Function<'_>, table: &JumpTable<'_>) {
+        let prefix = self.local_prefix();
+        self.put(format!("    .p2align {}, 0xcc", Function::JUMP_TABLE_ALIGN.trailing_zeros()));
+        self.put(format!("{prefix}{}:", table.name));
+        for target in table.targets {
+            let label = &function.full_labels[target.index()];
+            self.put(format!("    .long {prefix}{label} - {prefix}{}", table.name));
+        }
+    }
+
+    fn constants(&mut self, outline: &Outline<'_>) {
+        if outline.constants.is_empty() {
+            return;
+        }
+        self.put(format!("\n{}", self.constant_section()));
+        for constant in &outline.constants {
+            self.put(format!("    .p2align {}", constant.align.trailing_zeros()));
+            self.put(format!("{}{}:", self.local_prefix(), constant.name));
+            for row in constant.bytes.chunks(16) {
+                self.put(format!("    {}", Gas.data_bytes(row)));
+            }
+        }
+    }
+}
+
+/// A change of the unwinding rules as a directive.
+fn cfi(change: Change) -> String {
+    let name = |reg: PhysReg| register_name(reg, Class::Gp64);
+    match change {
+        Change::Cfa(cfa) => format!(".cfi_def_cfa {}, {}", name(cfa.reg), cfa.offset),
+        Change::Saved(reg, at) => format!(".cfi_offset {}, {at}", name(reg)),
+        Change::Restored(reg) => format!(".cfi_restore {}", name(reg)),
+    }
+}
+
+/// A step of the prologue as a directive.
+fn seh(step: frames::Step) -> String {
+    match step {
+        frames::Step::Push(reg) => format!(".seh_pushreg {}", register_name(reg, Class::Gp64)),
+        frames::Step::Save(reg, at) => {
+            format!(".seh_savexmm {}, {at}", register_name(reg, Class::Xmm))
+        }
+        frames::Step::Lower(bytes) => format!(".seh_stackalloc {bytes}"),
+        frames::Step::SetBase(reg) => {
+            format!(".seh_setframe {}, 0", register_name(reg, Class::Gp64))
+        }
+        frames::Step::End => ".seh_endprologue".to_string(),
+    }
+}
+
+/// The syntax.
+struct Gas;
+
+impl Assembler for Gas {
+    fn rules(&self) -> &'static [Rule] {
+        intel::RULES
+    }
+
+    fn data_bytes(&self, bytes: &[u8]) -> String {
+        format!(".byte {}", spell::hex_list(bytes))
+    }
+
+    fn comment(&self) -> &'static str {
+        "#"
+    }
+
+    fn register(&self, view: crate::ir::View<PhysReg>) -> String {
+        match view.reg.bank {
+            Bank::X87 => format!("st({})", view.reg.num),
+            _ => register_name(view.reg, view.class),
+        }
+    }
+
+    fn memory(&self, mem: &Mem<PhysReg>, coded: &Coded<'_>) -> Option<String> {
+        let size =
+            mem.size.and_then(size_name).map_or(String::new(), |name| format!("{name} ptr "));
+        let segment = mem
+            .segment
+            .map_or(String::new(), |reg| format!("{}:", register_name(reg, Class::Segment)));
+        let broadcast = mem.broadcast.map_or(String::new(), |lanes| format!("{{1to{lanes}}}"));
+        Some(format!(
+            "{size}{segment}[{}]{broadcast}",
+            spell::address(mem, coded.names, Some("rip"))
+        ))
+    }
+
+    fn branch(&self, label: &str, _: Length) -> Option<String> {
+        Some(label.to_string())
+    }
+
+    fn relative(&self, distance: i64, _: &Coded<'_>) -> Option<String> {
+        Some(format!("1f{distance:+}\n1:"))
+    }
+
+    fn forced_displacement(&self, size: DispSize) -> &'static str {
+        match size {
+            DispSize::Disp8 => "{disp8} ",
+            DispSize::Disp32 => "{disp32} ",
+        }
+    }
+
+    fn forced_branch(&self) -> &'static str {
+        "{disp32} "
+    }
+}

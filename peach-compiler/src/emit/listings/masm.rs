@@ -1,0 +1,219 @@
+//! MASM (`ml64`), which makes COFF objects for Windows; `llvm-ml -m64` reads the same text.
+//!
+//! Functions that save registers or lower the stack pointer are `proc frame` with `.pushreg` and the
+//! like. Constants stand before the code: `llvm-ml` addresses by `rip` only what it has seen.
+
+use super::outline::{Function, Line, Outline, Prefixed};
+use super::spell::{self, Assembler, Coded, Length, Rule};
+use super::{AssemblyFormat, Options, frames, intel};
+use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
+use crate::emit::Module;
+use crate::ir::{Base, Code, Instruction, Mem};
+use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
+use std::fmt::Write;
+
+/// MASM.
+pub(super) const FORMAT: AssemblyFormat = AssemblyFormat {
+    name: "masm",
+    aliases: &[],
+    extension: "asm",
+    default_of: &["ms"],
+    also_of: &["sysv"],
+    write,
+};
+
+fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) -> String {
+    let outline = Outline::of(module);
+    for function in &module.functions {
+        check_symbol(&function.symbol, function.compiled.function.span, diagnostics);
+    }
+    let mut writer = Writer { options, text: String::new() };
+    let _ = writeln!(writer.text, "; {}", super::origin(module));
+    for symbol in &outline.externals {
+        writer.put(format!("extern {symbol} : proc"));
+    }
+    writer.constants(&outline);
+    writer.put(format!("\n_TEXT segment align({}) 'CODE'", outline.code_align()));
+    for function in &outline.functions {
+        writer.function(function);
+    }
+    writer.put("_TEXT ends\nend");
+    writer.text
+}
+
+/// MASM's identifiers are letters, digits and `_ @ $ ?`, at most 247 of them.
+fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnostics) {
+    let is_part = |ch: char| ch.is_ascii_alphanumeric() || "_@$?".contains(ch);
+    let is_start = !symbol.starts_with(|ch: char| ch.is_ascii_digit());
+    if symbol.is_empty() || !is_start || !symbol.chars().all(is_part) || symbol.len() > 247 {
+        let message = format!("MASM has no way to write the symbol `{symbol}`");
+        let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
+        diagnostics.push(
+            diagnostic
+                .note("a symbol is made of up to 247 letters, digits and `_ @ $ ?`, and starts with no digit")
+                .help("choose another name with `#[export_name = \"…\"]`"),
+        );
+    }
+}
+
+struct Writer<'a> {
+    options: &'a Options<'a>,
+    text: String,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, line: impl AsRef<str>) {
+        self.text.push_str(line.as_ref());
+        self.text.push('\n');
+    }
+
+    fn function(&mut self, function: &Function<'_>) {
+        let symbol = &function.source.symbol;
+        let encoded = &function.source.compiled.encoded;
+        for table in &function.jump_tables {
+            self.put(format!("\nalign {}", Function::JUMP_TABLE_ALIGN));
+            let mut name = format!("{} ", table.name);
+            for target in table.targets {
+                let label = &function.full_labels[target.index()];
+                self.put(format!("{name}dd {label} - {}", table.name));
+                name = "    ".to_string();
+            }
+        }
+        let steps = frames::steps(&function.source.compiled.lowered);
+        let has_frame = steps.len() > 1;
+        self.put(format!("\nalign {}", encoded.align));
+        self.put(format!("public {symbol}"));
+        self.put(format!("{symbol} proc{}", if has_frame { " frame" } else { "" }));
+        let names = Prefixed {
+            labels: &function.full_labels,
+            label_prefix: "",
+            data: &function.data,
+            data_prefix: "",
+        };
+        let mut comments = super::Comments::new(self.options.source);
+        let mut steps = steps.into_iter().filter(|_| has_frame).peekable();
+        for (index, line) in function.lines().enumerate() {
+            while let Some((_, step)) = steps.next_if(|(at, _)| *at <= index) {
+                self.put(format!("    {}", directive(step)));
+            }
+            let text = self.line(function, &line, &names);
+            comments.push(&mut self.text, &text, &line, ";");
+        }
+        for (_, step) in steps {
+            self.put(format!("    {}", directive(step)));
+        }
+        self.put(format!("{symbol} endp"));
+    }
+
+    fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
+        match &line.item.code {
+            // Two colons: jump tables stand outside of the procedure.
+            Code::Label(label) => format!("{}::", names.label(*label)),
+            Code::Align(_) | Code::Bytes(_) if line.bytes.is_empty() => String::new(),
+            Code::Align(_) | Code::Bytes(_) => format!("    {}", Masm.data_bytes(line.bytes)),
+            Code::Inst(inst) => match function.symbol(line) {
+                Some((symbol, is_relative)) => with_symbol(inst, symbol, is_relative),
+                None => {
+                    let inst = &function.with_numbers(inst);
+                    let coded = Coded { inst, bytes: line.bytes, names };
+                    format!("    {}", spell::line(&Masm, &coded))
+                }
+            },
+        }
+    }
+
+    fn constants(&mut self, outline: &Outline<'_>) {
+        if outline.constants.is_empty() {
+            return;
+        }
+        self.put(format!("\n_RDATA segment align({}) readonly 'CONST'", outline.constant_align()));
+        for constant in &outline.constants {
+            self.put(format!("align {}", constant.align));
+            let mut name = format!("{} ", constant.name);
+            for row in constant.bytes.chunks(16) {
+                self.put(format!("{name}{}", Masm.data_bytes(row)));
+                name = "    ".to_string();
+            }
+        }
+        self.put("_RDATA ends");
+    }
+}
+
+/// `call sym`, `lea r, sym`, `mov r, offset sym`.
+fn with_symbol(inst: &Instruction<PhysReg>, symbol: &str, is_relative: bool) -> String {
+    match (spell::destination(inst), is_relative) {
+        (None, _) => format!("    {} {symbol}", inst.mnemonic.name()),
+        (Some(register), true) => format!("    lea {register}, {symbol}"),
+        (Some(register), false) => format!("    mov {register}, offset {symbol}"),
+    }
+}
+
+/// A step of the prologue as a directive.
+fn directive(step: frames::Step) -> String {
+    match step {
+        frames::Step::Push(reg) => format!(".pushreg {}", register_name(reg, Class::Gp64)),
+        frames::Step::Save(reg, at) => {
+            format!(".savexmm128 {}, {at}", register_name(reg, Class::Xmm))
+        }
+        frames::Step::Lower(bytes) => format!(".allocstack {bytes}"),
+        frames::Step::SetBase(reg) => format!(".setframe {}, 0", register_name(reg, Class::Gp64)),
+        frames::Step::End => ".endprolog".to_string(),
+    }
+}
+
+/// The syntax.
+struct Masm;
+
+impl Assembler for Masm {
+    fn rules(&self) -> &'static [Rule] {
+        intel::RULES
+    }
+
+    fn data_bytes(&self, bytes: &[u8]) -> String {
+        let words: Vec<String> = bytes.iter().map(|byte| format!("0{byte:02x}h")).collect();
+        format!("db {}", words.join(", "))
+    }
+
+    fn comment(&self) -> &'static str {
+        ";"
+    }
+
+    fn register(&self, view: crate::ir::View<PhysReg>) -> String {
+        match view.reg.bank {
+            Bank::X87 => format!("st({})", view.reg.num),
+            _ => register_name(view.reg, view.class),
+        }
+    }
+
+    /// A symbol alone is addressed by `rip`; there is no other way to say so.
+    fn memory(&self, mem: &Mem<PhysReg>, coded: &Coded<'_>) -> Option<String> {
+        let by_number = matches!(mem.base, Base::Rip)
+            || matches!(mem.base, Base::Reg(view) if view.class == Class::Eip);
+        if by_number {
+            return None;
+        }
+        let size =
+            mem.size.and_then(size_name).map_or(String::new(), |name| format!("{name} ptr "));
+        let segment = mem
+            .segment
+            .map_or(String::new(), |reg| format!("{}:", register_name(reg, Class::Segment)));
+        let broadcast = mem.broadcast.map_or(String::new(), |lanes| format!("{{1to{lanes}}}"));
+        let place = spell::address(mem, coded.names, None);
+        match mem.base {
+            Base::Data(_) => Some(format!("{size}{place}{broadcast}")),
+            _ => Some(format!("{size}{segment}[{place}]{broadcast}")),
+        }
+    }
+
+    fn branch(&self, label: &str, length: Length) -> Option<String> {
+        match length {
+            Length::Only | Length::Near => Some(label.to_string()),
+            Length::Short => Some(format!("short {label}")),
+            Length::Forced => None,
+        }
+    }
+
+    fn relative(&self, _: i64, _: &Coded<'_>) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,270 @@
+//! What every listing consists of, whatever the assembler: functions, constants, symbols of others.
+//!
+//! In: a [`Module`]. Out: an [`Outline`], in which everything that a listing names has a name.
+//! Invariants: names are made of letters, digits and `_`, and are distinct, in every function and among
+//! the constants of the module; equal constants are one; order is that of the module.
+
+use crate::emit::Module;
+use crate::emit::module::ModuleFunction;
+use crate::encode::PatchValue;
+use crate::ir::{
+    Base, DataContent, DataId, Instruction, Item, LabelId, Mem, Operand, RustConstId, RustSymId,
+};
+use crate::isa::{Names, PhysReg};
+use std::collections::{HashMap, HashSet};
+
+/// A module, taken apart for a listing.
+pub(super) struct Outline<'a> {
+    pub functions: Vec<Function<'a>>,
+    /// Each once.
+    pub constants: Vec<Constant<'a>>,
+    /// Symbols that the module uses and does not define, each once, in the order of their use.
+    pub externals: Vec<&'a str>,
+}
+
+/// Read-only data.
+pub(super) struct Constant<'a> {
+    pub name: String,
+    pub align: u32,
+    pub bytes: &'a [u8],
+}
+
+/// One function.
+pub(super) struct Function<'a> {
+    pub source: &'a ModuleFunction,
+    /// By label, distinct within the function.
+    pub labels: Vec<String>,
+    /// By label, distinct in the module: with the function's name before it.
+    pub full_labels: Vec<String>,
+    /// By constant; empty for what is not used.
+    pub data: Vec<String>,
+    /// Behind the code.
+    pub jump_tables: Vec<JumpTable<'a>>,
+    /// By symbol of the program around.
+    pub symbols: Vec<&'a str>,
+}
+
+/// 32-bit distances of labels from the table's own start.
+pub(super) struct JumpTable<'a> {
+    pub name: String,
+    pub targets: &'a [LabelId],
+}
+
+/// An item of the code with what is known of it.
+pub(super) struct Line<'a> {
+    pub item: &'a Item,
+    /// Where it starts, and where the next one does.
+    pub start: u32,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Outline<'a> {
+    pub fn of(module: &'a Module) -> Outline<'a> {
+        let mut outline =
+            Outline { functions: Vec::new(), constants: Vec::new(), externals: Vec::new() };
+        let mut names = Distinct::default();
+        for function in &module.functions {
+            names.take(function.symbol.clone());
+            for id in 0..function.outside.symbols.len() as u32 {
+                names.take(module.external(function, RustSymId(id)).to_string());
+            }
+        }
+        let mut known: HashMap<&[u8], usize> = HashMap::new();
+        let defined: HashSet<&str> = module.functions.iter().map(|f| f.symbol.as_str()).collect();
+        for source in &module.functions {
+            let symbol_of = |id| module.external(source, RustSymId(id));
+            let symbols: Vec<&str> =
+                (0..source.outside.symbols.len() as u32).map(symbol_of).collect();
+            for symbol in used_symbols(source, &symbols) {
+                if !defined.contains(symbol) && !outline.externals.contains(&symbol) {
+                    outline.externals.push(symbol);
+                }
+            }
+            let mut function = Function {
+                source,
+                labels: label_names(source),
+                full_labels: Vec::new(),
+                data: vec![String::new(); source.compiled.lowered.data.len()],
+                jump_tables: Vec::new(),
+                symbols,
+            };
+            let symbol = identifier(&source.symbol);
+            let full = |label: &String| names.take(format!("{symbol}_{label}"));
+            function.full_labels = function.labels.iter().map(full).collect();
+            outline.add_data(&mut function, &mut names, &mut known);
+            outline.functions.push(function);
+        }
+        outline
+    }
+
+    /// Names the constants of a function, and adds those that no function before has.
+    fn add_data(
+        &mut self,
+        function: &mut Function<'a>,
+        names: &mut Distinct,
+        known: &mut HashMap<&'a [u8], usize>,
+    ) {
+        let compiled = &function.source.compiled;
+        for (id, data) in compiled.lowered.data.iter().enumerate() {
+            if compiled.encoded.data_offsets[id] == u32::MAX {
+                continue;
+            }
+            let own = data.name.as_deref().map_or_else(|| format!("c{id}"), identifier);
+            let name = format!("{}_{own}", identifier(&function.source.symbol));
+            function.data[id] = match &data.content {
+                DataContent::Jumps(targets) => {
+                    let name = names.take(name);
+                    function.jump_tables.push(JumpTable { name: name.clone(), targets });
+                    name
+                }
+                DataContent::Bytes(bytes) => {
+                    let index = *known.entry(bytes).or_insert_with(|| {
+                        let name = names.take(name);
+                        self.constants.push(Constant { name, align: data.align, bytes });
+                        self.constants.len() - 1
+                    });
+                    let constant = &mut self.constants[index];
+                    constant.align = constant.align.max(data.align);
+                    constant.name.clone()
+                }
+            };
+        }
+    }
+
+    /// The largest alignment of a constant.
+    pub fn constant_align(&self) -> u32 {
+        self.constants.iter().map(|constant| constant.align).max().unwrap_or(1)
+    }
+
+    /// The largest alignment of a function.
+    pub fn code_align(&self) -> u32 {
+        self.functions.iter().map(|f| f.source.compiled.encoded.align).max().unwrap_or(1)
+    }
+}
+
+impl<'a> Function<'a> {
+    /// The items of the code.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
+        let encoded = &self.source.compiled.encoded;
+        let items = &self.source.compiled.lowered.items;
+        items.iter().enumerate().map(|(index, item)| {
+            let start = encoded.item_offsets[index];
+            let end = encoded.item_offsets.get(index + 1).copied();
+            let end = end.map_or(encoded.code_len, |end| end as usize);
+            Line { item, start, bytes: &encoded.bytes[start as usize..end] }
+        })
+    }
+
+    /// The symbol that an instruction refers to, and whether by its distance.
+    pub fn symbol(&self, line: &Line) -> Option<(&'a str, bool)> {
+        let range = line.start..line.start + line.bytes.len() as u32;
+        let patches = &self.source.compiled.encoded.patches;
+        let patch = patches.iter().find(|patch| range.contains(&patch.offset))?;
+        match patch.value {
+            PatchValue::Address(id) => Some((self.symbols[id.index()], false)),
+            PatchValue::Relative(id) => Some((self.symbols[id.index()], true)),
+            PatchValue::Const(..) => None,
+        }
+    }
+
+    /// The instruction with the values of its Rust constants.
+    pub fn with_numbers(&self, inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
+        let value = |id: RustConstId| self.source.outside.consts[id.index()];
+        let mut inst = inst.clone();
+        for operand in &mut inst.operands {
+            match operand {
+                Operand::RustConst(id) => *operand = Operand::Imm(value(*id)),
+                Operand::Mem(mem) => {
+                    if let Some(id) = mem.disp_const.take() {
+                        mem.disp += value(id) as i64;
+                    }
+                }
+                _ => {}
+            }
+        }
+        inst
+    }
+
+    /// The alignment of the jump tables.
+    pub const JUMP_TABLE_ALIGN: u32 = 4;
+}
+
+/// The symbols whose addresses the code really has.
+fn used_symbols<'a>(function: &ModuleFunction, symbols: &[&'a str]) -> Vec<&'a str> {
+    let patches = function.compiled.encoded.patches.iter();
+    let used = patches.filter_map(|patch| match patch.value {
+        PatchValue::Address(id) | PatchValue::Relative(id) => Some(symbols[id.index()]),
+        PatchValue::Const(..) => None,
+    });
+    used.collect()
+}
+
+/// Of each label, what the author calls it, with a number where several are called the same.
+fn label_names(function: &ModuleFunction) -> Vec<String> {
+    let mut distinct = Distinct::default();
+    let count = function.compiled.lowered.label_count as u32;
+    let name = |id| identifier(&Names::label(&function.compiled, LabelId(id)));
+    (0..count).map(|id| distinct.take(name(id))).collect()
+}
+
+/// Letters, digits and `_` of a name: `'case[3]` is `case_3`.
+pub(super) fn identifier(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for ch in name.chars() {
+        match ch {
+            _ if ch.is_ascii_alphanumeric() || ch == '_' => text.push(ch),
+            _ if text.is_empty() || text.ends_with('_') => {}
+            _ => text.push('_'),
+        }
+    }
+    let trimmed = text.trim_end_matches('_');
+    match trimmed.chars().next() {
+        None => "_".to_string(),
+        Some(first) if first.is_ascii_digit() => format!("_{trimmed}"),
+        Some(_) => trimmed.to_string(),
+    }
+}
+
+/// Hands out names, none twice, be it in upper or lower case.
+#[derive(Default)]
+struct Distinct(HashSet<String>);
+
+impl Distinct {
+    fn take(&mut self, wanted: String) -> String {
+        if self.0.insert(wanted.to_ascii_lowercase()) {
+            return wanted;
+        }
+        // `a_2` may be the name of something else.
+        let mut number = 2;
+        loop {
+            let name = format!("{wanted}_{number}");
+            if self.0.insert(name.to_ascii_lowercase()) {
+                return name;
+            }
+            number += 1;
+        }
+    }
+}
+
+/// Calls labels and constants of a function by their names, with what the assembler puts before them.
+pub(super) struct Prefixed<'a> {
+    pub labels: &'a [String],
+    pub label_prefix: &'a str,
+    pub data: &'a [String],
+    pub data_prefix: &'a str,
+}
+
+impl Names for Prefixed<'_> {
+    fn label(&self, id: LabelId) -> String {
+        format!("{}{}", self.label_prefix, self.labels[id.index()])
+    }
+
+    fn data(&self, id: DataId) -> String {
+        format!("{}{}", self.data_prefix, self.data[id.index()])
+    }
+}
+
+/// Whether an address is that of a constant or of a place in the code.
+pub(super) fn is_relative(mem: &Mem<PhysReg>) -> bool {
+    matches!(mem.base, Base::Data(_) | Base::Rip)
+}

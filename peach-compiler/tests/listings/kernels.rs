@@ -1,0 +1,233 @@
+//! Whole kernels: constants, tables, labels, branches, frames and symbols of others.
+
+use super::assemblers::{self, Answer, Assembler, Contents, Referent};
+use peach_compiler::abi::{Convention, SYSV64, WIN64};
+use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::listing::Source;
+use peach_compiler::emit::module::{ModuleFunction, Processor};
+use peach_compiler::emit::{Module, listings};
+use peach_compiler::encode::PatchValue;
+use peach_compiler::ir::{Code, DataContent, LabelId};
+use peach_compiler::pipeline::{Target, compile};
+use proc_macro2::TokenStream;
+
+/// What the listings are made of, and what is said of it.
+pub fn module(source: &str, convention: &'static Convention) -> Module {
+    let target = Target { position_independent: true, ..Target::from(convention) };
+    let compilation = compile(source.parse::<TokenStream>().expect("tokens"), target);
+    let mut diagnostics = Diagnostics::new();
+    let messages: Vec<String> = compilation.diagnostics.iter().map(|d| d.message.clone()).collect();
+    assert!(!compilation.diagnostics.has_errors(), "{messages:?}");
+    let mut module = Module::new("kernels.rs", target);
+    let name =
+        |compiled: &peach_compiler::pipeline::CompiledFunction| compiled.function.name.clone();
+    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    assert!(!diagnostics.has_errors());
+    module
+}
+
+const KERNELS: &str = r#"
+    const POWERS: [u32; 4] = [1, 10, 100, 1000];
+
+    inline fn countdown(n: gp64) { 'next: { dec n; jnz continue 'next; } }
+
+    /// Labels of one name, a table, literals of several sizes, one twice.
+    #[target_feature(enable = "avx2")]
+    unsafe fn constants(x: *const f32, n: u64) -> f32 {
+        let v: ymm = f32x8(1.5);
+        let m: gp64 = n;
+        vmulps v, v, [x];
+        vaddps v, v, f32x8(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0);
+        lea rax, [POWERS + 4];
+        add n, [POWERS + 8];
+        cmp dword [POWERS], 7;
+        countdown(n);
+        countdown(m);
+        vextractf128 xmm1, v, 1;
+        vpalignr xmm1, xmm1, xmmword f32x4(1.5), 3;
+        return v.xmm;
+    }
+
+    /// The same constants as in another function.
+    #[target_feature(enable = "avx2")]
+    unsafe fn again(x: *mut f32) {
+        let v: ymm = f32x8(1.5);
+        vmovups [x], v;
+    }
+
+    /// Branches of both lengths, forced and not, and padding.
+    fn branches(n: u64) -> u64 {
+        let far: gp64 = n;
+        jz near 'close;
+        'close:
+        add far, 1;
+        align 32;
+        'again:
+        for i in 0..40 { add far, 0x1234567; }
+        dec n;
+        jnz 'again;
+        jmp short 'end;
+        add far, 1;
+        'end:
+        return far;
+    }
+
+    /// A jump table.
+    unsafe fn cases(i: u64) -> u64 {
+        const CASES: [label; 3] = ['zero, 'one, 'two];
+        let t: gp64;
+        lea t, [CASES]; movsxd i, dword [t + i*4]; add i, t; jmp i, CASES;
+        'zero: return 100;
+        'one: return 200;
+        'two: return 300;
+    }
+
+    /// A frame with saved registers, a call, raw bytes.
+    unsafe fn frame(x: u64) -> u64 {
+        let buf: [u64; 8];
+        mov rbx, x; mov r12, x; mov r15, x;
+        movups xmm6, [x]; movups xmm12, [x];
+        mov [buf], rbx;
+        call sym crate::callee;
+        mov rdx, sym crate::data::TABLE;
+        db 0x0f, 0x1f, 0x00;
+        movups [rdx], xmm6; movups [rdx], xmm12;
+        add rbx, r12; add rbx, r15; add rbx, [buf];
+        return rbx;
+    }
+
+    /// A frame that is realigned.
+    unsafe fn realigned(x: u64) -> u64 {
+        let buf: [u64; 16] align 64;
+        movups xmm7, [x];
+        movaps [buf], xmm7;
+        mov rbx, [buf];
+        return rbx;
+    }
+
+    /// Numbers of the program around.
+    unsafe fn numbers(x: *const u64) -> u64 {
+        mov rax, const { 7 };
+        add rax, const { 3*3 };
+        add rax, [x + const { 8 }];
+        return rax;
+    }
+"#;
+
+/// Assembles a module and compares it with what we make ourselves.
+fn check(assembler: Assembler, module: &Module, source: &str) {
+    let tokens: TokenStream = source.parse().expect("tokens");
+    let text = assembler.listing(module, Some(&Source::of(&tokens)));
+    let object = match assembler.assemble(&text) {
+        Answer::Object(object) => object,
+        Answer::Errors(errors) => {
+            let lines: Vec<&str> = text.lines().collect();
+            let shown = errors.iter().map(|(n, why)| format!("{}\n  {why}\n", lines[n - 1]));
+            panic!("{}\n{text}", shown.collect::<String>());
+        }
+    };
+    let contents = Contents::of(&object);
+    for function in &module.functions {
+        let why = compare(&contents, function);
+        assert!(why.is_empty(), "{} {}: {why}\n{text}", assembler.name(), function.symbol);
+    }
+}
+
+/// What is different about a function in an object; nothing if it is ours.
+fn compare(contents: &Contents, function: &ModuleFunction) -> String {
+    let (encoded, lowered) = (&function.compiled.encoded, &function.compiled.lowered);
+    let start = contents.place(&function.symbol);
+    if start % u64::from(encoded.align) != 0 {
+        return format!("starts at {start}, not at a multiple of {}", encoded.align);
+    }
+    let theirs = contents.code(&function.symbol);
+    let references = encoded.data_references.iter().map(|r| (r.offset, 4));
+    let patches = encoded.patches.iter().map(|patch| (patch.offset, u32::from(patch.size)));
+    let open: Vec<(u32, u32)> = references.chain(patches).collect();
+    for at in 0..encoded.code_len {
+        let is_open = |(start, size): &(u32, u32)| (*start..start + size).contains(&(at as u32));
+        if !open.iter().any(is_open) && theirs.get(at) != Some(&encoded.bytes[at]) {
+            return format!("byte {at} is {:02x?}, not {:02x}", theirs.get(at), encoded.bytes[at]);
+        }
+    }
+    for reference in &encoded.data_references {
+        let place = contents
+            .referent(start + u64::from(reference.offset), start + u64::from(reference.end));
+        let Referent::Place(section, at) = place else { return format!("{place:?}") };
+        let at = at.wrapping_add_signed(-reference.addend);
+        let data = &lowered.data[reference.data.index()];
+        let found = contents.bytes(section, at);
+        let is_right = match &data.content {
+            DataContent::Bytes(bytes) => {
+                found.starts_with(bytes) && at % u64::from(data.align) == 0
+            }
+            DataContent::Jumps(labels) => {
+                labels.iter().zip(found.chunks(4)).all(|(label, entry)| {
+                    let entry = i32::from_le_bytes(entry.try_into().expect("four bytes"));
+                    at.wrapping_add_signed(entry.into()) == start + label_offset(function, *label)
+                })
+            }
+        };
+        if !is_right {
+            return format!(
+                "{:?} at {at} of section {section}: {:02x?}",
+                data,
+                &found[..found.len().min(64)]
+            );
+        }
+    }
+    for patch in &encoded.patches {
+        let (PatchValue::Address(id) | PatchValue::Relative(id)) = patch.value else { continue };
+        let found =
+            contents.referent(start + u64::from(patch.offset), start + u64::from(patch.end));
+        if found != Referent::Symbol(function.outside.symbols[id.index()].clone()) {
+            return format!("{found:?}");
+        }
+    }
+    String::new()
+}
+
+fn label_offset(function: &ModuleFunction, label: LabelId) -> u64 {
+    let items = &function.compiled.lowered.items;
+    let is_it =
+        |item: &peach_compiler::ir::Item| matches!(item.code, Code::Label(id) if id == label);
+    let index = items.iter().position(is_it).expect("a label");
+    function.compiled.encoded.item_offsets[index].into()
+}
+
+#[test]
+fn kernels_assemble_to_our_bytes_with_their_constants() {
+    for convention in [&SYSV64, &WIN64] {
+        let module = module(KERNELS, convention);
+        for assembler in assemblers::ALL {
+            if assembler.is_available() {
+                check(assembler, &module, KERNELS);
+            }
+        }
+    }
+}
+
+#[test]
+fn names_that_are_words_of_the_assembler_are_names() {
+    let source = "
+        fn and(x: u64) -> u64 { 'rax: dec x; jnz 'rax; 'mod: dec x; jnz 'mod; return x; }
+        unsafe fn offset() { call sym and; call sym rcx; call sym dword; call sym byte; mov rax, sym short; }
+        fn a_b() { 'c: jmp 'c; }
+        fn a() { 'b_c: jmp 'b_c; 'B_C: jmp 'B_C; }
+        fn eax() { nop; }";
+    let module = module(source, &SYSV64);
+    for assembler in assemblers::ALL {
+        if assembler.is_available() && assembler.format != "masm" {
+            check(assembler, &module, source);
+        }
+    }
+}
+
+#[test]
+fn the_formats_are_those_of_the_command() {
+    for (name, is) in [("gas", "gas"), ("nasm", "nasm"), ("masm", "masm"), ("gnu", "gas")] {
+        assert_eq!(listings::AssemblyFormat::parse(name).map(|format| format.name), Some(is));
+    }
+    let default = |convention| listings::AssemblyFormat::default_of(convention).map(|f| f.name);
+    assert_eq!((default(&SYSV64), default(&WIN64)), (Some("gas"), Some("masm")));
+}
