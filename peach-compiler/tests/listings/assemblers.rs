@@ -1,10 +1,10 @@
 //! The assemblers, and what is in the objects that they make.
 
 use object::{Object, ObjectSection, ObjectSymbol};
-use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::abi::{AssemblyFormat, ImageFormat};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::listing::Source;
-use peach_compiler::emit::listings::{AssemblyFormat, Container, Options};
+use peach_compiler::emit::listings::{Format, Options};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,71 +12,71 @@ use std::process::{Command, Stdio};
 /// An assembler, for a format and a container.
 #[derive(Clone, Copy, Debug)]
 pub struct Assembler {
-    pub format: &'static str,
-    pub container: Container,
+    pub format: AssemblyFormat,
+    image: ImageFormat,
     command: &'static [&'static str],
     /// What comes before the name of the object.
     output: &'static [&'static str],
 }
 
 pub const GNU: Assembler = Assembler {
-    format: "gas",
-    container: Container::Elf,
+    format: AssemblyFormat::Gas,
+    image: ImageFormat::Elf,
     command: &["as", "--64"],
     output: &["-o"],
 };
 pub const CLANG: Assembler = Assembler {
-    format: "gas",
-    container: Container::Elf,
+    format: AssemblyFormat::Gas,
+    image: ImageFormat::Elf,
     command: &["clang", "--target=x86_64-linux-gnu", "-c", "-x", "assembler"],
     output: &["-o"],
 };
 pub const NASM: Assembler = Assembler {
-    format: "nasm",
-    container: Container::Elf,
+    format: AssemblyFormat::Nasm,
+    image: ImageFormat::Elf,
     command: &["nasm", "-f", "elf64"],
     output: &["-o"],
 };
 pub const LLVM_ML: Assembler = Assembler {
-    format: "masm",
-    container: Container::Coff,
+    format: AssemblyFormat::Masm,
+    image: ImageFormat::MsCoff,
     command: &["llvm-ml-16", "-m64", "/c"],
     output: &["/Fo"],
 };
 
 pub const MINGW: Assembler = Assembler {
-    format: "gas",
-    container: Container::Coff,
+    format: AssemblyFormat::Gas,
+    image: ImageFormat::MsCoff,
     command: &["x86_64-w64-mingw32-as"],
     output: &["-o"],
 };
 pub const CLANG_COFF: Assembler = Assembler {
-    format: "gas",
-    container: Container::Coff,
+    format: AssemblyFormat::Gas,
+    image: ImageFormat::MsCoff,
     command: &["clang", "--target=x86_64-w64-windows-gnu", "-c", "-x", "assembler"],
     output: &["-o"],
 };
 pub const CLANG_MACHO: Assembler = Assembler {
-    format: "gas",
-    container: Container::MachO,
+    format: AssemblyFormat::Gas,
+    image: ImageFormat::MachO,
     command: &["clang", "--target=x86_64-apple-macos11", "-c", "-x", "assembler"],
     output: &["-o"],
 };
 pub const NASM_COFF: Assembler = Assembler {
-    format: "nasm",
-    container: Container::Coff,
+    format: AssemblyFormat::Nasm,
+    image: ImageFormat::MsCoff,
     command: &["nasm", "-f", "win64"],
     output: &["-o"],
 };
 pub const NASM_MACHO: Assembler = Assembler {
-    format: "nasm",
-    container: Container::MachO,
+    format: AssemblyFormat::Nasm,
+    image: ImageFormat::MachO,
     command: &["nasm", "-f", "macho64"],
     output: &["-o"],
 };
 
 pub const ALL: [Assembler; 9] =
-    [GNU, CLANG, NASM, LLVM_ML, MINGW, CLANG_COFF, CLANG_MACHO, NASM_COFF, NASM_MACHO];
+    [GNU, CLANG, NASM, MINGW, CLANG_COFF, CLANG_MACHO, NASM_COFF, NASM_MACHO, LLVM_ML];
 
 /// What an assembler says of a listing.
 pub enum Answer {
@@ -109,13 +109,12 @@ impl Assembler {
 
     /// The listing of a module for the assembler.
     pub fn listing(&self, module: &Module, source: Option<&Source>) -> String {
-        let format = AssemblyFormat::parse(self.format).expect("a format");
-        let mut diagnostics = Diagnostics::new();
-        let options = Options { container: self.container, source };
-        let text = (format.write)(module, &options, &mut diagnostics);
-        let errors: Vec<&String> = diagnostics.iter().map(|d| &d.message).collect();
-        assert!(errors.is_empty(), "{errors:?}");
-        text
+        let format = Format::of(self.format).expect("a format");
+        let options = Options { image: self.image, source };
+        format.write(module, &options).unwrap_or_else(|diagnostics| {
+            let errors: Vec<&String> = diagnostics.iter().map(|d| &d.message).collect();
+            panic!("{errors:?}")
+        })
     }
 
     pub fn assemble(&self, text: &str) -> Answer {
@@ -192,9 +191,7 @@ impl<'a> Contents<'a> {
         let text = file.section_by_name(".text").or_else(|| file.section_by_name("__text"));
         let text = text.expect("code").index();
         let defined = file.symbols().filter(|symbol| symbol.section_index() == Some(text));
-        let places = defined
-            .map(|symbol| (symbol.name().expect("a name").to_string(), symbol.address()))
-            .collect();
+        let places = defined.map(|symbol| (name(&file, &symbol), symbol.address())).collect();
         Contents { file, text, places }
     }
 
@@ -229,12 +226,19 @@ impl<'a> Contents<'a> {
         };
         let implicit = if relocation.has_implicit_addend() { in_place } else { 0 };
         let addend = relocation.addend() + implicit + (end - at) as i64;
-        let object::RelocationTarget::Symbol(index) = relocation.target() else {
-            panic!("a relocation without a symbol");
+        let index = match relocation.target() {
+            object::RelocationTarget::Symbol(index) => index,
+            // Mach-O: the distance as it is in the object, whose sections have addresses.
+            object::RelocationTarget::Section(index) => {
+                let start = self.file.section_by_index(index).expect("a section").address();
+                let place = (section.address() + end).wrapping_add_signed(in_place);
+                return Referent::Place(index.0, place - start);
+            }
+            target => panic!("a relocation of {target:?}"),
         };
         let symbol = self.file.symbol_by_index(index).expect("a symbol");
         match symbol.section_index() {
-            None => Referent::Symbol(symbol.name().expect("a name").to_string()),
+            None => Referent::Symbol(name(&self.file, &symbol)),
             Some(section) => {
                 let start = self.file.section_by_index(section).expect("a section").address();
                 let place = (symbol.address() - start).wrapping_add_signed(addend);
@@ -242,4 +246,11 @@ impl<'a> Contents<'a> {
             }
         }
     }
+}
+
+/// A symbol's name without what Mach-O puts before it.
+fn name(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> String {
+    let name = symbol.name().expect("a name");
+    let prefix = if file.format() == object::BinaryFormat::MachO { "_" } else { "" };
+    name.strip_prefix(prefix).unwrap_or(name).to_string()
 }

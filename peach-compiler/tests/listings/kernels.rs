@@ -1,11 +1,11 @@
 //! Whole kernels: constants, tables, labels, branches, frames and symbols of others.
 
 use super::assemblers::{self, Answer, Assembler, Contents, Referent};
-use peach_compiler::abi::{Convention, SYSV64, WIN64};
+use peach_compiler::abi::{AssemblyFormat, Convention, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::Module;
 use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::module::{ModuleFunction, Processor};
-use peach_compiler::emit::{Module, listings};
 use peach_compiler::encode::PatchValue;
 use peach_compiler::ir::{Code, DataContent, LabelId};
 use peach_compiler::pipeline::{Target, compile};
@@ -128,13 +128,13 @@ fn check(assembler: Assembler, module: &Module, source: &str) {
     };
     let contents = Contents::of(&object);
     for function in &module.functions {
-        let why = compare(&contents, function);
+        let why = compare(&contents, module, function);
         assert!(why.is_empty(), "{} {}: {why}\n{text}", assembler.name(), function.symbol);
     }
 }
 
 /// What is different about a function in an object; nothing if it is ours.
-fn compare(contents: &Contents, function: &ModuleFunction) -> String {
+fn compare(contents: &Contents, module: &Module, function: &ModuleFunction) -> String {
     let (encoded, lowered) = (&function.compiled.encoded, &function.compiled.lowered);
     let start = contents.place(&function.symbol);
     if start % u64::from(encoded.align) != 0 {
@@ -180,8 +180,14 @@ fn compare(contents: &Contents, function: &ModuleFunction) -> String {
         let (PatchValue::Address(id) | PatchValue::Relative(id)) = patch.value else { continue };
         let found =
             contents.referent(start + u64::from(patch.offset), start + u64::from(patch.end));
-        if found != Referent::Symbol(function.outside.symbols[id.index()].clone()) {
-            return format!("{found:?}");
+        let symbol = module.external(function, id);
+        let is_own = module.functions.iter().any(|function| function.symbol == symbol);
+        let expected = match is_own {
+            true => Referent::Place(contents.text_index(), contents.place(symbol)),
+            false => Referent::Symbol(symbol.to_string()),
+        };
+        if found != expected {
+            return format!("{found:?}, not {expected:?}");
         }
     }
     String::new()
@@ -198,11 +204,13 @@ fn label_offset(function: &ModuleFunction, label: LabelId) -> u64 {
 #[test]
 fn kernels_assemble_to_our_bytes_with_their_constants() {
     for convention in [&SYSV64, &WIN64] {
-        let module = module(KERNELS, convention);
-        for assembler in assemblers::ALL {
-            if assembler.is_available() {
-                check(assembler, &module, KERNELS);
+        let mut module = module(KERNELS, convention);
+        for assembler in assemblers::ALL.into_iter().filter(Assembler::is_available) {
+            // `llvm-ml` does not read the tables that one of them needs on Windows.
+            if assembler.format == AssemblyFormat::Masm {
+                module.functions.retain(|function| function.symbol != "realigned");
             }
+            check(assembler, &module, KERNELS);
         }
     }
 }
@@ -217,17 +225,8 @@ fn names_that_are_words_of_the_assembler_are_names() {
         fn eax() { nop; }";
     let module = module(source, &SYSV64);
     for assembler in assemblers::ALL {
-        if assembler.is_available() && assembler.format != "masm" {
+        if assembler.is_available() && assembler.format != AssemblyFormat::Masm {
             check(assembler, &module, source);
         }
     }
-}
-
-#[test]
-fn the_formats_are_those_of_the_command() {
-    for (name, is) in [("gas", "gas"), ("nasm", "nasm"), ("masm", "masm"), ("gnu", "gas")] {
-        assert_eq!(listings::AssemblyFormat::parse(name).map(|format| format.name), Some(is));
-    }
-    let default = |convention| listings::AssemblyFormat::default_of(convention).map(|f| f.name);
-    assert_eq!((default(&SYSV64), default(&WIN64)), (Some("gas"), Some("masm")));
 }

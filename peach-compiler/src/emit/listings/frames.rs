@@ -1,11 +1,45 @@
-//! The prologue as Microsoft's unwinder wants to be told of it.
+//! The frame as Microsoft's unwinder wants to be told of it.
 //!
-//! In: a lowered function. Out: its steps, each with the index of the item behind the one that takes it.
-//! Where the frame has a base, offsets count from there, otherwise from the stack pointer behind the
-//! prologue (Microsoft, "x64 exception handling", UNWIND_CODE).
+//! In: a function. Out: the steps of its prologue, each with the index of the item behind the one that
+//! takes it. Where the frame has a base, offsets count from there, otherwise from the stack pointer
+//! behind the prologue (Microsoft, "x64 exception handling", UNWIND_CODE). Where no directive can say
+//! it, the tables themselves.
 
+use crate::emit::module::ModuleFunction;
+use crate::emit::objects;
 use crate::ir::{Lowered, UnwindStep};
 use crate::isa::{Bank, PhysReg};
+use std::ops::Range;
+
+/// What the unwinder is told.
+pub(super) enum Description {
+    /// Nothing: the function moves neither the stack pointer nor a preserved register.
+    Leaf,
+    /// By directives.
+    Steps(Vec<(usize, Step)>),
+    /// By tables: parts of the function, each with its `UNWIND_INFO`. Directives know no pushes in a
+    /// body, and no vector register at an odd multiple of eight.
+    Tables(Vec<(Range<u32>, Vec<u8>)>),
+}
+
+impl Description {
+    pub fn of(function: &ModuleFunction) -> Description {
+        let parts = objects::unwind_information(function);
+        let steps = steps(&function.compiled.lowered);
+        let is_odd = |(_, step): &(usize, Step)| matches!(step, Step::Save(_, at) if at % 16 != 0);
+        match parts.len() {
+            0 => Description::Leaf,
+            1 if !steps.iter().any(is_odd) => Description::Steps(steps),
+            _ => Description::Tables(parts),
+        }
+    }
+
+    /// The steps, where they are told by directives.
+    pub fn steps(&self) -> impl Iterator<Item = (usize, Step)> {
+        let steps = if let Description::Steps(steps) = self { steps.as_slice() } else { &[] };
+        steps.iter().copied()
+    }
+}
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +57,7 @@ pub(super) enum Step {
 }
 
 /// All steps, in order, the end of the prologue last.
-pub(super) fn steps(lowered: &Lowered) -> Vec<(usize, Step)> {
+fn steps(lowered: &Lowered) -> Vec<(usize, Step)> {
     let frame = &lowered.frame;
     let base_below_cfa = base_below_cfa(lowered);
     let step = |step: &UnwindStep| match *step {

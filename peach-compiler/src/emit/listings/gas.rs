@@ -2,29 +2,25 @@
 //!
 //! Frames are described by `.cfi_…` (ELF and Mach-O) or `.seh_…` (COFF).
 
-use super::outline::{Function, JumpTable, Line, Outline, Prefixed};
+use super::frames::Description;
+use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
 use super::spell::{self, Assembler, Coded, Length, Rule};
-use super::{AssemblyFormat, Container, Options, frames, intel};
+use super::{Format, Options, frames, intel};
+use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::Diagnostics;
 use crate::emit::Module;
 use crate::emit::unwind::{self, Change};
 use crate::ir::{Code, DispSize, Instruction, Mem};
 use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// GNU assembler.
-pub(super) const FORMAT: AssemblyFormat = AssemblyFormat {
-    name: "gas",
-    aliases: &["gnu"],
-    extension: "s",
-    default_of: &["sysv", "x32", "nacl", "gosyso", "gosyso-p32"],
-    also_of: &["ms"],
-    write,
-};
+pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Gas, extension: "s", write };
 
 fn write(module: &Module, options: &Options<'_>, _: &mut Diagnostics) -> String {
     let outline = Outline::of(module);
-    let mut writer = Writer { options, text: String::new() };
+    let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "# {}", super::origin(module));
     writer.put("    .intel_syntax noprefix");
     writer.put(writer.text_section());
@@ -32,7 +28,7 @@ fn write(module: &Module, options: &Options<'_>, _: &mut Diagnostics) -> String 
         writer.function(function);
     }
     writer.constants(&outline);
-    if options.container == Container::Elf {
+    if options.image == ImageFormat::Elf {
         writer.put("\n    .section .note.GNU-stack, \"\", @progbits");
     }
     writer.text
@@ -40,6 +36,7 @@ fn write(module: &Module, options: &Options<'_>, _: &mut Diagnostics) -> String 
 
 struct Writer<'a> {
     options: &'a Options<'a>,
+    outline: &'a Outline<'a>,
     text: String,
 }
 
@@ -50,31 +47,31 @@ impl Writer<'_> {
     }
 
     fn text_section(&self) -> &'static str {
-        match self.options.container {
-            Container::Elf | Container::Coff => "    .text",
-            Container::MachO => "    .section __TEXT,__text,regular,pure_instructions",
+        match self.options.image {
+            ImageFormat::Elf | ImageFormat::MsCoff => "    .text",
+            ImageFormat::MachO => "    .section __TEXT,__text,regular,pure_instructions",
         }
     }
 
     fn constant_section(&self) -> &'static str {
-        match self.options.container {
-            Container::Elf => "    .section .rodata, \"a\", @progbits",
-            Container::Coff => "    .section .rdata, \"dr\"",
-            Container::MachO => "    .section __TEXT,__const",
+        match self.options.image {
+            ImageFormat::Elf => "    .section .rodata, \"a\", @progbits",
+            ImageFormat::MsCoff => "    .section .rdata, \"dr\"",
+            ImageFormat::MachO => "    .section __TEXT,__const",
         }
     }
 
     /// What keeps a name out of the symbol table.
     fn local_prefix(&self) -> &'static str {
-        match self.options.container {
-            Container::Elf | Container::Coff => ".L",
-            Container::MachO => "L",
+        match self.options.image {
+            ImageFormat::Elf | ImageFormat::MsCoff => ".L",
+            ImageFormat::MachO => "L",
         }
     }
 
     /// A symbol as the container spells it.
     fn symbol(&self, name: &str) -> String {
-        let prefix = if self.options.container == Container::MachO { "_" } else { "" };
+        let prefix = if self.options.image == ImageFormat::MachO { "_" } else { "" };
         let is_plain = |ch: char| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '.' | '$');
         match name.chars().all(is_plain) && !name.starts_with(|ch: char| ch.is_ascii_digit()) {
             true => format!("{prefix}{name}"),
@@ -87,28 +84,32 @@ impl Writer<'_> {
         let align = function.source.compiled.encoded.align;
         self.put(format!("\n    .p2align {}, 0xcc", align.trailing_zeros()));
         self.put(format!("    .globl {symbol}"));
-        match self.options.container {
-            Container::Elf => self.put(format!("    .type {symbol}, @function")),
+        match self.options.image {
+            ImageFormat::Elf => self.put(format!("    .type {symbol}, @function")),
             // External, and a function (Microsoft PE format, "Symbol Table").
-            Container::Coff => self.put(format!("    .def {symbol}; .scl 2; .type 32; .endef")),
-            Container::MachO => {}
+            ImageFormat::MsCoff => self.put(format!("    .def {symbol}; .scl 2; .type 32; .endef")),
+            ImageFormat::MachO => {}
         }
-        if self.options.container == Container::Coff {
+        let frame = match self.options.image {
+            ImageFormat::MsCoff => Some(Description::of(function.source)),
+            ImageFormat::Elf | ImageFormat::MachO => None,
+        };
+        if let Some(Description::Steps(_)) = &frame {
             self.put(format!("    .seh_proc {symbol}"));
         }
         self.put(format!("{symbol}:"));
-        self.code(function);
-        if self.options.container == Container::Elf {
-            self.put(format!("    .size {symbol}, .-{symbol}"));
+        self.code(function, frame.as_ref());
+        if self.options.image == ImageFormat::Elf {
+            self.put(format!("    .size {symbol}, {}", function.source.compiled.encoded.code_len));
         }
         for table in &function.jump_tables {
             self.jump_table(function, table);
         }
     }
 
-    fn code(&mut self, function: &Function<'_>) {
+    /// The code, with what unwinders are told: by `frame` on Windows, in DWARF elsewhere.
+    fn code(&mut self, function: &Function<'_>, frame: Option<&Description>) {
         let compiled = &function.source.compiled;
-        let is_coff = self.options.container == Container::Coff;
         let prefix = self.local_prefix();
         let names = Prefixed {
             labels: &function.full_labels,
@@ -117,43 +118,60 @@ impl Writer<'_> {
             data_prefix: prefix,
         };
         let mut comments = super::Comments::new(self.options.source);
-        let mut changes =
-            unwind::changes(&compiled.lowered, &compiled.encoded).into_iter().peekable();
-        let mut steps = frames::steps(&compiled.lowered).into_iter().peekable();
-        if !is_coff {
+        let mut changes = match frame {
+            Some(_) => Vec::new(),
+            None => unwind::changes(&compiled.lowered, &compiled.encoded),
+        };
+        changes.reverse();
+        let mut steps = frame.into_iter().flat_map(Description::steps).peekable();
+        if frame.is_none() {
             self.put("    .cfi_startproc");
         }
         for (index, line) in function.lines().enumerate() {
-            if is_coff {
-                while let Some((_, step)) = steps.next_if(|(at, _)| *at <= index) {
-                    self.put(format!("    {}", seh(step)));
-                }
-            } else {
-                while let Some((_, change)) = changes.next_if(|(at, _)| *at <= line.start) {
-                    self.put(format!("    {}", cfi(change)));
-                }
+            while let Some((_, step)) = steps.next_if(|(at, _)| *at <= index) {
+                self.put(format!("    {}", seh(step)));
+            }
+            while let Some((_, change)) = changes.pop_if(|(at, _)| *at <= line.start) {
+                self.put(format!("    {}", cfi(change)));
             }
             let text = self.line(function, &line, &names);
             comments.push(&mut self.text, &text, &line, "#");
         }
-        match is_coff {
-            true => {
-                for (_, step) in steps {
-                    self.put(format!("    {}", seh(step)));
-                }
-                self.put("    .seh_endproc");
-            }
-            false => self.put("    .cfi_endproc"),
+        for (_, step) in steps {
+            self.put(format!("    {}", seh(step)));
         }
+        match frame {
+            None => self.put("    .cfi_endproc"),
+            Some(Description::Leaf) => {}
+            Some(Description::Steps(_)) => self.put("    .seh_endproc"),
+            Some(Description::Tables(parts)) => self.unwind_tables(function, parts),
+        }
+    }
+
+    /// Unwind information that no directive can say.
+    fn unwind_tables(&mut self, function: &Function<'_>, parts: &[(Range<u32>, Vec<u8>)]) {
+        let symbol = self.symbol(&function.source.symbol);
+        let prefix = self.local_prefix();
+        for (number, (place, info)) in parts.iter().enumerate() {
+            let own = format!("{prefix}{}_{number}", function.unwind);
+            self.put("    .section .xdata, \"dr\"\n    .p2align 2");
+            self.put(format!("{own}:\n    {}", Gas.data_bytes(info)));
+            self.put("    .section .pdata, \"dr\"\n    .p2align 2");
+            let (start, end) = (place.start, place.end);
+            self.put(format!("    .rva {symbol} + {start}, {symbol} + {end}, {own}"));
+        }
+        self.put(self.text_section());
     }
 
     fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
         match &line.item.code {
             Code::Label(label) => format!("{}:", names.label(*label)),
-            Code::Align(_) | Code::Bytes(_) if line.bytes.is_empty() => String::new(),
-            Code::Align(_) | Code::Bytes(_) => format!("    {}", Gas.data_bytes(line.bytes)),
-            Code::Inst(inst) => match function.symbol(line) {
-                Some((symbol, is_relative)) => self.with_symbol(inst, symbol, is_relative),
+            _ if line.bytes.is_empty() => String::new(),
+            Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
+                format!("    {}", Gas.data_bytes(line.bytes))
+            }
+            Code::Inst(inst) => match function.symbol(line, self.outline) {
+                Some(symbol) => self.with_symbol(inst, symbol),
                 None => {
                     let inst = &function.with_numbers(inst);
                     let coded = Coded { inst, bytes: line.bytes, names };
@@ -165,9 +183,9 @@ impl Writer<'_> {
 
     /// `call sym`, `lea r, sym`, `mov r, sym`. In AT&T syntax, where any symbol may stand: in Intel's,
     /// `and` or `rax` would be what they are.
-    fn with_symbol(&self, inst: &Instruction<PhysReg>, symbol: &str, is_relative: bool) -> String {
-        let symbol = self.symbol(symbol);
-        let text = match (spell::destination(inst), is_relative) {
+    fn with_symbol(&self, inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
+        let symbol = self.symbol(used.name);
+        let text = match (spell::destination(inst), used.is_relative) {
             (None, _) => format!("{} {symbol}", inst.mnemonic.name()),
             (Some(register), true) => format!("lea {symbol}(%rip), %{register}"),
             (Some(register), false) => format!("movabs ${symbol}, %{register}"),

@@ -3,34 +3,31 @@
 //! Functions that save registers or lower the stack pointer are `proc frame` with `.pushreg` and the
 //! like. Constants stand before the code: `llvm-ml` addresses by `rip` only what it has seen.
 
-use super::outline::{Function, Line, Outline, Prefixed};
+use super::frames::Description;
+use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
 use super::spell::{self, Assembler, Coded, Length, Rule};
-use super::{AssemblyFormat, Options, frames, intel};
+use super::{Format, Options, frames, intel};
+use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::ir::{Base, Code, Instruction, Mem};
 use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// MASM.
-pub(super) const FORMAT: AssemblyFormat = AssemblyFormat {
-    name: "masm",
-    aliases: &[],
-    extension: "asm",
-    default_of: &["ms"],
-    also_of: &["sysv"],
-    write,
-};
+pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Masm, extension: "asm", write };
 
 fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) -> String {
     let outline = Outline::of(module);
     for function in &module.functions {
         check_symbol(&function.symbol, function.compiled.function.span, diagnostics);
     }
-    let mut writer = Writer { options, text: String::new() };
+    let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "; {}", super::origin(module));
-    for symbol in &outline.externals {
-        writer.put(format!("extern {symbol} : proc"));
+    for external in &outline.externals {
+        let kind = if external.is_called { "proc" } else { "byte" };
+        writer.put(format!("extern {} : {kind}", external.name));
     }
     writer.constants(&outline);
     writer.put(format!("\n_TEXT segment align({}) 'CODE'", outline.code_align()));
@@ -58,6 +55,7 @@ fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnos
 
 struct Writer<'a> {
     options: &'a Options<'a>,
+    outline: &'a Outline<'a>,
     text: String,
 }
 
@@ -70,20 +68,16 @@ impl Writer<'_> {
     fn function(&mut self, function: &Function<'_>) {
         let symbol = &function.source.symbol;
         let encoded = &function.source.compiled.encoded;
-        for table in &function.jump_tables {
-            self.put(format!("\nalign {}", Function::JUMP_TABLE_ALIGN));
-            let mut name = format!("{} ", table.name);
-            for target in table.targets {
-                let label = &function.full_labels[target.index()];
-                self.put(format!("{name}dd {label} - {}", table.name));
-                name = "    ".to_string();
-            }
+        for (index, table) in function.jump_tables.iter().enumerate() {
+            let distance =
+                function.jump_tables[index..].iter().map(|table| padded(table, encoded.align));
+            self.jump_table(function, table, distance.sum());
         }
-        let steps = frames::steps(&function.source.compiled.lowered);
-        let has_frame = steps.len() > 1;
+        let frame = Description::of(function.source);
+        let has_steps = matches!(frame, Description::Steps(_));
         self.put(format!("\nalign {}", encoded.align));
         self.put(format!("public {symbol}"));
-        self.put(format!("{symbol} proc{}", if has_frame { " frame" } else { "" }));
+        self.put(format!("{symbol} proc{}", if has_steps { " frame" } else { "" }));
         let names = Prefixed {
             labels: &function.full_labels,
             label_prefix: "",
@@ -91,7 +85,7 @@ impl Writer<'_> {
             data_prefix: "",
         };
         let mut comments = super::Comments::new(self.options.source);
-        let mut steps = steps.into_iter().filter(|_| has_frame).peekable();
+        let mut steps = frame.steps().peekable();
         for (index, line) in function.lines().enumerate() {
             while let Some((_, step)) = steps.next_if(|(at, _)| *at <= index) {
                 self.put(format!("    {}", directive(step)));
@@ -103,16 +97,55 @@ impl Writer<'_> {
             self.put(format!("    {}", directive(step)));
         }
         self.put(format!("{symbol} endp"));
+        if let Description::Tables(parts) = &frame {
+            self.unwind_tables(function, parts);
+        }
+    }
+
+    /// Unwind information that no directive can say, as Microsoft's compiler writes it. (`llvm-ml` 16
+    /// has no `imagerel`.)
+    fn unwind_tables(&mut self, function: &Function<'_>, parts: &[(Range<u32>, Vec<u8>)]) {
+        let symbol = &function.source.symbol;
+        self.put("_TEXT ends");
+        for (number, (place, info)) in parts.iter().enumerate() {
+            let own = format!("{}_{number}", function.unwind);
+            self.put("xdata segment align(4) readonly 'DATA'");
+            self.put(format!("{own} {}\nxdata ends", Masm.data_bytes(info)));
+            self.put("pdata segment align(4) readonly 'DATA'");
+            let (start, end) = (place.start, place.end);
+            self.put(format!("    dd imagerel {symbol} + {start}, imagerel {symbol} + {end}"));
+            self.put(format!("    dd imagerel {own}\npdata ends"));
+        }
+        self.put(format!("_TEXT segment align({}) 'CODE'", self.outline.code_align()));
+    }
+
+    /// A jump table, `distance` bytes before the function. Its entries are numbers: labels are known
+    /// within their procedure alone.
+    fn jump_table(&mut self, function: &Function<'_>, table: &JumpTable<'_>, distance: u32) {
+        let align = function.source.compiled.encoded.align;
+        self.put(format!("\nalign {align}"));
+        let mut name = format!("{} ", table.name);
+        for target in table.targets {
+            let entry = format!("{name}dd {}", distance + function.offset(*target));
+            let label = &function.labels[target.index()];
+            self.put(format!("{entry:<55} ; {label} - {}", table.name));
+            name = "    ".to_string();
+        }
+        let filler = padded(table, align) - 4 * table.targets.len() as u32;
+        if filler > 0 {
+            self.put(format!("    {}", Masm.data_bytes(&vec![0xcc; filler as usize])));
+        }
     }
 
     fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
         match &line.item.code {
-            // Two colons: jump tables stand outside of the procedure.
-            Code::Label(label) => format!("{}::", names.label(*label)),
-            Code::Align(_) | Code::Bytes(_) if line.bytes.is_empty() => String::new(),
-            Code::Align(_) | Code::Bytes(_) => format!("    {}", Masm.data_bytes(line.bytes)),
-            Code::Inst(inst) => match function.symbol(line) {
-                Some((symbol, is_relative)) => with_symbol(inst, symbol, is_relative),
+            Code::Label(label) => format!("{}:", names.label(*label)),
+            _ if line.bytes.is_empty() => String::new(),
+            Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
+                format!("    {}", Masm.data_bytes(line.bytes))
+            }
+            Code::Inst(inst) => match function.symbol(line, self.outline) {
+                Some(symbol) => with_symbol(inst, symbol),
                 None => {
                     let inst = &function.with_numbers(inst);
                     let coded = Coded { inst, bytes: line.bytes, names };
@@ -139,9 +172,15 @@ impl Writer<'_> {
     }
 }
 
+/// The bytes of a jump table, and what fills up a multiple of `align`.
+fn padded(table: &JumpTable<'_>, align: u32) -> u32 {
+    (4 * table.targets.len() as u32).next_multiple_of(align)
+}
+
 /// `call sym`, `lea r, sym`, `mov r, offset sym`.
-fn with_symbol(inst: &Instruction<PhysReg>, symbol: &str, is_relative: bool) -> String {
-    match (spell::destination(inst), is_relative) {
+fn with_symbol(inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
+    let symbol = used.name;
+    match (spell::destination(inst), used.is_relative) {
         (None, _) => format!("    {} {symbol}", inst.mnemonic.name()),
         (Some(register), true) => format!("    lea {register}, {symbol}"),
         (Some(register), false) => format!("    mov {register}, offset {symbol}"),
@@ -192,8 +231,10 @@ impl Assembler for Masm {
         if by_number {
             return None;
         }
-        let size =
-            mem.size.and_then(size_name).map_or(String::new(), |name| format!("{name} ptr "));
+        // A symbol has a size of its own, that of what is defined there.
+        let own = matches!(mem.base, Base::Data(_)).then(|| coded.memory_size()).flatten();
+        let size = mem.size.or(own).and_then(size_name);
+        let size = size.map_or(String::new(), |name| format!("{name} ptr "));
         let segment = mem
             .segment
             .map_or(String::new(), |reg| format!("{}:", register_name(reg, Class::Segment)));

@@ -1,7 +1,7 @@
 //! Listings for other assemblers, one file each, and the list of all of them.
 //!
 //! In: a [`Module`]. Out: text from which the assembler makes the bytes that we make ourselves. To add
-//! an assembler, write its file and name it in [`AssemblyFormat::ALL`].
+//! an assembler, write its file and name it in [`Format::ALL`].
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -19,69 +19,49 @@ mod nasm;
 mod outline;
 mod spell;
 
-use crate::abi::Convention;
+use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::Diagnostics;
 use crate::emit::Module;
 use crate::emit::listing::Source;
 use crate::ir::Origin;
 use outline::Line;
 
-/// What an assembler makes of a listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Container {
-    /// Linux, the BSDs.
-    Elf,
-    /// Windows.
-    Coff,
-    /// macOS.
-    MachO,
-}
-
 /// What a listing depends on besides the kernels.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// What the assembler will make of it. MASM makes COFF alone.
-    pub container: Container,
+    /// The object file that the assembler will make of it, where it makes several kinds.
+    pub image: ImageFormat,
     /// Lines of the source, for comments.
     pub source: Option<&'a Source>,
 }
 
-/// An assembler.
+/// How listings for an assembler are written.
 #[derive(Debug)]
-pub struct AssemblyFormat {
-    /// What `-massembly-format=` calls it.
-    pub name: &'static str,
-    /// Other names for it.
-    pub aliases: &'static [&'static str],
+pub struct Format {
+    /// Which it is.
+    pub format: AssemblyFormat,
     /// The extension of its files, without the dot.
     pub extension: &'static str,
-    /// The conventions ([`Convention::flag`]) for which it is taken where none is named.
-    pub default_of: &'static [&'static str],
-    /// Other conventions that its listings can be of.
-    pub also_of: &'static [&'static str],
-    /// Writes a listing. What cannot be written is an error.
-    pub write: fn(&Module, &Options<'_>, &mut Diagnostics) -> String,
+    write: fn(&Module, &Options<'_>, &mut Diagnostics) -> String,
 }
 
-impl AssemblyFormat {
+impl Format {
     /// All of them.
-    pub const ALL: &[&'static AssemblyFormat] = &[&gas::FORMAT, &nasm::FORMAT, &masm::FORMAT];
+    pub const ALL: &[&'static Format] = &[&gas::FORMAT, &nasm::FORMAT, &masm::FORMAT];
 
-    /// The one that `-massembly-format=` calls `name`.
-    pub fn parse(name: &str) -> Option<&'static AssemblyFormat> {
-        let mut all = AssemblyFormat::ALL.iter().copied();
-        all.find(|format| format.name == name || format.aliases.contains(&name))
+    /// How listings of `format` are written.
+    pub fn of(format: AssemblyFormat) -> Option<&'static Format> {
+        Format::ALL.iter().copied().find(|candidate| candidate.format == format)
     }
 
-    /// Whether it has listings of a convention.
-    pub fn supports(&self, convention: &Convention) -> bool {
-        self.default_of.contains(&convention.flag) || self.also_of.contains(&convention.flag)
-    }
-
-    /// The one that is taken for a convention where none is named.
-    pub fn default_of(convention: &Convention) -> Option<&'static AssemblyFormat> {
-        let mut all = AssemblyFormat::ALL.iter().copied();
-        all.find(|format| format.default_of.contains(&convention.flag))
+    /// The listing of a module.
+    ///
+    /// # Errors
+    /// What the assembler has no way to write.
+    pub fn write(&self, module: &Module, options: &Options<'_>) -> Result<String, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let text = (self.write)(module, options, &mut diagnostics);
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(text) }
     }
 }
 

@@ -3,9 +3,10 @@
 //! Labels are local to their function (`.next`), and its constants are `function_name`. NASM knows no
 //! unwind information.
 
-use super::outline::{Function, Line, Outline, Prefixed, is_relative};
+use super::outline::{Function, Line, Outline, Prefixed, SymbolUse, is_relative};
 use super::spell::{self, Assembler, Coded, Length, Remedy, Rule};
-use super::{AssemblyFormat, Container, Options};
+use super::{Format, Options};
+use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::ir::{Base, Code, DispSize, Instruction, Mem};
@@ -13,33 +14,26 @@ use crate::isa::{Bank, Class, Feature, Names, PhysReg, register_name};
 use std::fmt::Write;
 
 /// NASM.
-pub(super) const FORMAT: AssemblyFormat = AssemblyFormat {
-    name: "nasm",
-    aliases: &[],
-    extension: "asm",
-    default_of: &[],
-    also_of: &["ms", "sysv", "x32", "nacl"],
-    write,
-};
+pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Nasm, extension: "asm", write };
 
 fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) -> String {
     let outline = Outline::of(module);
     for function in &module.functions {
         check_symbol(&function.symbol, function.compiled.function.span, diagnostics);
     }
-    let mut writer = Writer { options, text: String::new() };
+    let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "; {}", super::origin(module));
     writer.put("    bits 64");
     writer.put("    default rel");
-    for symbol in &outline.externals {
-        writer.put(format!("    extern {}", writer.symbol(symbol)));
+    for external in &outline.externals {
+        writer.put(format!("    extern {}", writer.symbol(external.name)));
     }
     writer.put(format!("\n    section .text align={}", outline.code_align()));
     for function in &outline.functions {
         writer.function(function);
     }
     writer.constants(&outline);
-    if options.container == Container::Elf {
+    if options.image == ImageFormat::Elf {
         writer.put("\n    section .note.GNU-stack noalloc noexec nowrite progbits");
     }
     writer.text
@@ -62,6 +56,7 @@ fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnos
 
 struct Writer<'a> {
     options: &'a Options<'a>,
+    outline: &'a Outline<'a>,
     text: String,
 }
 
@@ -73,9 +68,9 @@ impl Writer<'_> {
 
     /// A symbol as the container spells it. `$` says that it is none of NASM's own words.
     fn symbol(&self, name: &str) -> String {
-        match self.options.container {
-            Container::MachO => format!("$_{name}"),
-            Container::Elf | Container::Coff => format!("${name}"),
+        match self.options.image {
+            ImageFormat::MachO => format!("$_{name}"),
+            ImageFormat::Elf | ImageFormat::MsCoff => format!("${name}"),
         }
     }
 
@@ -83,11 +78,11 @@ impl Writer<'_> {
         let symbol = self.symbol(&function.source.symbol);
         let align = function.source.compiled.encoded.align;
         self.put(format!("\n    align {align}, db 0xcc"));
-        match self.options.container {
-            Container::Elf => {
+        match self.options.image {
+            ImageFormat::Elf => {
                 self.put(format!("    global {symbol}:function ({symbol}.end_of_code - {symbol})"));
             }
-            Container::Coff | Container::MachO => self.put(format!("    global {symbol}")),
+            ImageFormat::MsCoff | ImageFormat::MachO => self.put(format!("    global {symbol}")),
         }
         self.put(format!("{symbol}:"));
         let names = Prefixed {
@@ -115,10 +110,12 @@ impl Writer<'_> {
     fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
         match &line.item.code {
             Code::Label(label) => format!("{}:", names.label(*label)),
-            Code::Align(_) | Code::Bytes(_) if line.bytes.is_empty() => String::new(),
-            Code::Align(_) | Code::Bytes(_) => format!("    {}", Nasm.data_bytes(line.bytes)),
-            Code::Inst(inst) => match function.symbol(line) {
-                Some((symbol, is_relative)) => self.with_symbol(inst, symbol, is_relative),
+            _ if line.bytes.is_empty() => String::new(),
+            Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
+                format!("    {}", Nasm.data_bytes(line.bytes))
+            }
+            Code::Inst(inst) => match function.symbol(line, self.outline) {
+                Some(symbol) => self.with_symbol(inst, symbol),
                 None => {
                     let inst = &function.with_numbers(inst);
                     let coded = Coded { inst, bytes: line.bytes, names };
@@ -129,10 +126,11 @@ impl Writer<'_> {
     }
 
     /// `call sym`, `lea r, sym`, `mov r, sym`.
-    fn with_symbol(&self, inst: &Instruction<PhysReg>, symbol: &str, is_relative: bool) -> String {
-        let symbol = self.symbol(symbol);
-        let linkage = if self.options.container == Container::Elf { " wrt ..plt" } else { "" };
-        match (spell::destination(inst), is_relative) {
+    fn with_symbol(&self, inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
+        let symbol = self.symbol(used.name);
+        let by_table = self.options.image == ImageFormat::Elf && !used.is_own;
+        let linkage = if by_table { " wrt ..plt" } else { "" };
+        match (spell::destination(inst), used.is_relative) {
             (None, _) => format!("    {} {symbol}{linkage}", inst.mnemonic.name()),
             (Some(register), true) => format!("    lea {register}, [rel {symbol}]"),
             (Some(register), false) => format!("    mov {register}, {symbol}"),
@@ -143,9 +141,9 @@ impl Writer<'_> {
         if outline.constants.is_empty() {
             return;
         }
-        let section = match self.options.container {
-            Container::Elf | Container::MachO => ".rodata",
-            Container::Coff => ".rdata",
+        let section = match self.options.image {
+            ImageFormat::Elf | ImageFormat::MachO => ".rodata",
+            ImageFormat::MsCoff => ".rdata",
         };
         self.put(format!("\n    section {section} align={}", outline.constant_align()));
         for constant in &outline.constants {

@@ -8,7 +8,8 @@ use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::encode::PatchValue;
 use crate::ir::{
-    Base, DataContent, DataId, Instruction, Item, LabelId, Mem, Operand, RustConstId, RustSymId,
+    Base, Code, DataContent, DataId, Instruction, Item, LabelId, Mem, Operand, RustConstId,
+    RustSymId,
 };
 use crate::isa::{Names, PhysReg};
 use std::collections::{HashMap, HashSet};
@@ -19,7 +20,14 @@ pub(super) struct Outline<'a> {
     /// Each once.
     pub constants: Vec<Constant<'a>>,
     /// Symbols that the module uses and does not define, each once, in the order of their use.
-    pub externals: Vec<&'a str>,
+    pub externals: Vec<External<'a>>,
+}
+
+/// A symbol that another object defines.
+pub(super) struct External<'a> {
+    pub name: &'a str,
+    /// Whether it is called anywhere.
+    pub is_called: bool,
 }
 
 /// Read-only data.
@@ -42,6 +50,18 @@ pub(super) struct Function<'a> {
     pub jump_tables: Vec<JumpTable<'a>>,
     /// By symbol of the program around.
     pub symbols: Vec<&'a str>,
+    /// What its unwind information is called.
+    pub unwind: String,
+}
+
+/// A symbol in an instruction.
+#[derive(Clone, Copy)]
+pub(super) struct SymbolUse<'a> {
+    pub name: &'a str,
+    /// By its distance, not its address.
+    pub is_relative: bool,
+    /// The module defines it.
+    pub is_own: bool,
 }
 
 /// 32-bit distances of labels from the table's own start.
@@ -75,9 +95,12 @@ impl<'a> Outline<'a> {
             let symbol_of = |id| module.external(source, RustSymId(id));
             let symbols: Vec<&str> =
                 (0..source.outside.symbols.len() as u32).map(symbol_of).collect();
-            for symbol in used_symbols(source, &symbols) {
-                if !defined.contains(symbol) && !outline.externals.contains(&symbol) {
-                    outline.externals.push(symbol);
+            for (name, is_called) in used_symbols(source, &symbols) {
+                let known = outline.externals.iter_mut().find(|external| external.name == name);
+                match known {
+                    Some(external) => external.is_called |= is_called,
+                    None if defined.contains(name) => {}
+                    None => outline.externals.push(External { name, is_called }),
                 }
             }
             let mut function = Function {
@@ -87,10 +110,12 @@ impl<'a> Outline<'a> {
                 data: vec![String::new(); source.compiled.lowered.data.len()],
                 jump_tables: Vec::new(),
                 symbols,
+                unwind: String::new(),
             };
             let symbol = identifier(&source.symbol);
             let full = |label: &String| names.take(format!("{symbol}_{label}"));
             function.full_labels = function.labels.iter().map(full).collect();
+            function.unwind = names.take(format!("{symbol}_unwind"));
             outline.add_data(&mut function, &mut names, &mut known);
             outline.functions.push(function);
         }
@@ -155,16 +180,19 @@ impl<'a> Function<'a> {
         })
     }
 
-    /// The symbol that an instruction refers to, and whether by its distance.
-    pub fn symbol(&self, line: &Line) -> Option<(&'a str, bool)> {
+    /// The symbol that an instruction refers to.
+    pub fn symbol(&self, line: &Line, outline: &Outline<'a>) -> Option<SymbolUse<'a>> {
         let range = line.start..line.start + line.bytes.len() as u32;
         let patches = &self.source.compiled.encoded.patches;
         let patch = patches.iter().find(|patch| range.contains(&patch.offset))?;
-        match patch.value {
-            PatchValue::Address(id) => Some((self.symbols[id.index()], false)),
-            PatchValue::Relative(id) => Some((self.symbols[id.index()], true)),
-            PatchValue::Const(..) => None,
-        }
+        let (id, is_relative) = match patch.value {
+            PatchValue::Address(id) => (id, false),
+            PatchValue::Relative(id) => (id, true),
+            PatchValue::Const(..) => return None,
+        };
+        let name = self.symbols[id.index()];
+        let is_own = !outline.externals.iter().any(|external| external.name == name);
+        Some(SymbolUse { name, is_relative, is_own })
     }
 
     /// The instruction with the values of its Rust constants.
@@ -185,18 +213,35 @@ impl<'a> Function<'a> {
         inst
     }
 
+    /// How far into the code a label is.
+    pub fn offset(&self, label: LabelId) -> u32 {
+        let encoded = &self.source.compiled.encoded;
+        let items = &self.source.compiled.lowered.items;
+        let is_it = |item: &Item| matches!(item.code, Code::Label(id) if id == label);
+        let index = items.iter().position(is_it);
+        index.map_or(encoded.code_len as u32, |index| encoded.item_offsets[index])
+    }
+
     /// The alignment of the jump tables.
     pub const JUMP_TABLE_ALIGN: u32 = 4;
 }
 
-/// The symbols whose addresses the code really has.
-fn used_symbols<'a>(function: &ModuleFunction, symbols: &[&'a str]) -> Vec<&'a str> {
+/// The symbols whose addresses the code really has, and whether it calls them.
+fn used_symbols<'a>(function: &ModuleFunction, symbols: &[&'a str]) -> Vec<(&'a str, bool)> {
     let patches = function.compiled.encoded.patches.iter();
     let used = patches.filter_map(|patch| match patch.value {
-        PatchValue::Address(id) | PatchValue::Relative(id) => Some(symbols[id.index()]),
+        PatchValue::Address(id) => Some((symbols[id.index()], false)),
+        PatchValue::Relative(id) => Some((symbols[id.index()], is_call(function, patch.offset))),
         PatchValue::Const(..) => None,
     });
     used.collect()
+}
+
+/// Whether the instruction at a place is a call.
+fn is_call(function: &ModuleFunction, at: u32) -> bool {
+    let (encoded, items) = (&function.compiled.encoded, &function.compiled.lowered.items);
+    let item = encoded.item_offsets.partition_point(|&start| start <= at) - 1;
+    matches!(&items[item].code, Code::Inst(inst) if !matches!(inst.operands[0], Operand::Reg(_)))
 }
 
 /// Of each label, what the author calls it, with a number where several are called the same.

@@ -11,7 +11,8 @@ use crate::ir::{
     Base, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
 };
 use crate::isa::{
-    Class, Feature, FeatureSet, Names, PhysReg, encode, instruction_text, register_name,
+    Class, Feature, FeatureSet, Names, PhysReg, encode, instruction_text, register_name, select,
+    size_name,
 };
 use std::fmt::Write;
 
@@ -61,6 +62,13 @@ impl Coded<'_> {
             Operand::Mem(mem) => Some(mem),
             _ => None,
         })
+    }
+
+    /// The bytes of its memory operand, where there is a word for so many.
+    pub fn memory_size(&self) -> Option<u32> {
+        let selection = select(self.inst, &FeatureSet::all()).ok()?;
+        let bytes = selection.forms().first()?.memory_size();
+        size_name(bytes).map(|_| bytes)
     }
 
     /// The register operands, in order.

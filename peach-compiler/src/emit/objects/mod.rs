@@ -28,8 +28,10 @@ mod seh;
 use crate::abi::{Convention, ImageFormat};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
+use crate::emit::module::ModuleFunction;
 use image::Image;
 use proc_macro2::Span;
+use std::ops::Range;
 
 /// How an object file is to be.
 #[derive(Clone, Debug)]
@@ -93,6 +95,14 @@ pub fn write(module: &Module, options: &Options) -> Result<Vec<u8>, Diagnostics>
         let message = format!("the object file cannot be written: {error}");
         refusal(module, Code::Internal, message, "this is a bug in peach; please report it")
     })
+}
+
+/// What Windows' unwinder reads of a function: its parts, from here to there, each with its
+/// `UNWIND_INFO`.
+pub(in crate::emit) fn unwind_information(source: &ModuleFunction) -> Vec<(Range<u32>, Vec<u8>)> {
+    let size = source.compiled.encoded.code_len as u32;
+    let fragments = seh::fragments(&image::Function { source, offset: 0, size });
+    fragments.into_iter().map(|part| (part.start..part.end, part.info)).collect()
 }
 
 fn refusal(module: &Module, code: Code, message: String, note: &str) -> Diagnostics {
