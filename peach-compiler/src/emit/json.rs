@@ -153,7 +153,7 @@ fn saved(function: &ModuleFunction) -> Vec<String> {
 /// What the author pushes, and what aligns a frame, is not.
 fn stack_bytes(function: &ModuleFunction) -> u32 {
     let frame = &function.compiled.lowered.frame;
-    let pushed = |(_, step): &&(usize, UnwindStep)| matches!(step, UnwindStep::Save { reg } if reg.bank == Bank::Gp);
+    let pushed = |(_, step): &&(usize, UnwindStep)| matches!(step, UnwindStep::Push { .. });
     frame.size + 8 * frame.steps.iter().filter(pushed).count() as u32 + red_zone_bytes(function)
 }
 

@@ -26,7 +26,10 @@ impl Description {
     pub fn of(function: &ModuleFunction) -> Description {
         let parts = objects::unwind_information(function);
         let steps = steps(&function.compiled.lowered);
-        let is_odd = |(_, step): &(usize, Step)| matches!(step, Step::Save(_, at) if at % 16 != 0);
+        let is_odd = |(_, step): &(usize, Step)| match step {
+            Step::Save(reg, at) => reg.bank != Bank::Gp && at % 16 != 0,
+            _ => false,
+        };
         match parts.len() {
             0 => Description::Leaf,
             1 if !steps.iter().any(is_odd) => Description::Steps(steps),
@@ -46,7 +49,7 @@ impl Description {
 pub(super) enum Step {
     /// Pushes a general-purpose register.
     Push(PhysReg),
-    /// Stores a vector register so far above the frame's base.
+    /// Stores a register so far above the frame's base.
     Save(PhysReg, i32),
     /// Subtracts from the stack pointer.
     Lower(u32),
@@ -63,7 +66,7 @@ fn steps(lowered: &Lowered) -> Vec<(usize, Step)> {
     let step = |step: &UnwindStep| match *step {
         UnwindStep::Lower { bytes } => Step::Lower(bytes),
         UnwindStep::SetBase => Step::SetBase(frame.base.expect("a frame with a base")),
-        UnwindStep::Save { reg } if reg.bank == Bank::Gp => Step::Push(reg),
+        UnwindStep::Push { reg } => Step::Push(reg),
         UnwindStep::Save { reg } => {
             let saved = frame.saved.iter().find(|(saved, _)| *saved == reg);
             Step::Save(reg, saved.map_or(0, |(_, at)| at + base_below_cfa))
@@ -79,7 +82,7 @@ fn base_below_cfa(lowered: &Lowered) -> i32 {
     let mut below = 8;
     for (_, step) in &lowered.frame.steps {
         match step {
-            UnwindStep::Save { reg } if reg.bank == Bank::Gp => below += 8,
+            UnwindStep::Push { .. } => below += 8,
             UnwindStep::Save { .. } => {}
             UnwindStep::Lower { bytes } => below += *bytes as i32,
             UnwindStep::SetBase => break,

@@ -232,6 +232,9 @@ fn cfi(change: Change) -> String {
 fn seh(step: frames::Step) -> String {
     match step {
         frames::Step::Push(reg) => format!(".seh_pushreg {}", register_name(reg, Class::Gp64)),
+        frames::Step::Save(reg, at) if reg.bank == Bank::Gp => {
+            format!(".seh_savereg {}, {at}", register_name(reg, Class::Gp64))
+        }
         frames::Step::Save(reg, at) => {
             format!(".seh_savexmm {}, {at}", register_name(reg, Class::Xmm))
         }

@@ -191,6 +191,9 @@ fn with_symbol(inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
 fn directive(step: frames::Step) -> String {
     match step {
         frames::Step::Push(reg) => format!(".pushreg {}", register_name(reg, Class::Gp64)),
+        frames::Step::Save(reg, at) if reg.bank == Bank::Gp => {
+            format!(".savereg {}, {at}", register_name(reg, Class::Gp64))
+        }
         frames::Step::Save(reg, at) => {
             format!(".savexmm128 {}, {at}", register_name(reg, Class::Xmm))
         }
