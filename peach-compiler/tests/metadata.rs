@@ -82,13 +82,15 @@ const EVERY_TYPE: &str = r#"
         d: Option<unsafe extern "C" fn(value: *mut *const f32) -> *const u8>) { nop; }
     fn pair(a: i32, b: u64) -> (i32, u64) { return (a, b); }
     fn halves(a: f32, b: f32) -> (f32, f32) { return (a, b); }
-    fn vector(a: __m128, b: core::arch::x86_64::__m128i) -> __m128d { return b; }
     unsafe fn first(x: &[u32; 8]) -> *const u32 { return x; }
     unsafe fn callback(f: extern "C" fn(u8) -> u8) -> extern "C" fn(u8) -> u8 { return f; }
     extern "win64" fn windows(a: u32) -> u32 { return a; }
     fn int(new: u32, class: u32) -> u32 { add new, class; return new; }
     #[export_name = "odd.name"] fn odd() { nop; }
 "#;
+
+const VECTORS: &str = "
+    fn vector(a: __m128, b: core::arch::x86_64::__m128i) -> __m128d { return b; }";
 
 const COMPILERS: [(&str, &[&str]); 4] = [
     ("gcc", &["c99", "c11", "c17"]),
@@ -132,6 +134,18 @@ fn headers_compile_alone_in_c_and_cpp() {
 }
 
 #[test]
+fn headers_with_vectors_compile_alone() {
+    let directory = scratch("vectors");
+    std::fs::write(directory.join("kernels.h"), header_of(&plain(VECTORS))).expect("a header");
+    for (compiler, standard) in [("gcc", "c11"), ("g++", "c++17"), ("clang", "c17")] {
+        if is_available(compiler) {
+            compile_alone(&directory, compiler, standard, "#include \"kernels.h\"\n");
+        }
+    }
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+#[test]
 fn headers_include_what_is_due_and_nothing_else() {
     let includes = |source: &str| -> Vec<String> {
         let text = header_of(&plain(source));
@@ -146,7 +160,7 @@ fn headers_include_what_is_due_and_nothing_else() {
 
 #[test]
 fn prototypes_say_what_c_can_say() {
-    let text = header_of(&plain(EVERY_TYPE));
+    let text = header_of(&plain(EVERY_TYPE)) + &header_of(&plain(VECTORS));
     for line in [
         "int64_t integers(int8_t a, uint8_t b, int16_t c, uint16_t d, int32_t e, uint32_t f, int64_t g, uint64_t h, ptrdiff_t i, size_t j);",
         "void nothing(void);",

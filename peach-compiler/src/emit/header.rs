@@ -181,7 +181,8 @@ fn comment_text(text: &str) -> String {
 
 /// The headers that the types come from.
 fn includes(text: &mut String, prototypes: &[Prototype<'_>]) {
-    const HEADERS: [(&str, fn(&str) -> bool); 4] = [
+    type Header = (&'static str, fn(&str) -> bool);
+    const HEADERS: [Header; 4] = [
         ("stdbool.h", |name| name == "bool"),
         ("stddef.h", |name| matches!(name, "size_t" | "ptrdiff_t")),
         ("stdint.h", |name| name.ends_with("_t") && !matches!(name, "size_t" | "ptrdiff_t")),

@@ -89,10 +89,10 @@ fn compare(assembler: Assembler) {
 
 /// Assembles a module until nothing is refused, and compares what is left. Returns how many
 /// instructions are given as data.
-fn check<'a>(
+fn check(
     assembler: Assembler,
     mut module: Module,
-    wrong: &mut BTreeMap<&'a str, Vec<String>>,
+    wrong: &mut BTreeMap<&str, Vec<String>>,
 ) -> usize {
     for _ in 0..12 {
         let text = assembler.listing(&module, None);

@@ -137,7 +137,7 @@ fn check(assembler: Assembler, module: &Module, source: &str) {
 fn compare(contents: &Contents, module: &Module, function: &ModuleFunction) -> String {
     let (encoded, lowered) = (&function.compiled.encoded, &function.compiled.lowered);
     let start = contents.place(&function.symbol);
-    if start % u64::from(encoded.align) != 0 {
+    if !start.is_multiple_of(encoded.align.into()) {
         return format!("starts at {start}, not at a multiple of {}", encoded.align);
     }
     let theirs = contents.code(&function.symbol);
@@ -159,7 +159,7 @@ fn compare(contents: &Contents, module: &Module, function: &ModuleFunction) -> S
         let found = contents.bytes(section, at);
         let is_right = match &data.content {
             DataContent::Bytes(bytes) => {
-                found.starts_with(bytes) && at % u64::from(data.align) == 0
+                found.starts_with(bytes) && at.is_multiple_of(data.align.into())
             }
             DataContent::Jumps(labels) => {
                 labels.iter().zip(found.chunks(4)).all(|(label, entry)| {

@@ -347,7 +347,7 @@ const RULES: &[Rule] = &[
                         || odd_memory && classes == [Class::Gp16]
                         || coded.memory().and_then(|mem| mem.size) == Some(4)
                 }
-                "movsxd" => !coded.registers().next().is_some_and(|view| view.class == Class::Gp64),
+                "movsxd" => coded.registers().next().is_none_or(|view| view.class != Class::Gp64),
                 _ => is_single && coded.is_vex() && coded.memory().is_some(),
             }
         },
