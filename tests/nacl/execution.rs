@@ -31,7 +31,7 @@ fn call_with(
     }
     let before = machine.clone();
     // SAFETY: the code was validated, so it stays in the sandbox.
-    unsafe { sandbox.call(&mut machine) }.expect("the sandbox is left as it was");
+    unsafe { sandbox.call(0, &mut machine) }.expect("the sandbox is left as it was");
     for saved in [3, 12, 13, 14] {
         assert_eq!(machine.gp[saved], before.gp[saved], "register {saved} is preserved");
     }

@@ -235,7 +235,7 @@ fn execute_in_sandbox(
     let mut machine = enter(&compiled.function, args, pointers, seed)?;
     let mut before = machine.clone();
     // SAFETY: the code was validated, so it stays in the sandbox.
-    unsafe { sandbox.call(&mut machine)? };
+    unsafe { sandbox.call(0, &mut machine)? };
     before.gp[5] = machine.gp[5];
     let mut words = sandbox
         .data()

@@ -115,6 +115,7 @@ impl Rewriter<'_> {
     }
 }
 
-fn truncate(reg: PhysReg) -> Instruction<PhysReg> {
+/// Cuts an address down to the 32 bits that addresses have.
+pub(super) fn truncate(reg: PhysReg) -> Instruction<PhysReg> {
     inst("mov", vec![register(reg, Class::Gp32), register(reg, Class::Gp32)])
 }

@@ -126,7 +126,14 @@ impl<'a> Rewriter<'a> {
             || self.strings(inst, &effects)
             || self.memory(inst, &effects);
         if !done {
-            self.alone(narrow_address(inst, self.lowered.in_text));
+            self.alone(narrow_address(inst));
+        }
+        // Becomes `lea` or a load, as the linker likes.
+        if let ("mov", [Operand::Reg(dst), Operand::RustSym(_)]) =
+            (inst.mnemonic.name(), inst.operands.as_slice())
+            && self.lowered.in_text
+        {
+            self.alone(memory::truncate(dst.reg));
         }
     }
 
@@ -191,7 +198,7 @@ impl<'a> Rewriter<'a> {
 
 /// An address that the processor computes with the sandbox in it is cut down to the 32 bits that
 /// addresses have: `lea rax, [TABLE]` becomes `lea eax, [TABLE]`.
-fn narrow_address(inst: &Instruction<PhysReg>, in_text: bool) -> Instruction<PhysReg> {
+fn narrow_address(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
     let mut inst = inst.clone();
     let [Operand::Reg(dst), source] = inst.operands.as_mut_slice() else { return inst };
     let absolute = match (inst.mnemonic.name(), &mut *source) {
@@ -200,8 +207,6 @@ fn narrow_address(inst: &Instruction<PhysReg>, in_text: bool) -> Instruction<Phy
             src.class = Class::Gp32;
             true
         }
-        // Becomes `lea`.
-        ("mov", Operand::RustSym(_)) => in_text,
         _ => false,
     };
     if absolute && dst.class == Class::Gp64 && dst.reg != gp::RBP {

@@ -80,7 +80,7 @@ impl Sandbox {
         unsafe { std::slice::from_raw_parts_mut(self.base.add(DATA), DATA_LEN) }
     }
 
-    /// Calls the loaded code with the registers and stack arguments of `machine`.
+    /// Calls byte `entry` of the loaded code, with the registers and stack arguments of `machine`.
     ///
     /// # Errors
     /// What the code changed that it must leave alone: the sandbox's register, the frame's base, the
@@ -88,7 +88,7 @@ impl Sandbox {
     ///
     /// # Safety
     /// As [`Machine::call`]; the code must stay in the sandbox.
-    pub unsafe fn call(&mut self, machine: &mut Machine) -> Result<(), String> {
+    pub unsafe fn call(&mut self, entry: usize, machine: &mut Machine) -> Result<(), String> {
         let stack = self.base.wrapping_add(STACK_TOP);
         let frame = self.base.wrapping_add(STACK_TOP + 2048) as u64;
         machine.gp[15] = self.base as u64;
@@ -99,7 +99,7 @@ impl Sandbox {
             let slots = stack.add(8).cast::<u64>();
             ptr::copy_nonoverlapping(machine.stack.as_ptr(), slots, machine.stack.len());
             self.word(KERNEL_STACK).write(stack as u64);
-            self.word(KERNEL).write(self.base.add(CODE) as u64);
+            self.word(KERNEL).write(self.base.add(CODE + entry) as u64);
             machine.call(self.trampoline);
             let left = self.word(STACK_AFTER).read();
             match (machine.gp[15] == self.base as u64, machine.gp[5] == frame) {
