@@ -1,6 +1,6 @@
 //! Programs that must be refused, and what their authors must be told.
 //!
-//! Each file in `tests/refused/*/` is a bare kernel file. A comment whose first sign is `^` marks the
+//! Each file in `tests/refused/*/` is a bare kernel file, in a directory of a convention's name for it. A comment whose first sign is `^` marks the
 //! tokens above it that are guilty; what follows is the text of the message, and the lines of comment
 //! right below are its further lines:
 //!
@@ -15,7 +15,7 @@
 //! A file must be told exactly what its marks say. `PEACH_BLESS=1 cargo test --test refused` writes
 //! the marks anew; read the difference before it is committed.
 
-use peach_compiler::abi;
+use peach_compiler::abi::{self, Convention};
 use peach_compiler::diagnostics::render::Palette;
 use peach_compiler::diagnostics::{Code, Diagnostic, Severity, render};
 use peach_compiler::pipeline::{self, Compilation};
@@ -62,7 +62,7 @@ fn refused_programs_say_why() {
 fn accepted_programs_are_told_nothing() {
     for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accepted")) {
         let source = std::fs::read_to_string(&path).expect("the program can be read");
-        let compilation = compile(&source);
+        let compilation = compile(&source, &abi::SYSV64);
         let told: Vec<String> = compilation
             .diagnostics
             .iter()
@@ -92,7 +92,7 @@ fn a_kernel_in_error_keeps_its_item() {
         pub fn bad(x: u64) -> u64 { mov @; return x; }
         pub fn worse(x: Vec<u8>) -> u64 { return x; }
         fn worst<T>(x: T) { nop; }";
-    let compilation = compile(source);
+    let compilation = compile(source, &abi::SYSV64);
     let items = peach_compiler::emit::rust::items(&compilation, Default::default()).to_string();
     for head in [
         "fn good () ->",
@@ -170,14 +170,20 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn compile(source: &str) -> Compilation {
+fn compile(source: &str, convention: &'static Convention) -> Compilation {
     let tokens: TokenStream = source.parse().expect("the program's tokens are Rust's");
-    pipeline::compile(tokens, &abi::SYSV64)
+    pipeline::compile(tokens, convention)
+}
+
+/// The convention that a program's directory is called after; System V's otherwise.
+fn convention(path: &Path) -> &'static Convention {
+    let directory = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    directory.and_then(Convention::parse).unwrap_or(&abi::SYSV64)
 }
 
 /// The source with the marks that belong in it.
 fn marked(path: &Path, source: &str) -> String {
-    let compilation = std::panic::catch_unwind(|| compile(source))
+    let compilation = std::panic::catch_unwind(|| compile(source, convention(path)))
         .unwrap_or_else(|_| panic!("{}: the compiler panics", path.display()));
     let mut told: Vec<&Diagnostic> = compilation.diagnostics.iter().collect();
     told.sort_by_key(|d| (d.place.first.start().line, d.place.first.start().column));

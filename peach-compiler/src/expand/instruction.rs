@@ -438,20 +438,21 @@ impl<'a> Expander<'a, '_> {
             false => "#[target_feature(enable = \"…\")]",
         };
         let first = names.first().copied().unwrap_or_default();
-        let diagnostic = Diagnostic::new(
-            Code::MissingExtension,
-            span,
-            format!("{what} needs the extension {}, which is not enabled", quoted(&names)),
-        );
+        let needs = format!("{what} needs the extension {}", quoted(&names));
         let convention = self.function.convention;
-        match &convention.sandbox {
-            Some(sandbox) if sets.iter().all(|set| !sandbox.features().missing(set.iter().copied().collect()).is_empty()) => {
-                diagnostic
-                    .note(format!("no validator of `{}` code knows it", convention.name))
-                    .help("write another way for versions without it: `if isa(\"…\") { … } else { … }`")
-            }
-            _ => diagnostic.help(format!("add `{}`", attribute.replace('…', first))),
+        let is_unknown = |set: &Vec<isa::Feature>| {
+            let known = convention.sandbox.map(|sandbox| sandbox.features());
+            known.is_some_and(|known| !known.missing(set.iter().copied().collect()).is_empty())
+        };
+        if sets.iter().all(is_unknown) {
+            let name = convention.name;
+            let message = format!("{needs}, which validators of `{name}` code do not know");
+            return Diagnostic::new(Code::MissingExtension, span, message).help(format!(
+                "write another way without it: `if isa(\"{first}\") {{ … }} else {{ … }}`"
+            ));
         }
+        Diagnostic::new(Code::MissingExtension, span, format!("{needs}, which is not enabled"))
+            .help(format!("add `{}`", attribute.replace('…', first)))
     }
 }
 

@@ -136,7 +136,7 @@ fn by_operands(inst: &Instruction<Reg>) -> Option<Finding> {
         "bt" | "btc" | "btr" | "bts" if class(1).is_some() => {
             let help = "`shr t, i; test t, 1;`, or a constant for the bit";
             Some(Finding {
-                why: "the number of a bit in a register can reach any memory",
+                why: "its validator refuses bit numbers in registers, which reach any memory",
                 ..refused(name, Some(1), help)
             })
         }

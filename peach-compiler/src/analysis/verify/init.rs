@@ -13,7 +13,7 @@ use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Base, Extension, Function, Machine, Op, Operand, Reg};
-use crate::isa::{Class, Control, Effects, Lanes};
+use crate::isa::{Bank, Class, Control, Effects, Lanes, PhysReg};
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -30,6 +30,9 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             let effects = &facts.effects[index];
             for access in &effects.regs {
                 let Some(suspect) = suspects.number(facts, access.reg) else { continue };
+                if is_reserved(function, access.reg) {
+                    continue;
+                }
                 let handed_on = match effects.copied {
                     Some(copied) if copied.from == access.reg => copied.lanes,
                     _ => Lanes::NONE,
@@ -45,6 +48,12 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             suspects.step(function, facts, index, &mut unwritten);
         }
     }
+}
+
+/// Whether the author may not name the register at all, which `reserved` reports.
+fn is_reserved(function: &Function, reg: Reg) -> bool {
+    let reserved = function.convention.reserved_gp;
+    matches!(reg, Reg::Physical(PhysReg { bank: Bank::Gp, num }) if reserved.contains(num))
 }
 
 /// The bytes that have a value when the kernel is entered: of an argument its own, but all lanes of
