@@ -4,6 +4,7 @@
 mod assembler;
 mod corpus;
 mod execution;
+mod forms;
 mod linked;
 mod rules;
 

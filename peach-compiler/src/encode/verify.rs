@@ -45,13 +45,17 @@ pub fn verify(lowered: &Lowered, encoded: &Encoded) -> Result<(), String> {
 }
 
 /// Names that share their bytes, as meant and as found.
-const SAME_BYTES: [(Mnemonic, Mnemonic); 10] = [
+const SAME_BYTES: [(Mnemonic, Mnemonic); 14] = [
     (Mnemonic::Fclex, Mnemonic::Fnclex),
+    (Mnemonic::Fdisi, Mnemonic::Fndisi),
+    (Mnemonic::Feni, Mnemonic::Fneni),
     (Mnemonic::Finit, Mnemonic::Fninit),
     (Mnemonic::Fsave, Mnemonic::Fnsave),
+    (Mnemonic::Fsetpm, Mnemonic::Fnsetpm),
     (Mnemonic::Fstcw, Mnemonic::Fnstcw),
     (Mnemonic::Fstenv, Mnemonic::Fnstenv),
     (Mnemonic::Fstsw, Mnemonic::Fnstsw),
+    (Mnemonic::Int, Mnemonic::Int3),
     (Mnemonic::Vmovd, Mnemonic::Vmovq),
     (Mnemonic::Xchg, Mnemonic::Nop),
     (Mnemonic::Movd, Mnemonic::Movq),
@@ -114,8 +118,11 @@ impl Comparison<'_> {
     }
 
     /// The manual writes some operands that iced leaves out: `blendvps a, b, xmm0`,
-    /// `tpause r, edx, eax`.
+    /// `tpause r, edx, eax`, `int 3`.
     fn is_implied(&self, operand: &Operand<PhysReg>) -> bool {
+        if let Operand::Imm(number) = operand {
+            return *number == 3 && self.found.mnemonic() == Mnemonic::Int3;
+        }
         let Operand::Reg(view) = operand else { return false };
         match view.class {
             Class::Xmm => view.reg == PhysReg::vector(0),

@@ -16,6 +16,24 @@ pub(super) fn holds_sandbox(mem: &Mem<PhysReg>) -> bool {
     }
 }
 
+/// Makes 32-bit registers of an address 64-bit ones: that takes no prefix, and gives the same low half.
+/// Whether there were any.
+pub(super) fn widen(mem: &mut Mem<PhysReg>) -> bool {
+    let base = if let Base::Reg(view) = &mut mem.base { Some(view) } else { None };
+    let index = mem.index.as_mut().map(|(view, _)| view);
+    let mut narrow = base.into_iter().chain(index).filter(|view| view.class == Class::Gp32);
+    let mut found = false;
+    for view in &mut narrow {
+        view.class = Class::Gp64;
+        found = true;
+    }
+    found
+}
+
+/// Instructions that are `fwait` and another one, which then has to be the one next to its address.
+const WAITING: [(&str, &str); 4] =
+    [("fsave", "fnsave"), ("fstcw", "fnstcw"), ("fstenv", "fnstenv"), ("fstsw", "fnstsw")];
+
 impl Rewriter<'_> {
     /// Rewrites an instruction with a memory operand. Addresses that are only computed are none.
     pub(super) fn memory(
@@ -33,6 +51,10 @@ impl Rewriter<'_> {
         // `pop [rsp + …]` counts from the stack pointer as it is afterwards (Intel SDM, POP).
         if effects.stack > 0 && mem.base == Base::Reg(View { reg: gp::RSP, class: Class::Gp64 }) {
             mem.disp += i64::from(effects.stack);
+        }
+        if let Some((_, name)) = WAITING.iter().find(|(name, _)| *name == inst_.mnemonic.name()) {
+            self.alone(inst("fwait", Vec::new()));
+            inst_ = inst(name, inst_.operands);
         }
         self.access(&inst_, position);
         true
@@ -62,8 +84,9 @@ impl Rewriter<'_> {
     /// the code, by less than the space around the sandbox.
     fn stays_inside(&self, mem: &Mem<PhysReg>) -> bool {
         match mem.base {
+            Base::Reg(View { class: Class::Rip, .. }) | Base::Rip | Base::Data(_) => true,
             Base::Reg(view) => self.is_inside(view.reg) && mem.index.is_none(),
-            base => matches!(base, Base::Rip | Base::Data(_)),
+            _ => false,
         }
     }
 
@@ -75,12 +98,9 @@ impl Rewriter<'_> {
             | Mem { base: Base::None, index: Some((only, 1)), disp: 0, disp_const: None, .. } => {
                 inst("mov", vec![scratch, register(only.reg, Class::Gp32)])
             }
-            // In 64 bits it takes no prefix, and has the same low half.
             Mem { base, index, disp, disp_const, disp_size, .. } => {
-                let wide = |view: View<PhysReg>| View { class: Class::Gp64, ..view };
-                let base = if let Base::Reg(view) = base { Base::Reg(wide(view)) } else { base };
-                let index = index.map(|(view, scale)| (wide(view), scale));
-                let place = Mem { index, disp_const, disp_size, ..Mem::new(base, disp) };
+                let mut place = Mem { index, disp_const, disp_size, ..Mem::new(base, disp) };
+                widen(&mut place);
                 inst("lea", vec![scratch, Operand::Mem(place)])
             }
         }

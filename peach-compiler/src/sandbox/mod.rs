@@ -29,7 +29,7 @@ mod verify;
 
 #[cfg(feature = "decoder")]
 pub use validate::{Rule, Violation, validate};
-pub use verify::verify;
+pub use verify::{Refusal, refusal, verify};
 
 use crate::abi::Sandbox;
 use crate::ir::{
@@ -197,19 +197,23 @@ impl<'a> Rewriter<'a> {
 }
 
 /// An address that the processor computes with the sandbox in it is cut down to the 32 bits that
-/// addresses have: `lea rax, [TABLE]` becomes `lea eax, [TABLE]`.
+/// addresses have: `lea rax, [TABLE]` becomes `lea eax, [TABLE]`. One that it computes in 32 bits is
+/// computed in 64, which takes no prefix, and has the same low half.
 fn narrow_address(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
     let mut inst = inst.clone();
+    if let ("nop", [Operand::Mem(mem)]) = (inst.mnemonic.name(), inst.operands.as_mut_slice()) {
+        memory::widen(mem);
+    }
     let [Operand::Reg(dst), source] = inst.operands.as_mut_slice() else { return inst };
-    let absolute = match (inst.mnemonic.name(), &mut *source) {
-        ("lea", Operand::Mem(mem)) => memory::holds_sandbox(mem),
+    let cut = match (inst.mnemonic.name(), &mut *source) {
+        ("lea", Operand::Mem(mem)) => memory::holds_sandbox(mem) || memory::widen(mem),
         ("mov", Operand::Reg(src)) if src.reg == gp::RSP && src.class == Class::Gp64 => {
             src.class = Class::Gp32;
             true
         }
         _ => false,
     };
-    if absolute && dst.class == Class::Gp64 && dst.reg != gp::RBP {
+    if cut && dst.class == Class::Gp64 {
         dst.class = Class::Gp32;
     }
     inst

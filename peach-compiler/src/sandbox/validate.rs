@@ -8,7 +8,7 @@
 
 use iced_x86::{
     Code, CpuidFeature, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory,
-    Mnemonic, OpAccess, OpKind, Register,
+    MandatoryPrefix, Mnemonic, OpAccess, OpKind, Register,
 };
 use std::fmt;
 
@@ -455,12 +455,13 @@ fn is_known(found: &Instruction) -> bool {
 /// Whether the prefixes are those of the instruction, each once. The longest nops have more, and are
 /// known by their bytes.
 fn has_known_prefixes(found: &Instruction, bytes: &[u8]) -> bool {
+    use Mnemonic as M;
     const LONG_NOP: [u8; 9] = [0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0];
     let bytes = &bytes[..found.len()];
     let is_prefix =
         |byte: &&u8| matches!(**byte, 0x26 | 0x2E | 0x36 | 0x3E | 0x64..=0x67 | 0xF0 | 0xF2 | 0xF3);
     let prefixes: Vec<u8> = bytes.iter().take_while(is_prefix).copied().collect();
-    if found.mnemonic() == Mnemonic::Nop && bytes.len() > 1 && prefixes.contains(&0x66) {
+    if found.mnemonic() == M::Nop && bytes.len() > 1 && prefixes.contains(&0x66) {
         let words = [&[0x66, 0x90][..], &[0x66, 0x0F, 0x1F, 0x44, 0, 0]];
         let longer =
             bytes.ends_with(&LONG_NOP) && bytes[..bytes.len() - 9].iter().all(|b| *b == 0x66);
@@ -470,14 +471,18 @@ fn has_known_prefixes(found: &Instruction, bytes: &[u8]) -> bool {
     let once = prefixes.iter().enumerate().all(|(at, prefix)| !prefixes[..at].contains(prefix));
     let has = |prefix: u8| prefixes.contains(&prefix);
     let conditional = found.flow_control() == FlowControl::ConditionalBranch;
-    let branches = found.flow_control() != FlowControl::Next;
     let segments = prefixes.iter().all(|prefix| match prefix {
         0x2E | 0x3E => conditional,
         0x26 | 0x36 | 0x64 | 0x65 | 0x67 => false,
         _ => true,
     });
     let repeats = has(0xF2) || has(0xF3);
-    let elided = has(0xF0) && repeats;
-    let words = string_pointers(found).is_some() && has(0x66) && repeats;
-    once && segments && !elided && !words && !(branches && repeats)
+    let is_opcode = matches!(
+        found.code().op_code().mandatory_prefix(),
+        MandatoryPrefix::PF3 | MandatoryPrefix::PF2
+    );
+    let compares = matches!(found.code().mnemonic(), M::Cmpsb | M::Cmpsw | M::Cmpsd | M::Cmpsq)
+        || matches!(found.code().mnemonic(), M::Scasb | M::Scasw | M::Scasd | M::Scasq);
+    let is_string = string_pointers(found).is_some() && !has(0x66) && (compares || !has(0xF2));
+    once && segments && !(has(0xF0) && repeats) && (!repeats || is_opcode || is_string)
 }

@@ -7,7 +7,7 @@
 
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
-use crate::ir::{Base, Function, Inst, Instruction, Machine, Mem, Op, Operand, Reg, View};
+use crate::ir::{Base, Function, Inst, Instruction, Mem, Op, Operand, Register, View};
 use crate::isa::{Bank, Class, Control, Effects, Flags, Hazard};
 
 /// Reports what the sandbox of the function's convention, if it has one, does not allow.
@@ -19,9 +19,9 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
         let found = match &inst.op {
             Op::Machine(machine) => {
                 let flags = facts.flags_live_out[index];
-                instruction(machine, &facts.effects[index], flags)
+                refusal(&machine.inst, &facts.effects[index], flags)
             }
-            Op::Bytes(_) => Some(Finding {
+            Op::Bytes(_) => Some(Refusal {
                 operand: None,
                 what: "raw bytes cannot be kept in a sandbox".to_string(),
                 why: "its validator decodes every instruction, and most have to be rewritten",
@@ -29,22 +29,26 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
             }),
             _ => None,
         };
-        if let Some(finding) = found {
-            diagnostics.push(finding.diagnostic(inst, function.convention.name));
+        if let Some(refused) = found {
+            diagnostics.push(refused.diagnostic(inst, function.convention.name));
         }
     }
 }
 
-/// Something that is not allowed.
-struct Finding {
+/// Why an instruction cannot be in a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
     /// The operand to blame.
-    operand: Option<usize>,
-    what: String,
-    why: &'static str,
-    help: &'static str,
+    pub operand: Option<usize>,
+    /// What is not allowed.
+    pub what: String,
+    /// The reason.
+    pub why: &'static str,
+    /// What to write instead.
+    pub help: &'static str,
 }
 
-impl Finding {
+impl Refusal {
     fn diagnostic(self, inst: &Inst, convention: &str) -> Diagnostic {
         let whole = Place::from(inst.span);
         let operand = self.operand.and_then(|index| inst.operand_spans.get(index).copied());
@@ -54,9 +58,12 @@ impl Finding {
     }
 }
 
-/// What is wrong with an instruction, if anything is.
-fn instruction(machine: &Machine, effects: &Effects<Reg>, flags_live: Flags) -> Option<Finding> {
-    let inst = &machine.inst;
+/// Why an instruction, after which `flags_live` matter, cannot be in a sandbox; `None` if it can.
+pub fn refusal<R: Register>(
+    inst: &Instruction<R>,
+    effects: &Effects<R>,
+    flags_live: Flags,
+) -> Option<Refusal> {
     address(inst)
         .or_else(|| by_name(inst))
         .or_else(|| by_operands(inst))
@@ -64,35 +71,35 @@ fn instruction(machine: &Machine, effects: &Effects<Reg>, flags_live: Flags) -> 
         .or_else(|| by_prefix(inst))
 }
 
-fn address(inst: &Instruction<Reg>) -> Option<Finding> {
-    let find = |is_bad: &dyn Fn(&Mem<Reg>) -> bool| {
+fn address<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
+    let find = |is_bad: &dyn Fn(&Mem<R>) -> bool| {
         inst.operands.iter().position(|operand| matches!(operand, Operand::Mem(mem) if is_bad(mem)))
     };
-    let finding = |operand, what: &str, why, help| Finding {
+    let refused = |operand, what: &str, why, help| Refusal {
         operand: Some(operand),
         what: what.to_string(),
         why,
         help,
     };
-    let is_vector = |view: View<Reg>| view.class.bank() == Bank::Vector;
+    let is_vector = |view: View<R>| view.class.bank() == Bank::Vector;
     if let Some(at) = find(&|mem| mem.segment.is_some()) {
         let why = "segments reach beyond the sandbox";
-        return Some(finding(at, "a segment override leaves the sandbox", why, SEGMENT));
+        return Some(refused(at, "a segment override leaves the sandbox", why, SEGMENT));
     }
     if let Some(at) = find(&|mem| mem.index.is_some_and(|(index, _)| is_vector(index))) {
         let why = "an address is checked in a general-purpose register, just before its use";
         let help = "load the elements one by one: `pextrd i, index, 0; movd x, [p + i*4];`";
-        return Some(finding(at, "vector indices cannot be kept in the sandbox", why, help));
+        return Some(refused(at, "vector indices cannot be kept in the sandbox", why, help));
     }
-    let is_far = |mem: &Mem<Reg>| i32::try_from(mem.disp).is_err();
+    let is_far = |mem: &Mem<R>| i32::try_from(mem.disp).is_err();
     if let Some(at) = find(&|mem| matches!(mem.base, Base::None) && is_far(mem)) {
         let why = "an address has 32 bits";
-        return Some(finding(at, "this address is outside of the sandbox", why, SEGMENT));
+        return Some(refused(at, "this address is outside of the sandbox", why, SEGMENT));
     }
-    let is_narrow = |view: View<Reg>| view.class == Class::Eip;
+    let is_narrow = |view: View<R>| view.class == Class::Eip;
     let at = find(&|mem| matches!(mem.base, Base::Reg(view) if is_narrow(view)))?;
     let why = "addresses of 32 bits take a prefix that its validator refuses";
-    Some(finding(at, "`eip` is no base of an address here", why, "write `rip`"))
+    Some(refused(at, "`eip` is no base of an address here", why, "write `rip`"))
 }
 
 const SEGMENT: &str = "pass a pointer to the memory as an argument";
@@ -103,26 +110,26 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["xlatb"], "`movzx eax, byte [rbx + rax];`"),
     (&["pushfq", "pushfw", "popfq", "popfw"], "`setcc` and `lahf` keep flags in registers"),
     (&["jecxz"], "`test ecx, ecx; jz …;`"),
-    (&["int3", "int1", "ud0", "ud1"], "`ud2` stops the program"),
+    (&["int", "int3", "int1", "ud0", "ud1"], "`ud2` stops the program"),
     (&["clflush", "monitor", "mwait", "rdpmc"], "leave it out"),
     (&["endbr64", "endbr32"], "leave it out: indirect jumps go to the starts of bundles only"),
     (&["lfs", "lgs", "lss", "lar", "lsl", "verr", "verw"], "segments are not to be looked at"),
     (&["sgdt", "sidt", "sldt", "smsw", "str"], "the system's registers are not to be looked at"),
 ];
 
-fn by_name(inst: &Instruction<Reg>) -> Option<Finding> {
+fn by_name<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
     let name = inst.mnemonic.name();
     let (_, help) = REFUSED.iter().find(|(names, _)| names.contains(&name))?;
     Some(refused(name, None, help))
 }
 
-fn refused(name: &str, operand: Option<usize>, help: &'static str) -> Finding {
+fn refused(name: &str, operand: Option<usize>, help: &'static str) -> Refusal {
     let what = format!("`{name}` may not stand in a sandbox");
-    Finding { operand, what, why: "its validator refuses the instruction", help }
+    Refusal { operand, what, why: "its validator refuses the instruction", help }
 }
 
 /// Instructions that are refused with some operands only.
-fn by_operands(inst: &Instruction<Reg>) -> Option<Finding> {
+fn by_operands<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
     let name = inst.mnemonic.name();
     let class = |index: usize| match inst.operands.get(index) {
         Some(Operand::Reg(view)) => Some(view.class),
@@ -135,7 +142,7 @@ fn by_operands(inst: &Instruction<Reg>) -> Option<Finding> {
     match name {
         "bt" | "btc" | "btr" | "bts" if class(1).is_some() => {
             let help = "`shr t, i; test t, 1;`, or a constant for the bit";
-            Some(Finding {
+            Some(Refusal {
                 why: "its validator refuses bit numbers in registers, which reach any memory",
                 ..refused(name, Some(1), help)
             })
@@ -144,7 +151,7 @@ fn by_operands(inst: &Instruction<Reg>) -> Option<Finding> {
             Some(refused(name, Some(0), "extend it to 32 bits first: `movzx`"))
         }
         "crc32" if size(1) == Some(2) => Some(refused(name, Some(1), "take two single bytes")),
-        "nop" if !inst.operands.is_empty() => Some(refused(name, Some(0), "`align 16;` pads")),
+        "nop" if size(0) == Some(2) => Some(refused(name, Some(0), "`align 16;` pads")),
         "call" | "jmp" if matches!(size(0), Some(6 | 10)) => {
             Some(refused(name, Some(0), "take an address of 4 bytes"))
         }
@@ -156,17 +163,21 @@ fn by_operands(inst: &Instruction<Reg>) -> Option<Finding> {
     }
 }
 
-fn by_effects(inst: &Instruction<Reg>, effects: &Effects<Reg>, live: Flags) -> Option<Finding> {
+fn by_effects<R: Register>(
+    inst: &Instruction<R>,
+    effects: &Effects<R>,
+    live: Flags,
+) -> Option<Refusal> {
     let name = inst.mnemonic.name();
     if effects.hazard == Some(Hazard::System) && !is_harmless(name) {
         let help = "call a function that asks the service runtime";
-        return Some(Finding {
+        return Some(Refusal {
             why: "code in a sandbox asks nothing of the system",
             ..refused(name, None, help)
         });
     }
     if effects.control == Control::IndirectJump && live.0 & Flags::STATUS.0 != 0 {
-        return Some(Finding {
+        return Some(Refusal {
             operand: None,
             what: format!("flags do not survive this `{name}`"),
             why: "the target is cut down to the sandbox by `and`, which sets flags",
@@ -178,13 +189,13 @@ fn by_effects(inst: &Instruction<Reg>, effects: &Effects<Reg>, live: Flags) -> O
 
 /// What the validator accepts of the instructions that a plain `fn` may not contain.
 fn is_harmless(name: &str) -> bool {
-    matches!(name, "hlt" | "cpuid" | "rdtsc")
+    matches!(name, "hlt" | "cpuid" | "rdtsc" | "fxsave" | "fxsave64" | "fxrstor" | "fxrstor64")
 }
 
-fn by_prefix(inst: &Instruction<Reg>) -> Option<Finding> {
+fn by_prefix<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
     let prefixes = inst.prefixes;
     let refused = |prefix: &str, help| {
-        Some(Finding {
+        Some(Refusal {
             operand: None,
             what: format!("`{prefix}` may not stand in a sandbox"),
             why: "its validator refuses the prefix",

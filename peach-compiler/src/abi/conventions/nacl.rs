@@ -22,7 +22,8 @@ pub static NACL: Convention = Convention {
         scratch: R11,
         bundle: 32,
         filler: 0xF4,
-        // What the tables of its validator (validator_ragel/instruction_definitions) have.
+        // What the tables of its validator (validator_ragel/instruction_definitions) have, but for LWP,
+        // which goes through addresses that nobody checks.
         extensions: &[
             Feature::SSE4_2,
             Feature::SSE4A,
@@ -40,7 +41,6 @@ pub static NACL: Convention = Convention {
             Feature::F16C,
             Feature::FMA,
             Feature::XOP,
-            Feature::LWP,
         ],
     }),
     ..SYSV64
