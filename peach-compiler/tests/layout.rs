@@ -420,7 +420,10 @@ fn every_form_decodes_to_what_was_meant() {
     };
     let mut wrong = Vec::new();
     let mut count = 0;
-    for inst in generate::corpus().into_iter().step_by(7) {
+    // All that have few operands, for they are written in unlike ways, and a part of the others.
+    let corpus = generate::corpus().into_iter().enumerate();
+    let few = |(at, inst): &(usize, Instruction<_>)| at % 7 == 0 || inst.operands.len() < 2;
+    for (_, inst) in corpus.filter(few) {
         let mut lowered = Program::default().lowered();
         lowered.items.push(items(inst));
         let mut diagnostics = Diagnostics::new();

@@ -6,6 +6,7 @@ mod corpus;
 mod execution;
 mod forms;
 mod linked;
+mod published;
 mod rules;
 
 use peach_compiler::abi::NACL;

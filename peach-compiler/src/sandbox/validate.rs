@@ -477,12 +477,15 @@ fn has_known_prefixes(found: &Instruction, bytes: &[u8]) -> bool {
         _ => true,
     });
     let repeats = has(0xF2) || has(0xF3);
-    let is_opcode = matches!(
-        found.code().op_code().mandatory_prefix(),
-        MandatoryPrefix::PF3 | MandatoryPrefix::PF2
-    );
+    let opcode = found.code().op_code();
+    let mandatory = opcode.mandatory_prefix();
+    let is_opcode = matches!(mandatory, MandatoryPrefix::PF3 | MandatoryPrefix::PF2);
+    let words = mandatory == MandatoryPrefix::P66 || opcode.operand_size() == 16;
     let compares = matches!(found.code().mnemonic(), M::Cmpsb | M::Cmpsw | M::Cmpsd | M::Cmpsq)
         || matches!(found.code().mnemonic(), M::Scasb | M::Scasw | M::Scasd | M::Scasq);
     let is_string = string_pointers(found).is_some() && !has(0x66) && (compares || !has(0xF2));
-    once && segments && !(has(0xF0) && repeats) && (!repeats || is_opcode || is_string)
+    once && segments
+        && !(has(0xF0) && repeats)
+        && (!repeats || is_opcode || is_string)
+        && (!has(0x66) || words)
 }
