@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod executable;
+pub mod kernels;
 pub mod low;
 pub mod machine;
 pub mod rustc;
