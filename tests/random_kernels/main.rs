@@ -37,12 +37,11 @@ fn random_kernels_do_so_in_a_sandbox() {
 }
 
 fn run_many(sandboxed: bool, default: u64) {
-    let env = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    if let Some(seed) = env("PEACH_SEED") {
+    if let Some(seed) = number("PEACH_SEED") {
         return run_one(seed, sandboxed).map(|_| ()).unwrap_or_else(|message| panic!("{message}"));
     }
-    let count = env("PEACH_RANDOM_KERNELS").unwrap_or(default);
-    let first = env("PEACH_FIRST_SEED").unwrap_or(1);
+    let count = number("PEACH_RANDOM_KERNELS").unwrap_or(default);
+    let first = number("PEACH_FIRST_SEED").unwrap_or(1);
     let mut failures = Vec::new();
     let mut spilled = 0;
     for seed in first..first + count {
@@ -59,37 +58,53 @@ fn run_many(sandboxed: bool, default: u64) {
 }
 
 /// The checker accepts only mutants that do the same. A mutant that it accepted wrongly may do
-/// anything, which then takes this process down: that, too, is a failure.
+/// anything, which then takes this process down: that, too, is a failure, and `PEACH_TRACE=1` tells
+/// which one it was. `PEACH_MUTANTS=N` sets how many kernels are damaged.
 #[test]
 fn the_checker_refuses_damaged_code() {
-    let (mut refused, mut equivalent) = (0, 0);
-    for seed in 1..=150 {
+    let mut tally = [(0, 0); mutations::KINDS.len()];
+    let trace = number("PEACH_TRACE").is_some();
+    for seed in 1..=number("PEACH_MUTANTS").unwrap_or(150) {
         let mut rng = Rng::new(seed);
         let (text, convention) = random_text(&mut rng, false);
         let Ok(Some(compiled)) = compile(&text, convention) else { continue };
         let facts = Facts::of(&compiled.function);
-        for _ in 0..40 {
-            let Some((mutant, what)) = mutations::mutate(&compiled.lowered, &mut rng) else {
+        for _ in 0..60 {
+            let Some((mutant, kind, what)) = mutations::mutate(&compiled.lowered, &mut rng) else {
                 continue;
             };
             if check(&compiled.function, &facts.effects, &mutant).is_err() {
-                refused += 1;
+                tally[kind].0 += 1;
                 continue;
             }
-            equivalent += 1;
+            tally[kind].1 += 1;
+            if trace {
+                println!("seed {seed}: accepted {what}");
+            }
             let mut diagnostics = Diagnostics::new();
             let features = &compiled.function.features;
             let Some(encoded) = encode::encode(&mutant, features, &mut diagnostics) else {
                 continue;
             };
             let mutant = CompiledFunction { lowered: mutant, encoded, ..compiled.clone() };
-            if let Err(message) = run_compiled(&mutant, &mut rng, seed) {
+            let runs = [seed, seed + 1].map(|seed| run_compiled(&mutant, &mut rng, seed));
+            if let Some(message) = runs.into_iter().find_map(Result::err) {
                 panic!("seed {seed}: accepted {what} in\n{text}\nbut {message}");
             }
         }
     }
-    println!("{refused} mutants refused, {equivalent} accepted that do the same");
-    assert!(refused > 10 * equivalent, "{refused} refused, {equivalent} accepted");
+    let mut all = (0, 0);
+    for ((name, _), (refused, accepted)) in mutations::KINDS.iter().zip(tally) {
+        println!("{name:<22} {refused:>6} refused {accepted:>5} accepted that do the same");
+        all = (all.0 + refused, all.1 + accepted);
+    }
+    println!("{:<22} {:>6} refused {:>5} accepted that do the same", "", all.0, all.1);
+    assert!(tally.iter().all(|(refused, _)| *refused > 0), "{tally:?}");
+}
+
+/// A number in an environment variable.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
 #[derive(Debug)]

@@ -7,8 +7,12 @@ use super::stack::{Address, Layout, Region};
 use super::state::{Place, State, Sym};
 use super::{Checked, Refusal};
 use crate::abi::ArgPlace;
-use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, View};
-use crate::isa::{self, Bank, Class, Flags, Lanes, PhysReg, gp};
+use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, Prefixes, View};
+use crate::isa::{self, Bank, Class, Control, Flags, Lanes, PhysReg, gp};
+
+/// The only branch that is inserted: back over the instructions that touch a page of the stack, which
+/// set nothing that is not set again.
+const PAGE_LOOP: i64 = -15;
 
 /// Replays one inserted instruction.
 pub(super) fn replay(
@@ -17,32 +21,46 @@ pub(super) fn replay(
     state: &mut State,
     layout: &mut Layout,
 ) -> Checked {
-    let name = inst.mnemonic.name();
-    match (name, inst.operands.as_slice()) {
-        ("push", [Operand::Reg(src)]) => push(src.reg, state, layout),
-        ("pop", [Operand::Reg(dst)]) => pop(dst.reg, state),
-        ("sub" | "add" | "and" | "lea" | "mov", [Operand::Reg(dst), value])
-            if dst.reg == gp::RSP =>
+    let name = if is_decorated(inst) { "" } else { inst.mnemonic.name() };
+    let is_wide = |view: &View<PhysReg>| view.class == Class::Gp64;
+    if let Some(Operand::Reg(dst)) = inst.operands.first() {
+        state.note_upper(Place::Reg(dst.reg), dst.class);
+    }
+    for operand in &inst.operands {
+        if let Operand::Mem(mem) = operand
+            && name != "lea"
+            && !is_own_memory(mem, name, state)
         {
-            move_stack_pointer(name, value, state)
+            return Err(Refusal::new(format!("`{inst}` touches unknown memory")));
+        }
+    }
+    match (name, inst.operands.as_slice()) {
+        ("push", [Operand::Reg(src)]) if is_wide(src) => push(src.reg, state, layout),
+        ("pop", [Operand::Reg(dst)]) if is_wide(dst) => pop(dst.reg, state),
+        ("sub" | "add" | "and" | "lea" | "mov", [Operand::Reg(dst), value])
+            if dst.reg == gp::RSP && is_wide(dst) =>
+        {
+            move_stack_pointer(name, value, state, layout)
         }
         ("leave", []) => {
             let base = Operand::Reg(View { reg: gp::RBP, class: Class::Gp64 });
-            move_stack_pointer("mov", &base, state)?;
+            move_stack_pointer("mov", &base, state, layout)?;
             pop(gp::RBP, state)
         }
-        ("mov", [Operand::Reg(dst), Operand::Reg(src)]) if src.reg == gp::RSP => {
+        ("mov", [Operand::Reg(dst), Operand::Reg(src)]) if src.reg == gp::RSP && is_wide(dst) => {
             overwrite_register(dst.reg, Lanes::low(8), state);
             state.stack.base = Some((dst.reg, state.stack.rsp));
             Ok(())
         }
-        ("lea", [Operand::Reg(dst), Operand::Mem(mem)]) if state.stack.resolve(mem).is_some() => {
+        ("lea", [Operand::Reg(dst), Operand::Mem(mem)])
+            if is_wide(dst) && mem.index.is_none() && state.stack.resolve(mem).is_some() =>
+        {
             let address = state.stack.resolve(mem).expect("just resolved");
             overwrite_register(dst.reg, Lanes::low(8), state);
             state.stack.base = Some((dst.reg, address));
             Ok(())
         }
-        ("and", [Operand::Reg(dst), Operand::Imm(mask)]) if is_alignment(*mask) => {
+        ("and", [Operand::Reg(dst), Operand::Imm(mask)]) if is_wide(dst) && is_alignment(*mask) => {
             align_base(dst.reg, -*mask as i64, state, layout)
         }
         ("xchg", [Operand::Reg(a), Operand::Reg(b)]) if a.class == Class::Gp64 => {
@@ -50,6 +68,7 @@ pub(super) fn replay(
             Ok(())
         }
         ("vzeroupper", []) => {
+            state.upper_written = false;
             for num in 0..16 {
                 let upper = Lanes::ALL - Lanes::low(16);
                 state.forget_place(Place::Reg(PhysReg::vector(num)), upper);
@@ -62,17 +81,45 @@ pub(super) fn replay(
             Ok(())
         }
         (_, [Operand::Reg(dst), Operand::Mem(mem)])
-            if extending_load(name, mem).or(loaded_bytes(name, dst.class)).is_some() =>
+            if extending_load(name, mem).or(transferred_bytes(name, dst.class)).is_some() =>
         {
-            let bytes = extending_load(name, mem).or(loaded_bytes(name, dst.class));
-            load(name, *dst, mem, bytes.expect("just matched"), function, state)
+            let bytes = extending_load(name, mem).or(transferred_bytes(name, dst.class));
+            load(name, *dst, mem, bytes.expect("just matched"), function, state, layout)
         }
-        (_, [Operand::Mem(mem), Operand::Reg(src)]) if loaded_bytes(name, src.class).is_some() => {
-            let bytes = loaded_bytes(name, src.class).expect("just matched");
-            store(mem, *src, bytes, function, state, layout)
+        (_, [Operand::Mem(mem), Operand::Reg(src)])
+            if transferred_bytes(name, src.class).is_some() =>
+        {
+            let bytes = transferred_bytes(name, src.class).expect("just matched");
+            store(name, *src, mem, bytes, function, state, layout)
         }
         _ => forget_writes(inst, function, state),
     }
+}
+
+/// Whether an address is one that inserted instructions have to do with: of the frame, of the stack's
+/// pages, of constants, or one that the caller passed for arguments or the result.
+fn is_own_memory(mem: &Mem<PhysReg>, name: &str, state: &State) -> bool {
+    let base = match mem.base {
+        Base::Data(_) => return true,
+        Base::Reg(base) if mem.index.is_none() => base.reg,
+        _ => return false,
+    };
+    let is_page = name == "test" && base == gp::R10;
+    let is_passed = |&(sym, lanes): &(Sym, Lanes)| {
+        matches!(sym, Sym::Pointer(_) | Sym::ResultPointer) && lanes.contains(Lanes::low(8))
+    };
+    let mut held = state.held(Place::Reg(base)).iter();
+    is_page || state.stack.resolve(mem).is_some() || held.any(is_passed)
+}
+
+/// Whether an instruction does something else than its name says here: under a mask, with a prefix, or
+/// to the second byte of a register.
+pub(super) fn is_decorated(inst: &Instruction<PhysReg>) -> bool {
+    let is_high = |operand: &Operand<PhysReg>| {
+        matches!(operand, Operand::Reg(View { class: Class::Gp8h, .. }))
+    };
+    let has_prefix = inst.prefixes != Prefixes::default();
+    inst.mask.is_some() || has_prefix || inst.operands.iter().any(is_high)
 }
 
 fn push(reg: PhysReg, state: &mut State, layout: &mut Layout) -> Checked {
@@ -92,16 +139,24 @@ fn pop(reg: PhysReg, state: &mut State) -> Checked {
     Ok(())
 }
 
-fn move_stack_pointer(name: &str, value: &Operand<PhysReg>, state: &mut State) -> Checked {
+fn move_stack_pointer(
+    name: &str,
+    value: &Operand<PhysReg>,
+    state: &mut State,
+    layout: &mut Layout,
+) -> Checked {
     let rsp = state.stack.rsp;
     let unknown = || Refusal::new(format!("the stack pointer is set by `{name}` with {value:?}"));
     state.stack.rsp = match (name, value) {
         ("sub", Operand::Imm(bytes)) => rsp.plus(-(*bytes as i64)),
         ("add", Operand::Imm(bytes)) => rsp.plus(*bytes as i64),
         ("and", Operand::Imm(mask)) if is_alignment(*mask) => {
+            layout.align_stack_pointer(rsp, -*mask as i64)?;
             Address { region: Region::Aligned, offset: 0 }
         }
-        ("lea", Operand::Mem(mem)) => state.stack.resolve(mem).ok_or_else(unknown)?,
+        ("lea", Operand::Mem(mem)) if mem.index.is_none() => {
+            state.stack.resolve(mem).ok_or_else(unknown)?
+        }
         ("mov", Operand::Reg(src)) => match state.stack.base {
             Some((base, address)) if base == src.reg => address,
             _ => return Err(unknown()),
@@ -150,12 +205,12 @@ pub(super) fn moved_bytes(name: &str, dst: &View<PhysReg>, src: &View<PhysReg>) 
         "movd" | "vmovd" => Some(4),
         "movq" | "vmovq" => Some(8),
         "movzx" | "movsx" | "movsxd" => Some(src.class.bytes()),
-        _ => loaded_bytes(name, dst.class).map(|bytes| bytes.min(narrower)),
+        _ => transferred_bytes(name, dst.class).map(|bytes| bytes.min(narrower)),
     }
 }
 
 /// How many bytes a plain load or store carries, if it is one.
-fn loaded_bytes(name: &str, class: Class) -> Option<u32> {
+pub(super) fn transferred_bytes(name: &str, class: Class) -> Option<u32> {
     Some(match name {
         "mov" => class.bytes(),
         "movaps" | "movups" | "movapd" | "movupd" | "movdqa" | "movdqu" => 16,
@@ -208,6 +263,7 @@ fn load(
     bytes: u32,
     function: &Function,
     state: &mut State,
+    layout: &Layout,
 ) -> Checked {
     let lanes = Lanes::low(bytes);
     if let Some(arg) = argument_behind(mem, function, state) {
@@ -219,6 +275,7 @@ fn load(
     match (mem.index, state.stack.resolve(mem)) {
         (None, Some(slot)) => {
             check_within_frame(slot, function, state)?;
+            check_aligned(name, slot, bytes, function, layout)?;
             state.stack.forget(dst.reg);
             state.copy(Place::Reg(dst.reg), Place::Slot(slot), lanes, dst.class != Class::Gp8);
             extend(name, dst, bytes, state);
@@ -254,8 +311,9 @@ fn argument_behind(mem: &Mem<PhysReg>, function: &Function, state: &State) -> Op
 }
 
 fn store(
-    mem: &Mem<PhysReg>,
+    name: &str,
     src: View<PhysReg>,
+    mem: &Mem<PhysReg>,
     bytes: u32,
     function: &Function,
     state: &mut State,
@@ -265,10 +323,26 @@ fn store(
         return Ok(());
     };
     check_within_frame(slot, function, state)?;
+    check_aligned(name, slot, bytes, function, layout)?;
     layout.push(slot, bytes);
     state.overwrite(slot, bytes);
     state.copy(Place::Slot(slot), Place::Reg(src.reg), Lanes::low(bytes), false);
     Ok(())
+}
+
+/// Moves that demand an alignment get it.
+fn check_aligned(
+    name: &str,
+    slot: Address,
+    bytes: u32,
+    function: &Function,
+    layout: &Layout,
+) -> Checked {
+    let demands = ["movap", "movdqa"].iter().any(|part| name.contains(part));
+    if !demands || layout.is_aligned(slot, bytes, function.convention.stack_align) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!("`{name}` of {slot:?}, which may not be aligned")))
 }
 
 /// Stack memory below the stack pointer and its red zone belongs to signal handlers.
@@ -291,6 +365,10 @@ fn forget_writes(inst: &Instruction<PhysReg>, function: &Function, state: &mut S
     let selection = isa::select(inst, &function.features)
         .map_err(|error| Refusal::new(format!("inserted {inst:?}: {error:?}")))?;
     let effects = isa::effects(inst, &selection);
+    let is_page_loop = matches!(inst.operands.as_slice(), [Operand::Relative(PAGE_LOOP)]);
+    if effects.stack != 0 || (effects.control != Control::Next && !is_page_loop) {
+        return Err(Refusal::new(format!("`{inst}` was inserted")));
+    }
     for memory in effects.memory.iter().filter(|memory| memory.write) {
         let operand = memory.operand.and_then(|index| inst.operands.get(index));
         if let Some(Operand::Mem(mem)) = operand

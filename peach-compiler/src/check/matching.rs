@@ -1,12 +1,14 @@
 //! An instruction of the author beside its rendering: the same but for the places of its registers.
 
+use super::folded::Folded;
 use super::inserted::{self, check_within_frame};
 use super::stack::{Address, Layout};
 use super::state::{Place, State, Sym};
 use super::{Checked, Refusal};
+use crate::abi::ArgPlace;
 use crate::ir::{
-    Base, Code, DataContent, Extension, Function, Instruction, Item, LabelId, Machine, Mem, Op,
-    Operand, Origin, Reg, View,
+    ArgId, Base, Code, DataContent, Extension, Function, Instruction, Item, LabelId, Machine, Mem,
+    Op, Operand, Origin, Reg, View,
 };
 use crate::isa::{Access, Bank, Class, Control, Effects, Lanes, PhysReg, gp};
 
@@ -237,11 +239,37 @@ fn replay_machine(
     let before = state.stack.rsp;
     state.stack.rsp = before.plus(i64::from(effects.stack.max(0)));
     bind_instruction(&machine.inst, rendering, &mut bindings, function, state, layout)?;
+    check_folded(&machine.inst, rendering, effects, &bindings, function, state, layout)?;
     state.stack.rsp = before;
     demand_reads(effects, &bindings, state)?;
     carry_out(machine, effects, &bindings, state, layout)?;
     replay_inserted(&items[at + 1..], function, state, layout)?;
     Ok(next_of(machine, effects.control, function))
+}
+
+/// A register that became memory may not change what the instruction does.
+fn check_folded(
+    author: &Instruction<Reg>,
+    rendering: &Instruction<PhysReg>,
+    effects: &Effects<Reg>,
+    bindings: &Bindings,
+    function: &Function,
+    state: &State,
+    layout: &Layout,
+) -> Checked {
+    for (operand, pair) in author.operands.iter().zip(&rendering.operands).enumerate() {
+        let (Operand::Reg(view), Operand::Mem(mem)) = pair else { continue };
+        let slot = state.stack.resolve(mem);
+        let slot = slot.ok_or_else(|| Refusal::new("a register became unknown memory"))?;
+        let folded = Folded { operand, view: *view, mem, slot };
+        folded.check(rendering, effects, function, layout, |reg| {
+            match bindings.of(reg).next() {
+                Some(Place::Reg(reg)) => Some(reg),
+                Some(Place::Slot(_)) | None => None,
+            }
+        })?;
+    }
+    Ok(())
 }
 
 fn is_rendering(item: &Item, machine: &Machine) -> bool {
@@ -351,7 +379,17 @@ fn bind_memory(
         }
         (Base::StackArg, _) => {
             let address = state.stack.resolve(rendering).ok_or_else(different)?;
-            if address == Address::cfa(author.disp) { Ok(()) } else { Err(different()) }
+            let arg = function.args.iter().position(|arg| {
+                let place = function.placement.args[arg.param][arg.part];
+                matches!(place, ArgPlace::Stack { offset } if i64::from(offset) == author.disp)
+            });
+            match arg {
+                Some(arg) if address == Address::cfa(author.disp) => {
+                    let value = Lanes::low(function.args[arg].bytes);
+                    state.demand(Place::Slot(address), Sym::Arg(ArgId(arg as u32)), value)
+                }
+                _ => Err(different()),
+            }
         }
         _ => Err(different()),
     }
@@ -416,6 +454,7 @@ fn carry_out(
         }
     }
     note_sign_extension(machine, bindings, state);
+    note_upper_halves(machine, effects, bindings, state);
     state.flags.0 |= effects.flags_written.0;
     state.flags_set.0 |= effects.flags_written.0 | effects.flags_may_write.0;
     move_stack(effects, state, layout);
@@ -467,6 +506,26 @@ fn note_sign_extension(machine: &Machine, bindings: &Bindings, state: &mut State
     for place in bindings.of(dst.reg) {
         let signs = Lanes::low(dst.class.bytes()) - Lanes::low(bytes);
         state.define(place, Sym::SignFrom(bytes as u8), signs);
+    }
+}
+
+/// What has been written of the upper halves of vector registers, for `vzeroupper`.
+fn note_upper_halves(
+    machine: &Machine,
+    effects: &Effects<Reg>,
+    bindings: &Bindings,
+    state: &mut State,
+) {
+    if matches!(machine.inst.mnemonic.name(), "vzeroupper" | "vzeroall") {
+        state.upper_written = false;
+        return;
+    }
+    for operand in &machine.inst.operands {
+        let Operand::Reg(view) = operand else { continue };
+        let mut accesses = effects.regs.iter().filter(|access| access.reg == view.reg);
+        if accesses.any(|access| !(access.write | access.may_write).is_empty()) {
+            bindings.of(view.reg).for_each(|place| state.note_upper(place, view.class));
+        }
     }
 }
 

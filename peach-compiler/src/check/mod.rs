@@ -8,13 +8,15 @@
 //! ([`state::State`]). The rules:
 //!
 //! * An instruction of the author must be in the code once, in order, with the same operands, each
-//!   virtual register replaced by a place that holds it, in every byte that the instruction reads.
+//!   virtual register replaced by a place that holds it, in every byte that the instruction reads. If
+//!   that place is memory, the instruction must do the same with memory.
 //! * After it, the places of its destinations hold the new values, and no other place does.
 //! * An inserted instruction moves values between places; what it overwrites is forgotten, flags too.
 //! * Where paths meet, only what holds on all of them is known.
 //! * At a return the results are where the convention wants them, extended as it wants them, the
 //!   stack pointer is back, and every preserved register holds what it held on entry.
 
+mod folded;
 mod inserted;
 mod matching;
 mod returns;
@@ -263,6 +265,7 @@ fn arriving_lanes(arg: &Arg) -> Lanes {
 /// What the caller guarantees: arguments where the convention puts them, preserved registers.
 fn entry_state(function: &Function) -> State {
     let mut state = State::new(Stack::on_entry());
+    state.define(Place::Slot(Address::cfa(-8)), Sym::ReturnAddress, Lanes::low(8));
     let convention = function.convention;
     for num in convention.saved_gp.iter() {
         let reg = PhysReg::gp(num);

@@ -92,12 +92,24 @@ fn check_preserved(function: &Function, state: &State) -> Checked {
     if state.stack.rsp != Address::cfa(-8) {
         return Err(Refusal::new(format!("`ret` with the stack pointer at {:?}", state.stack.rsp)));
     }
+    state.demand(Place::Slot(state.stack.rsp), Sym::ReturnAddress, Lanes::low(8))?;
+    if state.upper_written && !function.options.no_vzeroupper && !is_wide(&function.result) {
+        return Err(Refusal::new("`ret` with upper halves of vector registers written"));
+    }
     let saved_gp = function.convention.saved_gp.iter().map(|n| (PhysReg::gp(n), 8));
     let saved_xmm = function.convention.saved_xmm.iter().map(|n| (PhysReg::vector(n), 16));
     for (reg, bytes) in saved_gp.chain(saved_xmm) {
         state.demand(Place::Reg(reg), Sym::Saved(reg), Lanes::low(bytes))?;
     }
     Ok(())
+}
+
+/// Whether a result is in more than 16 bytes of a vector register.
+fn is_wide(result: &ResultKind) -> bool {
+    match result {
+        ResultKind::Unit => false,
+        ResultKind::Values(types) => types.iter().any(|ty| ty.bytes > 16),
+    }
 }
 
 fn check_results(
@@ -266,16 +278,17 @@ impl Results<'_> {
 
 /// Evaluates one instruction of a return on `bytes`. Whatever is not understood becomes unknown.
 fn evaluate(inst: &Instruction<PhysReg>, function: &Function, state: &State, bytes: &mut Bytes) {
-    let name = inst.mnemonic.name();
+    let name = if inserted::is_decorated(inst) { "" } else { inst.mnemonic.name() };
     match inst.operands.as_slice() {
-        [Operand::Mem(mem), Operand::Reg(src)] => {
-            store(mem, bytes.get(src.reg), store_width(name, src.class), state, bytes);
+        [Operand::Mem(mem), Operand::Reg(src)] if store_width(name, src.class).is_some() => {
+            let width = store_width(name, src.class).expect("just matched");
+            store(mem, bytes.get(src.reg), width, state, bytes);
         }
         [Operand::Mem(mem), Operand::Imm(number)] if name == "mov" => {
             let number = (0..8).map(|i| Byte::Known((number >> (8 * i)) as u8)).collect();
             store(mem, number, mem.size.unwrap_or(0), state, bytes);
         }
-        [Operand::Reg(dst), Operand::Reg(src)] if name == "xchg" => {
+        [Operand::Reg(dst), Operand::Reg(src)] if name == "xchg" && dst.class == Class::Gp64 => {
             let (a, b) = (bytes.get(dst.reg), bytes.get(src.reg));
             bytes.set(dst.reg, b);
             bytes.set(src.reg, a);
@@ -321,11 +334,11 @@ fn store(mem: &Mem<PhysReg>, src: Vec<Byte>, width: u32, state: &State, bytes: &
     }
 }
 
-fn store_width(name: &str, class: Class) -> u32 {
+/// How many bytes a plain store carries, if it is one.
+fn store_width(name: &str, class: Class) -> Option<u32> {
     match name {
-        "movss" | "vmovss" | "movd" | "vmovd" => 4,
-        "movsd" | "vmovsd" | "movq" | "vmovq" | "movlps" | "vmovlps" => 8,
-        _ => class.bytes(),
+        "movlps" | "vmovlps" => Some(8),
+        _ => inserted::transferred_bytes(name, class),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where the stack pointer is, and which stack memory belongs to whom.
 
 use super::{Checked, Refusal};
-use crate::ir::{Base, LocalId, Mem};
-use crate::isa::{PhysReg, gp};
+use crate::ir::{Base, LocalId, Mem, View};
+use crate::isa::{Class, PhysReg, gp};
 use std::collections::BTreeMap;
 
 /// What a stack address is counted from.
@@ -48,9 +48,12 @@ impl Stack {
         Stack { rsp: Address::cfa(-8), base: None }
     }
 
-    /// The stack address that a memory operand without index stands for, if it is one.
+    /// The stack address that a memory operand stands for without its index, if it is one.
     pub fn resolve(&self, mem: &Mem<PhysReg>) -> Option<Address> {
-        let Base::Reg(view) = mem.base else { return None };
+        let Base::Reg(view @ View { class: Class::Gp64, .. }) = mem.base else { return None };
+        if mem.segment.is_some() {
+            return None;
+        }
         let start = match self.base {
             _ if view.reg == gp::RSP => self.rsp,
             Some((reg, address)) if reg == view.reg => address,
@@ -88,9 +91,13 @@ pub(super) struct Layout {
     locals: BTreeMap<LocalId, (Address, u32)>,
     /// Memory that pushes and saves have used.
     pushed: Vec<(Address, u32)>,
-    /// Where [`Region::Aligned`] may begin, counted from the canonical frame address, if that is in
-    /// the frame: the lowest and the highest place.
+    /// Where [`Region::Aligned`] may begin, counted from the canonical frame address: the lowest and
+    /// the highest place.
     window: Option<(i64, i64)>,
+    /// What it is a multiple of.
+    window_align: i64,
+    /// Whether that is the stack pointer, so that what is below belongs to it.
+    window_is_end: bool,
 }
 
 impl Layout {
@@ -102,12 +109,7 @@ impl Layout {
         size: u32,
         (align, stack_align): (u32, u32),
     ) -> Checked {
-        let aligned = match address.region {
-            // The frame address is a multiple of what the convention aligns the stack pointer to.
-            Region::Cfa => align <= stack_align && address.offset % i64::from(align) == 0,
-            Region::Aligned => address.offset % i64::from(align) == 0,
-        };
-        if !aligned {
+        if !self.is_aligned(address, align, stack_align) {
             return Err(Refusal::new(format!("local {} is not aligned: {address:?}", local.0)));
         }
         match self.locals.insert(local, (address, size)) {
@@ -116,6 +118,16 @@ impl Layout {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether `address` is certain to be a multiple of `align`.
+    pub fn is_aligned(&self, address: Address, align: u32, stack_align: u32) -> bool {
+        let start = match address.region {
+            // The frame address is a multiple of what the convention aligns the stack pointer to.
+            Region::Cfa => i64::from(stack_align),
+            Region::Aligned => self.window_align,
+        };
+        i64::from(align) <= start && address.offset % i64::from(align) == 0
     }
 
     /// `address` is rounded down to a multiple of `align`. Both it and the stack pointer are multiples
@@ -130,6 +142,22 @@ impl Layout {
             return Err(Refusal::new(format!("{address:?}, aligned to {align}, leaves the frame")));
         }
         self.window = Some(window);
+        self.window_align = align;
+        Ok(())
+    }
+
+    /// The stack pointer is rounded down to a multiple of `align`.
+    pub fn align_stack_pointer(&mut self, rsp: Address, align: i64) -> Checked {
+        let window = (rsp.offset - (align - 8).max(0), rsp.offset);
+        let again = self.window.is_some_and(|known| known != window);
+        if rsp.region != Region::Cfa || rsp.offset % 8 != 0 || again {
+            return Err(Refusal::new(format!(
+                "the stack pointer at {rsp:?} is aligned to {align}"
+            )));
+        }
+        self.window = Some(window);
+        self.window_align = align;
+        self.window_is_end = true;
         Ok(())
     }
 
@@ -164,10 +192,10 @@ impl Layout {
         Ok(())
     }
 
-    /// The memory within the frame that aligned memory may be in; `None` where it is below the frame.
+    /// The memory that something at an aligned address may be in; `None` where nothing was aligned.
     fn extent(&self, (address, bytes): (Address, u32)) -> Checked<Option<(Address, u32)>> {
         let Some((lowest, highest)) = self.window else { return Ok(None) };
-        if address.offset < 0 {
+        if address.offset < 0 && !self.window_is_end {
             return Err(Refusal::new(format!("{address:?} is below the aligned memory")));
         }
         let start = Address::cfa(lowest + address.offset);

@@ -3,7 +3,7 @@
 use super::stack::{Address, Stack};
 use super::{Checked, Refusal};
 use crate::ir::{ArgId, Reg};
-use crate::isa::{Bank, Flags, Lanes, PhysReg};
+use crate::isa::{Bank, Class, Flags, Lanes, PhysReg};
 use std::collections::BTreeMap;
 
 /// A value of the program as written, as of its last write.
@@ -17,6 +17,8 @@ pub(super) enum Sym {
     Pointer(usize),
     /// The address for a result in memory.
     ResultPointer,
+    /// Where the caller goes on.
+    ReturnAddress,
     /// The value of an argument that arrived in memory.
     Arg(ArgId),
     /// Zero.
@@ -48,6 +50,8 @@ pub(super) struct State {
     pub flags: Flags,
     /// Flags that the program may have written.
     pub flags_set: Flags,
+    /// Whether the upper half of one of the first 16 vector registers may have been written.
+    pub upper_written: bool,
     /// The stack pointer, and the frame pointer.
     pub stack: Stack,
 }
@@ -74,6 +78,7 @@ impl State {
             slots: BTreeMap::new(),
             flags: Flags(u8::MAX),
             flags_set: Flags::default(),
+            upper_written: false,
             stack,
         }
     }
@@ -126,6 +131,13 @@ impl State {
             lanes.0,
             self.held(place)
         )))
+    }
+
+    /// `place` is written through `class`.
+    pub fn note_upper(&mut self, place: Place, class: Class) {
+        let is_wide = matches!(class, Class::Ymm | Class::Zmm);
+        let is_low = matches!(place, Place::Reg(PhysReg { bank: Bank::Vector, num: 0..16 }));
+        self.upper_written |= is_wide && is_low;
     }
 
     /// An inserted instruction overwrites `flags`: they are lost where they belong to the program.
@@ -268,6 +280,10 @@ impl State {
         }
         if other.flags_set.0 & !self.flags_set.0 != 0 {
             self.flags_set.0 |= other.flags_set.0;
+            changed = true;
+        }
+        if other.upper_written && !self.upper_written {
+            self.upper_written = true;
             changed = true;
         }
         for (held, others) in self.regs.iter_mut().zip(&other.regs) {
