@@ -9,10 +9,12 @@ use peach_compiler::pipeline::{self, CompiledFunction};
 type Parameters = &'static [(&'static str, &'static str)];
 
 /// Each example, its source, and the parameters of its macro.
-const EXAMPLES: [(&str, &str, Parameters); 5] = [
+const EXAMPLES: [(&str, &str, Parameters); 7] = [
     ("chacha20", include_str!("../examples/chacha20.rs"), &[]),
     ("sha256", include_str!("../examples/sha256.rs"), &[]),
     ("siphash", include_str!("../examples/siphash.rs"), &[("$c", "1"), ("$d", "3")]),
+    ("highwayhash", include_str!("../examples/highwayhash.rs"), &[]),
+    ("chaskey", include_str!("../examples/chaskey.rs"), &[("$rounds", "8")]),
     (
         "sgemm 6x16",
         include_str!("../examples/sgemm.rs"),
