@@ -87,6 +87,7 @@ macro_rules! siphash {
 siphash!(siphash13, "C", 1, 3);
 siphash!(siphash13_win64, "win64", 1, 3);
 siphash!(siphash24, "sysv64", 2, 4);
+siphash!(siphash24_win64, "win64", 2, 4);
 
 /// SipHash-2-4 of 0, 1, … under the key 00 01 … 0f: the first values of the paper's reference
 /// implementation (vectors.h), as little-endian numbers.
@@ -98,9 +99,11 @@ fn main() {
     let data: Vec<u8> = (0..=255).collect();
     for (len, expected) in SIPHASH_2_4.into_iter().enumerate() {
         assert_eq!(siphash24(low, high, &data[..len]), expected, "SipHash-2-4 of {len} bytes");
+        assert_eq!(siphash24_win64(low, high, &data[..len]), expected, "win64, {len} bytes");
     }
     // The appendix of the paper: fifteen bytes.
     assert_eq!(siphash24(low, high, &data[..15]), 0xa129ca6149be45e5);
+    assert_eq!(siphash24_win64(low, high, &data[..15]), 0xa129ca6149be45e5);
     for len in 0..data.len() {
         // The standard library's hasher is SipHash-1-3 with a key of zeros.
         let mut hasher = DefaultHasher::new();
