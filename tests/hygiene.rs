@@ -81,6 +81,21 @@ peach_fn! {
     #[fallback]
     pub fn length(text: &str) -> usize { text.len() }
 
+    /// Parameters without a name, and one that could be theirs.
+    #[must_use]
+    pub fn unnamed(_: u64, _: &[u8], mut _1: u64, _: i128, _: f32) -> u64 { inc _1; return _1; }
+
+    /// The same, of Rust.
+    #[target_feature(enable = "padlock")]
+    #[must_use]
+    pub fn unnamed_elsewhere(_: u64, mut slice: &mut [u8], _: &str) -> usize { return slice.len; }
+
+    #[fallback]
+    pub fn unnamed_elsewhere(_: u64, mut slice: &mut [u8], _: &str) -> usize {
+        slice = &mut slice[1..];
+        slice.len()
+    }
+
     fn private(a: u8) -> u8 { return a; }
 
     #[cfg(any())]
@@ -133,6 +148,8 @@ fn they_run() {
     assert_eq!(*bounded(&point.x, &7), 6);
     assert!(!first(&[1]).is_null());
     assert_eq!(swap(1, 2), (2, 1));
+    assert_eq!(unnamed(1, &[2], 3, 4, 5.0), 4);
+    assert_eq!(unnamed_elsewhere(1, &mut [2, 3, 4], ""), 2);
     assert_eq!((length("four"), private(9), deep::use_it(), add_seven(1)), (4, 9, 5, 8));
 }
 

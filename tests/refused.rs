@@ -86,6 +86,61 @@ fn every_code_has_a_program() {
     }
 }
 
+/// `docs/errors.md` is made of the table of codes and of the programs here.
+#[test]
+fn the_index_of_errors_agrees() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
+    let page = errors_page();
+    if std::env::var_os("PEACH_BLESS").is_some() {
+        std::fs::write(&path, page).expect("the page can be written");
+    } else {
+        let written = std::fs::read_to_string(&path).expect("the page can be read");
+        assert!(written == page, "PEACH_BLESS=1 cargo test --test refused writes it anew");
+    }
+}
+
+fn errors_page() -> String {
+    let sources: Vec<String> = programs()
+        .iter()
+        .map(|path| std::fs::read_to_string(path).expect("the program can be read"))
+        .collect();
+    let mut page = String::from(
+        "# Index of errors and warnings\n\n\
+         Every message ends with its code. Each is listed here with what it means and a line that is told it,\n\
+         with the guilty tokens and the text below. (Made from the compiler's table of codes and from its tests.)\n",
+    );
+    for &code in Code::ALL {
+        page += &format!("\n## {}: {}\n\n{}\n", code.id(), code.title(), code.explanation());
+        let examples: Vec<String> =
+            sources.iter().flat_map(|source| examples(source, code)).collect();
+        // A line that is told one thing only is the clearest.
+        let is_single =
+            |text: &&String| text.matches(" [E").count() + text.matches(" [W").count() == 1;
+        let example = examples.iter().find(is_single).or(examples.first());
+        match NOT_OF_SOURCE.iter().find(|(excused, _)| *excused == code) {
+            Some((_, why)) => page += &format!("\nNo program shows it: {why}.\n"),
+            None => page += &format!("\n```text\n{}```\n", example.expect("every code has one")),
+        }
+    }
+    page
+}
+
+/// The lines of `source` that are told `code`, each with all that it is told.
+fn examples(source: &str, code: Code) -> Vec<String> {
+    let lines: Vec<&str> = source.lines().collect();
+    let id = format!(" [{}]", code.id());
+    let block = |mark: usize| -> Option<String> {
+        let first = lines[..=mark].iter().rposition(|line| starts_mark(line))?;
+        let above = lines[..first].iter().rposition(|line| !line.starts_with("//"))?;
+        let told = lines[above + 1..].iter().take_while(|line| line.starts_with("//"));
+        let all = std::iter::once(&lines[above]).chain(told);
+        Some(all.map(|line| format!("{}\n", line.trim_end())).collect())
+    };
+    let marks =
+        (0..lines.len()).filter(|&at| lines[at].starts_with("//") && lines[at].contains(&id));
+    marks.filter_map(block).collect()
+}
+
 #[test]
 fn a_kernel_in_error_keeps_its_item() {
     let source = "fn good() -> u32 { return 1; }

@@ -73,4 +73,5 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide.md")]
 #[doc = include_str!("../../docs/coming-from.md")]
+#[doc = include_str!("../../docs/reference.md")]
 struct Guide;

@@ -49,7 +49,7 @@ pub(super) fn target_feature(context: &Context<'_>) -> Option<TokenStream> {
 
 /// What stands in for the code of a kernel in error; it is never run.
 fn body_in_error(context: &Context<'_>) -> TokenStream {
-    let names = context.signature.params.iter().map(|param| param.name);
+    let names = context.signature.params.iter().map(|param| &param.name);
     quote_spanned! { ours() =>
         let _ = (#(#names,)*);
         ::peach_runtime::__private::core::unreachable!()
@@ -117,7 +117,7 @@ fn fallback_call(context: &Context<'_>) -> Option<(TokenStream, TokenStream)> {
         #(#attributes)* #target_feature
         #unsafety fn #name #signature #body
     };
-    let args = context.signature.params.iter().map(|param| param.name);
+    let args = context.signature.params.iter().map(|param| &param.name);
     let call = quote_spanned!(ours() => #name(#(#args),*));
     let call = match fallback.is_unsafe {
         true => quote_spanned!(ours() => unsafe { #call }),
@@ -235,7 +235,7 @@ fn takes_pointers(context: &Context<'_>) -> bool {
 
 /// The values of a parameter's parts, of types that `asm!` takes in registers.
 fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
-    let name = param.name;
+    let name = &param.name;
     let value = match param.kind {
         TypeKind::Int { bytes: 1, .. } | TypeKind::Bool | TypeKind::Char => {
             quote_spanned!(ours() => #name as ::peach_runtime::__private::core::primitive::u32)

@@ -29,7 +29,7 @@ pub(super) struct Signature<'a> {
 
 /// A parameter.
 pub(super) struct Param<'a> {
-    pub(super) name: &'a Ident,
+    pub(super) name: Ident,
     pub(super) kind: &'a TypeKind,
     /// Its type.
     pub(super) ty: &'a TokenStream,
@@ -44,7 +44,11 @@ impl<'a> Signature<'a> {
         let function = group.versions.first().map(|version| &version.function);
         let placement = function.map(|function| &function.placement);
         let param = |(index, param): (usize, &'a ast::Param)| Param {
-            name: &param.name,
+            // The code wants what `_` leaves unnamed, too.
+            name: match param.name == "_" {
+                true => format_ident!("_{index}", span = ours()),
+                false => param.name.clone(),
+            },
             kind: &param.ty.kind,
             ty: &param.ty.tokens,
             places: placement
@@ -68,7 +72,7 @@ impl<'a> Signature<'a> {
     /// `(x: &[f32; 4], n: usize) -> f32 where …` of the Rust function.
     pub(super) fn rust_tokens(&self) -> TokenStream {
         let params = self.params.iter().map(|param| {
-            let (name, ty) = (param.name, param.ty);
+            let (name, ty) = (&param.name, param.ty);
             quote_spanned!(ours() => #name: #ty)
         });
         let result = (!self.is_unit()).then(|| {
@@ -176,7 +180,7 @@ pub(super) fn code_types(param: &Param<'_>) -> Vec<TokenStream> {
 
 /// The values of a parameter's parts for the code's own signature.
 pub(super) fn code_values(param: &Param<'_>) -> Vec<TokenStream> {
-    let name = param.name;
+    let name = &param.name;
     let slice = |pointer: &str| {
         let pointer = format_ident!("{pointer}", span = ours());
         vec![
