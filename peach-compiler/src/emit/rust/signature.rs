@@ -46,7 +46,7 @@ impl<'a> Signature<'a> {
         let param = |(index, param): (usize, &'a ast::Param)| Param {
             // The code wants what `_` leaves unnamed, too.
             name: match param.name == "_" {
-                true => format_ident!("_{index}", span = ours()),
+                true => format_ident!("argument_{index}", span = ours()),
                 false => param.name.clone(),
             },
             kind: &param.ty.kind,
