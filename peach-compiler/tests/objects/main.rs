@@ -3,6 +3,7 @@
 mod coff;
 mod debug;
 mod elf;
+mod go;
 mod kernels;
 mod loader;
 mod macho;

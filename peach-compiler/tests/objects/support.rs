@@ -9,6 +9,7 @@ use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// Kernels as a module for a convention, position-independent.
 pub fn module(source: &str, convention: &'static Convention) -> Module {
@@ -77,8 +78,11 @@ impl Workspace {
         output + &errors
     }
 
-    /// Runs a program for Windows in the directory. It must succeed.
+    /// Runs a program for Windows in the directory. It must succeed. One runs at a time: the first one
+    /// makes what stands for a disk.
     pub fn wine(&self, line: &str) -> String {
+        static RUNNING: Mutex<()> = Mutex::new(());
+        let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         self.run(&format!("wine {line}"))
     }
 
@@ -90,6 +94,8 @@ impl Workspace {
             .args(words)
             .current_dir(&self.0)
             .env("LC_ALL", "C")
+            .env("CGO_ENABLED", "0")
+            .env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go"))
             .env("WINEDEBUG", "-all")
             // Neither is installed, nor asked for.
             .env("WINEDLLOVERRIDES", "mscoree,mshtml=")

@@ -3,7 +3,7 @@
 
 use object::read::coff::CoffFile;
 use object::read::macho::MachOFile64;
-use object::{LittleEndian, Object, ObjectSection};
+use object::{LittleEndian, Object, ObjectSection, ObjectSymbol};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::module::ModuleFunction;
 use peach_compiler::emit::unwind::{self, Change};
@@ -81,7 +81,7 @@ pub fn check_windows(module: &Module, file: &[u8]) {
     let word = |at: usize| u32::from_le_bytes(pdata[at..at + 4].try_into().expect("a word"));
     let entries: Vec<[u32; 3]> =
         (0..pdata.len()).step_by(12).map(|at| [word(at), word(at + 4), word(at + 8)]).collect();
-    let starts = starts(module, text);
+    let starts = starts(module, &parsed, "");
     for (function, start) in module.functions.iter().zip(starts) {
         let changes = unwind::changes(&function.compiled.lowered, &function.compiled.encoded);
         for (_, offset) in boundaries(function) {
@@ -104,19 +104,13 @@ pub fn check_windows(module: &Module, file: &[u8]) {
 }
 
 /// Where the functions start in the section.
-fn starts(module: &Module, text: &[u8]) -> Vec<u32> {
-    let mut at = 0;
-    let mut starts = Vec::new();
-    for function in &module.functions {
-        let encoded = &function.compiled.encoded;
-        // Relocated fields differ, the first bytes do not.
-        while text[at..].first() == Some(&0xCC) {
-            at += 1;
-        }
-        starts.push(at as u32);
-        at += encoded.code_len;
-    }
-    starts
+fn starts<'a>(module: &Module, file: &impl Object<'a>, prefix: &str) -> Vec<u32> {
+    let start = |function: &ModuleFunction| {
+        let name = format!("{prefix}{}", function.symbol);
+        let symbol = file.symbols().find(|symbol| symbol.name() == Ok(&name));
+        symbol.expect("a symbol").address() as u32
+    };
+    module.functions.iter().map(start).collect()
 }
 
 /// "Unwind procedure" of the documentation, with the return address popped.
@@ -211,7 +205,7 @@ pub fn check_compact(module: &Module, file: &[u8]) {
     let section = |name: &str| parsed.section_by_name(name).map(|s| s.data().expect("a section"));
     let Some(entries) = section("__compact_unwind") else { return };
     let text = section("__text").expect("code");
-    let starts = starts(module, text);
+    let starts = starts(module, &parsed, "_");
     assert_eq!(entries.len(), 32 * module.functions.len());
     let mut left = 0;
     for ((function, start), entry) in module.functions.iter().zip(starts).zip(entries.chunks(32)) {

@@ -75,6 +75,19 @@ impl Draft {
             });
             self.constants.push(symbol);
         }
+        // A symbol would part a constant from its code, where symbols start parts of their own.
+        for inner in image.inner.iter().filter(|_| which == ConstantSymbols::All) {
+            self.object.add_symbol(Symbol {
+                name: inner.name.clone().into_bytes(),
+                value: inner.offset.into(),
+                size: inner.size.into(),
+                kind: SymbolKind::Data,
+                scope: SymbolScope::Compilation,
+                weak: false,
+                section: SymbolSection::Section(self.text),
+                flags: SymbolFlags::None,
+            });
+        }
         for function in &image.functions {
             self.functions.push(self.object.add_symbol(Symbol {
                 name: function.source.symbol.clone().into_bytes(),

@@ -3,9 +3,13 @@
 //! In: a [`Module`]. Out: an [`Image`].
 //! Invariants: functions stand in the order of the module, each aligned; what fills the space between
 //! them stops the program. Every constant of every function is there once, aligned, and none of up to
-//! 64 bytes crosses a cache line. Jump tables are constants: the code section holds only code. A field
-//! that is relocated holds zero.
+//! 64 bytes crosses a cache line; jump tables are constants, too. A field that is relocated holds zero.
+//!
+//! Go's own linker relocates nothing in ELF files, unless the program uses shared libraries, and in
+//! Mach-O files it knows no distances. So the functions of Go have their constants behind their code,
+//! and what they call in their own file is known without a linker.
 
+use crate::abi::Frames;
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::encode::data::DataLayout;
@@ -22,6 +26,8 @@ pub(super) struct Image<'a> {
     /// The code of all functions.
     pub text: Section,
     pub functions: Vec<Function<'a>>,
+    /// Constants in the code section.
+    pub inner: Vec<Inner>,
     /// Read-only data.
     pub data: Section,
     /// What is in `data`, by function. Some stand in the same place, or in parts of others.
@@ -40,6 +46,13 @@ pub(super) struct Section {
 /// A function in the code section.
 pub(super) struct Function<'a> {
     pub source: &'a ModuleFunction,
+    pub offset: u32,
+    pub size: u32,
+}
+
+/// A constant in the code section.
+pub(super) struct Inner {
+    pub name: String,
     pub offset: u32,
     pub size: u32,
 }
@@ -116,6 +129,7 @@ impl<'a> Image<'a> {
             module,
             text: Section { bytes: Vec::new(), align: FUNCTION_ALIGN },
             functions: Vec::new(),
+            inner: Vec::new(),
             data: Section { bytes: Vec::new(), align: 1 },
             constants: Vec::new(),
             externals: Vec::new(),
@@ -146,12 +160,14 @@ impl<'a> Image<'a> {
     }
 
     fn add_code(&mut self, source: &'a ModuleFunction) {
-        let align = alignment(source);
+        let encoded = &source.compiled.encoded;
+        let whole = is_self_contained(source);
+        let align = if whole { encoded.align } else { alignment(source) };
         self.text.align = self.text.align.max(align);
         let start = self.text.bytes.len().next_multiple_of(align as usize);
         self.text.bytes.resize(start, self.filler());
-        let encoded = &source.compiled.encoded;
-        self.text.bytes.extend(&encoded.bytes[..encoded.code_len]);
+        let len = if whole { encoded.bytes.len() } else { encoded.code_len };
+        self.text.bytes.extend(&encoded.bytes[..len]);
         let (offset, size) = (start as u32, encoded.code_len as u32);
         self.functions.push(Function { source, offset, size });
     }
@@ -165,17 +181,20 @@ impl<'a> Image<'a> {
             let mut names = Names::default();
             let source = function.source;
             for (number, data) in source.compiled.lowered.data.iter().enumerate() {
-                if source.compiled.encoded.data_offsets[number] == u32::MAX {
+                let behind_code = source.compiled.encoded.data_offsets[number];
+                let name = format!("{}.{}", source.symbol, names.of(data));
+                let size = data.content.len() as u32;
+                if behind_code == u32::MAX {
+                    continue;
+                }
+                if is_self_contained(source) {
+                    self.inner.push(Inner { name, offset: function.offset + behind_code, size });
                     continue;
                 }
                 ids.insert((index, DataId(number as u32)), contents.len());
                 contents.push(Some(data));
-                self.constants.push(Constant {
-                    name: format!("{}.{}", source.symbol, names.of(data)),
-                    offset: 0,
-                    size: data.content.len() as u32,
-                    owner: self.constants.len(),
-                });
+                let owner = self.constants.len();
+                self.constants.push(Constant { name, offset: 0, size, owner });
             }
         }
         let layout = DataLayout::place(&contents, 0);
@@ -217,6 +236,7 @@ impl<'a> Image<'a> {
         let Function { source, offset: start, .. } = self.functions[index];
         let encoded = &source.compiled.encoded;
         for reference in &encoded.data_references {
+            let Some(&constant) = constants.get(&(index, reference.data)) else { continue };
             let field = (start + reference.offset) as usize;
             // What stands there counts from the place behind the function's own code, and has every
             // number in it that was added to the address.
@@ -226,7 +246,7 @@ impl<'a> Image<'a> {
                 place: Place::Text,
                 offset: field as u32,
                 kind: Kind::Relative,
-                target: Target::Constant(constants[&(index, reference.data)]),
+                target: Target::Constant(constant),
                 addend: old - (i64::from(behind_code) - i64::from(reference.end)),
                 origin: i64::from(reference.end - reference.offset),
             });
@@ -264,6 +284,14 @@ impl<'a> Image<'a> {
             };
             let name = self.module.external(source, symbol);
             let target = self.symbol(name, kind == Kind::Call);
+            if let (Target::Function(other), true) = (target, kind != Kind::Absolute)
+                && is_self_contained(source)
+            {
+                let distance = self.functions[other].offset as i32 - (start + patch.end) as i32;
+                let field = (start + patch.offset) as usize;
+                self.text.bytes[field..field + 4].copy_from_slice(&distance.to_le_bytes());
+                continue;
+            }
             let offset = start + patch.offset;
             let field = offset as usize;
             self.text.bytes[field..field + usize::from(patch.size)].fill(0);
@@ -322,6 +350,11 @@ impl Names {
         }
         unique
     }
+}
+
+/// Whether the constants of a function stand behind its code.
+fn is_self_contained(source: &ModuleFunction) -> bool {
+    source.convention().frames == Frames::Go
 }
 
 /// What the code of a function asks for; its constants are elsewhere.

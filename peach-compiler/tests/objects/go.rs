@@ -1,0 +1,124 @@
+//! `.syso` files, by Go's own linker, which relocates less than others: run on Linux and under wine.
+
+use crate::support::{Workspace, have, module};
+use peach_compiler::abi::{GOSYSO, ImageFormat};
+
+/// Constants, a jump table, a stack variable, a call within the file.
+const SOURCE: &str = r#"
+const POWERS: [u32; 8] = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000];
+
+#[export_name = "kernel_power"]
+fn power(i: u64) -> u32 {
+    let at: gp64; let n: gp64;
+    mov n, i;
+    and n, 7;
+    lea at, [POWERS];
+    unsafe { mov n.gp32, dword [at + n*4]; }
+    return n.gp32;
+}
+
+#[export_name = "kernel_scaled"]
+fn scaled(x: f64) -> f64 {
+    mulsd x, f64(2.5);
+    addsd x, f64(0.5);
+    return x;
+}
+
+#[export_name = "kernel_choice"]
+unsafe fn choice(which: u32) -> u32 {
+    const CASES: [label; 4] = ['a, 'b, 'c, 'd];
+    let t: gp64; let i: gp64; let n: gp32;
+    mov i.gp32, which;
+    and i.gp32, 3;
+    lea t, [CASES];
+    movsxd i, dword [t + i*4];
+    add i, t;
+    jmp i, CASES;
+'a: mov n, 11; jmp 'end;
+'b: mov n, 22; jmp 'end;
+'c: mov n, 33; jmp 'end;
+'d: mov n, 44;
+'end:
+    return n;
+}
+
+#[export_name = "kernel_triple"]
+fn triple(x: u64) -> u64 {
+    let b: [u64; 8];
+    mov [b], x;
+    mov [b + 56], x;
+    add x, [b];
+    add x, [b + 56];
+    return x;
+}
+
+fn helper() { nop; }
+
+#[export_name = "kernel_caller"]
+unsafe fn caller() -> u64 { call sym helper; return 77; }
+"#;
+
+/// Go's compiler wants to see each function in assembly, which goes on to the one in the file.
+const STUBS: &str = r#"#include "textflag.h"
+
+TEXT ·Power(SB), NOSPLIT, $0-12
+    JMP kernel_power(SB)
+
+TEXT ·Scaled(SB), NOSPLIT, $0-16
+    JMP kernel_scaled(SB)
+
+TEXT ·Choice(SB), NOSPLIT, $0-12
+    JMP kernel_choice(SB)
+
+TEXT ·Triple(SB), NOSPLIT, $0-16
+    JMP kernel_triple(SB)
+
+TEXT ·Caller(SB), NOSPLIT, $0-8
+    JMP kernel_caller(SB)
+"#;
+
+const PROGRAM: &str = r#"package main
+
+func Power(i uint64) uint32
+func Scaled(x float64) float64
+func Choice(which uint32) uint32
+func Triple(x uint64) uint64
+func Caller() uint64
+
+func main() {
+    expected := uint32(1)
+    for i := uint64(0); i < 8; i++ {
+        if Power(i) != expected || Choice(uint32(i)) != 11*(uint32(i)%4+1) || Triple(i) != 3*i {
+            panic(i)
+        }
+        expected *= 10
+    }
+    if Scaled(3) != 8 || Caller() != 77 {
+        panic("constants or calls")
+    }
+    println("all right")
+}
+"#;
+
+#[test]
+fn programs_in_go_are_linked_and_run() {
+    if !have(&["go", "wine"]) {
+        return;
+    }
+    let space = Workspace::new("go_programs");
+    space.file("go.mod", "module kernels\n\ngo 1.19\n");
+    space.file("stubs_amd64.s", STUBS);
+    space.file("main.go", PROGRAM);
+    let module = module(SOURCE, &GOSYSO);
+    for (system, format) in [
+        ("linux", ImageFormat::Elf),
+        ("windows", ImageFormat::MsCoff),
+        ("darwin", ImageFormat::MachO),
+    ] {
+        space.object(&format!("kernels_{system}_amd64.syso"), &module, format, true);
+        space.run(&format!("env GOOS={system} go build -o program_{system}.exe ."));
+    }
+    space.run("go vet .");
+    assert_eq!(space.run("./program_linux.exe"), "all right\n");
+    assert!(space.wine("program_windows.exe").contains("all right"));
+}
