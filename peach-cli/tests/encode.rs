@@ -80,3 +80,18 @@ fn a_conversation_does_not_block() {
     drop(input);
     assert!(child.wait().expect("peach ends").success());
 }
+
+/// The encoder examples of PeachPy's README.
+#[test]
+fn the_examples_of_peachpy() {
+    assert_eq!(run(&["add eax, 5"], b"").0, "83c005\n");
+    // MOVAPS has one opcode that loads and one that stores, equally long between registers.
+    assert_eq!(run(&["--options", "movaps xmm0, xmm1"], b"").0, "0f28c1 0f29c8\n");
+    // PeachPy finds these three; there are two more.
+    let (text, _) = run(&["--lengths", "vpsllvd ymm0, ymm1, [rsi + 8]"], b"");
+    assert!(text.starts_with("6:c4e275474608 7:c4e27547442608 9:c4e275478608000000 "), "{text}");
+    let (text, _) = run(&["--lengths", "add eax, [rbx]"], b"");
+    let lengths: Vec<&str> =
+        text.split_whitespace().map(|answer| answer.split(':').next().expect("a length")).collect();
+    assert_eq!(lengths, ["2", "3", "4", "5", "6", "7", "8"]);
+}

@@ -11,6 +11,8 @@
 
 pub mod abi;
 pub mod analysis;
+#[cfg(feature = "formats")]
+pub mod builder;
 pub mod check;
 pub mod diagnostics;
 pub mod emit;

@@ -1,18 +1,27 @@
-//! The list of passes, in order.
+//! The list of passes, in order. [`Step`] is the same list for the program: dumps, timing and tests hang
+//! off it, as [`Observer`]s.
 //!
 //! | step | module | from | to |
 //! |---|---|---|---|
 //! | parse | `syntax` | `TokenStream` | `ast::File` |
 //! | expand | `expand` | `ast::File` | `ir::Function` per version |
-//! | bind arguments | `abi` | `Function` | `Function` |
+//! | bind | `abi` | `Function` | `Function` |
 //! | analyse | `analysis` | `&Function` | `Facts`, diagnostics |
 //! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation`, and with `#[spill]` a `Function` |
 //! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
 //! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
 //! | sandbox | `sandbox` | `Lowered` | `Lowered`, where the convention has a sandbox |
 //! | encode | `encode` | `&Lowered` | `Encoded` |
-//! | decode again | `encode::verify` | `&Lowered`, `&Encoded` | accepted or refused (feature `decoder`) |
+//! | verify | `encode::verify` | `&Lowered`, `&Encoded` | accepted or refused (feature `decoder`) |
 //! | emit | `emit` | `Program`, `Encoded` | Rust items, objects, listings |
+
+#[cfg(feature = "formats")]
+mod dump;
+mod steps;
+
+#[cfg(feature = "formats")]
+pub use dump::Dump;
+pub use steps::{Observer, State, Step};
 
 use crate::abi::Convention;
 use crate::analysis::Usage;
@@ -93,12 +102,25 @@ pub struct CompiledFunction {
 /// Compiles the contents of a `peach_fn!` for a target. A convention alone is one: see
 /// [`Target::from`](Target#impl-From<%26Convention>-for-Target).
 pub fn compile(tokens: TokenStream, target: impl Into<Target>) -> Compilation {
+    compile_observed(tokens, target, &mut ())
+}
+
+/// The same, with somebody who looks on.
+pub fn compile_observed(
+    tokens: TokenStream,
+    target: impl Into<Target>,
+    observer: &mut dyn Observer,
+) -> Compilation {
     let mut diagnostics = Diagnostics::new();
     let file = syntax::parse(tokens, &mut diagnostics);
+    observer.after(Step::Parse, State::File(&file));
     let program = expand::expand(&file, target.into(), &mut diagnostics);
+    observer.after(Step::Expand, State::Program(&program));
     let mut usage = Usage::default();
-    let groups = program.kernels.into_iter();
-    let kernels = groups.map(|group| compile_group(group, &mut usage, &mut diagnostics)).collect();
+    let mut kernels = Vec::with_capacity(program.kernels.len());
+    for group in program.kernels {
+        kernels.push(compile_group(group, &mut usage, &mut diagnostics, observer));
+    }
     // What an erroneous statement would have used may look unused.
     if !diagnostics.has_errors() {
         usage.report(&mut diagnostics);
@@ -111,10 +133,11 @@ fn compile_group(
     mut source: KernelGroup,
     usage: &mut Usage,
     diagnostics: &mut Diagnostics,
+    observer: &mut dyn Observer,
 ) -> CompiledGroup {
     let mut versions = Vec::new();
     for version in std::mem::take(&mut source.versions) {
-        match compile_function(version.function, usage, diagnostics) {
+        match compile_function_observed(version.function, usage, diagnostics, observer) {
             Some(compiled) => versions.push(compiled),
             None => source.has_errors = true,
         }
@@ -128,12 +151,24 @@ fn compile_group(
 /// Takes one function over virtual registers to bytes, and notes in `usage` what it uses. `None` if
 /// `diagnostics` got an error.
 pub fn compile_function(
-    mut function: Function,
+    function: Function,
     usage: &mut Usage,
     diagnostics: &mut Diagnostics,
 ) -> Option<CompiledFunction> {
+    compile_function_observed(function, usage, diagnostics, &mut ())
+}
+
+/// The same, with somebody who looks on.
+pub fn compile_function_observed(
+    mut function: Function,
+    usage: &mut Usage,
+    diagnostics: &mut Diagnostics,
+    observer: &mut dyn Observer,
+) -> Option<CompiledFunction> {
     abi::bind_arguments(&mut function);
+    observer.after(Step::Bind, State::Function(&function));
     let facts = analysis::Facts::of(&function);
+    observer.after(Step::Analyse, State::Facts(&function, &facts));
     let errors_before = diagnostics.error_count();
     analysis::verify(&function, &facts, diagnostics);
     sandbox::verify(&function, &facts, diagnostics);
@@ -148,6 +183,8 @@ pub fn compile_function(
             return None;
         }
     };
+    let allocated = spilled.as_ref().map_or(&function, |spilled| &spilled.function);
+    observer.after(Step::Allocate, State::Allocation(allocated, &allocation));
     let lowered = match &spilled {
         None => frame::lower(&function, &facts, &allocation),
         Some(spilled) => {
@@ -156,34 +193,34 @@ pub fn compile_function(
             lowered
         }
     };
+    observer.after(Step::Lower, State::Lowered(&function, &lowered));
     if let Err(refusal) = check::check(&function, &facts.effects, &lowered) {
-        diagnostics.push(
-            Diagnostic::new(
-                Code::Internal,
-                function.span,
-                format!("the allocation of `{}` is wrong: {}", function.name, refusal.message),
-            )
-            .note("this is a bug in peach; please report it with the kernel"),
-        );
+        diagnostics.push(bug(&function, "allocation", &refusal.message));
         return None;
     }
+    observer.after(Step::Check, State::Lowered(&function, &lowered));
     let lowered = sandbox::sandboxed(lowered, &function.features);
+    observer.after(Step::Sandbox, State::Lowered(&function, &lowered));
     let encoded = encode::encode(&lowered, &function.features, diagnostics)?;
-    #[cfg(feature = "decoder")]
-    if let Err(difference) = verify_bytes(&lowered, &encoded) {
-        diagnostics.push(
-            Diagnostic::new(
-                Code::Internal,
-                function.span,
-                format!("the code of `{}` is wrong: {difference}", function.name),
-            )
-            .note("this is a bug in peach; please report it with the kernel"),
-        );
-        return None;
-    }
     let mut registers = allocation.regs;
     registers.truncate(function.vregs.len());
-    Some(CompiledFunction { function, registers, lowered, encoded })
+    let compiled = CompiledFunction { function, registers, lowered, encoded };
+    observer.after(Step::Encode, State::Encoded(&compiled));
+    #[cfg(feature = "decoder")]
+    if let Err(difference) = verify_bytes(&compiled.lowered, &compiled.encoded) {
+        diagnostics.push(bug(&compiled.function, "code", &difference));
+        return None;
+    }
+    #[cfg(feature = "decoder")]
+    observer.after(Step::Verify, State::Encoded(&compiled));
+    Some(compiled)
+}
+
+/// What a step of ours got wrong.
+fn bug(function: &Function, what: &str, difference: &str) -> Diagnostic {
+    let message = format!("the {what} of `{}` is wrong: {difference}", function.name);
+    Diagnostic::new(Code::Internal, function.span, message)
+        .note("this is a bug in peach; please report it with the kernel")
 }
 
 /// Decodes the code again: is it what was meant, and what its sandbox accepts?

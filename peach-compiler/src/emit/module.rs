@@ -105,16 +105,26 @@ impl Module {
                             continue;
                         };
                         let decl = source.decl.clone();
-                        let symbol = match &decl.attrs.export_name {
-                            Some((name, _)) => name.clone(),
-                            None => mangling(&compiled),
-                        };
+                        let symbol = exported(&decl).unwrap_or_else(|| mangling(&compiled));
                         self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
                     }
                 }
                 Err(diagnostic) => diagnostics.push(*diagnostic),
             }
         }
+        self.check_symbols(diagnostics);
+    }
+
+    /// Adds one function, under its own name or what `#[export_name]` says.
+    pub fn push(
+        &mut self,
+        decl: ast::Kernel,
+        mut compiled: CompiledFunction,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(outside) = outside::resolve(&mut compiled, diagnostics) else { return };
+        let symbol = exported(&decl).unwrap_or_else(|| compiled.function.name.clone());
+        self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
         self.check_symbols(diagnostics);
     }
 
@@ -174,4 +184,9 @@ impl Module {
             }
         }
     }
+}
+
+/// The symbol that `#[export_name]` says.
+fn exported(decl: &ast::Kernel) -> Option<String> {
+    decl.attrs.export_name.as_ref().map(|(name, _)| name.clone())
 }

@@ -87,6 +87,16 @@ pub fn expand(
     program::expand(file, target.into(), diagnostics)
 }
 
+/// The function of a kernel without its body: arguments, result, extensions, options.
+///
+/// # Errors
+/// What is wrong with the signature or the attributes.
+pub fn declare(kernel: &ast::Kernel, target: impl Into<Target>) -> Result<Function, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let function = Expander::new(target.into(), &mut diagnostics).declaration(kernel);
+    function.ok_or(diagnostics)
+}
+
 /// The value of an integer expression in which no names are in scope, as far as the language knows
 /// its parts: what becomes of `const { … }` where there is no rustc to ask.
 ///

@@ -286,6 +286,28 @@ impl<'a, 'd> Expander<'a, 'd> {
         kernel: &'a Kernel,
         version: Option<&'a VersionAttr>,
     ) -> Option<Function> {
+        self.begin_version(kernel, version);
+        let mark = self.scopes.enter();
+        self.enter_body_labels();
+        self.enter_signature(&kernel.signature);
+        // Of a refused signature, `return` and the arguments cannot be judged.
+        if !kernel.signature.is_invalid {
+            self.block(&kernel.body);
+            self.fall_off(kernel.body.span.1);
+        }
+        self.leave_body_labels();
+        self.leave_scope(mark);
+        self.note_label_uses();
+        let function =
+            std::mem::replace(&mut self.function, blank_function(self.target.convention));
+        for name in &kernel.skipped {
+            self.skipped.remove(name);
+        }
+        (!self.failed).then_some(function)
+    }
+
+    /// The function of a version, as far as attributes say what it is.
+    fn begin_version(&mut self, kernel: &'a Kernel, version: Option<&'a VersionAttr>) {
         let convention = match kernel.abi {
             None | Some((Abi::C, _)) => self.target.convention,
             Some((Abi::SysV64, _)) => &abi::SYSV64,
@@ -312,22 +334,14 @@ impl<'a, 'd> Expander<'a, 'd> {
         if let Some(version) = version {
             self.bind_version(version);
         }
-        let mark = self.scopes.enter();
-        self.enter_body_labels();
+    }
+
+    /// See [`super::declare`].
+    pub(super) fn declaration(&mut self, kernel: &'a Kernel) -> Option<Function> {
+        self.begin_version(kernel, None);
         self.enter_signature(&kernel.signature);
-        // Of a refused signature, `return` and the arguments cannot be judged.
-        if !kernel.signature.is_invalid {
-            self.block(&kernel.body);
-            self.fall_off(kernel.body.span.1);
-        }
-        self.leave_body_labels();
-        self.leave_scope(mark);
-        self.note_label_uses();
         let function =
             std::mem::replace(&mut self.function, blank_function(self.target.convention));
-        for name in &kernel.skipped {
-            self.skipped.remove(name);
-        }
         (!self.failed).then_some(function)
     }
 

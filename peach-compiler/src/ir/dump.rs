@@ -3,7 +3,7 @@
 //! One line per register, datum and instruction. A virtual register is `name%number`, with a view
 //! behind it where it is not the declared one.
 
-use super::function::{DataContent, Function, Op, ResultKind, ReturnValue};
+use super::function::{DataContent, Function, Inst, Op, ResultKind, ReturnValue};
 use super::ids::{ArgId, DataId, LabelId};
 use super::instruction::{
     Base, Branch, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Reg, Rounding,
@@ -14,6 +14,33 @@ use std::fmt::{self, Display, Formatter, Write as _};
 
 impl Display for Function {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.write_head(f)?;
+        self.insts.iter().try_for_each(|inst| writeln!(f, "{}", self.inst_text(inst)))
+    }
+}
+
+/// What a closure writes.
+struct Written<F>(F);
+
+impl<F: Fn(&mut Formatter<'_>) -> fmt::Result> Display for Written<F> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        (self.0)(f)
+    }
+}
+
+impl Function {
+    /// Everything but the instructions: name, arguments, result, variables, data.
+    pub fn head_text(&self) -> String {
+        Written(|f: &mut Formatter<'_>| self.write_head(f)).to_string()
+    }
+
+    /// One instruction. A `!` marks those in `unsafe`.
+    pub fn inst_text(&self, inst: &Inst) -> String {
+        let mark = if inst.in_unsafe { " !" } else { "" };
+        Written(|f: &mut Formatter<'_>| self.write_op(f, &inst.op)).to_string() + mark
+    }
+
+    fn write_head(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let features: Vec<&str> = self.features.minified().iter().map(|f| f.name()).collect();
         writeln!(f, "fn {} {} [{}]", self.name, self.convention.name, features.join(","))?;
         for index in 0..self.args.len() {
@@ -33,15 +60,9 @@ impl Display for Function {
         for index in 0..self.data.len() {
             self.write_data(f, DataId(index as u32))?;
         }
-        for inst in &self.insts {
-            self.write_op(f, &inst.op)?;
-            f.write_str(if inst.in_unsafe { " !\n" } else { "\n" })?;
-        }
         Ok(())
     }
-}
 
-impl Function {
     fn write_arg(&self, f: &mut Formatter<'_>, id: ArgId) -> fmt::Result {
         let arg = &self[id];
         let info = &self[arg.vreg];

@@ -64,9 +64,14 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "far pointers of ten bytes, and jumps by two",
+        why: "far pointers, jumps by two bytes, and jumps by what is at an address without a base",
         applies: |coded| {
-            let is_odd = |mem: &Mem<PhysReg>| matches!(mem.size, Some(2 | 10));
+            let is_odd = |mem: &Mem<PhysReg>| {
+                let is_branch = coded.is_one_of(&["call", "jmp"]);
+                !is_branch
+                    || mem.base == Base::None
+                    || !matches!(mem.size, Some(8)) && mem.size.is_some()
+            };
             let names = ["call", "jmp", "lfs", "lgs", "lss"];
             coded.is_one_of(&names)
                 && (coded.memory().is_some_and(is_odd) || coded.has_class(Class::Gp16))
@@ -100,6 +105,7 @@ pub(super) const RULES: &[Rule] = &[
             match coded.name() {
                 "movsx" | "movzx" => {
                     classes == [Class::Gp16, Class::Gp16]
+                        || classes.get(1) == Some(&Class::Gp32)
                         || from_memory == Some(4)
                         || from_memory == Some(2) && classes == [Class::Gp16]
                 }

@@ -427,8 +427,8 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "EVEX `vmovq` has two opcodes for memory",
-        applies: |coded| coded.name() == "vmovq" && coded.is_evex(),
+        why: "EVEX forms with two opcodes",
+        applies: |coded| coded.is_one_of(&["vmovq", "vpextrw"]) && coded.is_evex(),
         remedy: Remedy::Bytes,
     },
     Rule {
@@ -454,11 +454,10 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM knows no broadcast here, or another",
+        why: "NASM knows no broadcast here",
         applies: |coded| {
             let is_broadcast = coded.memory().is_some_and(|mem| mem.broadcast.is_some());
-            is_broadcast && coded.is_one_of(&["vdpbf16ps", "vpopcntd", "vpopcntq"])
-                || coded.name() == "vdpbf16ps" && coded.has_class(Class::Ymm)
+            is_broadcast && coded.is_one_of(&["vpopcntd", "vpopcntq"])
         },
         remedy: Remedy::Bytes,
     },
@@ -480,7 +479,7 @@ const UNKNOWN: &[&str] = &[
     "hreset", "invlpgb", "invpcid", "leavew", "lkgs", "loadiwkey", "mcommit", "movabs", "pbndkb",
     "pcmpestri64", "pcmpestrm64", "pmulhrw", "popw", "psmash", "ptwrite", "pushw", "rdpru", "retw",
     "rmpquery", "rmpupdate", "seamcall", "seamops", "seamret", "sysexitq", "sysretq", "tcmmimfp16ps",
-    "tcmmrlfp16ps", "tdcall", "tdpfp16ps", "tlbsync", "vcvtneps2bf16", "vmgexit", "vp4dpwssd", "vp4dpwssds",
+    "tcmmrlfp16ps", "tdcall", "tdpfp16ps", "tlbsync", "vcvtneps2bf16", "vdpbf16ps", "vmgexit", "vp4dpwssd", "vp4dpwssds",
     "vpcmpestri64", "vpcmpestrm64", "vpdpwsud", "vpdpwsuds", "vpdpwusd", "vpdpwusds", "vpdpwuud",
     "vpdpwuuds", "vpermil2pd", "vpermil2ps", "vpperm", "vsha512msg1", "vsha512msg2", "vsha512rnds2",
     "vsm3msg1", "vsm3msg2", "vsm3rnds2", "vsm4key4", "vsm4rnds4", "xsha512",
