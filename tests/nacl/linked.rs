@@ -1,10 +1,10 @@
 //! Object files for Native Client: linked where its programs are, validated as they then are, and run.
 
 use super::assembler::{have, run};
-use peach_compiler::abi::{ImageFormat, NACL};
+use peach_compiler::abi::{AssemblyFormat, ImageFormat, NACL};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::module::Processor;
-use peach_compiler::emit::{Module, objects};
+use peach_compiler::emit::{Module, listings, objects};
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use peach_compiler::sandbox::validate;
 use peach_testing::machine::Machine;
@@ -39,7 +39,7 @@ fn objects_are_linked_validated_and_run() {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nacl-linked");
     std::fs::create_dir_all(&folder).expect("a folder for the test");
-    std::fs::write(folder.join("kernels.o"), object()).expect("the object can be written");
+    std::fs::write(folder.join("kernels.o"), object(&module())).expect("the object can be written");
     let tool = |line: &str| {
         let mut words = line.split_whitespace();
         let mut command = Command::new(words.next().expect("a tool"));
@@ -84,7 +84,39 @@ fn objects_are_linked_validated_and_run() {
     }
 }
 
-fn object() -> Vec<u8> {
+/// The listing assembles to the code of the object file: padding and longer encodings too.
+#[test]
+fn listings_assemble_to_the_same_code() {
+    if !have(&["as", "objcopy"]) {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nacl-listing");
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    let module = module();
+    let format = listings::Format::of(AssemblyFormat::Gas).expect("there is one for GNU as");
+    let options = listings::Options { image: ImageFormat::Elf, source: None };
+    let text = format.write(&module, &options).expect("a listing");
+    std::fs::write(folder.join("listing.s"), &text).expect("the listing can be written");
+    std::fs::write(folder.join("kernels.o"), object(&module)).expect("the object can be written");
+    let code = |line: &str| {
+        let mut command = Command::new("sh");
+        run(command.args(["-c", line]).current_dir(&folder), &text);
+        std::fs::read(folder.join("section")).expect("the section can be read")
+    };
+    let ours = code("objcopy -O binary -j .text kernels.o section");
+    let theirs = code("as listing.s -o listing.o && objcopy -O binary -j .text listing.o section");
+    assert_eq!(ours.len(), theirs.len(), "{text}");
+    let differing = ours.iter().zip(&theirs).filter(|(ours, theirs)| ours != theirs);
+    // The address of `cases` is loaded from a table of the linker's here, and computed there.
+    let differing: Vec<(u8, u8)> = differing.map(|(ours, theirs)| (*ours, *theirs)).collect();
+    assert_eq!(differing, [(0x8B, 0x8D)], "{text}");
+}
+
+fn object(module: &Module) -> Vec<u8> {
+    objects::write(module, &objects::Options::new(ImageFormat::Elf)).expect("an object")
+}
+
+fn module() -> Module {
     let target = Target { position_independent: true, ..Target::from(&NACL) };
     let compilation = compile(KERNELS.parse().expect("tokens"), target);
     let told: Vec<_> = compilation.diagnostics.iter().collect();
@@ -93,5 +125,5 @@ fn object() -> Vec<u8> {
     let mut diagnostics = Diagnostics::new();
     let name = |compiled: &CompiledFunction| compiled.function.name.clone();
     module.add(compilation, Processor::Any, &name, &mut diagnostics);
-    objects::write(&module, &objects::Options::new(ImageFormat::Elf)).expect("an object")
+    module
 }

@@ -3,12 +3,13 @@
 //!
 //! Input: a [`Layout`] whose branches all reach. Output: the same, of the same length. Only
 //! instructions between the last label, branch or border and the padding grow, so that no label moves
-//! and no distance changes but those of operands relative to `rip`, which are filled in later.
+//! and no distance changes but those of operands relative to `rip`, which are filled in later. Those do
+//! not grow.
 
 use super::branches::Layout;
 use super::target;
 use crate::ir::{Code, Group, Instruction, Lowered, Operand};
-use crate::isa::{self, FeatureSet, PhysReg};
+use crate::isa::{self, Encoding, FeatureSet, PhysReg};
 
 /// Takes up the padding in front of all groups.
 pub(super) fn stretch(layout: &mut Layout, lowered: &Lowered, features: &FeatureSet) {
@@ -27,6 +28,9 @@ pub(super) fn stretch(layout: &mut Layout, lowered: &Lowered, features: &Feature
         let free = (0..index).rev().take_while(|&at| in_bundle(at) && !fixed[at]);
         for at in free.collect::<Vec<_>>() {
             let Code::Inst(inst) = &lowered.items[at].code else { continue };
+            if is_filled_in_later(&layout.encodings[at]) {
+                continue;
+            }
             let length = layout.encodings[at].bytes.len();
             let longer = isa::longer_encodings(inst, features);
             let best = longer
@@ -41,6 +45,11 @@ pub(super) fn stretch(layout: &mut Layout, lowered: &Lowered, features: &Feature
             }
         }
     }
+}
+
+/// Listings name what goes there, and their assemblers choose the encoding.
+fn is_filled_in_later(encoding: &Encoding) -> bool {
+    encoding.disp.is_some() || encoding.imm.is_some()
 }
 
 /// The items that keep their place and their bytes.

@@ -82,7 +82,8 @@ impl Writer<'_> {
     fn function(&mut self, function: &Function<'_>) {
         let symbol = self.symbol(&function.source.symbol);
         let align = function.source.compiled.encoded.align;
-        self.put(format!("\n    .p2align {}, 0xcc", align.trailing_zeros()));
+        let filler = function.source.convention().filler();
+        self.put(format!("\n    .p2align {}, {filler:#x}", align.trailing_zeros()));
         self.put(format!("    .globl {symbol}"));
         match self.options.image {
             ImageFormat::Elf => self.put(format!("    .type {symbol}, @function")),
@@ -102,8 +103,16 @@ impl Writer<'_> {
         if self.options.image == ImageFormat::Elf {
             self.put(format!("    .size {symbol}, {}", function.source.compiled.encoded.code_len));
         }
+        // Between the code of a sandbox stands nothing but code.
+        let apart = function.source.convention().sandbox.is_some();
+        if apart && !function.jump_tables.is_empty() {
+            self.put(self.constant_section());
+        }
         for table in &function.jump_tables {
             self.jump_table(function, table);
+        }
+        if apart && !function.jump_tables.is_empty() {
+            self.put(self.text_section());
         }
     }
 
