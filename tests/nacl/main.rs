@@ -8,6 +8,7 @@ mod forms;
 mod linked;
 mod published;
 mod rules;
+mod unwinding;
 
 use peach_compiler::abi::NACL;
 use peach_compiler::pipeline::{CompiledFunction, compile};

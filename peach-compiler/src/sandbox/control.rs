@@ -1,7 +1,7 @@
 //! Jumps, calls and returns to addresses that are known only at run time: they go to the start of a
 //! bundle of the sandbox, and nowhere else.
 
-use super::{Rewriter, inst, register};
+use super::{Rewriter, make, register};
 use crate::ir::{Cfa, Instruction, Mem, Operand, View};
 use crate::isa::{Class, Control, Effects, PhysReg, gp};
 
@@ -26,7 +26,7 @@ impl Rewriter<'_> {
 
     fn leave(&mut self, index: usize) {
         let cfa = self.cfa.last().map(|&(_, cfa)| cfa);
-        self.alone(inst("pop", vec![self.scratch(Class::Gp64)]));
+        self.alone(make("pop", vec![self.scratch(Class::Gp64)]));
         self.set_cfa(Cfa { reg: gp::RSP, offset: 0 });
         self.go("jmp");
         // What follows is reached from elsewhere.
@@ -35,18 +35,18 @@ impl Rewriter<'_> {
     }
 
     /// The target goes to the scratch register first, so that its own register stays what it is.
-    fn indirect(&mut self, inst_: &Instruction<PhysReg>) {
-        let target = match &inst_.operands[0] {
+    fn indirect(&mut self, inst: &Instruction<PhysReg>) {
+        let target = match &inst.operands[0] {
             Operand::Reg(view) => register(view.reg, Class::Gp32),
             Operand::Mem(mem) => Operand::Mem(Mem { size: Some(4), ..mem.clone() }),
             other => other.clone(),
         };
-        let fetch = inst("mov", vec![self.scratch(Class::Gp32), target]);
+        let fetch = make("mov", vec![self.scratch(Class::Gp32), target]);
         match super::memory_operand(&fetch) {
             Some((position, _)) => self.access(&fetch, position),
             None => self.alone(fetch),
         }
-        self.go(inst_.mnemonic.name());
+        self.go(inst.mnemonic.name());
     }
 
     /// `jmp` or `call` to the bundle whose address is in the scratch register.
@@ -54,9 +54,9 @@ impl Rewriter<'_> {
         let scratch = |class| self.scratch(class);
         let align = Operand::Imm(-i128::from(self.sandbox.bundle));
         let sequence = vec![
-            inst("and", vec![scratch(Class::Gp32), align]),
-            inst("add", vec![scratch(Class::Gp64), self.base()]),
-            inst(name, vec![Operand::Reg(View { reg: self.sandbox.scratch, class: Class::Gp64 })]),
+            make("and", vec![scratch(Class::Gp32), align]),
+            make("add", vec![scratch(Class::Gp64), self.base()]),
+            make(name, vec![Operand::Reg(View { reg: self.sandbox.scratch, class: Class::Gp64 })]),
         ];
         self.group(sequence, name == "call", true);
     }

@@ -3,7 +3,7 @@
 //! `mov` and `lea` change no flags. A register with 32 bits of an address is not touched, so what it
 //! holds above them stays too; only string instructions change the registers that they move on.
 
-use super::{Rewriter, inst, memory_operand, register};
+use super::{Rewriter, make, memory_operand, register};
 use crate::ir::{Base, Instruction, Mem, Operand, View};
 use crate::isa::{Bank, Class, Effects, PhysReg, gp};
 
@@ -38,33 +38,33 @@ impl Rewriter<'_> {
     /// Rewrites an instruction with a memory operand. Addresses that are only computed are none.
     pub(super) fn memory(
         &mut self,
-        inst_: &Instruction<PhysReg>,
+        inst: &Instruction<PhysReg>,
         effects: &Effects<PhysReg>,
     ) -> bool {
-        let Some((position, mem)) = memory_operand(inst_) else { return false };
-        let is_number = matches!(inst_.mnemonic.name(), "lea" | "nop");
+        let Some((position, mem)) = memory_operand(inst) else { return false };
+        let is_number = matches!(inst.mnemonic.name(), "lea" | "nop");
         if is_number || self.stays_inside(mem) {
             return false;
         }
-        let mut inst_ = inst_.clone();
-        let Operand::Mem(mem) = &mut inst_.operands[position] else { return false };
+        let mut inst = inst.clone();
+        let Operand::Mem(mem) = &mut inst.operands[position] else { return false };
         // `pop [rsp + …]` counts from the stack pointer as it is afterwards (Intel SDM, POP).
         if effects.stack > 0 && mem.base == Base::Reg(View { reg: gp::RSP, class: Class::Gp64 }) {
             mem.disp += i64::from(effects.stack);
         }
-        if let Some((_, name)) = WAITING.iter().find(|(name, _)| *name == inst_.mnemonic.name()) {
-            self.alone(inst("fwait", Vec::new()));
-            inst_ = inst(name, inst_.operands);
+        if let Some((_, name)) = WAITING.iter().find(|(name, _)| *name == inst.mnemonic.name()) {
+            self.alone(make("fwait", Vec::new()));
+            inst = make(name, inst.operands);
         }
-        self.access(&inst_, position);
+        self.access(&inst, position);
         true
     }
 
     /// Adds an instruction whose memory operand, the one at `position`, may be anywhere.
-    pub(super) fn access(&mut self, inst_: &Instruction<PhysReg>, position: usize) {
-        let Operand::Mem(mem) = &inst_.operands[position] else { return };
+    pub(super) fn access(&mut self, inst: &Instruction<PhysReg>, position: usize) {
+        let Operand::Mem(mem) = &inst.operands[position] else { return };
         if self.stays_inside(mem) {
-            return self.alone(inst_.clone());
+            return self.alone(inst.clone());
         }
         let address = self.address(mem);
         let index = View { reg: self.sandbox.scratch, class: Class::Gp64 };
@@ -75,7 +75,7 @@ impl Rewriter<'_> {
             index: Some((index, 1)),
             ..Mem::new(Base::Reg(base), 0)
         };
-        let mut accessing = inst_.clone();
+        let mut accessing = inst.clone();
         accessing.operands[position] = Operand::Mem(sandboxed);
         self.group(vec![address, accessing], false, false);
     }
@@ -96,12 +96,12 @@ impl Rewriter<'_> {
         match *mem {
             Mem { base: Base::Reg(only), index: None, disp: 0, disp_const: None, .. }
             | Mem { base: Base::None, index: Some((only, 1)), disp: 0, disp_const: None, .. } => {
-                inst("mov", vec![scratch, register(only.reg, Class::Gp32)])
+                make("mov", vec![scratch, register(only.reg, Class::Gp32)])
             }
             Mem { base, index, disp, disp_const, disp_size, .. } => {
                 let mut place = Mem { index, disp_const, disp_size, ..Mem::new(base, disp) };
                 widen(&mut place);
-                inst("lea", vec![scratch, Operand::Mem(place)])
+                make("lea", vec![scratch, Operand::Mem(place)])
             }
         }
     }
@@ -109,7 +109,7 @@ impl Rewriter<'_> {
     /// Rewrites an instruction that goes through `rsi` and `rdi` without saying so.
     pub(super) fn strings(
         &mut self,
-        inst_: &Instruction<PhysReg>,
+        inst: &Instruction<PhysReg>,
         effects: &Effects<PhysReg>,
     ) -> bool {
         let is_implicit = effects.memory.iter().any(|memory| memory.operand.is_none());
@@ -125,9 +125,9 @@ impl Rewriter<'_> {
             let index = View { reg, class: Class::Gp64 };
             let place = Mem { index: Some((index, 1)), ..Mem::new(Base::Reg(base), 0) };
             sequence.push(truncate(reg));
-            sequence.push(inst("lea", vec![register(reg, Class::Gp64), Operand::Mem(place)]));
+            sequence.push(make("lea", vec![register(reg, Class::Gp64), Operand::Mem(place)]));
         }
-        sequence.push(inst_.clone());
+        sequence.push(inst.clone());
         self.exactly(sequence);
         // Pointers are 32 bits again, as others that they may be compared with.
         pointers.iter().for_each(|&reg| self.alone(truncate(reg)));
@@ -137,5 +137,5 @@ impl Rewriter<'_> {
 
 /// Cuts an address down to the 32 bits that addresses have.
 pub(super) fn truncate(reg: PhysReg) -> Instruction<PhysReg> {
-    inst("mov", vec![register(reg, Class::Gp32), register(reg, Class::Gp32)])
+    make("mov", vec![register(reg, Class::Gp32), register(reg, Class::Gp32)])
 }

@@ -220,7 +220,7 @@ fn narrow_address(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
 }
 
 /// An instruction by name.
-fn inst(name: &str, operands: Vec<Operand<PhysReg>>) -> Instruction<PhysReg> {
+fn make(name: &str, operands: Vec<Operand<PhysReg>>) -> Instruction<PhysReg> {
     let mnemonic = Mnemonic::parse(name).expect("the compiler adds only instructions that exist");
     Instruction::new(mnemonic, operands)
 }
