@@ -42,7 +42,15 @@ impl Compiled {
         self.sources.index_of(span)
     }
 
-    /// Code frames for what an output format says of the module; an error if any is one.
+    /// What an output format refuses, as an error.
+    pub(crate) fn error(&self, diagnostics: &Diagnostics) -> Error {
+        Error::Source(Report::new(diagnostics.iter(), &self.sources))
+    }
+
+    /// Code frames for what an output format says of the module.
+    ///
+    /// # Errors
+    /// If any of it is one.
     pub fn judge(&self, diagnostics: &Diagnostics) -> Result<Report, Error> {
         let report = Report::new(diagnostics.iter(), &self.sources);
         if report.errors() > 0 { Err(Error::Source(report)) } else { Ok(report) }

@@ -8,8 +8,11 @@ use crate::error::{Error, Report};
 use crate::outputs::Outputs;
 use crate::target::Platform;
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::emit::objects;
+use peach_compiler::emit::listing::Source;
+use peach_compiler::emit::mangling::Template;
+use peach_compiler::emit::{header, json, listings, makefile, objects};
 use peach_compiler::pipeline::CompiledFunction;
+use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 
 /// Which outputs are wanted.
@@ -21,20 +24,35 @@ pub struct Job {
     pub is_listing: bool,
     /// The object file tells debuggers source lines.
     pub debug: bool,
+    /// How symbols are made of names; by default, they are the names.
+    pub mangling: Option<String>,
+    /// Where a header for C and C++ goes.
+    pub c_header: Option<PathBuf>,
+    /// Where a description of the functions goes.
+    pub json: Option<PathBuf>,
+    /// Where the rule for make goes.
+    pub dependencies: Option<PathBuf>,
 }
 
 impl Job {
     /// Compiles the file at `path`; what it includes is searched for in `directories` too.
     ///
     /// # Errors
-    /// As [`compile()`](crate::compile()).
+    /// As [`compile()`](crate::compile()), and where the template of symbols makes no sense.
     pub fn compile(
         &self,
         path: &Path,
         platform: &Platform,
         directories: &[PathBuf],
     ) -> Result<Compiled, Error> {
-        let mangling = |compiled: &CompiledFunction| compiled.function.name.clone();
+        let template = match &self.mangling {
+            None => Template::default(),
+            Some(text) => Template::parse(text)
+                .map_err(|error| Error::Usage(format!("-fname-mangling={text}: {error}")))?,
+        };
+        let mangling = |compiled: &CompiledFunction| {
+            template.symbol(compiled, &platform.target, platform.cpu.as_deref())
+        };
         compile(path, platform, directories, &mangling)
     }
 
@@ -48,14 +66,32 @@ impl Job {
         platform: &Platform,
     ) -> Result<(Outputs, Report), Error> {
         let mut outputs = Outputs::default();
-        let diagnostics = Diagnostics::new();
-        let main = self.object(compiled, platform)?;
+        let mut warnings = Report::default();
+        let main = match self.is_listing {
+            true => self.listing(compiled, platform)?,
+            false => self.object(compiled, platform)?,
+        };
         outputs.add(&self.output, main);
-        let report = compiled.judge(&diagnostics)?;
-        Ok((outputs, report))
+        if let Some(path) = &self.c_header {
+            let (text, said) = compiled.header()?;
+            outputs.add(path, text.into_bytes());
+            warnings = warnings.and(&said);
+        }
+        if let Some(path) = &self.json {
+            let text = json::metadata(&compiled.module, platform.cpu.as_deref());
+            outputs.add(path, text.into_bytes());
+        }
+        if let Some(path) = &self.dependencies {
+            outputs.add(path, self.rule(compiled)?.into_bytes());
+        }
+        Ok((outputs, warnings))
     }
 
-    fn object(&self, compiled: &Compiled, platform: &Platform) -> Result<Vec<u8>, Error> {
+    /// The object file.
+    ///
+    /// # Errors
+    /// Where the convention has none, and with what the format says of the kernels.
+    pub fn object(&self, compiled: &Compiled, platform: &Platform) -> Result<Vec<u8>, Error> {
         let Some(format) = platform.image_format else {
             let convention = platform.target.convention;
             let listings: Vec<&str> =
@@ -69,12 +105,53 @@ impl Job {
         let mut options = objects::Options::new(format);
         options.debug = self.debug;
         options.directory = current_directory();
-        objects::write(&compiled.module, &options).map_err(|diagnostics| {
-            match compiled.judge(&diagnostics) {
-                Err(error) => error,
-                Ok(report) => Error::Source(report),
-            }
-        })
+        objects::write(&compiled.module, &options).map_err(|problems| compiled.error(&problems))
+    }
+
+    fn listing(&self, compiled: &Compiled, platform: &Platform) -> Result<Vec<u8>, Error> {
+        let format = platform.assembly_format;
+        let Some(format) = listings::Format::of(format) else {
+            return Err(Error::Usage(format!("there are no listings for {}", format.flag())));
+        };
+        let source = source_of(compiled);
+        let image = platform.image_format.unwrap_or(platform.native_image_format());
+        let options = listings::Options { image, source: source.as_ref() };
+        let text = format.write(&compiled.module, &options);
+        text.map(String::into_bytes).map_err(|problems| compiled.error(&problems))
+    }
+
+    /// The rule for make.
+    fn rule(&self, compiled: &Compiled) -> Result<String, Error> {
+        let text = |path: &Path| {
+            let text = path.to_str().map(str::to_string);
+            text.ok_or_else(|| {
+                Error::file(path, "make has no way to write a name that is not UTF-8")
+            })
+        };
+        let inputs = compiled.inputs().map(text).collect::<Result<Vec<String>, Error>>()?;
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        Ok(makefile::dependencies(&text(&self.output)?, &inputs, true))
+    }
+}
+
+impl Compiled {
+    /// A header for C and C++, and what else there is to be told of it.
+    ///
+    /// # Errors
+    /// Where C cannot call a kernel.
+    pub fn header(&self) -> Result<(String, Report), Error> {
+        let mut diagnostics = Diagnostics::new();
+        let text = header::header(&self.module, &mut diagnostics);
+        Ok((text, self.judge(&diagnostics)?))
+    }
+}
+
+/// The lines of the source, for comments. Kernels of several files have lines of one number.
+fn source_of(compiled: &Compiled) -> Option<Source> {
+    let mut texts = compiled.texts();
+    match (texts.next(), texts.next()) {
+        (Some((_, text)), None) => Some(Source::of(&text.parse::<TokenStream>().ok()?)),
+        _ => None,
     }
 }
 
@@ -82,7 +159,7 @@ fn current_directory() -> Option<String> {
     std::env::current_dir().ok().and_then(|path| path.to_str().map(str::to_string))
 }
 
-/// `OUT.d`.
+/// Where the rule for make goes, if nothing is said: `OUT.d`.
 pub fn dependencies_of(output: &Path) -> PathBuf {
     let mut name = output.as_os_str().to_os_string();
     name.push(".d");

@@ -9,6 +9,8 @@
 //! 3. The formats of `peach_compiler::emit` make bytes of that.
 //! 4. [`Outputs::write`] writes files whole or not at all.
 
+mod archive;
+mod build;
 mod compile;
 mod error;
 pub mod extensions;
@@ -17,6 +19,7 @@ mod outputs;
 mod source;
 mod target;
 
+pub use build::{Build, Library};
 pub use compile::{Compiled, compile};
 pub use error::{Error, Report};
 pub use job::{Job, dependencies_of};

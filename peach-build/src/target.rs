@@ -79,6 +79,13 @@ impl Platform {
     }
 }
 
+impl Platform {
+    /// The format of object files here.
+    pub fn native_image_format(&self) -> ImageFormat {
+        native_image_format()
+    }
+}
+
 /// The convention that `-mabi=` calls `name`.
 fn convention(name: &str) -> Result<&'static Convention, Error> {
     if name == "native" {

@@ -82,7 +82,7 @@ fn another_name_of_the_macro_is_its_name_too() {
 
 #[test]
 fn bare_files_are_kernels_from_end_to_end() {
-    let text = "#![cfg(target_arch = \"x86_64\")]\nconst N = 3;\ninline fn twice() { nop; nop; }\n\
+    let text = "//! A file.\n#![cfg(target_arch = \"x86_64\")]\nconst N = 3;\ninline fn twice() { nop; nop; }\n\
                 /// A kernel.\npub fn a() { twice(); }\nfor B in 1..=2 { pub fn b_{B}() { nop; } }";
     assert_eq!(found(text), ["a", "b_1", "b_2"]);
 }

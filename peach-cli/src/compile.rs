@@ -3,7 +3,7 @@
 use crate::messages;
 use crate::options::Matches;
 use peach_build::extensions::Adjustment;
-use peach_build::{Error, Job, Platform, Request};
+use peach_build::{Error, Job, Platform, Request, dependencies_of};
 
 /// Compiles a file and writes what was asked for.
 pub fn run(matches: &Matches) -> messages::Result {
@@ -23,7 +23,7 @@ pub fn platform(matches: &Matches) -> Result<Platform, Error> {
     Platform::new(&Request {
         abi: matches.text("-mabi"),
         image_format: matches.text("-mimage-format"),
-        assembly_format: None,
+        assembly_format: matches.text("-massembly-format"),
         cpu: matches.text("-mcpu"),
         adjustment,
         cfg: &matches.texts("--cfg"),
@@ -32,7 +32,19 @@ pub fn platform(matches: &Matches) -> Result<Platform, Error> {
 
 fn job(matches: &Matches) -> Result<Job, Error> {
     let output = matches.path("-o").unwrap_or_default();
-    Ok(Job { is_listing: false, debug: debug_level(matches)? > 0, output })
+    let dependencies = match matches.path("-MF") {
+        Some(path) => Some(path),
+        None => matches.has("-MMD").then(|| dependencies_of(&output)),
+    };
+    Ok(Job {
+        output,
+        is_listing: matches.has("-S"),
+        debug: debug_level(matches)? > 0,
+        mangling: matches.text("-fname-mangling").map(str::to_string),
+        c_header: matches.path("-emit-c-header"),
+        json: matches.path("-emit-json-metadata"),
+        dependencies,
+    })
 }
 
 /// The number behind `-g`.

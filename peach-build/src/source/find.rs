@@ -282,6 +282,7 @@ impl Finder<'_> {
                     }
                     at += 3 + usize::from(is_punct(rest.first(), ';'));
                 }
+                rest if is_inner_comment(rest) => at += 3,
                 rest => {
                     let attributes = attributes_len(rest);
                     let len = (attributes + split::length(&rest[attributes..])).max(1);
@@ -383,6 +384,15 @@ impl Finder<'_> {
         self.diagnostics.push(Diagnostic::new(Code::Syntax, place, message));
         true
     }
+}
+
+/// `//!`: what a file says of itself.
+fn is_inner_comment(trees: &[TokenTree]) -> bool {
+    let Some(attribute) = split::attribute(trees).filter(|attribute| attribute.is_inner) else {
+        return false;
+    };
+    let first = attribute.brackets.stream().into_iter().next();
+    matches!(first, Some(TokenTree::Ident(name)) if name == "doc")
 }
 
 fn attributes_len(trees: &[TokenTree]) -> usize {

@@ -174,12 +174,21 @@ mod tests {
     #[test]
     fn every_spelling_is_understood() {
         for (written, expected) in [
+            ("-mabi=ms -S", "--mabi=ms --S"),
             ("-mabi ms", "--mabi=ms"),
             ("-mavx2 -mno-fma3 -msse4.1", "--m=avx2 --m=no-fma3 --m=sse4.1"),
+            ("-MMD -MF a.d", "--MMD --MF=a.d"),
+            ("-MFa.d", "--MF=a.d"),
             ("-oout.o -o out.o -o -", "--o=out.o --o=out.o --o=-"),
             ("-I dir -Idir -I=dir", "--I=dir --I=dir --I=dir"),
             ("-g -g0 -g2 -g 3 a.rs", "--g=1 --g=0 --g=2 --g=3 a.rs"),
             ("-g a.rs", "--g=1 a.rs"),
+            (
+                "-emit-c-header a.h -emit-json-metadata=a",
+                "--emit-c-header=a.h --emit-json-metadata=a",
+            ),
+            ("-fname-mangling=${name}=x", "--fname-mangling=${name}=x"),
+            ("-fname-mangling -odd", "--fname-mangling=-odd"),
             ("-h -V", "--help --version"),
             ("--color=never --cfg a=\"b\"", "--color=never --cfg=a=\"b\""),
             ("-- -mabi", "-- -mabi"),
@@ -193,6 +202,7 @@ mod tests {
         for (written, near) in [
             ("-mabj=ms", "-mabi"),
             ("-mavx3", "-mavx"),
+            ("-emit-c-heder", "-emit-c-header"),
             ("--colour=never", "--color"),
             ("-gx", "-g?"),
             ("-m", "--help lists the flags"),

@@ -65,9 +65,10 @@ pub enum Request {
 pub struct Matches(ArgMatches);
 
 impl Matches {
-    /// The value of a flag, if it is given.
+    /// The value of a flag, if there is such a flag here and it is given.
     pub fn text(&self, spelling: &str) -> Option<&str> {
-        self.0.get_one::<OsString>(flags::id(spelling)).and_then(|value| value.to_str())
+        let value = self.0.try_get_one::<OsString>(flags::id(spelling)).ok().flatten();
+        value.and_then(|value| value.to_str())
     }
 
     /// All values of a flag that may be given several times.

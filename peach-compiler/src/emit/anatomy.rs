@@ -74,7 +74,7 @@ pub enum RowKind {
 pub struct Range {
     /// As the author calls it.
     pub name: String,
-    /// The physical register it has, at the width of its class.
+    /// The physical register it has, at the width of its class; `memory` where it lives there.
     pub register: String,
     /// By row.
     pub rows: Vec<Presence>,
@@ -105,13 +105,15 @@ pub struct Slot {
     pub size: u32,
 }
 
+/// The register of a value that has none.
+const IN_MEMORY: &str = "memory";
+
 impl Anatomy {
     /// Takes `compiled` apart.
     pub fn of(compiled: &CompiledFunction) -> Anatomy {
         let encoded = &compiled.encoded;
         let mut rows = code_rows(compiled);
-        let ranges = ranges(compiled, rows.len());
-        let mut ranges = ranges;
+        let mut ranges = ranges(compiled, rows.len());
         data_rows(compiled, &mut rows);
         ranges.iter_mut().for_each(|range| range.rows.resize(rows.len(), Presence::default()));
         let features = &compiled.function.features;
@@ -243,10 +245,29 @@ fn ranges(compiled: &CompiledFunction, rows: usize) -> Vec<Range> {
         }
     }
     by_register.retain(|reg, _| !is_stack_pointer(*reg));
-    let mut ranges: Vec<Range> =
-        by_register.into_iter().map(|(reg, rows)| range(compiled, &facts, reg, rows)).collect();
+    let mut ranges: Vec<Range> = Vec::new();
+    for (reg, rows) in by_register {
+        merge(&mut ranges, range(compiled, &facts, reg, rows));
+    }
     ranges.sort_by_key(|range| range.rows.iter().position(|presence| presence.live));
     ranges
+}
+
+/// Adds a range. What an unrolled loop declares again, and finds in the same register, is one range
+/// with the one before. (Of two in one register, one at most is live.)
+fn merge(ranges: &mut Vec<Range>, range: Range) {
+    let is_same = |other: &&mut Range| {
+        range.register != IN_MEMORY && other.name == range.name && other.register == range.register
+    };
+    let Some(known) = ranges.iter_mut().find(is_same) else {
+        ranges.push(range);
+        return;
+    };
+    for (known, new) in known.rows.iter_mut().zip(range.rows) {
+        known.live |= new.live;
+        known.read |= new.read;
+        known.written |= new.written;
+    }
 }
 
 fn is_stack_pointer(reg: Reg) -> bool {
@@ -272,7 +293,7 @@ fn range(compiled: &CompiledFunction, facts: &Facts, reg: Reg, rows: Vec<Presenc
             let in_memory = compiled.lowered.frame.spilled.contains(&vreg);
             let register = match register {
                 Some(register) if !in_memory => register_name(register, info.class),
-                _ => "memory".to_string(),
+                _ => IN_MEMORY.to_string(),
             };
             Range { name: info.name.clone(), register, rows }
         }

@@ -1,0 +1,237 @@
+//! The examples that are built with make and nmake, and every kernel of the repository's
+//! examples in every convention and format.
+
+#[expect(dead_code, reason = "every test uses its own part of it")]
+mod support;
+
+use peach_compiler::abi::Convention;
+use peach_compiler::emit::listings::Format;
+use std::fs;
+use std::process::Command;
+use support::{Files, PEACH, Run, has_tools, repository};
+
+/// A copy of a directory of `examples/`.
+fn copy_of(name: &str) -> Files {
+    let files = Files::new(&format!("example-{name}"));
+    let directory = repository().join("examples").join(name);
+    for entry in fs::read_dir(&directory).expect("an example") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        files.file(&name, fs::read(&path).expect("a file"));
+    }
+    files
+}
+
+#[test]
+fn make_builds_and_runs_the_product_of_matrices() {
+    if !has_tools(&["make", "cc"]) {
+        return;
+    }
+    let files = copy_of("make");
+    let make = |targets: &[&str]| {
+        Run::of(
+            Command::new("make").args(targets).arg(format!("PEACH={PEACH}")).current_dir(&files.0),
+        )
+        .succeeded()
+        .stdout
+    };
+    assert!(make(&["run"]).ends_with("equal to three loops\n"));
+    // Nothing changed, so nothing is built; with the kernel, the object is.
+    assert!(!make(&["run"]).contains("peach"));
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let kernel =
+        fs::File::options().append(true).open(files.0.join("matmul.peach")).expect("a file");
+    kernel.set_modified(later).expect("a time");
+    assert!(make(&["matmul"]).contains("-o matmul.o"));
+}
+
+/// With mingw-w64 for Microsoft's compiler and wine for Windows.
+#[test]
+fn nmake_builds_a_windows_program_that_transposes() {
+    if !has_tools(&["make", "x86_64-w64-mingw32-gcc", "wine"]) {
+        return;
+    }
+    let files = copy_of("nmake");
+    let flags = ["CC=x86_64-w64-mingw32-gcc", "CFLAGS=-O2 -Wall -Wextra -Werror", "OUT=-o"];
+    let mut make = Command::new("make");
+    make.args(flags).arg(format!("PEACH={PEACH}")).current_dir(&files.0);
+    Run::of(&mut make).succeeded();
+    let prefix = files.0.join("wine");
+    let mut wine = Command::new("wine");
+    wine.arg("transpose.exe")
+        .env("WINEPREFIX", prefix)
+        .env("WINEDEBUG", "-all")
+        .current_dir(&files.0);
+    let stdout = Run::of(&mut wine).succeeded().stdout;
+    assert!(stdout.replace('\r', "").ends_with("transposed\n"), "{stdout}");
+}
+
+/// The Rust files of `examples/`.
+fn rust_examples() -> Vec<String> {
+    let entries = fs::read_dir(repository().join("examples")).expect("examples");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".rs"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// What a convention cannot have, for the reason that the command gives.
+fn is_justly_refused(example: &str, abi: &str, stderr: &str) -> bool {
+    match example {
+        // `const { … }` calls a function that only rustc can evaluate.
+        "checksum.rs" => stderr.contains("error[E0605]"),
+        // Native Client had no instructions later than AVX2, and none that jump through a table.
+        _ if abi == "nacl" => stderr.contains("error["),
+        // Go has no vectors in signatures.
+        _ if abi.starts_with("go") => stderr.contains("error[E0602]"),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_example_compiles_in_every_convention_and_format() {
+    let files = Files::new("everything");
+    let mut refused = Vec::new();
+    let mut compiled = 0;
+    for example in rust_examples() {
+        let path = repository().join("examples").join(&example);
+        let path = path.to_str().expect("text");
+        for convention in Convention::ALL {
+            let abi = convention.flag;
+            let images =
+                convention.image_formats.iter().map(|format| ("-mimage-format", format.flag(), ""));
+            let listings = convention
+                .assembly_formats
+                .iter()
+                .filter(|format| Format::of(**format).is_some())
+                .map(|format| ("-massembly-format", format.flag(), "-S"));
+            for (flag, format, more) in images.chain(listings) {
+                let abi_flag = format!("-mabi={abi}");
+                let format_flag = format!("{flag}={format}");
+                let mut arguments = vec![
+                    &*abi_flag,
+                    &*format_flag,
+                    "-fname-mangling=${name}_${isa}",
+                    "-o",
+                    "out",
+                    path,
+                ];
+                arguments.extend(Some(more).filter(|more| !more.is_empty()));
+                let run = files.peach_with(&arguments);
+                if run.code == Some(0) {
+                    compiled += 1;
+                    continue;
+                }
+                assert!(
+                    is_justly_refused(&example, abi, &run.stderr),
+                    "{example} {abi} {format}: {}",
+                    run.stderr
+                );
+                refused.push(format!("{example} {abi} {format}"));
+            }
+        }
+    }
+    assert!(compiled > 10 * refused.len().min(12), "{compiled} compiled, refused: {refused:#?}");
+}
+
+/// A program in C that calls kernels of the examples, and compares.
+const PROGRAM: &str = r#"
+#include "add.h"
+#include "dot4.h"
+#include "sum.h"
+#include "siphash.h"
+#include <stdio.h>
+int main(void) {
+    float x[4] = {1, 2, 3, 4}, y[4] = {0.5f, 0.25f, 2, 1}, many[1003];
+    unsigned char bytes[15];
+    float total = 0;
+    for (int i = 0; i < 1003; i++) { many[i] = (float)(i % 17); total += many[i]; }
+    for (int i = 0; i < 15; i++) bytes[i] = (unsigned char)i;
+    printf("%d %g %d %llx\n", add(40, 2), dot4(x, y), sum(many, 1003) == total,
+           (unsigned long long)siphash24(0x0706050403020100, 0x0f0e0d0c0b0a0908, bytes, 15));
+    return 0;
+}
+"#;
+
+/// What it prints; the last one is the test vector of SipHash's paper, appendix A.
+const PRINTED: &str = "42 11 1 a129ca6149be45e5";
+
+/// Objects and headers of the examples, for a C compiler.
+fn c_program(files: &Files, flags: &str, extension: &str) {
+    for example in ["add", "dot4", "sum", "siphash"] {
+        let path = repository().join("examples").join(format!("{example}.rs"));
+        let outputs = format!("-emit-c-header {example}.h -o {example}.{extension}");
+        files.peach(&format!("{flags} {outputs} {}", path.display())).succeeded();
+    }
+    files.file("main.c", PROGRAM);
+}
+
+#[test]
+fn c_programs_get_the_same_results_from_elf_objects_and_every_listing() {
+    if !has_tools(&["cc", "nasm"]) {
+        return;
+    }
+    for (name, flags, assembler) in [
+        ("object", "", None),
+        ("gas", "-S -massembly-format=gas", Some(vec!["cc", "-c", "-x", "assembler"])),
+        ("nasm", "-S -massembly-format=nasm", Some(vec!["nasm", "-f", "elf64"])),
+    ] {
+        let files = Files::new(&format!("c-{name}"));
+        let extension = if assembler.is_some() { "s" } else { "o" };
+        c_program(&files, &format!("-mabi=sysv -mimage-format=elf {flags}"), extension);
+        for example in ["add", "dot4", "sum", "siphash"] {
+            let Some(words) = &assembler else { continue };
+            let mut command = Command::new(words[0]);
+            command.args(&words[1..]).args([
+                "-o",
+                &format!("{example}.o"),
+                &format!("{example}.s"),
+            ]);
+            Run::of(command.current_dir(&files.0)).succeeded();
+        }
+        let mut cc = Command::new("cc");
+        cc.args([
+            "-Wall",
+            "-Werror",
+            "-o",
+            "main",
+            "main.c",
+            "add.o",
+            "dot4.o",
+            "sum.o",
+            "siphash.o",
+        ]);
+        Run::of(cc.current_dir(&files.0)).succeeded();
+        let stdout =
+            Run::of(Command::new(files.0.join("main")).current_dir(&files.0)).succeeded().stdout;
+        assert_eq!(stdout.trim(), PRINTED, "{name}");
+    }
+}
+
+#[test]
+fn windows_programs_get_the_same_results_from_coff_objects() {
+    if !has_tools(&["x86_64-w64-mingw32-gcc", "wine"]) {
+        return;
+    }
+    let files = Files::new("c-coff");
+    c_program(&files, "-mabi=ms -mimage-format=ms-coff", "o");
+    let mut cc = Command::new("x86_64-w64-mingw32-gcc");
+    cc.args([
+        "-Wall",
+        "-Werror",
+        "-o",
+        "main.exe",
+        "main.c",
+        "add.o",
+        "dot4.o",
+        "sum.o",
+        "siphash.o",
+    ]);
+    Run::of(cc.current_dir(&files.0)).succeeded();
+    let mut wine = Command::new("wine");
+    wine.arg("main.exe").env("WINEPREFIX", files.0.join("wine")).env("WINEDEBUG", "-all");
+    let stdout = Run::of(wine.current_dir(&files.0)).succeeded().stdout;
+    assert_eq!(stdout.trim(), PRINTED);
+}

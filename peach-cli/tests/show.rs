@@ -1,0 +1,156 @@
+//! `peach show`: the text, and the page in a real browser.
+
+#[expect(dead_code, reason = "every test uses its own part of it")]
+mod support;
+
+use std::process::Command;
+use support::{Files, Run, has_tools};
+
+const KERNEL: &str = "//! Two kernels.
+
+pub fn add(a: i32, b: i32) -> i32 {
+    add a, b;
+    return a;
+}
+
+#[spill]
+pub fn stacked(x: &mut [u64; 4]) -> u64 {
+    let kept: [u64; 2] align 64;
+    let r: [gp64; 3];
+    for i in 0..3 { mov r[i], [x + 8 * i]; }
+    mov [kept], r[0];
+    mov [kept + 8], r[1];
+    add r[2], [kept];
+    return r[2];
+}
+";
+
+#[test]
+fn a_listing_has_everything() {
+    let files = Files::new("show-text");
+    files.file("two.peach", KERNEL);
+    let text = files.peach("show -mabi=sysv two.peach add").succeeded().stdout;
+    let expected = "\
+add
+  convention  SystemV x86-64 ABI
+  extensions  none beyond x86-64
+  size        5 bytes of code
+  changes     rax rdi flags
+  stack       [entry - 8]       8 bytes  return address
+
+ ┌─── edi     a
+ │ ┌─ esi     b
+ ┬ ─  0000  01 f7                      add edi, esi                               4
+ ┼    0002  89 f8                      mov eax, edi                               5
+ ┴    0004  c3                         ret                                        5
+";
+    assert_eq!(text, expected);
+    let ascii = files.peach("show --ascii -mabi=sysv two.peach add").succeeded().stdout;
+    assert!(ascii.is_ascii() && ascii.contains(" + -  0000"), "{ascii}");
+}
+
+/// Of the frame, every part has its place; the base of a realigned one is a register.
+#[test]
+fn the_stack_frame_is_listed() {
+    let files = Files::new("show-stack");
+    files.file("two.peach", KERNEL);
+    let text = files.peach("show -mabi=sysv two.peach stacked").succeeded().stdout;
+    for part in ["return address", "saved rbp", "[rsp - 64]", "16 bytes  kept", "prologue"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let win64 = files.peach("show -mabi=ms two.peach stacked").succeeded().stdout;
+    assert!(win64.contains("Microsoft x64 ABI"), "{win64}");
+}
+
+#[test]
+fn an_unknown_kernel_is_told_the_nearest() {
+    let files = Files::new("show-unknown");
+    files.file("two.peach", KERNEL);
+    files.peach("show two.peach ad").failed(1, "no kernel is called `ad`; there are: add, stacked");
+    files.peach("show two.peach stcked").failed(1, "did you mean `stacked`?");
+    files.peach("show two.peach add stacked").failed(2, "unexpected argument 'stacked'");
+    files.peach("show").failed(2, "FILE");
+}
+
+/// Runs a page in a browser, with more script at its end, and gives what it is then.
+fn in_browser(files: &Files, page: &str, script: &str) -> String {
+    let text = page.replace("</body>", &format!("<script>{script}</script></body>"));
+    assert_ne!(text, page);
+    let path = files.file("scripted.html", text);
+    let profile = files.0.join("profile");
+    Run::of(
+        Command::new("chromium")
+            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic"])
+            .args([
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ])
+            .args(["--disable-sync", "--virtual-time-budget=3000", "--dump-dom"])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(format!("file://{}", path.display())),
+    )
+    .succeeded()
+    .stdout
+}
+
+/// The element of the page that `start` is the start of, up to its end.
+fn element<'t>(page: &'t str, start: &str) -> &'t str {
+    let at = page.find(start).unwrap_or_else(|| panic!("{start} is not in {page}"));
+    let end = page[at..].find('>').expect("an end");
+    &page[at..at + end]
+}
+
+#[test]
+fn hovering_links_source_and_code_both_ways() {
+    if !has_tools(&["chromium"]) {
+        return;
+    }
+    let files = Files::new("show-browser");
+    files.file("two.peach", KERNEL);
+    files.peach("show --html -mabi=sysv -o page.html two.peach").succeeded();
+    let page = files.text("page.html");
+    // Nothing is loaded from anywhere.
+    for foreign in ["http:", "https:", "src=", "url(", "@import"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    let hover = |selector: &str| {
+        format!(
+            "document.querySelector('{selector}').dispatchEvent(new MouseEvent('mouseover', {{ bubbles: true }}));"
+        )
+    };
+    // From the second line of code to its line of source, and the registers that are live there.
+    let from_code = in_browser(&files, &page, &hover("section .listing ol li:nth-child(2)"));
+    assert!(element(&from_code, "<li data-line=\"0:5\"").contains("on"), "{from_code}");
+    assert!(!element(&from_code, "<li data-line=\"0:4\"").contains("\"on"), "{from_code}");
+    assert!(from_code.contains(">live: a edi</footer>"), "{from_code}");
+    // From a line of source to all of its code.
+    let from_source = in_browser(&files, &page, &hover(".source li[data-line=\"0:5\"]"));
+    assert_eq!(from_source.matches("class=\"author on\"").count(), 0, "{from_source}");
+    assert_eq!(from_source.matches("class=\"frame on\"").count(), 2, "{from_source}");
+    // Another kernel, by its tab; then down and to the left by keys.
+    let keys = "document.querySelectorAll('nav button')[1].click();
+        const key = name => document.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
+        for (let i = 0; i < 6; i++) key('ArrowDown');
+        document.body.dataset.row = document.querySelector('li.current code').textContent;
+        key('ArrowLeft');
+        document.body.dataset.line = document.querySelector('li.current').dataset.line;
+        document.body.dataset.hidden = document.querySelectorAll('section[hidden]').length;";
+    let by_keys = in_browser(&files, &page, keys);
+    let body = element(&by_keys, "<body");
+    assert!(body.contains("data-hidden=\"1\"") && body.contains("data-line=\"0:12\""), "{body}");
+    assert!(body.contains("data-row=\"mov "), "{body}");
+}
+
+/// Text of the author's is text of the page.
+#[test]
+fn nothing_of_the_source_becomes_markup() {
+    let files = Files::new("show-markup");
+    files.file("a.peach", "// <script>alert(1)</script> & \"x\"\npub fn a() { nop; }\n");
+    let page = files.peach("show --html a.peach").succeeded().stdout;
+    assert!(
+        page.contains("// &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;x&quot;"),
+        "{page}"
+    );
+    assert_eq!(page.matches("<script>").count(), 1);
+}
