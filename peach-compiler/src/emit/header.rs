@@ -158,7 +158,7 @@ fn documentation(text: &mut String, attributes: &[TokenStream]) {
 }
 
 /// The text of `#[doc = "…"]`.
-fn doc_text(attribute: &TokenStream) -> Option<String> {
+pub(crate) fn doc_text(attribute: &TokenStream) -> Option<String> {
     let inside = attribute.clone().into_iter().find_map(|token| match token {
         TokenTree::Group(group) => Some(group.stream()),
         _ => None,

@@ -63,6 +63,21 @@ impl Mnemonic {
         (0..count() as u16).map(|id| Mnemonic { id })
     }
 
+    /// The instruction whose immediate the name implies, and the immediate: `vcmpps` and 1 for
+    /// `vcmpltps`.
+    pub fn in_full(self) -> Option<(Mnemonic, u8)> {
+        let Meaning { row, imm, .. } = self.meaning();
+        let imm = imm?;
+        let is_plain = |meaning: &Meaning| {
+            meaning.row == row
+                && meaning.imm.is_none()
+                && !meaning.word_sized
+                && !meaning.full_width
+        };
+        let id = names().entries.iter().position(|(_, meaning)| is_plain(meaning))?;
+        Some((Mnemonic { id: id as u16 }, imm))
+    }
+
     /// The forms of this instruction, best first.
     pub fn forms(self) -> &'static [Form] {
         forms_of(self)

@@ -6,6 +6,7 @@
 mod corpus;
 mod differences;
 mod generate;
+mod go;
 mod lines;
 mod meaning;
 mod newer;

@@ -10,9 +10,11 @@
 //! | `spell` | how an instruction is written so that it gets our bytes |
 //! | `intel` | where GNU as and LLVM choose others than we do |
 //! | `gas`, `masm`, `nasm` | an assembler's syntax |
+//! | `go` | the assembler that is unlike all others |
 
 mod frames;
 mod gas;
+pub mod go;
 mod intel;
 mod masm;
 mod nasm;
@@ -47,7 +49,7 @@ pub struct Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: &[&'static Format] = &[&gas::FORMAT, &nasm::FORMAT, &masm::FORMAT];
+    pub const ALL: &[&'static Format] = &[&go::FORMAT, &gas::FORMAT, &nasm::FORMAT, &masm::FORMAT];
 
     /// How listings of `format` are written.
     pub fn of(format: AssemblyFormat) -> Option<&'static Format> {
