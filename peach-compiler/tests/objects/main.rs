@@ -8,5 +8,6 @@ mod kernels;
 mod loader;
 mod macho;
 mod random;
+mod shape;
 mod support;
 mod unwinding;

@@ -13,13 +13,12 @@ use std::sync::{Mutex, PoisonError};
 
 /// Kernels as a module for a convention, position-independent.
 pub fn module(source: &str, convention: &'static Convention) -> Module {
-    module_of("kernels.peach", source, convention)
+    module_for(source, Target { position_independent: true, ..Target::from(convention) })
 }
 
-/// The same from a file of a name.
-pub fn module_of(file: &str, source: &str, convention: &'static Convention) -> Module {
-    let features = FeatureSet::all();
-    let target = Target { features, position_independent: true, ..Target::from(convention) };
+/// Kernels as a module for a target, which allows every extension.
+pub fn module_for(source: &str, target: Target) -> Module {
+    let target = Target { features: FeatureSet::all(), ..target };
     let tokens: TokenStream = source.parse().expect("tokens");
     let compilation = compile(tokens, target);
     let mut diagnostics = Diagnostics::new();
@@ -29,7 +28,7 @@ pub fn module_of(file: &str, source: &str, convention: &'static Convention) -> M
         .map(|d| format!("{} {} {:?}", d.code.id(), d.message, d.notes))
         .collect();
     assert!(!compilation.diagnostics.has_errors(), "{messages:#?}");
-    let mut module = Module::new(file, target);
+    let mut module = Module::new("kernels.peach", target);
     let name = |compiled: &CompiledFunction| compiled.function.name.clone();
     module.add(compilation, Processor::Any, &name, &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{:?}", diagnostics.iter().collect::<Vec<_>>());

@@ -24,7 +24,7 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
     let mut dwarf = DwarfUnit::new(encoding);
     let directory = options.directory.as_deref().filter(|path| !path.is_empty());
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
-    let name = source_name(image);
+    let name = image.source_name();
     let mut lines = LineProgram::new(
         encoding,
         LineEncoding::default(),
@@ -52,12 +52,6 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
     match collected {
         Ok(()) => sections,
     }
-}
-
-/// The path as its author named it; DWARF has no place for none, and none for a NUL.
-fn source_name(image: &Image) -> String {
-    let name = image.module.source.replace('\0', "");
-    if name.is_empty() { "<kernels>".to_string() } else { name }
 }
 
 /// The rows of one function: one where the place in the source changes.

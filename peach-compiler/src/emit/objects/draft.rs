@@ -38,7 +38,7 @@ pub(super) enum ConstantSymbols {
 
 impl Draft {
     pub fn new(image: &Image, mut object: Object<'static>, which: ConstantSymbols) -> Draft {
-        object.add_file_symbol(image.module.source.clone().into_bytes());
+        object.add_file_symbol(image.source_name().into_bytes());
         let text = object.section_id(StandardSection::Text);
         object.set_section_data(text, image.text.bytes.clone(), image.text.align.into());
         let data = (!image.constants.is_empty()).then(|| {

@@ -154,6 +154,12 @@ impl<'a> Image<'a> {
         if convention.sandbox.is_some() { 8 } else { convention.pointer_size as u8 }
     }
 
+    /// The path of the source as its author named it. No format has room for none, nor for a NUL.
+    pub fn source_name(&self) -> String {
+        let name = self.module.source.replace('\0', "");
+        if name.is_empty() { "<kernels>".to_string() } else { name }
+    }
+
     /// What fills the space between functions.
     fn filler(&self) -> u8 {
         self.module.target.convention.filler()
