@@ -61,6 +61,7 @@ pub(super) fn stack_layout(
         shadow: if function.options.without_shadow { 0 } else { convention.shadow },
         calls,
         red_zone: free_below && !calls && convention.red_zone > 0,
+        saves_in_step: function.options.in_text,
         locals_base: locals_base(function),
     })
 }

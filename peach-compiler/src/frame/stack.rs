@@ -44,6 +44,9 @@ pub(super) struct Needs<'a> {
     pub calls: bool,
     /// Whether memory below the stack pointer may be used.
     pub red_zone: bool,
+    /// Whether saved vector registers have to be a multiple of 16 bytes above the stack pointer or the
+    /// base: assemblers have no words for Windows' unwinder where they are not.
+    pub saves_in_step: bool,
     /// A register for the address of stack variables, in a frame of Go's.
     pub locals_base: PhysReg,
 }
@@ -127,7 +130,11 @@ fn plain(needs: &Needs) -> StackLayout {
             (space, offsets, size) = (below, placed, 0);
         }
     }
-    let align = if needs.calls { i64::from(needs.convention.stack_align) } else { 8 };
+    let in_step = needs.saves_in_step && !needs.saved_xmm.is_empty();
+    let align = match needs.calls || in_step {
+        true => i64::from(needs.convention.stack_align),
+        false => 8,
+    };
     let rounded = align_up(size + callee - top, align) + top;
     let in_red_zone = (top - rounded - space.lowest).max(0);
     let (locals, saves) = split(needs, &offsets);
@@ -187,7 +194,8 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
         needs.saved_xmm.iter().map(|_| Object { id: 0, size: 16, align: 16 }).collect();
     let mut above = Space::below(top, needs.shadow);
     let save_offsets = above.place(&saves);
-    let above_base = (top - above.lowest) as u32;
+    let step = if needs.saves_in_step && !saves.is_empty() { 16 } else { 8 };
+    let above_base = (top + align_up(-above.lowest, step)) as u32;
 
     let mut locals: Vec<Object> = objects_of(needs);
     locals.retain(|object| object.id < needs.locals.len());

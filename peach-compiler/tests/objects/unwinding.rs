@@ -8,7 +8,7 @@ use peach_compiler::emit::Module;
 use peach_compiler::emit::module::ModuleFunction;
 use peach_compiler::emit::unwind::{self, Change};
 use peach_compiler::ir::{Cfa, Origin};
-use peach_compiler::isa::{PhysReg, gp};
+use peach_compiler::isa::{Bank, PhysReg, gp};
 use std::collections::BTreeMap;
 
 /// The caller's stack pointer before the call.
@@ -87,6 +87,7 @@ pub fn check_windows(module: &Module, file: &[u8]) {
         for (_, offset) in boundaries(function) {
             let at = start + offset;
             let state = State::at(&changes, offset);
+            check_steps(function, offset, &state);
             let entry = entries.iter().find(|[start, end, _]| (*start..*end).contains(&at));
             let found = match entry {
                 Some(&[start, _, info]) => {
@@ -101,6 +102,24 @@ pub fn check_windows(module: &Module, file: &[u8]) {
             }
         }
     }
+}
+
+/// Assemblers' directives can say where vector registers are saved, unless the author has pushed.
+fn check_steps(function: &ModuleFunction, offset: u32, state: &State) {
+    let lowered = &function.compiled.lowered;
+    let heights = unwind::heights(lowered);
+    let has_pushed = heights.iter().any(|&(_, pushed)| pushed % 16 != 0);
+    let vectors = lowered.frame.saved.iter().filter(|(reg, _)| reg.bank == Bank::Vector);
+    if !has_pushed && boundaries(function).any(|(item, at)| at == offset && is_body(function, item))
+    {
+        for (reg, place) in vectors {
+            assert_eq!((CFA + i64::from(*place) - state.base()) % 16, 0, "{reg:?}");
+        }
+    }
+}
+
+fn is_body(function: &ModuleFunction, item: usize) -> bool {
+    matches!(function.compiled.lowered.items[item].origin, Origin::Author(_))
 }
 
 /// Where the functions start in the section.
@@ -217,7 +236,7 @@ pub fn check_compact(module: &Module, file: &[u8]) {
         }
         let changes = unwind::changes(&function.compiled.lowered, &function.compiled.encoded);
         for (item, offset) in boundaries(function) {
-            if !matches!(function.compiled.lowered.items[item].origin, Origin::Author(_)) {
+            if !is_body(function, item) {
                 continue;
             }
             let state = State::at(&changes, offset);
