@@ -8,14 +8,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 peach_fn! {
-    /// The dot product of the first `min(x.len(), y.len())` values.
-    #[version(enable = "avx512f", V = zmm, W = 64)]
-    #[version(enable = "avx2,fma", V = ymm, W = 32)]
-    #[version(enable = "fma", V = xmm, W = 16)]
-    pub fn dot(x: &[f32], y: &[f32]) -> f32 {
-        let n: gp64 = x.len;
-        cmp n, y.len;
-        cmova n, y.len;
+    /// The body of all: `V` and `W` are those of the version that is being compiled.
+    inline fn dot_product(x: gp64, y: gp64, n: gp64) -> xmm {
         let acc: [V; 4];
         let v: [V; 4];
         for a in acc { vxorps a.xmm, a.xmm, a.xmm; }
@@ -23,20 +17,20 @@ peach_fn! {
             'blocks: {
                 sub n, W;
                 jb break 'blocks;
-                for i in 0..4 { vmovups v[i], [x.ptr + W * i]; }
-                for i in 0..4 { vfmadd231ps acc[i], v[i], [y.ptr + W * i]; }
-                add x.ptr, 4 * W;
-                add y.ptr, 4 * W;
+                for i in 0..4 { vmovups v[i], [x + W * i]; }
+                for i in 0..4 { vfmadd231ps acc[i], v[i], [y + W * i]; }
+                add x, 4 * W;
+                add y, 4 * W;
                 jmp continue 'blocks;
             }
             add n, W;
             'singles: {
                 jz break 'singles;
-                vmovss v[0].xmm, [x.ptr];
-                vmovss v[1].xmm, [y.ptr];
+                vmovss v[0].xmm, [x];
+                vmovss v[1].xmm, [y];
                 vfmadd231ps acc[1], v[0], v[1];
-                add x.ptr, 4;
-                add y.ptr, 4;
+                add x, 4;
+                add y, 4;
                 dec n;
                 jmp continue 'singles;
             }
@@ -60,13 +54,40 @@ peach_fn! {
         return sum;
     }
 
+    /// The smaller one of two lengths.
+    inline fn shorter(a: gp64, b: gp64) -> gp64 {
+        let n: gp64 = a;
+        cmp n, b;
+        cmova n, b;
+        return n;
+    }
+
+    /// The dot product of the first `min(x.len(), y.len())` values.
+    #[version(enable = "avx512f", V = zmm, W = 64)]
+    #[version(enable = "avx2,fma", V = ymm, W = 32)]
+    #[version(enable = "fma", V = xmm, W = 16)]
+    pub fn dot(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+
     #[fallback]
     pub fn dot(x: &[f32], y: &[f32]) -> f32 {
         plain(x, y)
     }
+
+    /// [`dot`] in the widest registers alone.
+    #[version(enable = "avx512f", V = zmm, W = 64)]
+    pub fn dot_zmm(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+
+    /// [`dot`] in registers of 32 bytes alone.
+    #[version(enable = "avx2,fma", V = ymm, W = 32)]
+    pub fn dot_ymm(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+
+    /// [`dot`] in registers of 16 bytes alone.
+    #[version(enable = "fma", V = xmm, W = 16)]
+    pub fn dot_xmm(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
 }
 
-fn plain(x: &[f32], y: &[f32]) -> f32 {
+/// What rustc makes of the loop.
+pub fn plain(x: &[f32], y: &[f32]) -> f32 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()
 }
 
@@ -76,8 +97,17 @@ fn main() {
     }
     let x: Vec<f32> = (0..4096).map(|i| (i % 11) as f32).collect();
     let y: Vec<f32> = (0..4096).map(|i| (i % 7) as f32).collect();
+    let widths = [
+        (dot_xmm::KERNEL.is_supported(), dot_xmm as fn(&[f32], &[f32]) -> f32),
+        (dot_ymm::KERNEL.is_supported(), dot_ymm),
+        (dot_zmm::KERNEL.is_supported(), dot_zmm),
+    ];
     for len in (0..200).chain([4096]) {
-        assert_eq!(dot(&x[..len], &y), plain(&x[..len], &y), "length {len}");
+        let expected = plain(&x[..len], &y);
+        assert_eq!(dot(&x[..len], &y), expected, "length {len}");
+        for (_, dot) in widths.iter().filter(|(is_supported, _)| *is_supported) {
+            assert_eq!(dot(&x[..len], &y), expected, "length {len}");
+        }
     }
     let time = |dot: fn(&[f32], &[f32]) -> f32| {
         let start = Instant::now();

@@ -426,9 +426,10 @@ fn nnpack() {
     assert_eq!(out[12..], row(|x| x + 8.0));
     assert_eq!((relu(-4.0, 0.25), relu(4.0, 0.25)), (-1.0, 4.0));
     if is_x86_feature_detected!("avx") {
-        // SAFETY: the processor has AVX; every bit pattern is eight floats.
-        let lanes: [f32; 8] =
-            unsafe { std::mem::transmute(scaled(std::mem::transmute([2.0_f32; 8]), 1.5)) };
+        use std::arch::x86_64::{_mm256_set1_ps, _mm256_storeu_ps};
+        let mut lanes = [0.0; 8];
+        // SAFETY: the processor has AVX, and there are eight floats.
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), scaled(_mm256_set1_ps(2.0), 1.5)) };
         assert_eq!(lanes, [3.0; 8]);
     }
 }
