@@ -207,7 +207,7 @@ impl<'a> Contents<'a> {
     /// The bytes of a section from a place on.
     pub fn bytes(&self, section: usize, at: u64) -> &'a [u8] {
         let section = self.file.section_by_index(object::SectionIndex(section)).expect("a section");
-        &section.data().expect("data")[at as usize..]
+        section.data().expect("data").get(at as usize..).unwrap_or_default()
     }
 
     /// The code from a symbol on.
@@ -220,19 +220,26 @@ impl<'a> Contents<'a> {
         let section = self.file.section_by_index(self.text).expect("code");
         let field = &section.data().expect("data")[at as usize..at as usize + 4];
         let in_place = i64::from(i32::from_le_bytes(field.try_into().expect("four bytes")));
-        let found = section.relocations().find(|(offset, _)| *offset == at);
-        let Some((_, relocation)) = found else {
-            return Referent::Place(self.text.0, end.wrapping_add_signed(in_place));
+        let found: Vec<object::Relocation> =
+            section.relocations().filter(|(offset, _)| *offset == at).map(|(_, r)| r).collect();
+        let relocation = match found.as_slice() {
+            [] => return Referent::Place(self.text.0, end.wrapping_add_signed(in_place)),
+            [only] => only,
+            // Mach-O: what is subtracted, and from what.
+            [subtrahend, minuend] => {
+                let here = (section.address() + end).wrapping_add_signed(in_place);
+                let distance = self.address(minuend).wrapping_sub(self.address(subtrahend));
+                return self.section_at(here.wrapping_add(distance));
+            }
+            _ => panic!("{} relocations at one place", found.len()),
         };
         let implicit = if relocation.has_implicit_addend() { in_place } else { 0 };
         let addend = relocation.addend() + implicit + (end - at) as i64;
         let index = match relocation.target() {
             object::RelocationTarget::Symbol(index) => index,
             // Mach-O: the distance as it is in the object, whose sections have addresses.
-            object::RelocationTarget::Section(index) => {
-                let start = self.file.section_by_index(index).expect("a section").address();
-                let place = (section.address() + end).wrapping_add_signed(in_place);
-                return Referent::Place(index.0, place - start);
+            object::RelocationTarget::Section(_) => {
+                return self.section_at((section.address() + end).wrapping_add_signed(in_place));
             }
             target => panic!("a relocation of {target:?}"),
         };
@@ -245,6 +252,28 @@ impl<'a> Contents<'a> {
                 Referent::Place(section.0, place)
             }
         }
+    }
+}
+
+impl Contents<'_> {
+    /// The address that a relocation is of. (That of a section is in its place.)
+    fn address(&self, relocation: &object::Relocation) -> u64 {
+        match relocation.target() {
+            object::RelocationTarget::Symbol(index) => {
+                self.file.symbol_by_index(index).expect("a symbol").address()
+            }
+            _ => 0,
+        }
+    }
+
+    /// The place that an address of the object is.
+    fn section_at(&self, address: u64) -> Referent {
+        let mut sections = self.file.sections();
+        let found = sections.find(|section| {
+            (section.address()..section.address() + section.size()).contains(&address)
+        });
+        let section = found.expect("a section");
+        Referent::Place(section.index().0, address - section.address())
     }
 }
 

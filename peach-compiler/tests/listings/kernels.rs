@@ -105,6 +105,19 @@ const KERNELS: &str = r#"
         return rbx;
     }
 
+    /// Instructions that assemblers do not know, or know otherwise, with constants.
+    #[target_feature(enable = "avxvnniint8,avx512vl,gfni,avx512fp16")]
+    unsafe fn unknown(x: *const u8, y: __m128) -> __m128 {
+        let v: xmm;
+        vmovdqu v, [x];
+        vpdpbssd v, v, u8x16(3);
+        vgf2p8affineqb v, v, qword u64(0x0102040810204080){1to2}, 9;
+        vaddph v, v, u16x8(0x3c00);
+        vpdpbssd v, v, [POWERS];
+        vaddps v, v, y;
+        return v;
+    }
+
     /// Numbers of the program around.
     unsafe fn numbers(x: *const u64) -> u64 {
         mov rax, const { 7 };

@@ -4,7 +4,7 @@
 
 use super::frames::Description;
 use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
-use super::spell::{self, Assembler, Coded, Length, Rule};
+use super::spell::{self, Assembler, Coded, Length, Reference, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::Diagnostics;
@@ -183,7 +183,8 @@ impl Writer<'_> {
                 Some(symbol) => self.with_symbol(inst, symbol),
                 None => {
                     let inst = &function.with_numbers(inst);
-                    let coded = Coded { inst, bytes: line.bytes, names };
+                    let reference = function.reference(line);
+                    let coded = Coded { inst, bytes: line.bytes, names, reference };
                     format!("    {}", spell::line(&Gas, &coded))
                 }
             },
@@ -265,6 +266,10 @@ impl Assembler for Gas {
 
     fn data_bytes(&self, bytes: &[u8]) -> String {
         format!(".byte {}", spell::hex_list(bytes))
+    }
+
+    fn data_distance(&self, name: &str, reference: Reference, behind: usize) -> String {
+        format!(".long {name} - . + {}", reference.addend - 4 - behind as i64).replace("+ -", "- ")
     }
 
     fn comment(&self) -> &'static str {

@@ -5,7 +5,7 @@
 
 use super::frames::Description;
 use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
-use super::spell::{self, Assembler, Coded, Length, Rule};
+use super::spell::{self, Assembler, Coded, Length, Reference, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
@@ -29,8 +29,18 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
         let kind = if external.is_called { "proc" } else { "byte" };
         writer.put(format!("extern {} : {kind}", external.name));
     }
-    writer.constants(&outline);
-    writer.put(format!("\n_TEXT segment align({}) 'CODE'", outline.code_align()));
+    let in_code = outline.functions.iter().any(has_distance);
+    if !in_code && !outline.constants.is_empty() {
+        let align = outline.constant_align();
+        writer.put(format!("\n_RDATA segment align({align}) readonly 'CONST'"));
+        writer.constants(&outline);
+        writer.put("_RDATA ends");
+    }
+    let align = writer.align(in_code);
+    writer.put(format!("\n_TEXT segment align({align}) 'CODE'"));
+    if in_code {
+        writer.constants(&outline);
+    }
     for function in &outline.functions {
         writer.function(function);
     }
@@ -78,12 +88,7 @@ impl Writer<'_> {
         self.put(format!("\nalign {}", encoded.align));
         self.put(format!("public {symbol}"));
         self.put(format!("{symbol} proc{}", if has_steps { " frame" } else { "" }));
-        let names = Prefixed {
-            labels: &function.full_labels,
-            label_prefix: "",
-            data: &function.data,
-            data_prefix: "",
-        };
+        let names = names(function);
         let mut comments = super::Comments::new(self.options.source);
         let mut steps = frame.steps().peekable();
         for (index, line) in function.lines().enumerate() {
@@ -110,13 +115,13 @@ impl Writer<'_> {
         for (number, (place, info)) in parts.iter().enumerate() {
             let own = format!("{}_{number}", function.unwind);
             self.put("xdata segment align(4) readonly 'DATA'");
-            self.put(format!("{own} {}\nxdata ends", Masm.data_bytes(info)));
+            self.put(format!("{own} {}\nxdata ends", data_bytes(info)));
             self.put("pdata segment align(4) readonly 'DATA'");
             let (start, end) = (place.start, place.end);
             self.put(format!("    dd imagerel {symbol} + {start}, imagerel {symbol} + {end}"));
             self.put(format!("    dd imagerel {own}\npdata ends"));
         }
-        self.put(format!("_TEXT segment align({}) 'CODE'", self.outline.code_align()));
+        self.put(format!("_TEXT segment align({}) 'CODE'", self.align(true)));
     }
 
     /// A jump table, `distance` bytes before the function. Its entries are numbers: labels are known
@@ -133,7 +138,7 @@ impl Writer<'_> {
         }
         let filler = padded(table, align) - 4 * table.targets.len() as u32;
         if filler > 0 {
-            self.put(format!("    {}", Masm.data_bytes(&vec![0xcc; filler as usize])));
+            self.put(format!("    {}", data_bytes(&vec![0xcc; filler as usize])));
         }
     }
 
@@ -142,33 +147,64 @@ impl Writer<'_> {
             Code::Label(label) => format!("{}:", names.label(*label)),
             _ if line.bytes.is_empty() => String::new(),
             Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
-                format!("    {}", Masm.data_bytes(line.bytes))
+                format!("    {}", data_bytes(line.bytes))
             }
             Code::Inst(inst) => match function.symbol(line, self.outline) {
                 Some(symbol) => with_symbol(inst, symbol),
                 None => {
                     let inst = &function.with_numbers(inst);
-                    let coded = Coded { inst, bytes: line.bytes, names };
-                    format!("    {}", spell::line(&Masm, &coded))
+                    let reference = function.reference(line);
+                    let coded = Coded { inst, bytes: line.bytes, names, reference };
+                    format!(
+                        "    {}",
+                        spell::line(&Masm { function: &function.source.symbol }, &coded)
+                    )
                 }
             },
         }
     }
 
+    /// The alignment of the code's segment.
+    fn align(&self, with_constants: bool) -> u32 {
+        let constants = if with_constants { self.outline.constant_align() } else { 1 };
+        self.outline.code_align().max(constants)
+    }
+
+    /// Constants. They stand in the segment of the code where an instruction that is given as data
+    /// refers to one: MASM has no distances between segments.
     fn constants(&mut self, outline: &Outline<'_>) {
-        if outline.constants.is_empty() {
-            return;
-        }
-        self.put(format!("\n_RDATA segment align({}) readonly 'CONST'", outline.constant_align()));
         for constant in &outline.constants {
             self.put(format!("align {}", constant.align));
             let mut name = format!("{} ", constant.name);
             for row in constant.bytes.chunks(16) {
-                self.put(format!("{name}{}", Masm.data_bytes(row)));
+                self.put(format!("{name}{}", data_bytes(row)));
                 name = "    ".to_string();
             }
         }
-        self.put("_RDATA ends");
+    }
+}
+
+/// Whether an instruction that refers to a constant is given as data.
+fn has_distance(function: &Function<'_>) -> bool {
+    let names = names(function);
+    function.lines().any(|line| match &line.item.code {
+        Code::Inst(inst) if function.reference(&line).is_some() => {
+            let inst = &function.with_numbers(inst);
+            let reference = function.reference(&line);
+            let coded = Coded { inst, bytes: line.bytes, names: &names, reference };
+            spell::is_data(&Masm { function: "" }, &coded)
+        }
+        _ => false,
+    })
+}
+
+/// What labels and constants of a function are called.
+fn names<'a>(function: &'a Function<'_>) -> Prefixed<'a> {
+    Prefixed {
+        labels: &function.full_labels,
+        label_prefix: "",
+        data: &function.data,
+        data_prefix: "",
     }
 }
 
@@ -203,17 +239,30 @@ fn directive(step: frames::Step) -> String {
     }
 }
 
-/// The syntax.
-struct Masm;
+/// A line of data.
+fn data_bytes(bytes: &[u8]) -> String {
+    let words: Vec<String> = bytes.iter().map(|byte| format!("0{byte:02x}h")).collect();
+    format!("db {}", words.join(", "))
+}
 
-impl Assembler for Masm {
+/// The syntax, in a function.
+struct Masm<'a> {
+    function: &'a str,
+}
+
+impl Assembler for Masm<'_> {
     fn rules(&self) -> &'static [Rule] {
         intel::RULES
     }
 
     fn data_bytes(&self, bytes: &[u8]) -> String {
-        let words: Vec<String> = bytes.iter().map(|byte| format!("0{byte:02x}h")).collect();
-        format!("db {}", words.join(", "))
+        data_bytes(bytes)
+    }
+
+    /// Both are in the segment of the code: see [`Writer::constants`].
+    fn data_distance(&self, name: &str, reference: Reference, _: usize) -> String {
+        let distance = reference.addend - i64::from(reference.end);
+        format!("dd {name} - {} + {distance}", self.function).replace("+ -", "- ")
     }
 
     fn comment(&self) -> &'static str {

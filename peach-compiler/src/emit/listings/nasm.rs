@@ -4,7 +4,7 @@
 //! unwind information.
 
 use super::outline::{Function, Line, Outline, Prefixed, SymbolUse, is_relative};
-use super::spell::{self, Assembler, Coded, Length, Remedy, Rule};
+use super::spell::{self, Assembler, Coded, Length, Reference, Remedy, Rule};
 use super::{Format, Options};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
@@ -118,7 +118,8 @@ impl Writer<'_> {
                 Some(symbol) => self.with_symbol(inst, symbol),
                 None => {
                     let inst = &function.with_numbers(inst);
-                    let coded = Coded { inst, bytes: line.bytes, names };
+                    let reference = function.reference(line);
+                    let coded = Coded { inst, bytes: line.bytes, names, reference };
                     format!("    {}", spell::line(&Nasm, &coded))
                 }
             },
@@ -181,6 +182,10 @@ impl Assembler for Nasm {
 
     fn data_bytes(&self, bytes: &[u8]) -> String {
         format!("db {}", spell::hex_list(bytes))
+    }
+
+    fn data_distance(&self, name: &str, reference: Reference, behind: usize) -> String {
+        format!("dd {name} - $ + {}", reference.addend - 4 - behind as i64).replace("+ -", "- ")
     }
 
     fn comment(&self) -> &'static str {

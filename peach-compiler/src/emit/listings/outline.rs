@@ -4,6 +4,7 @@
 //! Invariants: names are made of letters, digits and `_`, and are distinct, in every function and among
 //! the constants of the module; equal constants are one; order is that of the module.
 
+use super::spell::Reference;
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::encode::PatchValue;
@@ -193,6 +194,15 @@ impl<'a> Function<'a> {
         let name = self.symbols[id.index()];
         let is_own = !outline.externals.iter().any(|external| external.name == name);
         Some(SymbolUse { name, is_relative, is_own })
+    }
+
+    /// Where an instruction refers to a constant.
+    pub fn reference(&self, line: &Line) -> Option<Reference> {
+        let range = line.start..line.start + line.bytes.len() as u32;
+        let references = &self.source.compiled.encoded.data_references;
+        let found = references.iter().find(|reference| range.contains(&reference.offset))?;
+        let at = (found.offset - line.start) as usize;
+        Some(Reference { at, data: found.data, addend: found.addend, end: found.end })
     }
 
     /// The instruction with the values of its Rust constants.

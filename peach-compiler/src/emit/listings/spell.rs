@@ -8,7 +8,8 @@
 //! what makes it the same: a word in the text, or plain bytes.
 
 use crate::ir::{
-    Base, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
+    Base, BranchSize, DataId, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes,
+    Rounding, View,
 };
 use crate::isa::{
     Class, Feature, FeatureSet, Names, PhysReg, encode, instruction_text, register_name, select,
@@ -24,6 +25,20 @@ pub(super) struct Coded<'a> {
     pub bytes: &'a [u8],
     /// Labels, constants and symbols as the assembler knows them.
     pub names: &'a dyn Names,
+    /// Where it refers to a constant.
+    pub reference: Option<Reference>,
+}
+
+/// A 32-bit field that holds the distance of a constant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference {
+    /// The field's first byte, counted from the start of the instruction.
+    pub at: usize,
+    pub data: DataId,
+    /// Added to the constant's address.
+    pub addend: i64,
+    /// Where the instruction ends, counted from the start of the function.
+    pub end: u32,
 }
 
 impl Coded<'_> {
@@ -157,6 +172,9 @@ pub(super) trait Assembler {
     /// A line of data: these bytes.
     fn data_bytes(&self, bytes: &[u8]) -> String;
 
+    /// A line of data: the distance of a constant from behind these four bytes and `behind` more.
+    fn data_distance(&self, name: &str, reference: Reference, behind: usize) -> String;
+
     /// What starts a comment.
     fn comment(&self) -> &'static str;
 
@@ -219,10 +237,36 @@ pub(super) fn line(assembler: &dyn Assembler, coded: &Coded) -> String {
     let inst = &explicit(coded);
     let coded = &Coded { inst, ..*coded };
     spelled(assembler, coded).unwrap_or_else(|why| {
-        let data = assembler.data_bytes(coded.bytes);
         let text = instruction_text(coded.inst, coded.names);
-        format!("{data:<39} {} {text}; as data: {why}", assembler.comment())
+        let comment = format!("{} {text}; as data: {why}", assembler.comment());
+        match coded.reference {
+            None => format!("{:<39} {comment}", assembler.data_bytes(coded.bytes)),
+            Some(reference) => with_reference(assembler, coded, reference, &comment),
+        }
     })
+}
+
+/// Whether the instruction is given as data.
+pub(super) fn is_data(assembler: &dyn Assembler, coded: &Coded) -> bool {
+    let inst = &explicit(coded);
+    spelled(assembler, &Coded { inst, ..*coded }).is_err()
+}
+
+/// The bytes with the distance of a constant among them.
+fn with_reference(
+    assembler: &dyn Assembler,
+    coded: &Coded,
+    reference: Reference,
+    comment: &str,
+) -> String {
+    let (head, tail) = (&coded.bytes[..reference.at], &coded.bytes[reference.at + 4..]);
+    let name = coded.names.data(reference.data);
+    let mut text = format!("{:<39} {comment}\n", assembler.data_bytes(head));
+    let _ = write!(text, "    {}", assembler.data_distance(&name, reference, tail.len()));
+    if !tail.is_empty() {
+        let _ = write!(text, "\n    {}", assembler.data_bytes(tail));
+    }
+    text
 }
 
 /// The text that means our bytes to the assembler, or why there is none.
