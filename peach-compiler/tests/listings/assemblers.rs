@@ -25,6 +25,12 @@ pub const GNU: Assembler = Assembler {
     command: &["as", "--64"],
     output: &["-o"],
 };
+pub const GNU_X32: Assembler = Assembler {
+    format: AssemblyFormat::Gas,
+    image: ImageFormat::Elf,
+    command: &["as", "--x32"],
+    output: &["-o"],
+};
 pub const CLANG: Assembler = Assembler {
     format: AssemblyFormat::Gas,
     image: ImageFormat::Elf,

@@ -1,7 +1,9 @@
 //! Whole kernels: constants, tables, labels, branches, frames and symbols of others.
 
 use super::assemblers::{self, Answer, Assembler, Contents, Referent};
-use peach_compiler::abi::{AssemblyFormat, Convention, SYSV64, WIN64};
+use peach_compiler::abi::{
+    AssemblyFormat, Convention, GOSYSO, GOSYSO_P32, NACL, SYSV64, WIN64, X32,
+};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::Module;
 use peach_compiler::emit::listing::Source;
@@ -26,7 +28,7 @@ pub fn module(source: &str, convention: &'static Convention) -> Module {
     module
 }
 
-const KERNELS: &str = r#"
+pub const KERNELS: &str = r#"
     const POWERS: [u32; 4] = [1, 10, 100, 1000];
 
     inline fn countdown(n: gp64) { 'next: { dec n; jnz continue 'next; } }
@@ -94,6 +96,14 @@ const KERNELS: &str = r#"
         movups [rdx], xmm6; movups [rdx], xmm12;
         add rbx, r12; add rbx, r15; add rbx, [buf];
         return rbx;
+    }
+
+    /// Pushes in the body.
+    unsafe fn pushes(x: u64) -> u64 {
+        mov rbx, x;
+        push rbx; push x;
+        pop rax; pop rbx;
+        return rax;
     }
 
     /// A frame that is realigned.
@@ -221,10 +231,98 @@ fn kernels_assemble_to_our_bytes_with_their_constants() {
         for assembler in assemblers::ALL.into_iter().filter(Assembler::is_available) {
             // `llvm-ml` does not read the tables that one of them needs on Windows.
             if assembler.format == AssemblyFormat::Masm {
-                module.functions.retain(|function| function.symbol != "realigned");
+                module.functions.retain(|function| {
+                    !["pushes", "realigned"].contains(&function.symbol.as_str())
+                });
             }
             check(assembler, &module, KERNELS);
         }
+    }
+}
+
+/// Conventions with pointers of four bytes, with a sandbox, and with arguments on Go's stack.
+#[test]
+fn conventions_of_other_systems_assemble_to_our_bytes() {
+    let source = "
+        unsafe fn sum(x: *const u32, n: u32) -> u32 {
+            let s: gp32 = 0; let p: gp64; let i: gp32;
+            mov p.gp32, x.gp32; mov i, n;
+            'next: add s, [p]; add s, u32(5); add p, 4; dec i; jnz 'next;
+            return s;
+        }
+        fn many(a: u32, b: u32, c: u32, d: u32, e: u32) -> u32 {
+            let buf: [u32; 4];
+            mov [buf], a; add b, [buf]; add b, c; add b, d; add b, e; mov rbx, 0; return b;
+        }";
+    for (convention, assembler) in [
+        (&X32, assemblers::GNU_X32),
+        (&NACL, assemblers::GNU),
+        (&NACL, assemblers::CLANG),
+        (&GOSYSO, assemblers::GNU),
+        (&GOSYSO_P32, assemblers::GNU_X32),
+    ] {
+        if assembler.is_available() {
+            check(assembler, &module(source, convention), source);
+        }
+    }
+}
+
+/// C calls kernels by their header, assembled from a listing.
+#[test]
+fn listings_link_with_c_and_run() {
+    let source = "
+        const PRIMES: [u32; 4] = [2, 3, 5, 7];
+        /// The sum of a slice, and of a table.
+        pub unsafe fn total(x: &[u32]) -> u32 {
+            mov eax, [PRIMES + 12]; add eax, [PRIMES];
+            'next: add eax, [x.ptr + 4*x.len - 4]; dec x.len; jnz 'next;
+            return eax;
+        }
+        unsafe fn twice(f: extern \"C\" fn(u32) -> u32, x: u32) -> u32 {
+            mov rbx, f; mov edi, x; call rbx; mov edi, eax; call rbx; call sym increment; return eax;
+        }";
+    let program = "#include \"kernels.h\"
+        uint32_t increment(void);
+        uint32_t increment(void) { return 40; }
+        static uint32_t square(uint32_t x) { return x * x; }
+        int main(void) {
+            const uint32_t x[3] = { 1, 20, 300 };
+            return !(total(x, 3) == 330 && twice(square, 3) == 40);
+        }";
+    let module = module(source, &SYSV64);
+    for assembler in [assemblers::GNU, assemblers::CLANG, assemblers::NASM] {
+        if !assembler.is_available() {
+            continue;
+        }
+        let directory = assemblers::scratch();
+        let Answer::Object(object) = assembler.assemble(&assembler.listing(&module, None)) else {
+            panic!("{} refuses the listing", assembler.name());
+        };
+        let header = peach_compiler::emit::header::header(&module, &mut Diagnostics::new());
+        std::fs::write(directory.join("kernels.o"), object).expect("an object");
+        std::fs::write(directory.join("kernels.h"), header).expect("a header");
+        std::fs::write(directory.join("main.c"), program).expect("a program");
+        let mut gcc = std::process::Command::new("gcc");
+        gcc.args([
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fPIE",
+            "-pie",
+            "main.c",
+            "kernels.o",
+            "-o",
+            "main",
+        ]);
+        let linked = gcc.current_dir(&directory).output().expect("gcc runs");
+        assert!(
+            linked.status.success() && linked.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&linked.stderr)
+        );
+        let run = std::process::Command::new(directory.join("main")).status().expect("it runs");
+        assert!(run.success(), "{}", assembler.name());
+        let _ = std::fs::remove_dir_all(directory);
     }
 }
 

@@ -7,3 +7,4 @@ mod corpus;
 #[path = "../encoding/generate.rs"]
 mod generate;
 mod kernels;
+mod unwinding;

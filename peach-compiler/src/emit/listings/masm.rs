@@ -1,7 +1,8 @@
 //! MASM (`ml64`), which makes COFF objects for Windows; `llvm-ml -m64` reads the same text.
 //!
 //! Functions that save registers or lower the stack pointer are `proc frame` with `.pushreg` and the
-//! like. Constants stand before the code: `llvm-ml` addresses by `rip` only what it has seen.
+//! like. Constants stand before the code: `llvm-ml` addresses by `rip` only what it has seen. Of two
+//! equally long encodings between registers, `ml64` may take the other one.
 
 use super::frames::Description;
 use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
