@@ -134,6 +134,17 @@ fn listings_name_registers_and_source() {
     println!("{}", call_twice_text::KERNEL.listing());
     assert!(listing.contains("add edi, esi"), "{listing}");
     assert!(listing.contains("add a, b; return a;"), "{listing}");
+    let line = listing.lines().find(|line| line.contains("add edi, esi")).unwrap();
+    assert!(line.starts_with("0000  01 f7 "), "{line}");
+    let source = include_str!("runtime.rs").lines();
+    let number = source.clone().position(|line| line.contains("pub fn add(a: i32")).unwrap() + 1;
+    assert!(line.contains(&format!("; {number}: ")), "{line}");
+    let versions = which::KERNEL.versions();
+    for (version, number) in versions.iter().zip(["1", "2", "3"]) {
+        let moves =
+            version.listing().lines().any(|line| line.contains(&format!("mov eax, {number}")));
+        assert!(moves && version.abi() == "sysv64", "{}", version.listing());
+    }
 }
 
 #[test]

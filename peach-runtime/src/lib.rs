@@ -69,8 +69,8 @@ pub mod __private {
     pub use core;
 }
 
-/// The listings of the guide are tests.
-#[cfg(doctest)]
+/// The listings of the guide are tests, where the features that it speaks of are there.
+#[cfg(all(doctest, feature = "jit"))]
 #[doc = include_str!("../../docs/guide.md")]
 #[doc = include_str!("../../docs/coming-from.md")]
 #[doc = include_str!("../../docs/reference.md")]

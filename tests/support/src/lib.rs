@@ -4,5 +4,6 @@ pub mod executable;
 pub mod kernels;
 pub mod low;
 pub mod machine;
+pub mod many;
 pub mod rustc;
 pub mod sandbox;
