@@ -146,4 +146,6 @@ codes! {
         "Remove it, or start its name with `_`."
     ForeignConvention "W0004" Warning "a kernel of a convention that the target does not have"
         "`extern \"win64\"` and `extern \"sysv64\"` fix a kernel's convention; other kernels have the target's."
+    ForeignVersion "W0005" Warning "a version for extensions that the target does not have"
+        "The validator of a sandbox knows some extensions only; other versions of the kernel are compiled."
 }

@@ -173,6 +173,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         let mut has_errors = group.has_errors;
         let mut versions: Vec<VersionSource> = Vec::new();
         let mut plain: Vec<(FeatureSet, &'a Kernel)> = Vec::new();
+        let leaves_out = self.can_leave_out(&group);
         for kernel in &group.kernels {
             if !std::ptr::eq(*kernel, first) && !same_kernel(kernel, first) {
                 has_errors = true;
@@ -180,10 +181,10 @@ impl<'a, 'd> Expander<'a, 'd> {
                 self.different(name, first, "this kernel", "the first one");
             }
             has_errors |= kernel.has_errors;
-            let attrs = &kernel.attrs.versions;
-            let bound: Vec<Option<&'a VersionAttr>> =
-                if attrs.is_empty() { vec![None] } else { attrs.iter().map(Some).collect() };
-            for version in bound {
+            for version in versions_of(kernel) {
+                if leaves_out && self.leave_out(kernel, version) {
+                    continue;
+                }
                 match self.version(kernel, version) {
                     Some(function) => {
                         if version.is_none() {
@@ -203,6 +204,39 @@ impl<'a, 'd> Expander<'a, 'd> {
             fallback: group.fallback.cloned(),
             has_errors,
         }
+    }
+
+    /// Whether a version is left out where the sandbox knows no extension of its kind: there is another
+    /// one, for which it knows all.
+    fn can_leave_out(&self, group: &Group<'a>) -> bool {
+        let all = |kernel: &&'a Kernel| {
+            versions_of(kernel).into_iter().map(|version| self.unknown(kernel, version).is_empty())
+        };
+        group.kernels.iter().flat_map(all).any(|is_known| is_known)
+    }
+
+    /// The extensions of a version that the validator of the target's sandbox, if it has one, does not
+    /// know.
+    fn unknown(&self, kernel: &Kernel, version: Option<&VersionAttr>) -> Vec<Feature> {
+        let Some(sandbox) = &self.target.convention.sandbox else { return Vec::new() };
+        let enabled = version.map_or(&[][..], |version| &version.enable);
+        let names = kernel.attrs.target_features.iter().chain(enabled);
+        let wanted = names.filter_map(|(name, _)| Feature::parse(name)).collect();
+        sandbox.features().missing(wanted)
+    }
+
+    /// Leaves out a version that no validator would accept.
+    fn leave_out(&mut self, kernel: &Kernel, version: Option<&VersionAttr>) -> bool {
+        let unknown = self.unknown(kernel, version);
+        let Some(first) = unknown.first() else { return false };
+        let (name, first) = (&kernel.signature.name, first.name());
+        let convention = self.target.convention.name;
+        let message = format!("the version of `{name}` for `{first}` is left out");
+        self.diagnostics.push(
+            Diagnostic::new(Code::ForeignVersion, name.span(), message)
+                .note(format!("validators of `{convention}` code do not know the extension")),
+        );
+        true
     }
 
     /// Versions must agree on their arguments, whatever names they bind: `&[f32; W]` is one type.
@@ -318,7 +352,8 @@ impl<'a, 'd> Expander<'a, 'd> {
         function.span = kernel.signature.name.span();
         function.options = Options {
             spill: kernel.attrs.spill,
-            endbr64: kernel.attrs.endbr64,
+            // In a sandbox, indirect jumps go to the starts of bundles.
+            endbr64: kernel.attrs.endbr64 && convention.sandbox.is_none(),
             no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
             unsafe_fn: kernel.is_unsafe,
             in_text: self.target.position_independent
@@ -396,6 +431,14 @@ impl<'a, 'd> Expander<'a, 'd> {
                 self.version_bindings.insert(symbol, value);
             }
         }
+    }
+}
+
+/// What a kernel is compiled as: one version for each attribute, or one without.
+fn versions_of(kernel: &Kernel) -> Vec<Option<&VersionAttr>> {
+    match kernel.attrs.versions.as_slice() {
+        [] => vec![None],
+        versions => versions.iter().map(Some).collect(),
     }
 }
 
