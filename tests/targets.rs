@@ -50,6 +50,13 @@ const KERNELS: &str = r#"
         return x;
         'early: return rcx;
     }
+    #[embed = "text"] unsafe fn pushes_over_vectors(x: u64) -> u64 {
+        xmm6 = f64x2(1.0, 2.0);
+        push x;
+        add x, x;
+        pop rcx;
+        return x;
+    }
     #[embed = "text"] unsafe fn realigns(x: u64) -> u64 {
         let frame: [u64; 8] align 256;
         mov [frame + 56], x;
@@ -78,7 +85,8 @@ const KERNELS: &str = r#"
     }
 "#;
 
-const NAMES: [&str; 5] = ["leaf", "pushes", "realigns", "saves", "saves_vectors"];
+const NAMES: [&str; 6] =
+    ["leaf", "pushes", "pushes_over_vectors", "realigns", "saves", "saves_vectors"];
 
 /// An object with the kernels.
 struct Built {
@@ -182,7 +190,7 @@ fn has_the_code(built: &Built) {
         let bytes = &section.data().unwrap()[offset as usize..];
         assert_eq!(&bytes[..code.len()], code, "{name}");
     }
-    let saves = &built.codes[3];
+    let saves = &built.codes[4];
     assert_eq!(saves[..4], [0xF3, 0x0F, 0x1E, 0xFA], "endbr64 comes before the prologue");
 }
 

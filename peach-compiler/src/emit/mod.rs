@@ -25,6 +25,7 @@ pub mod objects;
 #[cfg(feature = "formats")]
 pub mod outside;
 pub mod rust;
+mod seh;
 pub mod unwind;
 
 #[cfg(feature = "formats")]

@@ -6,10 +6,9 @@
 //! it, the tables themselves.
 
 use crate::emit::module::ModuleFunction;
-use crate::emit::objects;
+use crate::emit::seh::{self, Fragment};
 use crate::ir::{Lowered, UnwindStep};
 use crate::isa::{Bank, PhysReg};
-use std::ops::Range;
 
 /// What the unwinder is told.
 pub(super) enum Description {
@@ -19,13 +18,14 @@ pub(super) enum Description {
     Steps(Vec<(usize, Step)>),
     /// By tables: parts of the function, each with its `UNWIND_INFO`. Directives know no pushes in a
     /// body, and no vector register at an odd multiple of eight.
-    Tables(Vec<(Range<u32>, Vec<u8>)>),
+    Tables(Vec<Fragment>),
 }
 
 impl Description {
     pub fn of(function: &ModuleFunction) -> Description {
-        let parts = objects::unwind_information(function);
-        let steps = steps(&function.compiled.lowered);
+        let compiled = &function.compiled;
+        let parts = seh::fragments(&compiled.lowered, &compiled.encoded);
+        let steps = steps(&compiled.lowered);
         let is_odd = |(_, step): &(usize, Step)| match step {
             Step::Save(reg, at) => reg.bank != Bank::Gp && at % 16 != 0,
             _ => false,

@@ -9,11 +9,11 @@ use super::{Format, Options, frames, intel};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::Diagnostics;
 use crate::emit::Module;
+use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::ir::{Code, DispSize, Instruction, Mem};
 use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
 use std::fmt::Write;
-use std::ops::Range;
 
 /// GNU assembler.
 pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Gas, extension: "s", write };
@@ -158,10 +158,10 @@ impl Writer<'_> {
     }
 
     /// Unwind information that no directive can say.
-    fn unwind_tables(&mut self, function: &Function<'_>, parts: &[(Range<u32>, Vec<u8>)]) {
+    fn unwind_tables(&mut self, function: &Function<'_>, parts: &[Fragment]) {
         let symbol = self.symbol(&function.source.symbol);
         let prefix = self.local_prefix();
-        for (number, (place, info)) in parts.iter().enumerate() {
+        for (number, Fragment { place, info }) in parts.iter().enumerate() {
             let own = format!("{prefix}{}_{number}", function.unwind);
             self.put("    .section .xdata, \"dr\"\n    .p2align 2");
             self.put(format!("{own}:\n    {}", Gas.data_bytes(info)));

@@ -11,10 +11,10 @@ use super::{Format, Options, frames, intel};
 use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
+use crate::emit::seh::Fragment;
 use crate::ir::{Base, Code, Instruction, Mem};
 use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
 use std::fmt::Write;
-use std::ops::Range;
 
 /// MASM.
 pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Masm, extension: "asm", write };
@@ -110,10 +110,10 @@ impl Writer<'_> {
 
     /// Unwind information that no directive can say, as Microsoft's compiler writes it. (`llvm-ml` 16
     /// has no `imagerel`.)
-    fn unwind_tables(&mut self, function: &Function<'_>, parts: &[(Range<u32>, Vec<u8>)]) {
+    fn unwind_tables(&mut self, function: &Function<'_>, parts: &[Fragment]) {
         let symbol = &function.source.symbol;
         self.put("_TEXT ends");
-        for (number, (place, info)) in parts.iter().enumerate() {
+        for (number, Fragment { place, info }) in parts.iter().enumerate() {
             let own = format!("{}_{number}", function.unwind);
             self.put("xdata segment align(4) readonly 'DATA'");
             self.put(format!("{own} {}\nxdata ends", data_bytes(info)));

@@ -6,11 +6,13 @@
 
 use super::draft::{ConstantSymbols, Draft, generic};
 use super::image::{Image, Kind, Place, Relocation};
-use super::{Format, Options, debug, seh};
+use super::{Format, Options, debug};
 use crate::abi::ImageFormat;
+use crate::emit::seh;
 use object::write::{Object, RelocationFlags, Result, SectionId};
 use object::{Architecture, BinaryFormat, Endianness, RelocationKind, SectionKind, pe};
 use std::collections::HashMap;
+use std::ops::Range;
 
 pub(super) static FORMAT: Format =
     Format { format: ImageFormat::MsCoff, extension: "obj", has_narrow_pointers: false, write };
@@ -54,12 +56,14 @@ fn add_unwind_tables(draft: &mut Draft, image: &Image) -> Result<()> {
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut entries = Vec::new();
     for function in &image.functions {
-        for fragment in seh::fragments(function) {
+        let compiled = &function.source.compiled;
+        for fragment in seh::fragments(&compiled.lowered, &compiled.encoded) {
             let info = *known.entry(fragment.info).or_insert_with_key(|info| {
                 infos.extend(info);
                 infos.len() - info.len()
             });
-            let [start, end] = [fragment.start, fragment.end].map(|at| function.offset + at);
+            let Range { start, end } = fragment.place;
+            let [start, end] = [start, end].map(|at| function.offset + at);
             entries.push([start as usize, end as usize, info]);
         }
     }

@@ -7,7 +7,6 @@
 //! |---|---|
 //! | sections, symbols and relocations of no format in particular | `image` |
 //! | what a debugger and an unwinder read, in DWARF | `debug`, `frames`, by `recorder` |
-//! | what Windows' unwinder reads | `seh` |
 //! | what macOS's unwinder reads | `compact` |
 //! | symbols and sections as all formats have them | `draft` |
 //! | one file per format | `elf`, `coff`, `macho` |
@@ -23,15 +22,12 @@ mod frames;
 mod image;
 mod macho;
 mod recorder;
-mod seh;
 
 use crate::abi::{Convention, ImageFormat};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
-use crate::emit::module::ModuleFunction;
 use image::Image;
 use proc_macro2::Span;
-use std::ops::Range;
 
 /// How an object file is to be.
 #[derive(Clone, Debug)]
@@ -95,14 +91,6 @@ pub fn write(module: &Module, options: &Options) -> Result<Vec<u8>, Diagnostics>
         let message = format!("the object file cannot be written: {error}");
         refusal(module, Code::Internal, message, "this is a bug in peach; please report it")
     })
-}
-
-/// What Windows' unwinder reads of a function: its parts, from here to there, each with its
-/// `UNWIND_INFO`.
-pub(in crate::emit) fn unwind_information(source: &ModuleFunction) -> Vec<(Range<u32>, Vec<u8>)> {
-    let size = source.compiled.encoded.code_len as u32;
-    let fragments = seh::fragments(&image::Function { source, offset: 0, size });
-    fragments.into_iter().map(|part| (part.start..part.end, part.info)).collect()
 }
 
 fn refusal(module: &Module, code: Code, message: String, note: &str) -> Diagnostics {

@@ -12,6 +12,7 @@
 //! holds nothing else, and each aligns the next.
 
 use super::{Context, ours, patches, seh, source_name};
+use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::encode::{Patch, PatchValue};
 use crate::ir::{Code, Operand, View};
@@ -20,6 +21,7 @@ use crate::pipeline::CompiledFunction;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The functions of all versions.
 pub(super) fn functions(context: &Context<'_>) -> TokenStream {
@@ -85,12 +87,17 @@ impl Assembly<'_> {
     fn write(&mut self) {
         let (lowered, encoded) = (&self.compiled.lowered, &self.compiled.encoded);
         let mut events: Vec<(usize, Event<'_>)> = Vec::new();
+        let mut tables = Vec::new();
         if self.for_windows {
-            let directives = seh::directives(lowered, encoded).into_iter();
-            events.extend(directives.map(|(at, directive)| match directive {
-                seh::Directive::Start => (at as usize, Event::StartOfSeh),
-                seh::Directive::Line(line) => (at as usize, Event::Line(line)),
-            }));
+            match seh::Description::of(lowered, encoded) {
+                seh::Description::Tables(parts) => tables = parts,
+                seh::Description::Directives(directives) => {
+                    events.extend(directives.into_iter().map(|(at, directive)| match directive {
+                        seh::Directive::Start => (at as usize, Event::StartOfSeh),
+                        seh::Directive::Line(line) => (at as usize, Event::Line(line)),
+                    }));
+                }
+            }
         } else {
             self.lines.push(".cfi_startproc".to_string());
             let changes = unwind::changes(lowered, encoded).into_iter();
@@ -104,11 +111,7 @@ impl Assembly<'_> {
             self.bytes_until(at);
             match event {
                 Event::Line(line) => self.lines.push(line),
-                Event::StartOfSeh => {
-                    self.lines.push(".seh_proc {}".to_string());
-                    let path = &self.path;
-                    self.operands.push(quote_spanned!(ours() => sym #path));
-                }
+                Event::StartOfSeh => self.with_own_name(".seh_proc {}"),
                 Event::Patch(patch) => self.patch(patch),
             }
         }
@@ -118,6 +121,31 @@ impl Assembly<'_> {
         }
         let align = encoded.align.max(64).trailing_zeros();
         self.lines.push(format!(".p2align {align}, 0xcc"));
+        for (number, part) in tables.iter().enumerate() {
+            self.unwind_table(number, part);
+        }
+    }
+
+    /// A line in which every `{}` stands for the function.
+    fn with_own_name(&mut self, line: &str) {
+        let path = &self.path;
+        let names = line.matches("{}").count();
+        self.operands.extend(std::iter::repeat_n(quote_spanned!(ours() => sym #path), names));
+        self.lines.push(line.to_string());
+    }
+
+    /// `UNWIND_INFO` of a part of the function, and where the part is.
+    fn unwind_table(&mut self, number: usize, part: &Fragment) {
+        let info: Vec<String> = part.info.iter().map(u8::to_string).collect();
+        let Range { start, end } = part.place;
+        self.lines.push(".pushsection .xdata, \"dr\"\n.p2align 2".to_string());
+        self.with_own_name(&format!(
+            "{{}}_unwind_{number}:\n.byte {}\n.popsection",
+            info.join(", ")
+        ));
+        self.lines.push(".pushsection .pdata, \"dr\"\n.p2align 2".to_string());
+        let rows = format!(".rva {{}} + {start}, {{}} + {end}, {{}}_unwind_{number}\n.popsection");
+        self.with_own_name(&rows);
     }
 
     /// Where the part begins that the assembler writes instead of us: the whole instruction that names

@@ -8,39 +8,39 @@
 //! in fragments, as if it were several functions. All but the first have a prologue of length zero that
 //! made the whole frame, what was pushed included.
 
-use super::image::Function;
-use crate::emit::unwind;
-use crate::ir::{Frame, UnwindStep};
+use super::unwind;
+use crate::encode::Encoded;
+use crate::ir::{Frame, Lowered, UnwindStep};
 use crate::isa::{Bank, PhysReg};
+use std::ops::Range;
 
 /// A part of a function through which the stack pointer does not move, prologue and epilogues aside.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fragment {
-    /// Where it starts, counted from the start of the function.
-    pub start: u32,
-    pub end: u32,
+    /// From where to where it goes, counted from the start of the function.
+    pub place: Range<u32>,
     /// Its `UNWIND_INFO`.
     pub info: Vec<u8>,
 }
 
 /// The parts of a function.
-pub(super) fn fragments(function: &Function) -> Vec<Fragment> {
-    let compiled = &function.source.compiled;
-    let (frame, encoded) = (&compiled.lowered.frame, &compiled.encoded);
-    let offset_of = |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(function.size);
-    let heights = unwind::heights(&compiled.lowered);
+pub(super) fn fragments(lowered: &Lowered, encoded: &Encoded) -> Vec<Fragment> {
+    let frame = &lowered.frame;
+    let size = encoded.code_len as u32;
+    let offset_of = |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(size);
+    let heights = unwind::heights(lowered);
     if frame.steps.is_empty() && heights.iter().all(|&(_, pushed)| pushed == 0) {
         return Vec::new();
     }
-    let steps: Vec<Step> =
-        frame.steps.iter().map(|&(after, step)| Step { at: offset_of(after), step }).collect();
+    let step = |&(after, step): &(usize, UnwindStep)| Step { at: offset_of(after), step };
+    let steps: Vec<Step> = frame.steps.iter().map(step).collect();
     let mut fragments = Vec::new();
     for (index, &(item, pushed)) in heights.iter().enumerate() {
         let start = offset_of(item);
-        let end = heights.get(index + 1).map_or(function.size, |&(next, _)| offset_of(next));
+        let end = heights.get(index + 1).map_or(size, |&(next, _)| offset_of(next));
         if start < end {
             let info = unwind_info(frame, &steps, index > 0, pushed);
-            fragments.push(Fragment { start, end, info });
+            fragments.push(Fragment { place: start..end, info });
         }
     }
     fragments
