@@ -166,7 +166,7 @@ impl Build {
         for path in &self.files {
             let job =
                 Job { debug: self.is_debug(), mangling: self.mangling.clone(), ..Job::default() };
-            let compiled = job.compile(path, platform, &self.directories)?;
+            let compiled = job.compile(path, platform, &self.directories, &mut ())?;
             library.inputs.extend(compiled.inputs().map(Path::to_path_buf));
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let bytes = job.object(&compiled, platform)?;

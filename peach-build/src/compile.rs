@@ -12,7 +12,7 @@ use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::module::Mangling;
 use peach_compiler::isa::Feature;
-use peach_compiler::pipeline::{self, Compilation};
+use peach_compiler::pipeline::{self, Compilation, Observer};
 use proc_macro2::Span;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,8 @@ pub struct Compiled {
     pub module: Module,
     /// Warnings.
     pub warnings: Report,
+    /// What every pass made, if that was asked for.
+    pub passes: Option<String>,
     sources: Sources,
 }
 
@@ -57,7 +59,8 @@ impl Compiled {
     }
 }
 
-/// Compiles the file at `path`, and what it includes, searched for in `directories` too.
+/// Compiles the file at `path`, and what it includes, searched for in `directories` too; `observer` looks
+/// on.
 ///
 /// # Errors
 /// Where files cannot be read, kernels are in error, or there are none.
@@ -66,12 +69,13 @@ pub fn compile(
     platform: &Platform,
     directories: &[PathBuf],
     mangling: &Mangling,
+    observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
     let kernels = source::kernels(path, &platform.configuration, directories)?;
     let Kernels { blocks, seen, sources, mut diagnostics } = kernels;
     let mut module = Module::new(path.display().to_string(), platform.target);
     for block in blocks {
-        let mut compilation = pipeline::compile(block, platform.target);
+        let mut compilation = pipeline::compile_observed(block, platform.target, observer);
         diagnostics.append(std::mem::take(&mut compilation.diagnostics));
         leave_out(&mut compilation, platform, &mut diagnostics);
         module.add(compilation, platform.processor, mangling, &mut diagnostics);
@@ -88,7 +92,7 @@ pub fn compile(
             format_args!("there is no kernel to compile: {why}{frames}"),
         ));
     }
-    Ok(Compiled { module, warnings: report, sources })
+    Ok(Compiled { module, warnings: report, passes: None, sources })
 }
 
 fn why_none(seen: Seen, has_warnings: bool) -> &'static str {

@@ -7,11 +7,13 @@ use crate::compile::{Compiled, compile};
 use crate::error::{Error, Report};
 use crate::outputs::Outputs;
 use crate::target::Platform;
+use peach_compiler::abi::Frames;
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::listing::Source;
+use peach_compiler::emit::listings::go;
 use peach_compiler::emit::mangling::Template;
 use peach_compiler::emit::{header, json, listings, makefile, objects};
-use peach_compiler::pipeline::CompiledFunction;
+use peach_compiler::pipeline::{CompiledFunction, Dump, Observer, State, Step};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,12 @@ pub struct Job {
     pub json: Option<PathBuf>,
     /// Where the rule for make goes.
     pub dependencies: Option<PathBuf>,
+    /// Where the functions go as they are after every pass.
+    pub passes: Option<PathBuf>,
+    /// Where declarations for Go go.
+    pub go_declarations: Option<PathBuf>,
+    /// The Go package of the functions.
+    pub package: Option<String>,
 }
 
 impl Job {
@@ -44,6 +52,7 @@ impl Job {
         path: &Path,
         platform: &Platform,
         directories: &[PathBuf],
+        observer: &mut dyn Observer,
     ) -> Result<Compiled, Error> {
         let template = match &self.mangling {
             None => Template::default(),
@@ -53,7 +62,12 @@ impl Job {
         let mangling = |compiled: &CompiledFunction| {
             template.symbol(compiled, &platform.target, platform.cpu.as_deref())
         };
-        compile(path, platform, directories, &mangling)
+        let mut observers =
+            Observers { dump: self.passes.as_ref().map(|_| Dump::of_all()), observer };
+        let mut compiled = compile(path, platform, directories, &mangling, &mut observers)?;
+        compiled.passes = observers.dump.map(|dump| dump.text().to_string());
+        compiled.module.package.clone_from(&self.package);
+        Ok(compiled)
     }
 
     /// Makes every output, and says what else there is to be told.
@@ -80,6 +94,14 @@ impl Job {
         if let Some(path) = &self.json {
             let text = json::metadata(&compiled.module, platform.cpu.as_deref());
             outputs.add(path, text.into_bytes());
+        }
+        if let Some(path) = &self.go_declarations {
+            let (text, said) = self.declarations(compiled)?;
+            outputs.add(path, text.into_bytes());
+            warnings = warnings.and(&said);
+        }
+        if let (Some(path), Some(text)) = (&self.passes, &compiled.passes) {
+            outputs.add(path, text.clone().into_bytes());
         }
         if let Some(path) = &self.dependencies {
             outputs.add(path, self.rule(compiled)?.into_bytes());
@@ -120,6 +142,23 @@ impl Job {
         text.map(String::into_bytes).map_err(|problems| compiled.error(&problems))
     }
 
+    /// Declarations for Go, and what else there is to be told of them.
+    fn declarations(&self, compiled: &Compiled) -> Result<(String, Report), Error> {
+        let convention = compiled.module.target.convention;
+        if convention.frames != Frames::Go {
+            let text = format!("declarations for Go are not for {}", convention.flag);
+            return Err(Error::Usage(format!("{text}: name a convention of Go with -mabi")));
+        }
+        let Some(package) = &self.package else {
+            return Err(Error::Usage(
+                "declarations for Go need a package: add -fpackage".to_string(),
+            ));
+        };
+        let mut diagnostics = Diagnostics::new();
+        let text = go::declarations(&compiled.module, package, &mut diagnostics);
+        Ok((text, compiled.judge(&diagnostics)?))
+    }
+
     /// The rule for make.
     fn rule(&self, compiled: &Compiled) -> Result<String, Error> {
         let text = |path: &Path| {
@@ -143,6 +182,21 @@ impl Compiled {
         let mut diagnostics = Diagnostics::new();
         let text = header::header(&self.module, &mut diagnostics);
         Ok((text, self.judge(&diagnostics)?))
+    }
+}
+
+/// Whoever looks on, and the dump of all passes.
+struct Observers<'o> {
+    dump: Option<Dump>,
+    observer: &'o mut dyn Observer,
+}
+
+impl Observer for Observers<'_> {
+    fn after(&mut self, step: Step, state: State<'_>) {
+        if let Some(dump) = &mut self.dump {
+            dump.after(step, state);
+        }
+        self.observer.after(step, state);
     }
 }
 

@@ -24,7 +24,7 @@ impl Files {
         let directories = [self.0.join("include")];
         let mangling =
             |compiled: &peach_compiler::pipeline::CompiledFunction| compiled.function.name.clone();
-        peach_build::compile(&self.0.join(name), &platform, &directories, &mangling)
+        peach_build::compile(&self.0.join(name), &platform, &directories, &mangling, &mut ())
     }
 }
 

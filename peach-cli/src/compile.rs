@@ -2,6 +2,7 @@
 
 use crate::messages;
 use crate::options::Matches;
+use crate::watch::Watch;
 use peach_build::extensions::Adjustment;
 use peach_build::{Error, Job, Platform, Request, dependencies_of};
 
@@ -10,7 +11,11 @@ pub fn run(matches: &Matches) -> messages::Result {
     let platform = platform(matches)?;
     let job = job(matches)?;
     let file = matches.path("FILE").unwrap_or_default();
-    let compiled = job.compile(&file, &platform, &matches.paths("-I"))?;
+    let mut watch = Watch::new(&matches.texts("--print-after"))?;
+    let result = job.compile(&file, &platform, &matches.paths("-I"), &mut watch);
+    // What the passes made is worth most where one of them failed.
+    watch.finish();
+    let compiled = result?;
     let (outputs, report) = job.render(&compiled, &platform)?;
     outputs.write(compiled.inputs())?;
     Ok(compiled.warnings.clone().and(&report))
@@ -44,7 +49,16 @@ fn job(matches: &Matches) -> Result<Job, Error> {
         c_header: matches.path("-emit-c-header"),
         json: matches.path("-emit-json-metadata"),
         dependencies,
+        passes: matches.path("-fdump-rtl"),
+        go_declarations: matches.path("-emit-go-declarations"),
+        package: package(matches),
     })
+}
+
+/// The Go package: as it is named, or as `go generate` names it.
+fn package(matches: &Matches) -> Option<String> {
+    let named = matches.text("-fpackage").map(str::to_string);
+    named.or_else(|| std::env::var("GOPACKAGE").ok())
 }
 
 /// The number behind `-g`.

@@ -8,6 +8,7 @@ mod encode;
 mod messages;
 mod options;
 mod show;
+mod watch;
 
 use options::{Matches, Refusal, Request, Usage};
 use std::ffi::OsString;

@@ -221,7 +221,7 @@ fn a_broken_pipe_ends_it_quietly() {
 #[test]
 fn help_lists_every_flag_and_every_flag_is_understood() {
     let files = files("help");
-    for (command, expected) in [("", 18), ("show", 11)] {
+    for (command, expected) in [("", 22), ("show", 11)] {
         let help = files.peach(&format!("{command} --help")).succeeded().stdout;
         let flags: Vec<&str> = help
             .lines()
@@ -251,6 +251,52 @@ fn help_lists_every_flag_and_every_flag_is_understood() {
         format!("peach {}\n", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(files.peach("-h").succeeded().stdout, help);
+}
+
+/// `-fdump-rtl` has every pass, with live registers; `--print-after` prints some, even where a later one
+/// fails.
+#[test]
+fn passes_can_be_looked_at() {
+    let files = files("passes");
+    files.peach("-fdump-rtl add.rtl -o add.o add.peach").succeeded();
+    let dump = files.text("add.rtl");
+    for part in ["== parse", "== analyse `add`", "== encode `add`", "live"] {
+        assert!(dump.contains(part), "{part}: {dump}");
+    }
+    let printed =
+        files.peach("--print-after=lower --print-after allocate -o add.o add.peach").succeeded();
+    assert!(
+        printed.stderr.contains("== allocate `add`") && printed.stderr.contains("== lower `add`")
+    );
+    assert!(!printed.stderr.contains("== analyse"), "{}", printed.stderr);
+    files.file("wrong.peach", "fn a() -> u64 { let x: gp64; return x; }");
+    files.peach("--print-after=expand -o a.o wrong.peach").failed(1, "== expand");
+    files
+        .peach("--print-after=bake -o a.o add.peach")
+        .failed(2, "there is no such step; there are: parse");
+}
+
+/// Listings for Go, the declarations that belong to them, and the package.
+#[test]
+fn go_gets_its_declarations() {
+    let files = files("go");
+    files.file(
+        "Sum.peach",
+        "/// The sum.\npub fn Sum(a: u64, b: u64) -> u64 { add a, b; return a; }",
+    );
+    let flags =
+        "-mabi=goasm -S -o sum_amd64.s -emit-json-metadata sum.json -emit-go-declarations sum.go";
+    files.peach(&format!("{flags} -fpackage sums Sum.peach")).succeeded();
+    let declarations = files.text("sum.go");
+    assert!(declarations.contains("package sums"), "{declarations}");
+    assert!(declarations.contains("func Sum(a uint64, b uint64) uint64"), "{declarations}");
+    assert!(files.text("sum.json").contains("\"package\": \"sums\""));
+    assert!(files.text("sum_amd64.s").contains("TEXT ·Sum(SB)"), "{}", files.text("sum_amd64.s"));
+    files.peach(&format!("{flags} Sum.peach")).failed(2, "add -fpackage");
+    files
+        .peach("-mabi=sysv -o a.o -emit-go-declarations sum.go -fpackage p Sum.peach")
+        .failed(2, "name a convention of Go");
+    files.peach("-mabi=goasm -S -o a.s -emit-c-header a.h Sum.peach").failed(1, "error[E0605]");
 }
 
 /// The same input makes the same bytes, wherever it is compiled.

@@ -1,12 +1,12 @@
-//! The examples that are built with make and nmake, and every kernel of the repository's
+//! The examples that are built with make, nmake and go generate, and every kernel of the repository's
 //! examples in every convention and format.
 
 #[expect(dead_code, reason = "every test uses its own part of it")]
 mod support;
 
 use peach_compiler::abi::Convention;
-use peach_compiler::emit::listings::Format;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use support::{Files, PEACH, Run, has_tools, repository};
 
@@ -66,6 +66,30 @@ fn nmake_builds_a_windows_program_that_transposes() {
     assert!(stdout.replace('\r', "").ends_with("transposed\n"), "{stdout}");
 }
 
+#[test]
+fn go_generate_builds_a_package_that_passes_its_tests() {
+    if !has_tools(&["go"]) {
+        return;
+    }
+    let files = copy_of("go-generate");
+    let directory = Path::new(PEACH).parent().expect("a directory");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(
+        std::iter::once(directory.to_path_buf()).chain(std::env::split_paths(&path)),
+    );
+    let path = path.expect("a search path");
+    let go = |arguments: &[&str]| {
+        let mut command = Command::new("go");
+        command.args(arguments).current_dir(&files.0);
+        command.env("PATH", &path).env("GOFLAGS", "-mod=mod").env("GOCACHE", files.0.join("cache"));
+        Run::of(&mut command).succeeded()
+    };
+    go(&["generate"]);
+    go(&["vet"]);
+    let stdout = go(&["test", "-v"]).stdout;
+    assert!(stdout.contains("--- PASS: TestDotProduct"), "{stdout}");
+}
+
 /// The Rust files of `examples/`.
 fn rust_examples() -> Vec<String> {
     let entries = fs::read_dir(repository().join("examples")).expect("examples");
@@ -90,50 +114,43 @@ fn is_justly_refused(example: &str, abi: &str, stderr: &str) -> bool {
     }
 }
 
+/// The flags for each format of a convention.
+fn formats(convention: &Convention) -> Vec<String> {
+    let images = convention.image_formats.iter();
+    let images = images.map(|format| format!("-mimage-format={}", format.flag()));
+    let listings = convention.assembly_formats.iter();
+    images.chain(listings.map(|format| format!("-S -massembly-format={}", format.flag()))).collect()
+}
+
+/// Each example in each convention, the formats in turn; `PEACH_SWEEP=full` takes every format.
 #[test]
 fn every_example_compiles_in_every_convention_and_format() {
     let files = Files::new("everything");
+    let is_full = std::env::var("PEACH_SWEEP").is_ok_and(|sweep| sweep == "full");
     let mut refused = Vec::new();
     let mut compiled = 0;
-    for example in rust_examples() {
-        let path = repository().join("examples").join(&example);
-        let path = path.to_str().expect("text");
+    for (index, example) in rust_examples().iter().enumerate() {
+        let path = repository().join("examples").join(example);
         for convention in Convention::ALL {
             let abi = convention.flag;
-            let images =
-                convention.image_formats.iter().map(|format| ("-mimage-format", format.flag(), ""));
-            let listings = convention
-                .assembly_formats
-                .iter()
-                .filter(|format| Format::of(**format).is_some())
-                .map(|format| ("-massembly-format", format.flag(), "-S"));
-            for (flag, format, more) in images.chain(listings) {
-                let abi_flag = format!("-mabi={abi}");
-                let format_flag = format!("{flag}={format}");
-                let mut arguments = vec![
-                    &*abi_flag,
-                    &*format_flag,
-                    "-fname-mangling=${name}_${isa}",
-                    "-o",
-                    "out",
-                    path,
-                ];
-                arguments.extend(Some(more).filter(|more| !more.is_empty()));
-                let run = files.peach_with(&arguments);
+            let all = formats(convention);
+            let chosen = if is_full { &all[..] } else { &all[index % all.len()..][..1] };
+            for format in chosen {
+                let symbols = "-fname-mangling=${name}_${isa}";
+                let run = files
+                    .peach(&format!("-mabi={abi} {format} {symbols} -o out {}", path.display()));
                 if run.code == Some(0) {
                     compiled += 1;
                     continue;
                 }
-                assert!(
-                    is_justly_refused(&example, abi, &run.stderr),
-                    "{example} {abi} {format}: {}",
-                    run.stderr
-                );
-                refused.push(format!("{example} {abi} {format}"));
+                let is_just = is_justly_refused(example, abi, &run.stderr);
+                assert!(is_just, "{example} {abi} {format}: {}", run.stderr);
+                refused.push(format!("{example} {abi}"));
             }
         }
     }
-    assert!(compiled > 10 * refused.len().min(12), "{compiled} compiled, refused: {refused:#?}");
+    assert!(compiled > 2 * refused.len(), "{compiled} compiled, refused: {refused:#?}");
+    eprintln!("{compiled} compiled; refused: {refused:?}");
 }
 
 /// A program in C that calls kernels of the examples, and compares.

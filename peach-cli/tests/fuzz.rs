@@ -115,11 +115,19 @@ const RIGHT: &[&[&str]] = &[
         "-mabi=x32",
         "-mabi=nacl",
         "-mabi=gosyso",
+        "-mabi=goasm -S",
     ],
     &["-mcpu=haswell", "-mcpu=znver4", "-mno-avx", "-mavx512f", "-mno-sse2"],
     &["-g", "-g0", "-g 3"],
     &["-fname-mangling=${name}_${isa}", "-fname-mangling=x"],
-    &["-emit-c-header out.h", "-emit-json-metadata out.json", "-MMD", "-MF out.d"],
+    &[
+        "-emit-c-header out.h",
+        "-emit-json-metadata out.json",
+        "-MMD",
+        "-MF out.d",
+        "-fdump-rtl out.rtl",
+    ],
+    &["-fpackage p", "--print-after=lower"],
     &["-I .", "--cfg feature=\"x\"", "--color=always"],
 ];
 

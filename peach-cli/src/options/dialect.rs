@@ -188,7 +188,7 @@ mod tests {
                 "--emit-c-header=a.h --emit-json-metadata=a",
             ),
             ("-fname-mangling=${name}=x", "--fname-mangling=${name}=x"),
-            ("-fname-mangling -odd", "--fname-mangling=-odd"),
+            ("-fpackage -odd -fdump-rtl=a", "--fpackage=-odd --fdump-rtl=a"),
             ("-h -V", "--help --version"),
             ("--color=never --cfg a=\"b\"", "--color=never --cfg=a=\"b\""),
             ("-- -mabi", "-- -mabi"),

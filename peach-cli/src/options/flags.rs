@@ -45,6 +45,8 @@ pub enum Values {
     Processors,
     /// Every extension.
     Extensions,
+    /// Every pass.
+    Steps,
 }
 
 /// The titles of `--help`.
@@ -223,11 +225,37 @@ pub const COMPILE: Usage = Usage {
             Group::Output,
             "Where the rule of -MMD goes, which this implies. Default: OUT.d.",
         ),
+        flag(
+            "-emit-go-declarations",
+            Value::Path("FILE"),
+            Group::Output,
+            "Writes a Go file that declares every function, too; -fpackage names its package.",
+        ),
+        flag(
+            "-fdump-rtl",
+            Value::Path("FILE"),
+            Group::Output,
+            "Writes every function after every pass, with the registers that are live, too.",
+        ),
+        flag(
+            "--print-after",
+            Value::Name("STEP"),
+            Group::Output,
+            "Prints every function as it is after a pass on standard error.",
+        )
+        .of(Values::Steps)
+        .repeated(),
         ABI,
         IMAGE_FORMAT,
         CPU,
         EXTENSION,
         CFG,
+        flag(
+            "-fpackage",
+            Value::Name("PACKAGE"),
+            Group::Names,
+            "The Go package of the functions, for declarations and metadata. Default: GOPACKAGE, which go generate sets.",
+        ),
         flag(
             "-fname-mangling",
             Value::Name("TEMPLATE"),

@@ -5,6 +5,7 @@ use super::flags::{Flag, Group, Value, Values};
 use peach_build::extensions;
 use peach_compiler::abi::Convention;
 use peach_compiler::isa::FeatureSet;
+use peach_compiler::pipeline::Step;
 use std::fmt::Write;
 
 /// Where the description of a flag starts, and where lines end.
@@ -76,6 +77,7 @@ fn described(flag: &Flag) -> String {
             Convention::ALL.iter().map(|convention| convention.flag).chain(["native"]).collect()
         }
         Values::Processors => FeatureSet::cpu_names().chain(["native"]).collect(),
+        Values::Steps => Step::ALL.iter().map(|step| step.name()).collect(),
         Values::Extensions => extensions::names().collect(),
     };
     format!("{} Values: {}.", flag.help, values.join(" "))

@@ -11,6 +11,7 @@ mod text;
 use crate::compile::platform;
 use crate::messages;
 use crate::options::Matches;
+use crate::watch::Watch;
 use peach_build::{Compiled, Error, Outputs};
 use peach_compiler::emit::anatomy::Anatomy;
 use peach_compiler::emit::module::ModuleFunction;
@@ -29,7 +30,11 @@ pub fn run(matches: &Matches) -> messages::Result {
     let platform = platform(matches)?;
     let file = matches.path("FILE").unwrap_or_default();
     let mangling = |compiled: &peach_compiler::pipeline::CompiledFunction| version_name(compiled);
-    let compiled = peach_build::compile(&file, &platform, &matches.paths("-I"), &mangling)?;
+    let mut watch = Watch::new(&[])?;
+    let directories = matches.paths("-I");
+    let result = peach_build::compile(&file, &platform, &directories, &mangling, &mut watch);
+    watch.finish();
+    let compiled = result?;
     let shown = choose(&compiled, matches.text("KERNEL"), &file)?;
     let page = match matches.has("--html") {
         true => html::page(&compiled, &shown, &platform),

@@ -13,6 +13,7 @@
 //! | `isa` | extensions that the instructions need, without those that others imply |
 //! | `extensions` | extensions that the kernel may use, in the same way |
 //! | `version`, `versions` | which of the kernel's versions it is, counted from 0, and how many the module has |
+//! | `package` | the Go package of `-fpackage`, if there is one |
 //! | `file`, `line` | where the source is |
 //! | `code_size`, `constants_size`, `alignment` | in bytes |
 //! | `instructions` | how many the code has |
@@ -47,7 +48,7 @@ fn entry(module: &Module, function: &ModuleFunction, processor: Option<&str>) ->
         module.functions.iter().filter(|other| other.compiled.function.name == *name).collect();
     let version = versions.iter().position(|other| std::ptr::eq(*other, function));
     let is_instruction = |item: &&crate::ir::Item| matches!(item.code, Code::Inst(_));
-    json!({
+    let mut entry = json!({
         "entry": "function",
         "name": name,
         "symbol": function.symbol,
@@ -70,7 +71,11 @@ fn entry(module: &Module, function: &ModuleFunction, processor: Option<&str>) ->
         "saved": saved(function),
         "stack": stack_bytes(function),
         "red_zone": red_zone_bytes(function),
-    })
+    });
+    if let Some(package) = &module.package {
+        entry["package"] = json!(package);
+    }
+    entry
 }
 
 /// Names and types; a slice is a pointer and a length.

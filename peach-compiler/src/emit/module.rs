@@ -27,6 +27,8 @@ pub struct Module {
     pub source: String,
     /// What the kernels were compiled for.
     pub target: Target,
+    /// The Go package that the functions are in, where that is known.
+    pub package: Option<String>,
     /// In source order.
     pub functions: Vec<ModuleFunction>,
 }
@@ -81,7 +83,7 @@ pub type Mangling<'a> = dyn Fn(&CompiledFunction) -> String + 'a;
 impl Module {
     /// A module without functions.
     pub fn new(source: impl Into<String>, target: Target) -> Module {
-        Module { source: source.into(), target, functions: Vec::new() }
+        Module { source: source.into(), target, package: None, functions: Vec::new() }
     }
 
     /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as it

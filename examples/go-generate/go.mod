@@ -1,0 +1,3 @@
+module peach.example/dot
+
+go 1.19
