@@ -322,6 +322,31 @@ macro_rules! kernels {
                     return r;
                 }
 
+                // The mask is all ones, so the gather is the first write of its destination.
+                #[target_feature(enable = "avx2")]
+                pub unsafe extern $abi fn gathered(p: *const i32, at: &[i32; 8], rounds: u64) -> i32 {
+                    let index: ymm = [at];
+                    let ones: ymm;
+                    let total: ymm;
+                    vpcmpeqd ones, ones, ones;
+                    vpxor total, total, total;
+                    'round: {
+                        let mask: ymm = ones;
+                        let v: ymm;
+                        vpgatherdd v, [p + 4*index], mask;
+                        vpaddd total, total, v;
+                        dec rounds;
+                        jnz continue 'round;
+                    }
+                    let high: xmm;
+                    vextracti128 high, total, 1;
+                    vpaddd high, high, total.xmm;
+                    vphaddd high, high, high;
+                    vphaddd high, high, high;
+                    vmovd eax, high;
+                    return eax;
+                }
+
                 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
                 pub extern $abi fn masked(x: &[u32; 16], m: u16) -> u32 {
                     let k: k;
@@ -418,6 +443,13 @@ macro_rules! kernels {
             assert_eq!(lanes, [11.0, 12.0, 13.0, 14.0]);
             if eight::KERNEL.is_supported() {
                 assert_eq!(eight(&[1, 2, 3, 4, 5, 6, 7, 8]), 36 + 28);
+            }
+            if gathered::KERNEL.is_supported() {
+                let source: Vec<i32> = (0..100).map(|i| i * i).collect();
+                let at = [0, 99, 1, 50, 2, 7, 7, 3];
+                // SAFETY: all indices are within.
+                let total = unsafe { gathered(source.as_ptr(), &at, 3) };
+                assert_eq!(total, 3 * at.iter().map(|i| i * i).sum::<i32>());
             }
             if masked::KERNEL.is_supported() {
                 let x: [u32; 16] = std::array::from_fn(|i| i as u32);

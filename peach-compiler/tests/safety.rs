@@ -982,3 +982,112 @@ fn results_that_are_valid() {
         "fn f<'a>(x: u64, y: &'a u8) -> &'a u8 { unsafe { add y, x; return y; } }",
     ]);
 }
+
+/// What was tried against the implementation of each rule: values that are followed through registers, bits and
+/// views; memory whose extent depends on data; types that only look like numbers.
+#[test]
+fn attacks_on_the_proofs() {
+    refuse(&[
+        // Only what is proven of a byte, and of this byte.
+        (InvalidValue, "fn f(c: bool) -> bool { not c; return c; }"),
+        (InvalidValue, "fn f(c: bool, d: bool) -> bool { add c, d; return c; }"),
+        (InvalidValue, "fn f(c: bool) -> bool { neg c; return c; }"),
+        (InvalidValue, "fn f(c: u64) -> bool { and c.gp32, 0x103; return c.gp8; }"),
+        (InvalidValue, "fn f(c: bool) -> (u8, bool) { xor c, 2; return (5, c); }"),
+        (BadReturn, "fn f(c: bool) -> bool { mov al, c; mov ah, 5; return ah; }"),
+        (InvalidValue, "fn f(c: u16) -> char { movzx eax, c; return eax; }"),
+        (InvalidValue, "fn f(c: u8) -> char { movsx eax, c; return eax; }"),
+        (InvalidValue, "fn f(c: u8) -> char { movzx eax, c; shl eax, 8; return eax; }"),
+        (InvalidValue, "fn f(c: char) -> char { movzx eax, c.gp16; return eax; }"),
+        (InvalidValue, "fn f(c: char, d: u32) -> char { test c, 1; cmovz c, d; return c; }"),
+        // Lifetimes and types by their spelling.
+        (InvalidValue, "fn f(x: &u64) -> &'static u64 { return x; }"),
+        (InvalidValue, "fn f<'a, 'b: 'a>(x: &'a u64, y: &'b u64) -> &'a u64 { return y; }"),
+        (InvalidValue, "fn f<'a>(x: &'a mut u64) -> &'a u64 { return x; }"),
+        (InvalidValue, "fn f<'a>(x: &'a u64) -> Option<&'a u64> { return x; }"),
+        (InvalidValue, "fn f() -> Option<&'static u64> { return 0; }"),
+        (InvalidValue, "fn f(x: fn(u32)) -> fn(u64) { return x; }"),
+        (
+            InvalidValue,
+            "fn f(x: &&'static u64) -> &'static u64 { unsafe { mov rax, [x]; } return rax; }",
+        ),
+        (
+            InvalidValue,
+            "fn f<'a>(x: &'a mut u64, y: u64) -> (&'a mut u64, &'a mut u64) { return (x, x); }",
+        ),
+        (
+            InvalidValue,
+            "fn f<'a>(x: Option<&'a mut u64>) -> (Option<&'a mut u64>, Option<&'a mut u64>) { return (x, x); }",
+        ),
+        // What has invalid values is no number to write to.
+        (NeedsUnsafe, "fn f(x: &mut bool) { mov byte [x], 5; }"),
+        (NeedsUnsafe, "fn f(x: &mut [bool; 4]) { mov byte [x], 5; }"),
+        (NeedsUnsafe, "fn f(x: &mut char) { mov dword [x], 5; }"),
+        (NeedsUnsafe, "fn f(x: &mut NonZeroU32) { mov dword [x], 0; }"),
+        (NeedsUnsafe, "fn f(x: &mut *const u8) { mov qword [x], 5; }"),
+        (NeedsUnsafe, "fn f(x: &mut &u32) { mov qword [x], 5; }"),
+        // Through the stack, other banks, implicit registers, a call.
+        (NeedsUnsafe, "fn f(x: &mut u32, y: u64) { push x; pop y; mov dword [y], 1; }"),
+        (
+            NeedsUnsafe,
+            "fn f(x: &mut u32) { let m: mm; movq m, x; movq rax, m; emms; mov dword [rax], 1; }",
+        ),
+        (NeedsUnsafe, "fn f(x: &mut u32) { movq xmm0, x; movq rax, xmm0; mov dword [rax], 1; }"),
+        (NeedsUnsafe, "fn f(x: &mut u32) { rax = x; unsafe { call sym g; } mov dword [rax], 1; }"),
+        (
+            NeedsUnsafe,
+            "fn f(x: &mut u32) { rbx = x; mov eax, 1; xor ecx, ecx; cpuid; mov dword [rbx], 1; }",
+        ),
+        (NeedsUnsafe, "fn f(x: &mut u32) { rax = x; rdtsc; mov dword [rax], 1; }"),
+        (NeedsUnsafe, "fn f(x: &mut u32, n: u64) { rax = x; mul n; mov dword [rax], 1; }"),
+        (NeedsUnsafe, "fn f(x: &mut u32, n: u64) { rcx = x; loop 'a; 'a: mov dword [rcx], 1; }"),
+        (NeedsUnsafe, "fn f(x: &mut u32, n: u64) { rax = x; xadd rax, n; mov dword [rax], 1; }"),
+        (
+            NeedsUnsafe,
+            "fn f(x: &mut u64, n: u64) { 'a: mov qword [x], 5; test n, n; jz 'b; mov x, n; 'b: jmp 'a; }",
+        ),
+        (
+            NeedsUnsafe,
+            "fn f(x: &u64, s: &mut u64) { let p: gp64 = s; mov qword [p], 5; p = x; mov rax, [p]; mov qword [p], 5; }",
+        ),
+        // Extents that depend on data, and the system.
+        (NeedsUnsafe, "fn f(x: &mut [u64; 2], i: u64) { bts qword [x], i; }"),
+        (
+            NeedsUnsafe,
+            "#[target_feature(enable = \"rtm\")] fn f(x: u64) -> u64 { xbegin 'a; inc x; 'a: return x; }",
+        ),
+        (
+            OutOfBounds,
+            "#[target_feature(enable = \"avx2\")] fn f(x: &mut [i32; 4]) { let m: ymm; vpcmpeqd m, m, m; vpmaskmovd [x], m, m; }",
+        ),
+        (
+            UninitializedMemory,
+            "#[target_feature(enable = \"avx2\")] fn f() -> f32 { let b: [i32; 8]; let m: ymm; vpcmpeqd m, m, m; vpmaskmovd [b], m, m; vmovups m, [b]; return m.xmm; }",
+        ),
+        // A gather under a mask that may have been consumed, or covers a part only.
+        (
+            Uninitialized,
+            "#[target_feature(enable = \"avx2\")] unsafe fn f(p: *const f32, i: &[i32; 8]) -> f32 { let x: ymm = [i]; let m: ymm; let v: ymm; let w: ymm; vpcmpeqd m, m, m; vgatherdps v, [p + x*4], m; vgatherdps w, [p + x*4], m; vaddps v, v, w; return v.xmm; }",
+        ),
+        (
+            Uninitialized,
+            "#[target_feature(enable = \"avx2\")] unsafe fn f(p: *const f32, i: &[i32; 8], k: u32) -> f32 { let x: ymm = [i]; let m: ymm; let v: ymm; vpcmpeqd m, m, m; test k, k; jz 'a; vpxor m, m, m; 'a: vgatherdps v, [p + x*4], m; return v.xmm; }",
+        ),
+        (
+            Uninitialized,
+            "#[target_feature(enable = \"avx512f,avx512dq\")] unsafe fn f(p: *const f32, i: &[i32; 16]) -> f32 { let x: zmm = [i]; let m: k; let v: zmm; kxnorb m, m, m; vgatherdps v{m}, [p + x*4]; return v.xmm; }",
+        ),
+    ]);
+}
+
+/// A gather whose mask is all ones writes all lanes.
+#[test]
+fn gathers_that_write_all_lanes() {
+    accept(&[
+        "#[target_feature(enable = \"avx2\")] unsafe fn f(p: *const f32, i: &[i32; 8]) -> f32 { let x: ymm = [i]; let m: ymm; let v: ymm; vpcmpeqd m, m, m; vgatherdps v, [p + x*4], m; return v.xmm; }",
+        "#[target_feature(enable = \"avx2\")] unsafe fn f(p: *const f32, i: &[i32; 8], n: u64) -> f32 { let x: ymm = [i]; let ones: ymm; let v: ymm; let s: ymm; vpcmpeqd ones, ones, ones; vxorps s, s, s; 'l: { let m: ymm = ones; vgatherdps v, [p + x*4], m; vaddps s, s, v; dec n; jnz continue 'l; } return s.xmm; }",
+        "#[target_feature(enable = \"avx2\")] unsafe fn f(p: *const f64, i: &[i32; 4]) -> f64 { let x: xmm = [i]; let m: ymm = u32x8(0xFFFF_FFFF); let v: ymm; vgatherdpd v, [p + x*8], m; return v.xmm; }",
+        "#[target_feature(enable = \"avx512f\")] unsafe fn f(p: *const f32, i: &[i32; 16]) -> f32 { let x: zmm = [i]; let m: k; let v: zmm; kxnorw m, m, m; vgatherdps v{m}, [p + x*4]; return v.xmm; }",
+        "#[target_feature(enable = \"avx512f\")] unsafe fn f(p: *const f64, i: &[i64; 8]) -> f64 { let x: zmm = [i]; kxnorw k1, k1, k1; kmovw k2, k1; vgatherqpd zmm3{k2}, [p + x*8]; return zmm3.xmm; }",
+    ]);
+}

@@ -2,7 +2,7 @@
 
 use super::slots::Slots;
 use super::stack::{self, Stack};
-use super::{Cfg, Liveness, access, extended, flags, liveness};
+use super::{Cfg, Liveness, access, extended, flags, liveness, ones};
 use crate::ir::{Function, InstId, Reg};
 use crate::isa::{Constraints, Effects, Flags, Lanes};
 
@@ -42,6 +42,7 @@ impl Facts {
         let slots = Slots::of(function);
         let cfg = Cfg::of(function, &effects);
         access::complete_outside(function, &cfg, &mut effects);
+        ones::complete_gathers(function, &cfg, &mut effects);
         extended::complete_returns(function, &cfg, &mut effects);
         let mut liveness = Liveness::of(&cfg, &effects, slots);
         if access::complete_vzeroall(function, &cfg, &liveness, &mut effects, &mut constraints) {

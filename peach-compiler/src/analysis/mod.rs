@@ -11,6 +11,7 @@ mod facts;
 mod flags;
 mod liveness;
 mod locals;
+mod ones;
 mod slots;
 mod stack;
 mod unused;

@@ -1,0 +1,176 @@
+//! Gathers under a mask whose bits are all set: they write every lane of their destination.
+//!
+//! A mask is data, and what it does not select is kept. But a gather consumes its mask, which is therefore
+//! set anew before each, as a rule to all ones by an idiom (`vpcmpeqd m, m, m`, `kxnorw k, k, k`), a
+//! constant, or a copy of a register that was. A forward must-analysis knows these.
+
+use super::Cfg;
+use crate::ir::{Base, DataContent, Function, Instruction, Mem, Op, Operand, Reg, View};
+use crate::isa::{Bank, Class, Effects, Lanes};
+
+/// What is known at one place: registers, with how many of their low bytes (bits, of a mask
+/// register) are ones.
+type Ones = Vec<(Reg, u32)>;
+
+/// Lets gathers under such a mask write what they may write.
+pub(super) fn complete_gathers(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
+    for index in full_gathers(function, cfg, effects) {
+        for access in &mut effects[index].regs {
+            access.write |= std::mem::take(&mut access.may_write);
+        }
+    }
+}
+
+/// The gathers that write all lanes.
+fn full_gathers(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -> Vec<usize> {
+    let is_gather =
+        |op: &Op| matches!(op, Op::Machine(machine) if element_bytes(&machine.inst).is_some());
+    if !function.insts.iter().any(|inst| is_gather(&inst.op)) {
+        return Vec::new();
+    }
+    let mut at_entry: Vec<Option<Ones>> = vec![None; cfg.blocks.len()];
+    at_entry[0] = Some(Ones::new());
+    cfg.run_forward(|number, pass_on| {
+        let Some(mut ones) = at_entry[number].clone() else { return };
+        cfg.blocks[number].insts().for_each(|index| step(&mut ones, function, effects, index));
+        for &succ in &cfg.blocks[number].succs {
+            let next = match &at_entry[succ as usize] {
+                None => ones.clone(),
+                Some(known) => meet(known, &ones),
+            };
+            if at_entry[succ as usize].as_ref() != Some(&next) {
+                at_entry[succ as usize] = Some(next);
+                pass_on(succ);
+            }
+        }
+    });
+    let mut full = Vec::new();
+    for (block, ones) in cfg.blocks.iter().zip(at_entry) {
+        let Some(mut ones) = ones else { continue };
+        for index in block.insts() {
+            match &function.insts[index].op {
+                Op::Machine(machine) if takes_all(&machine.inst, &ones) => full.push(index),
+                _ => {}
+            }
+            step(&mut ones, function, effects, index);
+        }
+    }
+    full
+}
+
+/// What both know.
+fn meet(a: &Ones, b: &Ones) -> Ones {
+    a.iter().filter_map(|&(reg, count)| Some((reg, count.min(known_of(b, reg)?)))).collect()
+}
+
+fn known_of(ones: &Ones, reg: Reg) -> Option<u32> {
+    ones.iter().find(|(known, _)| *known == reg).map(|&(_, count)| count)
+}
+
+fn step(ones: &mut Ones, function: &Function, effects: &[Effects<Reg>], index: usize) {
+    let set = match &function.insts[index].op {
+        Op::Copy { dst, src } => copied(ones, *dst, *src),
+        Op::Machine(machine) => set_by(ones, function, &machine.inst),
+        _ => None,
+    };
+    for access in &effects[index].regs {
+        if !(access.write | access.may_write).is_empty() {
+            ones.retain(|(reg, _)| *reg != access.reg);
+        }
+    }
+    ones.extend(set);
+}
+
+fn copied(ones: &Ones, dst: View<Reg>, src: View<Reg>) -> Option<(Reg, u32)> {
+    known_of(ones, src.reg).map(|count| (dst.reg, count.min(width(dst.class))))
+}
+
+/// Bytes of a vector, bits of a mask.
+fn width(class: Class) -> u32 {
+    if class == Class::K { 64 } else { class.bytes() }
+}
+
+/// The register that `inst` fills with ones, and how far.
+fn set_by(ones: &Ones, function: &Function, inst: &Instruction<Reg>) -> Option<(Reg, u32)> {
+    let name = inst.mnemonic.name();
+    let Some(Operand::Reg(dst)) = inst.operands.first() else { return None };
+    if inst.mask.is_some() || !matches!(dst.class.bank(), Bank::Vector | Bank::Mask) {
+        return None;
+    }
+    let sources = &inst.operands[1..];
+    let is_same = match sources {
+        [Operand::Reg(a)] => a == dst,
+        [Operand::Reg(a), Operand::Reg(b)] => a == b,
+        _ => false,
+    };
+    let compares =
+        name.trim_start_matches('v').starts_with("pcmpeq") && dst.class.bank() == Bank::Vector;
+    match (name, sources) {
+        _ if compares && is_same => Some((dst.reg, width(dst.class))),
+        ("kxnorb", _) if is_same => Some((dst.reg, 8)),
+        ("kxnorw", _) if is_same => Some((dst.reg, 16)),
+        ("kxnord", _) if is_same => Some((dst.reg, 32)),
+        ("kxnorq", _) if is_same => Some((dst.reg, 64)),
+        (name, [Operand::Reg(src)]) if is_plain_move(name) => {
+            let moved = match name {
+                "kmovb" => 8,
+                "kmovw" => 16,
+                "kmovd" => 32,
+                _ => width(dst.class),
+            };
+            copied(ones, *dst, *src).map(|(reg, count)| (reg, count.min(moved)))
+        }
+        (name, [Operand::Mem(mem)]) if is_plain_move(name) && dst.class != Class::K => {
+            is_constant_ones(function, mem, width(dst.class)).then_some((dst.reg, width(dst.class)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether `mem` is a constant of at least `size` bytes, all of them `0xFF`.
+fn is_constant_ones(function: &Function, mem: &Mem<Reg>, size: u32) -> bool {
+    let Base::Data(data) = mem.base else { return false };
+    let DataContent::Bytes(bytes) = &function[data].content else { return false };
+    let is_start = mem.disp == 0 && mem.index.is_none() && mem.disp_const.is_none();
+    is_start && bytes.len() >= size as usize && bytes.iter().all(|byte| *byte == 0xFF)
+}
+
+/// Whether it moves a whole register.
+fn is_plain_move(name: &str) -> bool {
+    const MOVES: [&str; 10] = [
+        "vmovdqa", "vmovdqu", "vmovaps", "vmovups", "vmovapd", "vmovupd", "kmovb", "kmovw",
+        "kmovd", "kmovq",
+    ];
+    MOVES.contains(&name)
+}
+
+/// Whether `inst` is a gather whose mask is all ones.
+fn takes_all(inst: &Instruction<Reg>, ones: &Ones) -> bool {
+    let (Some(element), Some(Operand::Reg(dst))) = (element_bytes(inst), inst.operands.first())
+    else {
+        return false;
+    };
+    match (inst.mask, inst.operands.get(2)) {
+        (Some(mask), _) => {
+            known_of(ones, mask.reg).is_some_and(|bits| bits >= dst.class.bytes() / element)
+        }
+        (None, Some(Operand::Reg(mask))) => known_of(ones, mask.reg)
+            .is_some_and(|bytes| Lanes::low(bytes).contains(dst.class.lanes())),
+        _ => false,
+    }
+}
+
+/// The size of what a gather loads for each lane; `None` for other instructions.
+fn element_bytes(inst: &Instruction<Reg>) -> Option<u32> {
+    let kind = inst
+        .mnemonic
+        .name()
+        .trim_start_matches('v')
+        .trim_start_matches('p')
+        .strip_prefix("gather")?;
+    match kind {
+        "dps" | "qps" | "dd" | "qd" => Some(4),
+        "dpd" | "qpd" | "dq" | "qq" => Some(8),
+        _ => None,
+    }
+}
