@@ -2,7 +2,8 @@
 //! same signatures (`extern "sysv64"` and `extern "win64"`, read from their disassembly).
 
 use peach_compiler::abi::{
-    ArgPlace, Convention, ParamType, Placement, ResultPlace, ResultType, SYSV64, WIN64, place,
+    ArgPlace, Convention, GOASM, GOASM_P32, GOSYSO, ParamType, Placement, ResultPlace, ResultType,
+    SYSV64, WIN64, X32, place,
 };
 use peach_compiler::isa::{PhysReg, gp::*};
 
@@ -180,4 +181,54 @@ fn a_result_in_memory_takes_the_first_integer_register() {
     assert_eq!(p.result, ResultPlace::Memory { offsets: vec![0, 8, 16] });
     assert_eq!(p.args, [RSI, XMM0].map(reg));
     assert_eq!(place(&SYSV64, &[U32], ResultType::Pair(U64, U64)).hidden_result, None);
+}
+
+#[test]
+fn every_convention_is_found_by_its_names() {
+    for convention in Convention::ALL {
+        assert_eq!(Convention::parse(convention.flag), Some(*convention));
+        assert_eq!(Convention::parse(convention.name), Some(*convention));
+    }
+    assert_eq!(Convention::parse("sysv64"), Some(&SYSV64));
+    assert_eq!(Convention::parse("native"), None, "what that is depends on the machine");
+}
+
+#[test]
+fn x32_is_system_v_with_short_pointers() {
+    let pointer = ParamType::Int { bytes: 4 };
+    let p = args(&X32, &[pointer, ParamType::Slice, U64, ParamType::Slice, WIDE, pointer]);
+    assert_eq!(p.args[0], reg(RDI));
+    assert_eq!(p.args[1], regs(RSI, RDX));
+    assert_eq!(p.args[2], reg(RCX));
+    assert_eq!(p.args[3], regs(R8, R9));
+    assert_eq!(p.args[4], stack_pair(0));
+    assert_eq!(p.args[5], stack(16), "slots have eight bytes all the same");
+    assert_eq!(pair(&X32, pointer, pointer), ResultPlace::Packed { reg: RAX, shift: 32 });
+    assert_eq!(pair(&X32, U64, pointer), ResultPlace::Regs(vec![RAX, RDX]));
+}
+
+/// Offsets as `go vet` has them: those of a structure of the arguments, and of one of the results from
+/// the next whole word on.
+#[test]
+fn go_has_everything_on_the_stack() {
+    for convention in [&GOASM, &GOSYSO] {
+        let params = [U8, U16, F64, ParamType::Slice, U8, ParamType::Str, WIDE, F32];
+        let p = place(convention, &params, ResultType::Pair(U8, U32));
+        assert_eq!(p.args[..3], [stack(0), stack(2), stack(8)]);
+        // Behind a slice, there is its capacity.
+        assert_eq!(p.args[3..6], [stack_pair(16), stack(40), stack_pair(48)]);
+        assert_eq!(p.args[6..], [stack_pair(64), stack(80)]);
+        assert_eq!(p.result, ResultPlace::Stack { offsets: vec![88, 92] });
+        assert_eq!((p.stack_bytes, p.hidden_result), (96, None));
+    }
+    // `Xadd(*uint32, int32) uint32` of Go's runtime is `$0-20`.
+    let xadd = |convention, pointer| place(convention, &[pointer, U32], ResultType::One(U32));
+    assert_eq!(xadd(&GOASM, U64).stack_bytes, 20);
+    assert_eq!(xadd(&GOASM_P32, U32).stack_bytes, 12);
+    assert_eq!(xadd(&GOASM_P32, U32).result, ResultPlace::Stack { offsets: vec![8] });
+    let p = args(&GOASM_P32, &[ParamType::Slice, U8, ParamType::Str]);
+    assert_eq!(p.args[0], vec![ArgPlace::Stack { offset: 0 }, ArgPlace::Stack { offset: 4 }]);
+    assert_eq!(p.args[1], stack(12));
+    assert_eq!(p.args[2], vec![ArgPlace::Stack { offset: 16 }, ArgPlace::Stack { offset: 20 }]);
+    assert_eq!(p.stack_bytes, 24);
 }

@@ -182,3 +182,61 @@ fn objects_are_linked_vetted_and_right() {
     go(&dir, &["vet", "."]);
     go(&dir, &["test", "."]);
 }
+
+/// What a listing for Go cannot have is an error at the tokens that ask for it.
+#[test]
+fn what_go_lacks_is_refused() {
+    let refused = |source: &str| -> Vec<String> {
+        let module = module(source, &GOASM);
+        let options = Options { image: ImageFormat::Elf, source: None };
+        let format = Format::of(AssemblyFormat::Go).expect("the format");
+        let problems = format.write(&module, &options).expect_err("an error");
+        problems.iter().map(|d| format!("{} {}", d.code.id(), d.message)).collect()
+    };
+    assert_eq!(
+        refused("pub fn range() {}"),
+        ["E0602 `range` cannot be the name of a function in Go"]
+    );
+    assert_eq!(
+        refused("#[export_name = \"a.b\"] pub fn f() {}"),
+        ["E0602 `a.b` cannot be the name of a function in Go"]
+    );
+    assert_eq!(refused("pub fn f(x: &[Point]) {}"), ["E0602 Go has no type for `& [Point]`"]);
+    assert_eq!(
+        refused("pub unsafe fn f() { call sym memcpy; }"),
+        ["E0605 an item of a Rust program in a listing for Go"]
+    );
+    assert_eq!(
+        refused(
+            "#[target_feature(enable = \"avx512f\")]
+             pub fn f(x: &mut [f32; 16]) { vmovaps zmm16, f32x16(1.0); vmovups [x], zmm16; }"
+        ),
+        ["E0602 `vmovaps` demands 64-byte alignment"]
+    );
+}
+
+#[test]
+fn pointers_are_of_the_types_that_go_can_name() {
+    let source = "
+        /// Everything behind a pointer.
+        pub unsafe fn f(
+            a: &mut [f32; 4], b: *const [u8; 1_000], c: Option<&'static i64>, d: core::ptr::NonNull<bool>,
+            e: *mut other::u8, f: &Point, g: fn(u8) -> u8, _: &usize, h: *const *const u8,
+        ) -> *const u16 { return 0; }
+        pub fn g(x: &mut [isize], y: char, z: &[u128]) -> bool { return true; }";
+    let text = declarations(&module(source, &GOASM));
+    let expected = "package kernels
+
+import \"unsafe\"
+
+// Everything behind a pointer.
+//
+//go:noescape
+func f(a *[4]float32, b *[1000]uint8, c *int64, d *bool, e unsafe.Pointer, f unsafe.Pointer, \
+         g_ uintptr, _ *uint, h unsafe.Pointer) *uint16
+
+//go:noescape
+func g(x []int, y rune, z [][2]uint64) bool
+";
+    assert!(text.ends_with(expected), "{text}");
+}

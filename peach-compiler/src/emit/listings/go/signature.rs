@@ -227,6 +227,15 @@ fn named(tokens: &TokenStream) -> Option<String> {
 /// What a pointer points to, where Go can name it: the tokens end with it, a bracket apart.
 fn pointee(tokens: &TokenStream) -> Option<String> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    // A pointer to a pointer is not a pointer to what that points to.
+    let is_pointer = |token: &&TokenTree| match token {
+        TokenTree::Punct(punct) => matches!(punct.as_char(), '*' | '&'),
+        TokenTree::Ident(name) => name == "NonNull",
+        _ => false,
+    };
+    if tokens.iter().filter(is_pointer).count() != 1 {
+        return None;
+    }
     let is_bracket =
         |token: &&TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == '>');
     let mut end = tokens.iter().rev().skip_while(is_bracket);
