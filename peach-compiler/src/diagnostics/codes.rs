@@ -122,7 +122,7 @@ codes! {
     UnsupportedTarget "E0601" Error "the target is not x86-64 and there is no fallback"
         "Add `#[fallback] fn …` with an ordinary Rust body."
     BadConvention "E0602" Error "a calling convention that cannot carry the signature"
-        "Use `sysv64`, `win64` or `C`."
+        "Use `sysv64`, `win64` or `C`; what a convention cannot pass goes behind a pointer."
     WrongProcessor "E0603" Error "the processor lacks what the kernel needs"
         "Name another one with `-mcpu`, or add the extension with `-m…`."
     DuplicateSymbol "E0604" Error "two functions would have one symbol"
