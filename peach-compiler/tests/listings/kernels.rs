@@ -2,12 +2,12 @@
 
 use super::assemblers::{self, Answer, Assembler, Contents, Referent};
 use peach_compiler::abi::{
-    AssemblyFormat, Convention, GOSYSO, GOSYSO_P32, NACL, SYSV64, WIN64, X32,
+    AssemblyFormat, Convention, GOSYSO, GOSYSO_P32, ImageFormat, NACL, SYSV64, WIN64, X32,
 };
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::emit::Module;
 use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::module::{ModuleFunction, Processor};
+use peach_compiler::emit::{Module, listings};
 use peach_compiler::encode::PatchValue;
 use peach_compiler::ir::{Code, DataContent, LabelId};
 use peach_compiler::pipeline::{Target, compile};
@@ -333,11 +333,67 @@ fn names_that_are_words_of_the_assembler_are_names() {
         unsafe fn offset() { call sym and; call sym rcx; call sym dword; call sym byte; mov rax, sym short; }
         fn a_b() { 'c: jmp 'c; }
         fn a() { 'b_c: jmp 'b_c; 'B_C: jmp 'B_C; }
-        fn eax() { nop; }";
+        fn eax() { 'end_of_code: jmp 'end_of_code; }";
     let module = module(source, &SYSV64);
     for assembler in assemblers::ALL {
         if assembler.is_available() && assembler.format != AssemblyFormat::Masm {
             check(assembler, &module, source);
         }
+    }
+}
+
+/// What an assembler has no way to write is an error at the kernel, and no broken listing.
+#[test]
+fn symbols_that_cannot_be_written_are_refused() {
+    let refused = |name: &str, format| {
+        let module = module(&format!("#[export_name = {name:?}] fn f() {{ nop; }}"), &WIN64);
+        let format = listings::Format::of(format).expect("a format");
+        let options = listings::Options { image: ImageFormat::MsCoff, source: None };
+        format.write(&module, &options).is_err()
+    };
+    for (name, nasm, masm) in [
+        ("plain_2", false, false),
+        ("odd name", true, true),
+        ("a.b", false, true),
+        ("a@b", false, false),
+        ("2nd", true, true),
+        ("vaddps", false, true),
+        ("EAX", false, true),
+        ("Offset", false, true),
+    ] {
+        assert_eq!(refused(name, AssemblyFormat::Nasm), nasm, "{name}");
+        assert_eq!(refused(name, AssemblyFormat::Masm), masm, "{name}");
+        assert!(!refused(name, AssemblyFormat::Gas), "{name}");
+    }
+    assert!(refused("a\\b", AssemblyFormat::Gas));
+    let module = module("unsafe fn f() { call sym crate::offset; }", &WIN64);
+    let format = listings::Format::of(AssemblyFormat::Masm).expect("a format");
+    let options = listings::Options { image: ImageFormat::MsCoff, source: None };
+    assert!(format.write(&module, &options).is_err());
+}
+
+/// GNU as quotes what is no word.
+#[test]
+fn symbols_of_any_characters_are_quoted() {
+    let source =
+        r#"#[export_name = "odd name"] fn f() { nop; } #[export_name = "2nd"] fn g() { nop; }"#;
+    let module = module(source, &SYSV64);
+    for assembler in [assemblers::GNU, assemblers::CLANG] {
+        if assembler.is_available() {
+            check(assembler, &module, source);
+        }
+    }
+}
+
+/// A comment that ends in a backslash would swallow the line behind it.
+#[test]
+fn comments_end_with_their_line() {
+    let source = "fn f(x: u64) -> u64 {
+        add x, 1; // \\
+        add x, 2; // \\\\
+        return x; }";
+    let module = module(source, &SYSV64);
+    for assembler in assemblers::ALL.into_iter().filter(Assembler::is_available) {
+        check(assembler, &module, source);
     }
 }

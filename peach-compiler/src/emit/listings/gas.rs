@@ -3,11 +3,11 @@
 //! Frames are described by `.cfi_…` (ELF and Mach-O) or `.seh_…` (COFF).
 
 use super::frames::Description;
-use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
+use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
 use super::spell::{self, Assembler, Coded, Length, Reference, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::{AssemblyFormat, ImageFormat};
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
@@ -18,8 +18,11 @@ use std::fmt::Write;
 /// GNU assembler.
 pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Gas, extension: "s", write };
 
-fn write(module: &Module, options: &Options<'_>, _: &mut Diagnostics) -> String {
+fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) -> String {
     let outline = Outline::of(module);
+    for (symbol, span) in outline::symbols(module) {
+        check_symbol(symbol, span, diagnostics);
+    }
     let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "# {}", super::origin(module));
     writer.put("    .intel_syntax noprefix");
@@ -32,6 +35,19 @@ fn write(module: &Module, options: &Options<'_>, _: &mut Diagnostics) -> String 
         writer.put("\n    .section .note.GNU-stack, \"\", @progbits");
     }
     writer.text
+}
+
+/// A symbol may be quoted, but what ends or escapes a quotation may not be in it.
+fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnostics) {
+    if symbol.contains(['"', '\\']) || symbol.contains(char::is_control) {
+        let message = format!("GNU as has no way to write the symbol `{}`", symbol.escape_debug());
+        let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
+        diagnostics.push(
+            diagnostic
+                .note("a symbol has no quotation marks, backslashes and control characters")
+                .help("choose another name with `#[export_name = \"…\"]`"),
+        );
+    }
 }
 
 struct Writer<'a> {
@@ -75,7 +91,7 @@ impl Writer<'_> {
         let is_plain = |ch: char| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '.' | '$');
         match name.chars().all(is_plain) && !name.starts_with(|ch: char| ch.is_ascii_digit()) {
             true => format!("{prefix}{name}"),
-            false => format!("\"{prefix}{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
+            false => format!("\"{prefix}{name}\""),
         }
     }
 

@@ -5,7 +5,7 @@
 //! equally long encodings between registers, `ml64` may take the other one.
 
 use super::frames::Description;
-use super::outline::{Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
+use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
 use super::spell::{self, Assembler, Coded, Length, Reference, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::AssemblyFormat;
@@ -13,7 +13,7 @@ use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::seh::Fragment;
 use crate::ir::{Base, Code, Instruction, Mem};
-use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
+use crate::isa::{Bank, Class, Mnemonic, Names, PhysReg, parse_register, register_name, size_name};
 use std::fmt::Write;
 
 /// MASM.
@@ -21,8 +21,8 @@ pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Masm, extensi
 
 fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) -> String {
     let outline = Outline::of(module);
-    for function in &module.functions {
-        check_symbol(&function.symbol, function.compiled.function.span, diagnostics);
+    for (symbol, span) in outline::symbols(module) {
+        check_symbol(symbol, span, diagnostics);
     }
     let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "; {}", super::origin(module));
@@ -53,15 +53,37 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
 fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnostics) {
     let is_part = |ch: char| ch.is_ascii_alphanumeric() || "_@$?".contains(ch);
     let is_start = !symbol.starts_with(|ch: char| ch.is_ascii_digit());
-    if symbol.is_empty() || !is_start || !symbol.chars().all(is_part) || symbol.len() > 247 {
+    let is_word = is_reserved(&symbol.to_ascii_lowercase());
+    let is_name = !symbol.is_empty() && is_start && symbol.chars().all(is_part);
+    if !is_name || is_word || symbol.len() > 247 {
         let message = format!("MASM has no way to write the symbol `{symbol}`");
         let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
         diagnostics.push(
             diagnostic
-                .note("a symbol is made of up to 247 letters, digits and `_ @ $ ?`, and starts with no digit")
+                .note("a symbol is made of up to 247 letters, digits and `_ @ $ ?`, starts with no digit, and is no word of the assembler's own")
                 .help("choose another name with `#[export_name = \"…\"]`"),
         );
     }
+}
+
+/// Whether a name, in lower case, is one of MASM's own: instructions, registers, operators, directives.
+fn is_reserved(name: &str) -> bool {
+    #[rustfmt::skip]
+    const WORDS: &[&str] = &[
+        "addr", "align", "and", "assume", "byte", "casemap", "catstr", "comm", "comment", "db", "dd",
+        "df", "dq", "dt", "dup", "dw", "dword", "echo", "else", "elseif", "end", "endif", "endm",
+        "endp", "ends", "eq", "equ", "even", "exitm", "extern", "externdef", "far", "for", "forc",
+        "fword", "ge", "goto", "group", "gt", "high", "high32", "highword", "if", "imagerel",
+        "include", "includelib", "instr", "invoke", "irp", "irpc", "label", "le", "length",
+        "lengthof", "local", "low", "low32", "lowword", "lroffset", "lt", "macro", "mask", "mmword",
+        "mod", "name", "ne", "near", "not", "offset", "opattr", "option", "or", "org", "page",
+        "popcontext", "proc", "proto", "ptr", "public", "purge", "pushcontext", "qword", "real10",
+        "real4", "real8", "record", "repeat", "rept", "sbyte", "sdword", "section", "sectionrel",
+        "segment", "short", "shl", "shr", "size", "sizeof", "sizestr", "sqword", "struc", "struct",
+        "substr", "subtitle", "sword", "tbyte", "textequ", "this", "title", "type", "typedef", "union",
+        "while", "width", "word", "xmmword", "xor", "ymmword", "zmmword",
+    ];
+    WORDS.contains(&name) || Mnemonic::parse(name).is_some() || parse_register(name).is_some()
 }
 
 struct Writer<'a> {

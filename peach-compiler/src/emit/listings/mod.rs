@@ -69,7 +69,9 @@ impl Format {
 
 /// What made the listing, and of what.
 fn origin(module: &Module) -> String {
-    format!("Made by peach {} from {}", env!("CARGO_PKG_VERSION"), module.source)
+    let source: String =
+        module.source.chars().map(|ch| if ch.is_control() { ' ' } else { ch }).collect();
+    format!("Made by peach {} from {}", env!("CARGO_PKG_VERSION"), source.trim_end_matches('\\'))
 }
 
 /// Where comments start.
@@ -98,6 +100,8 @@ impl<'a> Comments<'a> {
         match source {
             Some(source) if is_author && number != self.last && !line.contains('\n') => {
                 self.last = number;
+                // A backslash at the end would take the next line into the comment.
+                let source = source.trim_end_matches('\\');
                 let comment = format!("{line:<COMMENT_COLUMN$} {mark} {number}: {source}");
                 text.push_str(&comment);
             }

@@ -3,7 +3,9 @@
 //! Labels are local to their function (`.next`), and its constants are `function_name`. NASM knows no
 //! unwind information.
 
-use super::outline::{Function, Line, Outline, Prefixed, SymbolUse, is_relative};
+use super::outline::{
+    self, END_OF_CODE, Function, Line, Outline, Prefixed, SymbolUse, is_relative,
+};
 use super::spell::{self, Assembler, Coded, Length, Reference, Remedy, Rule};
 use super::{Format, Options};
 use crate::abi::{AssemblyFormat, ImageFormat};
@@ -18,8 +20,8 @@ pub(super) const FORMAT: Format = Format { format: AssemblyFormat::Nasm, extensi
 
 fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) -> String {
     let outline = Outline::of(module);
-    for function in &module.functions {
-        check_symbol(&function.symbol, function.compiled.function.span, diagnostics);
+    for (symbol, span) in outline::symbols(module) {
+        check_symbol(symbol, span, diagnostics);
     }
     let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "; {}", super::origin(module));
@@ -80,7 +82,9 @@ impl Writer<'_> {
         self.put(format!("\n    align {align}, db 0xcc"));
         match self.options.image {
             ImageFormat::Elf => {
-                self.put(format!("    global {symbol}:function ({symbol}.end_of_code - {symbol})"));
+                self.put(format!(
+                    "    global {symbol}:function ({symbol}.{END_OF_CODE} - {symbol})"
+                ));
             }
             ImageFormat::MsCoff | ImageFormat::MachO => self.put(format!("    global {symbol}")),
         }
@@ -96,7 +100,7 @@ impl Writer<'_> {
             let text = self.line(function, &line, &names);
             comments.push(&mut self.text, &text, &line, ";");
         }
-        self.put(".end_of_code:");
+        self.put(format!(".{END_OF_CODE}:"));
         for table in &function.jump_tables {
             self.put(format!("    align {}, db 0xcc", Function::JUMP_TABLE_ALIGN));
             self.put(format!("${}:", table.name));

@@ -13,6 +13,7 @@ use crate::ir::{
     RustSymId,
 };
 use crate::isa::{Names, PhysReg};
+use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
 
 /// A module, taken apart for a listing.
@@ -236,6 +237,18 @@ impl<'a> Function<'a> {
     pub const JUMP_TABLE_ALIGN: u32 = 4;
 }
 
+/// Every symbol that a listing of the module writes, with the place that asks for it.
+pub(super) fn symbols(module: &Module) -> Vec<(&str, Span)> {
+    let mut symbols = Vec::new();
+    for function in &module.functions {
+        symbols.push((function.symbol.as_str(), function.compiled.function.span));
+        for (id, used) in (0..).zip(&function.compiled.lowered.rust_syms) {
+            symbols.push((module.external(function, RustSymId(id)), used.span));
+        }
+    }
+    symbols
+}
+
 /// The symbols whose addresses the code really has, and whether it calls them.
 fn used_symbols<'a>(function: &ModuleFunction, symbols: &[&'a str]) -> Vec<(&'a str, bool)> {
     let patches = function.compiled.encoded.patches.iter();
@@ -254,9 +267,13 @@ fn is_call(function: &ModuleFunction, at: u32) -> bool {
     matches!(&items[item].code, Code::Inst(inst) if !matches!(inst.operands[0], Operand::Reg(_)))
 }
 
+/// The label behind the code, where an assembler needs one.
+pub(super) const END_OF_CODE: &str = "end_of_code";
+
 /// Of each label, what the author calls it, with a number where several are called the same.
 fn label_names(function: &ModuleFunction) -> Vec<String> {
     let mut distinct = Distinct::default();
+    distinct.take(END_OF_CODE.to_string());
     let count = function.compiled.lowered.label_count as u32;
     let name = |id| identifier(&Names::label(&function.compiled, LabelId(id)));
     (0..count).map(|id| distinct.take(name(id))).collect()
