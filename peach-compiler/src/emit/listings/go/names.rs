@@ -10,48 +10,28 @@ use crate::isa::{Bank, PhysReg};
 /// The name of `inst`, if there is a rule for it. `bytes` are its encoding.
 pub(super) fn name_of(inst: &Instruction<PhysReg>, bytes: &[u8]) -> Option<String> {
     let name = inst.mnemonic.name();
-    if name == "vmovd" && gp_size(inst) == Some("Q") {
-        return Some("VMOVQ".to_string());
-    }
-    if is_vex(bytes) {
-        return Some(vex_name(inst, name));
-    }
-    if inst.operands.is_empty() && STRINGS.contains(&name) {
-        return Some(format!("{}L", name[..name.len() - 1].to_ascii_uppercase()));
-    }
     if let Some((_, go)) = RENAMED.iter().find(|(manual, _)| *manual == name) {
         return Some((*go).to_string());
     }
-    if matches!(name, "cvtsi2sd" | "cvtsi2ss") {
-        return Some(format!("CVTS{}2{}", conversion_size(inst)?, &go_upper(&name[6..])));
+    let is_whole = gp_size(inst) == Some("Q");
+    match name {
+        "vmovd" if is_whole => Some("VMOVQ".to_string()),
+        _ if is_vex(bytes) => Some(vex_name(inst, name)),
+        _ if inst.operands.is_empty() && STRINGS.contains(&name) => {
+            Some(format!("{}L", name[..name.len() - 1].to_ascii_uppercase()))
+        }
+        "movd" => Some(if is_whole { "MOVQ" } else { "MOVL" }.to_string()),
+        "movbe" => gp_size(inst).map(|size| format!("MOVBE{size}{size}")),
+        "movzx" | "movsx" | "movsxd" => extension(inst, name),
+        "cvtsi2sd" => Some(format!("CVTS{}2SD", conversion_size(inst)?)),
+        "cvtsi2ss" => Some(format!("CVTS{}2SS", conversion_size(inst)?)),
+        "cvtsd2si" | "cvtss2si" | "cvttsd2si" | "cvttss2si" => {
+            let from = name[..name.len() - 1].to_ascii_uppercase();
+            Some(format!("{from}{}", conversion_size(inst)?))
+        }
+        _ if SIZED.contains(&name) => sized(inst, name),
+        _ => Some(conditional(inst, name).unwrap_or_else(|| name.to_ascii_uppercase())),
     }
-    if let Some((_, go)) = CONVERSIONS.iter().find(|(manual, _)| *manual == name) {
-        return Some(format!("{go}{}", conversion_size(inst)?));
-    }
-    if SIZED.contains(&name) {
-        return sized(inst, name);
-    }
-    if let Some(go) = conditional(inst, name) {
-        return Some(go);
-    }
-    if name == "movbe" {
-        let size = gp_size(inst)?;
-        return Some(format!("MOVBE{size}{size}"));
-    }
-    if name == "movd" && gp_size(inst) == Some("Q") {
-        return Some("MOVQ".to_string());
-    }
-    if name == "movd" {
-        return Some("MOVL".to_string());
-    }
-    if matches!(name, "movzx" | "movsx" | "movsxd") {
-        return extension(inst, name);
-    }
-    Some(name.to_ascii_uppercase())
-}
-
-fn go_upper(name: &str) -> String {
-    name.to_ascii_uppercase()
 }
 
 /// Whether an encoding begins with a VEX or EVEX prefix. (No other instruction begins like that in
@@ -264,14 +244,6 @@ const HALF_WIDTH_NAMED: &[&str] = &[
     "vcvttpd2dq",
     "vcvttpd2udq",
     "vcvtuqq2ps",
-];
-
-/// Conversions, to be completed by the size of their general-purpose register.
-const CONVERSIONS: &[(&str, &str)] = &[
-    ("cvtsd2si", "CVTSD2S"),
-    ("cvtss2si", "CVTSS2S"),
-    ("cvttsd2si", "CVTTSD2S"),
-    ("cvttss2si", "CVTTSS2S"),
 ];
 
 /// Names that differ.
