@@ -3,6 +3,7 @@
 //! `cargo test` takes every 41st line of the corpus of all forms; `PEACH_CORPUS=full` takes all.
 
 mod assemblers;
+mod branches;
 mod corpus;
 #[path = "../encoding/generate.rs"]
 mod generate;
