@@ -74,6 +74,7 @@ pub fn compile(
     let kernels = source::kernels(path, &platform.configuration, directories)?;
     let Kernels { blocks, seen, sources, mut diagnostics } = kernels;
     let mut module = Module::new(path.display().to_string(), platform.target);
+    module.included = sources.included();
     for block in blocks {
         let mut compilation = pipeline::compile_observed(block, platform.target, observer);
         diagnostics.append(std::mem::take(&mut compilation.diagnostics));

@@ -276,6 +276,38 @@ fn passes_can_be_looked_at() {
         .failed(2, "there is no such step; there are: parse");
 }
 
+/// The line table names the file that a function comes from, as `llvm-dwarfdump` reads it.
+#[test]
+fn debuggers_are_told_the_lines_of_included_files() {
+    if !has_tools(&["llvm-dwarfdump"]) {
+        return;
+    }
+    let files = files("lines");
+    files.file("more/all.peach", "include!(\"sub.peach\");\n\nfn last() {\n    nop;\n}\n");
+    files.file("inc/sub.peach", "\n\n\n\nfn sub() {\n    int3;\n}\n");
+    let outputs = "-g -emit-json-metadata all.json -MMD -o all.o";
+    files
+        .peach(&format!("-mabi=sysv -mimage-format=elf -I inc {outputs} more/all.peach"))
+        .succeeded();
+    let dump = |what: &str| {
+        Run::of(Command::new("llvm-dwarfdump").args([what, "all.o"]).current_dir(&files.0))
+            .succeeded()
+            .stdout
+    };
+    let info = dump("--debug-info");
+    assert!(info.contains("(\"sub\")") && info.contains("inc/sub.peach\")"), "{info}");
+    let lines = dump("--debug-line");
+    let rows: Vec<Vec<&str>> = lines
+        .lines()
+        .filter(|line| line.starts_with("0x"))
+        .map(|line| line.split_whitespace().take(4).collect())
+        .collect();
+    let has = |line: &str, file: &str| rows.iter().any(|row| row[1] == line && row[3] == file);
+    assert!(has("6", "2") && has("4", "1"), "{lines}");
+    assert!(files.text("all.json").contains("\"file\": \"inc/sub.peach\""));
+    assert!(files.text("all.o.d").contains("inc/sub.peach"));
+}
+
 /// Listings for Go, the declarations that belong to them, and the package.
 #[test]
 fn go_gets_its_declarations() {

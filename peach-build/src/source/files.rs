@@ -73,6 +73,12 @@ impl Sources {
         self.by_key.get(&span.file()).copied().unwrap_or(0)
     }
 
+    /// The names of all files but the first, by what the tokens call them.
+    pub(crate) fn included(&self) -> HashMap<String, String> {
+        let others = self.by_key.iter().filter(|(_, index)| **index > 0);
+        others.map(|(key, index)| (key.clone(), self.files[*index].name.clone())).collect()
+    }
+
     /// Every file, in the order of reading.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Source> {
         self.files.iter()

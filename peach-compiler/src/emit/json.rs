@@ -61,7 +61,7 @@ fn entry(module: &Module, function: &ModuleFunction, processor: Option<&str>) ->
         "extensions": names(function.features()),
         "version": version,
         "versions": versions.len(),
-        "file": module.source,
+        "file": module.file_of(compiled.function.span),
         "line": compiled.function.span.start().line,
         "code_size": encoded.code_len,
         "constants_size": constants_size(function),

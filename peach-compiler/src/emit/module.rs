@@ -17,6 +17,7 @@ use crate::ir::RustSymId;
 use crate::isa::FeatureSet;
 use crate::pipeline::{Compilation, CompiledFunction, CompiledGroup, Target};
 use crate::syntax::ast;
+use proc_macro2::Span;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -27,6 +28,9 @@ pub struct Module {
     pub source: String,
     /// What the kernels were compiled for.
     pub target: Target,
+    /// Further files that functions come from, as they were found, by what the tokens call them
+    /// ([`Span::file`]).
+    pub included: HashMap<String, String>,
     /// The Go package that the functions are in, where that is known.
     pub package: Option<String>,
     /// In source order.
@@ -83,7 +87,18 @@ pub type Mangling<'a> = dyn Fn(&CompiledFunction) -> String + 'a;
 impl Module {
     /// A module without functions.
     pub fn new(source: impl Into<String>, target: Target) -> Module {
-        Module { source: source.into(), target, package: None, functions: Vec::new() }
+        Module {
+            source: source.into(),
+            target,
+            included: HashMap::new(),
+            package: None,
+            functions: Vec::new(),
+        }
+    }
+
+    /// The file that a token is in.
+    pub fn file_of(&self, span: Span) -> &str {
+        self.included.get(&span.file()).unwrap_or(&self.source)
     }
 
     /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as it

@@ -7,12 +7,15 @@
 use super::Options;
 use super::image::{Function, Image};
 use super::recorder::{Recorded, Recorder, in_function};
+use crate::emit::Module;
 use crate::ir::Origin;
 use gimli::constants;
 use gimli::write::{
     AttributeValue, DwarfUnit, Expression, FileId, LineProgram, LineString, Sections, UnitEntryId,
 };
 use gimli::{Encoding, Format, LineEncoding};
+use proc_macro2::Span;
+use std::collections::HashMap;
 
 /// Version 4, which the debuggers and the linkers of all three formats read.
 const VERSION: u16 = 4;
@@ -33,12 +36,12 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
         text(&name),
         None,
     );
-    let file = lines.add_file(text(&name), lines.default_directory(), None);
+    let files = Files::of(image, &mut lines);
     for (index, function) in image.functions.iter().enumerate() {
-        add_rows(&mut lines, file, index, function);
+        add_rows(&mut lines, &files, index, function);
     }
     dwarf.unit.line_program = lines;
-    describe(&mut dwarf, image, &name, directory, file);
+    describe(&mut dwarf, image, &name, directory, &files);
 
     let mut written = Sections::new(Recorder::new());
     dwarf.write(&mut written).expect("the entries are well-formed");
@@ -54,8 +57,43 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
     }
 }
 
+/// The files of the line table: the source, and those that it includes.
+struct Files<'a> {
+    module: &'a Module,
+    source: FileId,
+    included: HashMap<&'a str, FileId>,
+}
+
+impl<'a> Files<'a> {
+    fn of(image: &Image<'a>, lines: &mut LineProgram) -> Files<'a> {
+        let mut add = |name: String| {
+            let name = LineString::String(name.into_bytes());
+            lines.add_file(name, lines.default_directory(), None)
+        };
+        let source = add(image.source_name());
+        let module = image.module;
+        let mut files = Files { module, source, included: HashMap::new() };
+        let functions = module.functions.iter().map(|function| &function.compiled);
+        for span in functions.flat_map(|compiled| {
+            let items = compiled.lowered.items.iter().map(|item| item.span);
+            std::iter::once(compiled.function.span).chain(items)
+        }) {
+            let name = module.file_of(span);
+            if name != module.source && !files.included.contains_key(name) {
+                files.included.insert(name, add(name.replace('\0', "")));
+            }
+        }
+        files
+    }
+
+    /// The file that a token is in.
+    fn id(&self, span: Span) -> FileId {
+        self.included.get(self.module.file_of(span)).copied().unwrap_or(self.source)
+    }
+}
+
 /// The rows of one function: one where the place in the source changes.
-fn add_rows(lines: &mut LineProgram, file: FileId, index: usize, function: &Function) {
+fn add_rows(lines: &mut LineProgram, files: &Files<'_>, index: usize, function: &Function) {
     let compiled = &function.source.compiled;
     let (lowered, encoded) = (&compiled.lowered, &compiled.encoded);
     lines.begin_sequence(Some(in_function(index, 0)));
@@ -66,11 +104,12 @@ fn add_rows(lines: &mut LineProgram, file: FileId, index: usize, function: &Func
         let is_empty = next.is_some_and(|&next| next == offset) || offset >= function.size;
         let is_body = number >= lowered.frame.prologue_items;
         let start = item.span.start();
-        let place = (start.line, start.column, is_body);
+        let file = files.id(item.span);
+        let place = (file, start.line, start.column, is_body);
         if is_empty || last == Some(place) {
             continue;
         }
-        let starts_body = is_body && last.is_none_or(|(_, _, was_body)| !was_body);
+        let starts_body = is_body && last.is_none_or(|(.., was_body)| !was_body);
         let row = lines.row();
         row.address_offset = offset.into();
         row.file = file;
@@ -90,7 +129,7 @@ fn describe(
     image: &Image,
     name: &str,
     directory: Option<&str>,
-    file: FileId,
+    files: &Files<'_>,
 ) {
     let producer = concat!("peach ", env!("CARGO_PKG_VERSION"));
     let root = dwarf.unit.root();
@@ -115,20 +154,21 @@ fn describe(
     }
     for (index, function) in image.functions.iter().enumerate() {
         let entry = dwarf.unit.add(root, constants::DW_TAG_subprogram);
-        describe_function(dwarf, entry, file, index, function);
+        describe_function(dwarf, entry, files, index, function);
     }
 }
 
 fn describe_function(
     dwarf: &mut DwarfUnit,
     entry: UnitEntryId,
-    file: FileId,
+    files: &Files<'_>,
     index: usize,
     function: &Function,
 ) {
     let source = function.source;
     let name = dwarf.strings.add(source.symbol.as_str());
-    let start = source.compiled.function.span.start();
+    let span = source.compiled.function.span;
+    let (file, start) = (files.id(span), span.start());
     let mut frame_base = Expression::new();
     frame_base.op(constants::DW_OP_call_frame_cfa);
     let entry = dwarf.unit.get_mut(entry);
