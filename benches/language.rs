@@ -3,6 +3,11 @@
 //!
 //! `cargo bench --bench language`. All rows of a table are measured in turn, many rounds of one run; the
 //! median of each is printed, and its ratio to the first row.
+//!
+//! On an AMD EPYC, two cores shared with other work: the dot product of 4096 floats takes 3308 ns in plain Rust, 229 in
+//! Rust for AVX2 with 64 sums, 299, 202 and 223 in the kernels of 16, 32 and 64 bytes; that of 1024 doubles 798
+//! in plain Rust and 94 pipelined; packing 128 numbers to 7 bits 34.8 in Rust and 19.8 in the kernel, which
+//! unpacks them in 25.7. (rustc may not reorder the plain sums, which is why they are slow.)
 
 #![cfg(target_arch = "x86_64")]
 
@@ -61,7 +66,7 @@ fn repeated<'a>(run: impl Fn() + 'a) -> Box<dyn Fn() + 'a> {
     Box::new(move || (0..CALLS).for_each(|_| run()))
 }
 
-/// Sums in sixteen parts, which rustc can vectorise: a sum in one part it may not reorder.
+/// Sums in 64 parts, which rustc can vectorise: a sum in one part it may not reorder.
 #[inline(always)]
 fn in_parts(x: &[f32], y: &[f32]) -> f32 {
     let mut sums = [0.0; 64];
