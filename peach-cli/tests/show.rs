@@ -33,7 +33,7 @@ fn a_listing_has_everything() {
     let expected = "\
 add
   convention  SystemV x86-64 ABI
-  extensions  none beyond x86-64
+  extensions  any x86-64 processor
   size        5 bytes of code
   changes     rax rdi flags
   stack       [entry - 8]       8 bytes  return address

@@ -14,7 +14,9 @@ use crate::options::Matches;
 use crate::watch::Watch;
 use peach_build::{Compiled, Error, Outputs};
 use peach_compiler::emit::anatomy::Anatomy;
+use peach_compiler::emit::mangling::needed;
 use peach_compiler::emit::module::ModuleFunction;
+use peach_compiler::pipeline::{CompiledFunction, Target};
 use std::path::Path;
 
 /// A kernel's version, and all there is to see of it.
@@ -29,7 +31,7 @@ struct Shown<'c> {
 pub fn run(matches: &Matches) -> messages::Result {
     let platform = platform(matches)?;
     let file = matches.path("FILE").unwrap_or_default();
-    let mangling = |compiled: &peach_compiler::pipeline::CompiledFunction| version_name(compiled);
+    let mangling = |compiled: &CompiledFunction| version_name(compiled);
     let mut watch = Watch::new(&[])?;
     let directories = matches.paths("-I");
     let result = peach_build::compile(&file, &platform, &directories, &mangling, &mut watch);
@@ -47,13 +49,21 @@ pub fn run(matches: &Matches) -> messages::Result {
 }
 
 /// Versions of one kernel must not have one symbol: their extensions tell them apart.
-fn version_name(compiled: &peach_compiler::pipeline::CompiledFunction) -> String {
+fn version_name(compiled: &CompiledFunction) -> String {
     let function = &compiled.function;
     let features: Vec<&str> = function.features.minified().iter().map(|f| f.name()).collect();
     match features[..] {
         [] => function.name.clone(),
         _ => format!("{} ({})", function.name, features.join(", ")),
     }
+}
+
+/// The kernel's name, and what it asks for beyond what the target has: it tells versions apart.
+fn title(function: &ModuleFunction, target: &Target) -> String {
+    let name = &function.compiled.function.name;
+    let more: Vec<&str> =
+        target.features.missing(*function.features()).iter().map(|f| f.name()).collect();
+    if more.is_empty() { name.clone() } else { format!("{name} ({})", more.join(", ")) }
 }
 
 /// The kernels that are to be shown.
@@ -72,7 +82,7 @@ fn choose<'c>(
         .filter(is_wanted)
         .map(|function| Shown {
             function,
-            title: version_name(&function.compiled),
+            title: title(function, &compiled.module.target),
             anatomy: Anatomy::of(&function.compiled),
         })
         .collect();
@@ -92,7 +102,8 @@ fn choose<'c>(
 fn summary(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
     let function = &shown.function.compiled.function;
     let anatomy = &shown.anatomy;
-    let extensions: Vec<&str> = function.features.minified().iter().map(|f| f.name()).collect();
+    let needed = needed(&shown.function.compiled).minified();
+    let extensions: Vec<&str> = needed.iter().map(|f| f.name()).collect();
     let list =
         |names: &[String]| if names.is_empty() { "nothing".to_string() } else { names.join(" ") };
     let mut lines = vec![
@@ -100,7 +111,7 @@ fn summary(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
         (
             "extensions",
             if extensions.is_empty() {
-                "none beyond x86-64".to_string()
+                "any x86-64 processor".to_string()
             } else {
                 extensions.join(" ")
             },
