@@ -12,7 +12,7 @@ use peach_compiler::diagnostics::Code;
 use peach_compiler::ir::{Function, Lowered};
 use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
 use peach_compiler::regalloc::{Failure, allocate, allocate_or_spill};
-use peach_compiler::{check, frame};
+use peach_compiler::{check, frame, ir, pipeline};
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -101,6 +101,88 @@ fn nothing_is_saved_while_a_volatile_register_is_free() {
             assert!(!format!("{text} ").contains(&name), "{text}");
         }
     }
+}
+
+/// Compiles kernel text to the instructions with their registers, or the first error.
+fn compiled(text: &str) -> Result<String, String> {
+    let compilation = pipeline::compile(text.parse().expect("tokens"), &SYSV64);
+    if let Some(error) = compilation.diagnostics.iter().next() {
+        return Err(error.message.clone());
+    }
+    let items = &compilation.kernels[0].versions[0].lowered.items;
+    let insts = items.iter().filter_map(|item| match &item.code {
+        ir::Code::Inst(inst) => Some(inst.to_string()),
+        _ => None,
+    });
+    Ok(insts.collect::<Vec<_>>().join("; "))
+}
+
+#[test]
+fn arrays_stand_for_registers_in_a_row() {
+    let attribute = "#[target_feature(enable = \"avx5124fmaps,avx512vp2intersect\")]";
+    // Other values are in the way of the first places that come to mind.
+    let fma = format!(
+        "{attribute} unsafe fn f(p: *mut f32) {{
+            let others: [zmm; 2]; let a: [zmm; 4]; let acc: zmm;
+            for i in 0..2 {{ vmovups others[i], [p + 64 * i]; }}
+            for i in 0..4 {{ vmovups a[i], [p + 128 + 64 * i]; }}
+            vpxord acc, acc, acc;
+            v4fmaddps acc, a, [p];
+            vaddps acc, acc, a[3];
+            for i in 0..2 {{ vaddps acc, acc, others[i]; }}
+            vmovups [p], acc;
+        }}"
+    );
+    let text = compiled(&fma).expect("registers enough");
+    let block = text.split("v4fmaddps ").nth(1).expect("the instruction");
+    let first: u32 = block.split(", zmm").nth(1).expect("a block")[..2]
+        .trim_end_matches(',')
+        .parse()
+        .expect("a number");
+    assert_eq!(first % 4, 0, "{text}");
+    for i in 0..4 {
+        assert!(
+            text.contains(&format!("vmovups zmm{}, [rdi + {}]", first + i, 128 + 64 * i)),
+            "{text}"
+        );
+    }
+    // Six other masks are alive: with the pair, that is all there are.
+    let pair = format!(
+        "{attribute} unsafe fn f(p: *mut u64, x: u32) {{
+            let others: [k; 6]; let both: [k; 2]; let a: zmm;
+            for i in 0..6 {{ kmovw others[i], x; }}
+            vmovdqu32 a, [p];
+            vp2intersectd both, a, a;
+            for i in 0..6 {{ kmovw [p + 8 * i], others[i]; }}
+            for i in 0..2 {{ kmovw [p + 64 + 8 * i], both[i]; }}
+        }}"
+    );
+    let text = compiled(&pair).expect("eight masks");
+    let first = text.split("vp2intersectd k").nth(1).expect("the instruction");
+    let first = first[..1].parse::<u32>().expect("a number");
+    assert_eq!(first % 2, 0, "{text}");
+    assert!(text.contains(&format!("kmovw [rdi + 72], k{}", first + 1)), "{text}");
+    let one_more = pair.replace("[k; 6]", "[k; 7]").replace("0..6", "0..7");
+    assert!(compiled(&one_more).expect_err("nine masks").contains("mask registers"));
+}
+
+#[test]
+fn blocks_are_whole() {
+    let refused = |body: &str| {
+        compiled(&format!(
+            "#[target_feature(enable = \"avx5124fmaps,avx512vp2intersect\")]
+             unsafe fn f(p: *mut f32) {{ let a: [zmm; 4]; let k: [k; 2]; let s: zmm; {body} }}"
+        ))
+        .expect_err(body)
+    };
+    let four = "`v4fmaddps` takes 4 registers in a row here, found ";
+    assert_eq!(refused("v4fmaddps a[0], s, [p];"), format!("{four}one"));
+    assert_eq!(refused("v4fmaddps a[0], a[0..3], [p];"), format!("{four}a list of 3"));
+    assert_eq!(
+        refused("vp2intersectd k[0], s, s;"),
+        "`vp2intersectd` takes 2 registers in a row here, found one"
+    );
+    assert_eq!(refused("vaddps s, a, s;"), "a list of 4 is no operand");
 }
 
 /// `count` values loaded through `p0` and then summed up: `count + 1` alive at once at most.

@@ -135,6 +135,7 @@ pub(super) fn registers_of(inst: &Instruction<Reg>, mut visit: impl FnMut(Reg)) 
     if let Some(mask) = inst.mask {
         visit(mask.reg);
     }
+    inst.block.iter().copied().for_each(&mut visit);
     for operand in &inst.operands {
         match operand {
             Operand::Reg(view) => visit(view.reg),

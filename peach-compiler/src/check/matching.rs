@@ -240,11 +240,27 @@ fn replay_machine(
     state.stack.rsp = before.plus(i64::from(effects.stack.max(0)));
     bind_instruction(&machine.inst, rendering, &mut bindings, function, state, layout)?;
     check_folded(&machine.inst, rendering, effects, &bindings, function, state, layout)?;
+    check_block(machine, rendering)?;
     state.stack.rsp = before;
     demand_reads(effects, &bindings, state)?;
     carry_out(machine, effects, &bindings, state, layout)?;
     replay_inserted(&items[at + 1..], function, state, layout)?;
     Ok(next_of(machine, effects.control, function))
+}
+
+/// Registers that are not encoded must follow the one that is.
+fn check_block(machine: &Machine, rendering: &Instruction<PhysReg>) -> Checked {
+    let Some((operand, count)) = machine.selection.block() else { return Ok(()) };
+    let Some(Operand::Reg(first)) = rendering.operands.get(operand) else {
+        return Err(Refusal::new(format!("`{rendering}` has no block of registers")));
+    };
+    let mut rest = rendering.block.iter().zip(first.reg.num + 1..);
+    let follow = rest.all(|(reg, num)| *reg == PhysReg::new(first.reg.bank, num));
+    let is_whole = rendering.block.is_empty() || rendering.block.len() + 1 == count;
+    match follow && is_whole && usize::from(first.reg.num) % count == 0 {
+        true => Ok(()),
+        false => Err(Refusal::new(format!("`{rendering}` with {:?}", rendering.block))),
+    }
 }
 
 /// A register that became memory may not change what the instruction does.
@@ -290,12 +306,16 @@ fn bind_instruction(
         && author.rounding == rendering.rounding
         && author.encoding == rendering.encoding
         && author.operands.len() == rendering.operands.len()
+        && author.block.len() == rendering.block.len()
         && author.mask.is_some() == rendering.mask.is_some();
     if !same {
         return Err(Refusal::new(format!("{rendering:?} is not what was written")));
     }
     if let (Some(mask), Some(place)) = (author.mask, rendering.mask) {
         bindings.bind(mask.reg, Place::Reg(place.reg))?;
+    }
+    for (&reg, &place) in author.block.iter().zip(&rendering.block) {
+        bindings.bind(reg, Place::Reg(place))?;
     }
     for (operand, place) in author.operands.iter().zip(&rendering.operands) {
         bind_operand(operand, place, bindings, function, state, layout)?;

@@ -140,6 +140,7 @@ impl<'a> Expander<'a, '_> {
         if matches!(value, Value::Data(_)) {
             draft.literal = Some(draft.inst.operands.len());
         }
+        let value = self.block_of_registers(draft, value, expr)?;
         let operand = self.operand(value, expr)?;
         draft.inst.operands.push(operand);
         draft.exprs.push(expr);
@@ -204,6 +205,7 @@ impl<'a> Expander<'a, '_> {
                 }
             },
         };
+        self.refuse_single(&draft, &selection)?;
         if let Some((at, bytes)) = self.reads_beyond_literal(&draft.inst, &selection) {
             let expr = draft.exprs[at];
             let name = draft.name;
@@ -223,6 +225,50 @@ impl<'a> Expander<'a, '_> {
         let machine = Machine { inst: draft.inst, targets: draft.targets, selection };
         self.emit(Op::Machine(machine), draft.name.span(), spans);
         Ok(())
+    }
+
+    /// A list of registers, where the instruction takes several in a row, as its first; the others are
+    /// noted.
+    fn block_of_registers(
+        &mut self,
+        draft: &mut Draft<'a>,
+        value: Value,
+        expr: &'a Expr,
+    ) -> Evaluated<Value> {
+        let Value::List(list) = &value else { return Ok(value) };
+        let at = draft.inst.operands.len();
+        match isa::block_of(draft.inst.mnemonic) {
+            Some((operand, count)) if operand == at => match registers_in(list) {
+                Some((first, rest)) if rest.len() + 1 == count => {
+                    draft.inst.block = rest;
+                    Ok(Value::Reg(first))
+                }
+                _ => Err(self.no_block(draft.name, expr, count, &value.describe())),
+            },
+            _ => Ok(value),
+        }
+    }
+
+    /// One virtual register is no block: nobody would know of the others.
+    fn refuse_single(&mut self, draft: &Draft<'a>, selection: &Selection) -> Evaluated<()> {
+        match selection.block() {
+            Some((operand, count)) if draft.inst.block.is_empty() => {
+                let given = &draft.inst.operands[operand];
+                if matches!(given, Operand::Reg(View { reg: Reg::Virtual(_), .. })) {
+                    return Err(self.no_block(draft.name, draft.exprs[operand], count, "one"));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn no_block(&mut self, name: &Name, expr: &Expr, count: usize, found: &str) -> Reported {
+        let message = format!("`{name}` takes {count} registers in a row here, found {found}");
+        self.error(
+            Diagnostic::new(Code::TypeMismatch, place(expr), message)
+                .help(format!("declare an array of {count} registers and write its name")),
+        )
     }
 
     /// A data literal has a size, but `movddup` reads half of 16 bytes: tries without the size.
@@ -454,6 +500,19 @@ impl<'a> Expander<'a, '_> {
         Diagnostic::new(Code::MissingExtension, span, format!("{needs}, which is not enabled"))
             .help(format!("add `{}`", attribute.replace('…', first)))
     }
+}
+
+/// The first of a list of registers of one class, and the others.
+fn registers_in(list: &[Value]) -> Option<(View<Reg>, Vec<Reg>)> {
+    let [Value::Reg(first), rest @ ..] = list else { return None };
+    let rest: Option<Vec<Reg>> = rest
+        .iter()
+        .map(|value| match value {
+            Value::Reg(view) if view.class == first.class => Some(view.reg),
+            _ => None,
+        })
+        .collect();
+    Some((*first, rest?))
 }
 
 /// An operand in the manual's words.

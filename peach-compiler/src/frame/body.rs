@@ -121,6 +121,7 @@ impl Lowerer<'_> {
             zeroing: inst.zeroing,
             rounding: inst.rounding,
             encoding: inst.encoding,
+            block: inst.block.iter().map(|&reg| self.phys(reg)).collect(),
         }
     }
 

@@ -67,6 +67,9 @@ pub struct Instruction<R> {
     pub rounding: Option<Rounding>,
     /// `evex`, `vex` or `vex3` before the mnemonic.
     pub encoding: Option<ForcedEncoding>,
+    /// Virtual registers that go with one among the operands and follow it in number: the second of a
+    /// pair of masks, the others of a block of four vectors.
+    pub block: Vec<R>,
 }
 
 impl<R> Instruction<R> {
@@ -80,6 +83,7 @@ impl<R> Instruction<R> {
             zeroing: false,
             rounding: None,
             encoding: None,
+            block: Vec::new(),
         }
     }
 }

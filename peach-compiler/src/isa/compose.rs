@@ -10,9 +10,7 @@
 use super::effects::add;
 use super::idioms::{self, Known};
 use super::rows::{self, Flow, Masking, Row, Unnamed};
-use super::{
-    Access, Bank, Class, Copied, Effects, Flags, Form, Lanes, PhysReg, RegSet, Selection, Slot,
-};
+use super::{Access, Bank, Class, Copied, Effects, Flags, Form, Lanes, PhysReg, Selection, Slot};
 use crate::ir::{Base, Instruction, Mem, Operand, Register, View};
 use iced_x86::OpCodeOperandKind as Kind;
 
@@ -238,28 +236,22 @@ impl<R: Register> Builder<'_, R> {
         match self.row.unnamed {
             Unnamed::None => {}
             Unnamed::MaskPair => {
-                let written = Class::K.lanes();
-                let first = self.register(0).and_then(|view| view.reg.physical());
-                // Before allocation it may be any odd one.
-                let seconds = first.map_or(RegSet(0b1010_1010), |reg| RegSet::one(reg.num | 1));
-                for num in seconds.iter() {
-                    let reg = R::from(PhysReg::mask(num));
+                let second = self.register(0).and_then(|view| view.reg.physical());
+                let second = second.map(|reg| R::from(PhysReg::mask(reg.num | 1)));
+                for &reg in second.iter().chain(&self.inst.block) {
                     let access = Access::read(reg, Lanes::NONE);
-                    add(
-                        &mut effects.regs,
-                        match first {
-                            Some(_) => Access { write: written, ..access },
-                            None => Access { may_write: written, ..access },
-                        },
-                    );
+                    add(&mut effects.regs, Access { write: Class::K.lanes(), ..access });
                 }
             }
             Unnamed::Block => {
-                let Some(first) = self.register(1).and_then(|view| view.reg.physical()) else {
+                if let Some(first) = self.register(1).and_then(|view| view.reg.physical()) {
+                    for num in first.num & !3..=first.num | 3 {
+                        add(&mut effects.regs, Access::read(R::from(PhysReg::vector(num)), lanes));
+                    }
                     return;
-                };
-                for num in first.num & !3..=first.num | 3 {
-                    add(&mut effects.regs, Access::read(R::from(PhysReg::vector(num)), lanes));
+                }
+                for &reg in &self.inst.block {
+                    add(&mut effects.regs, Access::read(reg, lanes));
                 }
             }
         }

@@ -14,7 +14,7 @@ pub struct Constraints<R> {
     pub allowed: Vec<(R, RegSet)>,
     /// Pairs that must differ (gathers: destination, index, mask).
     pub distinct: Vec<(R, R)>,
-    /// Registers that must be consecutive, the first a multiple of the length (4FMAPS).
+    /// Registers that must be consecutive, the first a multiple of the length (4FMAPS, VP2INTERSECT).
     pub groups: Vec<Vec<R>>,
 }
 
@@ -32,6 +32,11 @@ pub fn constraints<R: Register>(inst: &Instruction<R>, selection: &Selection) ->
     if let Some(mask) = inst.mask {
         // k0 as a write mask means "no mask".
         constraints.allow(mask, RegSet::first(8) - RegSet::one(0));
+    }
+    if let (Some((operand, _)), false) = (selection.block(), inst.block.is_empty())
+        && let Some(Operand::Reg(first)) = inst.operands.get(operand)
+    {
+        constraints.groups.push([&[first.reg], inst.block.as_slice()].concat());
     }
     exclude_rex(inst, &mut constraints);
     separate(inst, selection, &mut constraints);

@@ -179,6 +179,15 @@ fn build(code: Code, has_memory: bool) -> Row {
     row
 }
 
+/// The operand of `form` that stands for several registers in a row, and how many they are.
+pub(super) fn block(kinds: &[Kind]) -> Option<(usize, usize)> {
+    match unnamed(kinds) {
+        Unnamed::None => None,
+        Unnamed::MaskPair => Some((0, 2)),
+        Unnamed::Block => Some((1, 4)),
+    }
+}
+
 fn unnamed(kinds: &[Kind]) -> Unnamed {
     match kinds {
         [Kind::kp1_reg, ..] => Unnamed::MaskPair,

@@ -7,7 +7,7 @@
 use super::explain::explain;
 use super::fit::{self, Misfit};
 use super::forms::forms_of;
-use super::{Feature, FeatureSet, Form};
+use super::{Feature, FeatureSet, Form, Mnemonic, rows};
 use crate::ir::{Instruction, Operand, Register};
 use iced_x86::Mnemonic as Row;
 
@@ -25,6 +25,17 @@ impl Selection {
     pub fn forms(&self) -> &[&'static Form] {
         &self.forms
     }
+
+    /// As [`block_of`] says of the mnemonic.
+    pub fn block(&self) -> Option<(usize, usize)> {
+        rows::block(self.forms[0].info().op_kinds())
+    }
+}
+
+/// The operand of an instruction that stands for several registers in a row, and how many they are: the
+/// two masks of VP2INTERSECT, the four vectors of 4FMAPS.
+pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
+    forms_of(mnemonic).iter().find_map(|form| rows::block(form.info().op_kinds()))
 }
 
 /// Why no form fits. Each becomes one diagnostic; operands are counted from 0, as written.

@@ -441,6 +441,11 @@ fn rename(op: &mut Op, renamed: &[(VReg, VReg)]) {
     match op {
         Op::Machine(machine) => {
             machine.inst.mask.iter_mut().for_each(see);
+            for reg in &mut machine.inst.block {
+                if let Some((_, new)) = renamed.iter().find(|(old, _)| *reg == Reg::Virtual(*old)) {
+                    *reg = Reg::Virtual(*new);
+                }
+            }
             for operand in &mut machine.inst.operands {
                 match operand {
                     Operand::Reg(view) => see(view),
