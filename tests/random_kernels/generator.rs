@@ -51,6 +51,14 @@ pub struct Shape {
     pub spill: bool,
     /// `sse4.1`, `avx2` or `avx512f,…`.
     pub features: &'static str,
+    /// MMX registers.
+    pub mmx: usize,
+    /// Second bytes of the first two registers.
+    pub high: bool,
+    /// Calls a function that changes all that it may.
+    pub calls: bool,
+    /// The alignment of the stack variable: 8, 16 or 64.
+    pub align: usize,
 }
 
 impl Shape {
@@ -60,27 +68,52 @@ impl Shape {
         let most_vectors = if features == AVX512 { 33 } else { 16 };
         let spill = rng.chance(20);
         let more = |n: usize| if spill { 2 * n } else { n };
-        Shape {
-            convention: rng.pick(CONVENTIONS),
-            // With `p` and a temporary, 15 and 12 are one too many now and then.
-            gp: 1 + rng.below(more(if fixed { 12 } else { 14 })),
+        // With `p` and a temporary, 15 and 12 are one too many now and then.
+        let most_gp = if fixed { 12 } else { 14 };
+        let convention = rng.pick(CONVENTIONS);
+        let shape = Shape {
+            convention,
+            gp: 1 + rng.below(more(most_gp)),
             vectors: rng.below(more(most_vectors + 1)),
             masks: if features == AVX512 { rng.below(6) } else { 0 },
             length: 5 + rng.below(60),
             fixed,
             spill,
             features,
+            mmx: if rng.chance(15) { 1 + rng.below(8) } else { 0 },
+            high: !fixed && rng.chance(15),
+            calls: [SYSV64.name, WIN64.name].contains(&convention.name) && rng.chance(15),
+            align: *[8, 8, 16, 64].get(rng.below(4)).expect("one of four"),
+        };
+        match rng.below(5) {
+            // One less than fit, as many, and one more.
+            0 => Shape { gp: most_gp - 1 + rng.below(3), vectors: 0, ..shape },
+            1 => Shape { vectors: most_vectors - 2 + rng.below(3), gp: 2, ..shape },
+            _ => shape,
         }
+        .around_calls()
     }
-}
 
-/// The conventions whose code this process can call.
-pub const CONVENTIONS: &[&Convention] = &[&SYSV64, &WIN64, &X32, &GOASM, &GOSYSO, &GOASM_P32];
-impl Shape {
+    /// Few registers survive calls, and none of MMX.
+    fn around_calls(mut self) -> Shape {
+        if !self.calls {
+            return self;
+        }
+        self.mmx = 0;
+        if !self.spill {
+            self.gp = self.gp.min(4);
+            self.masks = 0;
+            let survive = self.features == SSE && self.convention.name == WIN64.name;
+            self.vectors = if survive { self.vectors.min(8) } else { 0 };
+        }
+        self
+    }
+
     /// The same for Native Client: four registers are not to be had, nor is AVX-512.
     pub fn sandboxed(mut self) -> Shape {
         self.convention = &NACL;
         self.gp = if self.spill { self.gp } else { self.gp.min(if self.fixed { 8 } else { 10 }) };
+        (self.mmx, self.calls) = (0, false);
         self.without_avx512()
     }
 
@@ -94,6 +127,9 @@ impl Shape {
         self
     }
 }
+
+/// The conventions whose code this process can call.
+pub const CONVENTIONS: &[&Convention] = &[&SYSV64, &WIN64, &X32, &GOASM, &GOSYSO, &GOASM_P32];
 
 pub const SSE: &str = "sse4.1,popcnt";
 pub const AVX2: &str = "avx2,bmi1,bmi2,popcnt";
@@ -120,6 +156,9 @@ const RESULTS: [(&str, &str); 14] = [
 /// Bytes that a kernel may write through its pointer.
 pub const OUT_BYTES: usize = 16384;
 
+/// The place of the address that kernels call.
+pub const CALLEE: usize = OUT_BYTES - 8;
+
 /// The text of a random kernel called `k`.
 pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
     let mut g = Generator { shape: shape.clone(), rng, text: String::new(), indent: 1, labels: 0 };
@@ -129,6 +168,9 @@ pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
     let mut left = shape.length;
     g.statements(&mut left, 0);
     g.store_all();
+    if shape.mmx > 0 {
+        g.line("emms;");
+    }
     if value.is_empty() {
         g.line("return;")
     } else {
@@ -194,8 +236,7 @@ impl Generator<'_> {
                 self.line(&format!("let x{n}: gp64 = {value};"));
             }
         }
-        let align = self.rng.pick(&["", " align 16", " align 64"]);
-        self.line(&format!("let buf: [u64; 8]{align};"));
+        self.line(&format!("let buf: [u64; 8] align {};", self.shape.align));
         for slot in 0..8 {
             self.line(&format!("mov qword [buf + {}], {};", slot * 8, slot * 3 + 1));
         }
@@ -219,6 +260,10 @@ impl Generator<'_> {
             };
             self.line(&format!("let v{n}: {class}; {init}"));
         }
+        for n in 0..self.shape.mmx {
+            let gp = self.gp();
+            self.line(&format!("let q{n}: mm; movq q{n}, {gp};"));
+        }
         for n in 0..self.shape.masks {
             let value = self.rng.next();
             self.line(&format!("let m{n}: k;"));
@@ -238,7 +283,11 @@ impl Generator<'_> {
         while *left > 0 {
             *left -= 1;
             match self.rng.below(100) {
+                // Loops in loops are what matters.
                 0..5 if depth < 3 => self.counted_loop(left, depth),
+                5..12 if depth > 0 && depth < 3 && self.rng.chance(50) => {
+                    self.counted_loop(left, depth);
+                }
                 5..12 if depth < 4 => self.branch(left, depth),
                 12..15 if depth > 0 => return,
                 15..20 if self.shape.fixed => self.fixed(),
@@ -248,6 +297,10 @@ impl Generator<'_> {
                 34..37 => self.push_pop(),
                 37..60 if self.shape.vectors > 0 => self.vector(),
                 60..66 if self.shape.masks > 1 => self.mask(),
+                66..70 if self.shape.mmx > 0 => self.mmx(),
+                70..73 if self.shape.high && self.shape.gp > 1 => self.high(),
+                73..77 if self.shape.calls => self.call(),
+                77..80 if self.shape.vectors > 0 => self.aligned(),
                 _ => self.arithmetic(),
             }
         }
@@ -349,6 +402,54 @@ impl Generator<'_> {
             _ => format!(
                 "{{ let n: gp64; mov n, {b}; ror {a}.gp32, n.gp8; }} mov rax, {c}; imul {a}; xor {c}, rdx;"
             ),
+        };
+        self.line(&line);
+    }
+
+    /// Second bytes, which only four registers have, and only without a REX prefix.
+    fn high(&mut self) {
+        let (a, b) = (self.rng.below(2), self.rng.below(2));
+        let line = match self.rng.below(5) {
+            0 => format!("add x{a}.gp8h, x{b}.gp8;"),
+            1 => format!("mov x{a}.gp8h, x{b}.gp8h;"),
+            2 => format!("movzx x{a}.gp32, x{b}.gp8h;"),
+            3 => format!("mov x{a}.gp8h, {};", self.rng.below(128)),
+            _ => format!("xchg x{a}.gp8, x{b}.gp8h;"),
+        };
+        self.line(&line);
+    }
+
+    /// A call, with an argument and a result.
+    fn call(&mut self) {
+        let (a, b) = (self.gp(), self.gp());
+        let first = if self.shape.convention.name == WIN64.name { "rcx" } else { "rdi" };
+        self.line(&format!("mov {first}, {a}; mov rax, [p + {CALLEE}]; call rax; mov {b}, rax;"));
+    }
+
+    /// Whole vectors to and from the stack, which must be aligned.
+    fn aligned(&mut self) {
+        let (store, bytes) = match self.shape.features {
+            SSE => ("movaps", 16),
+            AVX2 => ("vmovdqa", 32),
+            _ => ("vmovdqa32", 64),
+        };
+        if self.shape.align < bytes {
+            return;
+        }
+        let (a, b) = (self.vector_name(), self.vector_name());
+        let at = bytes * self.rng.below(64 / bytes);
+        self.line(&format!("{store} [buf + {at}], {a}; {store} {b}, [buf + {at}];"));
+    }
+
+    fn mmx(&mut self) {
+        let (a, b) = (self.rng.below(self.shape.mmx), self.rng.below(self.shape.mmx));
+        let gp = self.gp();
+        let line = match self.rng.below(5) {
+            0 => format!("movq q{a}, {gp};"),
+            1 => format!("movq {gp}, q{a};"),
+            2 => format!("q{a} = q{b};"),
+            3 => format!("pxor q{a}, q{b};"),
+            _ => format!("paddd q{a}, q{b};"),
         };
         self.line(&line);
     }
@@ -473,6 +574,9 @@ impl Generator<'_> {
         }
         for n in 0..self.shape.masks {
             self.line(&format!("kmovq [p + {}], m{n};", 1024 + 8 * n));
+        }
+        for n in 0..self.shape.mmx {
+            self.line(&format!("movq [p + {}], q{n};", 1536 + 8 * n));
         }
     }
 }

@@ -231,9 +231,17 @@ impl<'a> Interpreter<'a> {
             let taken = name == "jmp" || self.condition(name.strip_prefix('j').expect("a branch"));
             return taken.then_some(branch.label);
         }
+        match name {
+            "emms" => return None,
+            "call" => {
+                self.call();
+                return None;
+            }
+            _ => {}
+        }
         let vector = inst.operands.iter().any(|operand| {
             matches!(operand, Operand::Reg(view)
-                if matches!(view.class, Class::Xmm | Class::Ymm | Class::Zmm | Class::K))
+                if matches!(view.class, Class::Xmm | Class::Ymm | Class::Zmm | Class::K | Class::Mmx))
         });
         if vector {
             self.vector(name, inst)
@@ -241,6 +249,13 @@ impl<'a> Interpreter<'a> {
             self.scalar(name, &inst.operands)
         }
         None
+    }
+
+    /// The only function that kernels call: what `super::callee` does, as far as it is defined.
+    fn call(&mut self) {
+        let first = if self.function.convention.shadow > 0 { gp::RCX } else { gp::RDI };
+        let argument = self.fixed(first);
+        self.write_gp(fixed_view(gp::RAX), super::callee::result(argument));
     }
 
     fn condition(&self, name: &str) -> bool {

@@ -3,11 +3,12 @@
 //!
 //! `PEACH_RANDOM_KERNELS=N` sets how many; `PEACH_SEED=S` runs the one with that seed alone.
 
+mod callee;
 mod generator;
 mod interpreter;
 mod mutations;
 
-use generator::{OUT_BYTES, Rng, Shape};
+use generator::{CALLEE, OUT_BYTES, Rng, Shape};
 use interpreter::{Interpreter, Results};
 use peach_compiler::abi::{ArgPlace, Convention, Packing, ResultPlace};
 use peach_compiler::analysis::Facts;
@@ -135,7 +136,8 @@ fn compile(
 ) -> Result<Option<CompiledFunction>, String> {
     let tokens = text.parse().map_err(|error| format!("{error}: {text}"))?;
     let mut compilation = pipeline::compile(tokens, convention);
-    if compilation.diagnostics.iter().any(|d| d.code == Code::OutOfRegisters) {
+    let refused = [Code::OutOfRegisters, Code::FixedConflict];
+    if compilation.diagnostics.iter().any(|d| refused.contains(&d.code)) {
         return Ok(None);
     }
     if compilation.diagnostics.has_errors() {
@@ -157,6 +159,11 @@ fn run_one(seed: u64, sandboxed: bool) -> Result<Outcome, String> {
 /// Runs the code and the interpreter on the same arguments.
 fn run_compiled(compiled: &CompiledFunction, rng: &mut Rng, seed: u64) -> Result<(), String> {
     let [mut expected, mut got] = [0; 2].map(|_| LowMemory::new(OUT_BYTES / 8));
+    if compiled.function.convention.sandbox.is_none() {
+        for out in [&mut expected, &mut got] {
+            out[CALLEE / 8] = callee::address(compiled.function.convention);
+        }
+    }
     let args = arguments(&compiled.function, rng);
     let wanted = interpret(&compiled.function, &args, &mut expected)?;
     let results = execute(compiled, &args, &mut got, seed)?;

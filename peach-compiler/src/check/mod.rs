@@ -191,7 +191,7 @@ impl Replay<'_> {
     /// The state behind the prologue.
     fn enter(&mut self) -> Checked<State> {
         let program = self.program;
-        let mut state = entry_state(program.function);
+        let mut state = entry_state(program.function, program.effects);
         for item in &program.lowered.items[..program.prologue_end] {
             let Code::Inst(inst) = &item.code else {
                 return Err(Refusal::new("the prologue holds more than instructions"));
@@ -263,9 +263,16 @@ fn arriving_lanes(arg: &Arg) -> Lanes {
 }
 
 /// What the caller guarantees: arguments where the convention puts them, preserved registers.
-fn entry_state(function: &Function) -> State {
+fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
     let mut state = State::new(Stack::on_entry());
     state.define(Place::Slot(Address::cfa(-8)), Sym::ReturnAddress, Lanes::low(8));
+    // Registers that the author names hold what they hold: a call may take one that only some paths
+    // have set.
+    for access in effects.iter().flat_map(|effects| &effects.regs) {
+        if let (Reg::Physical(reg), false) = (access.reg, access.read.is_empty()) {
+            state.define_reg(reg, Sym::Reg(access.reg), Lanes::ALL);
+        }
+    }
     let convention = function.convention;
     for num in convention.saved_gp.iter() {
         let reg = PhysReg::gp(num);
