@@ -324,6 +324,9 @@ fn store(
     };
     check_within_frame(slot, function, state)?;
     check_aligned(name, slot, bytes, function, layout)?;
+    if state.stack.is_pushed(slot, bytes) {
+        return Err(Refusal::new(format!("{slot:?} holds what the author has pushed")));
+    }
     layout.push(slot, bytes);
     state.overwrite(slot, bytes);
     state.copy(Place::Slot(slot), Place::Reg(src.reg), Lanes::low(bytes), false);

@@ -198,6 +198,7 @@ impl Replay<'_> {
             };
             inserted::replay(inst, program.function, &mut state, &mut self.layout)?;
         }
+        state.stack.floor = Some(state.stack.rsp);
         Ok(state)
     }
 
@@ -234,7 +235,22 @@ impl Replay<'_> {
             }
             op => {
                 let effects = &program.effects[id.index()];
-                matching::replay(op, effects, items, program.function, state, &mut self.layout)
+                let expected = state.stack.rsp.plus(effects.stack.into());
+                let next = matching::replay(
+                    op,
+                    effects,
+                    items,
+                    program.function,
+                    state,
+                    &mut self.layout,
+                )?;
+                match state.stack.rsp == expected {
+                    true => Ok(next),
+                    false => Err(Refusal::new(format!(
+                        "the stack pointer is at {:?} instead of {expected:?}",
+                        state.stack.rsp
+                    ))),
+                }
             }
         }
     }

@@ -40,12 +40,14 @@ pub(super) struct Stack {
     pub rsp: Address,
     /// A register that the prologue made the frame's base.
     pub base: Option<(PhysReg, Address)>,
+    /// `rsp` behind the prologue: what is below, down to `rsp`, the author has pushed.
+    pub floor: Option<Address>,
 }
 
 impl Stack {
     /// The return address has just been pushed.
     pub fn on_entry() -> Stack {
-        Stack { rsp: Address::cfa(-8), base: None }
+        Stack { rsp: Address::cfa(-8), base: None, floor: None }
     }
 
     /// The stack address that a memory operand stands for without its index, if it is one.
@@ -60,6 +62,14 @@ impl Stack {
             _ => return None,
         };
         Some(start.plus(mem.disp))
+    }
+
+    /// Whether the author has pushed something in these bytes.
+    pub fn is_pushed(&self, address: Address, bytes: u32) -> bool {
+        self.floor.is_some_and(|floor| {
+            let pushed = (self.rsp, (floor.offset - self.rsp.offset).max(0) as u32);
+            floor.region == self.rsp.region && overlap((address, bytes), pushed)
+        })
     }
 
     /// `reg` is overwritten.
