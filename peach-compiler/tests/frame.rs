@@ -38,6 +38,20 @@ fn an_argument_is_alive_before_its_first_use() {
     assert_eq!(listing(&SYSV64, late), expected);
 }
 
+/// A word that is there for the alignment alone takes one byte, not four.
+#[test]
+fn padding_is_pushed() {
+    let call = "unsafe fn k(f: usize) { call f; }";
+    assert_eq!(listing(&SYSV64, call), "push rcx; call rdi; pop rcx; ret");
+    assert_eq!(listing(&WIN64, call), "sub rsp, 40; call rcx; add rsp, 40; ret");
+    // What is needed is not what is pushed.
+    let kept = "unsafe fn k(f: usize) -> u64 { let x: [u64; 1]; mov qword [x], 7; call f; mov rax, [x]; return rax; }";
+    assert!(
+        listing(&SYSV64, kept).starts_with("sub rsp, 24;")
+            || listing(&SYSV64, kept).starts_with("sub rsp, 8;")
+    );
+}
+
 /// `rdx` may hold an argument of the function, as far as anyone can tell, on one of the paths.
 #[test]
 fn calls_take_registers_that_only_some_paths_have_set() {

@@ -62,8 +62,19 @@ pub(super) fn stack_layout(
         calls,
         red_zone: free_below && !calls && convention.red_zone > 0,
         saves_in_step: function.options.in_text,
+        spare: spare(function, changed.gp),
         locals_base: locals_base(function),
     })
+}
+
+/// A register that the function changes anyway, that it need not restore and that carries no result.
+fn spare(function: &Function, changed: RegSet) -> Option<PhysReg> {
+    let convention = function.convention;
+    let results =
+        convention.int_results.iter().fold(RegSet::NONE, |all, reg| all | RegSet::one(reg.num));
+    let volatile = changed - convention.saved_gp - convention.reserved_gp - results;
+    let mut found = (volatile & RegSet::first(8) - RegSet::one(gp::RSP.num)).iter();
+    found.next().map(PhysReg::gp).filter(|_| convention.sandbox.is_none())
 }
 
 /// The register that holds the address of stack variables that demand more alignment than a frame of
@@ -179,7 +190,14 @@ impl Lowerer<'_> {
             self.out.set_cfa(Cfa { reg: base, offset: self.stack.base_below_cfa() as i32 });
             self.step(UnwindStep::SetBase);
         }
-        self.lower_stack(self.stack.size);
+        let mut size = self.stack.size;
+        if let Some(padding) = self.stack.padding {
+            self.put(inst("push", vec![reg(padding, Class::Gp64)]));
+            self.out.moved_down(8);
+            self.step(UnwindStep::Lower { bytes: 8 });
+            size -= 8;
+        }
+        self.lower_stack(size);
         if let Some(align) = self.stack.realign {
             let mask = Operand::Imm(-i128::from(align));
             self.put(inst("and", vec![reg(gp::RSP, Class::Gp64), mask]));
@@ -234,8 +252,12 @@ impl Lowerer<'_> {
             }
             self.out.set_cfa(Cfa { reg: gp::RSP, offset: below });
         } else if self.stack.size > 0 {
-            self.put(add_to_rsp(self.stack.size.into()));
-            self.out.set_cfa(Cfa { reg: gp::RSP, offset: below });
+            pushes.extend(self.stack.padding);
+            let pushed = 8 * self.stack.padding.iter().len() as i32;
+            if self.stack.size as i32 > pushed {
+                self.put(add_to_rsp((self.stack.size as i32 - pushed).into()));
+                self.out.set_cfa(Cfa { reg: gp::RSP, offset: below + pushed });
+            }
         }
         for pop in pushes.into_iter().rev() {
             self.put(inst("pop", vec![reg(pop, Class::Gp64)]));

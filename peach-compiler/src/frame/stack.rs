@@ -47,6 +47,8 @@ pub(super) struct Needs<'a> {
     /// Whether saved vector registers have to be a multiple of 16 bytes above the stack pointer or the
     /// base: assemblers have no words for Windows' unwinder where they are not.
     pub saves_in_step: bool,
+    /// A register that the epilogue may change.
+    pub spare: Option<PhysReg>,
     /// A register for the address of stack variables, in a frame of Go's.
     pub locals_base: PhysReg,
 }
@@ -62,6 +64,8 @@ pub(super) struct StackLayout {
     pub above_base: u32,
     /// Bytes to subtract from the stack pointer.
     pub size: u32,
+    /// Of these, the first word is pushed from this register and popped to it, which is shorter.
+    pub padding: Option<PhysReg>,
     /// The alignment to bring the stack pointer to.
     pub realign: Option<u32>,
     /// The register that then holds the frame's base: `rbp`, unless the author uses it by name.
@@ -137,11 +141,16 @@ fn plain(needs: &Needs) -> StackLayout {
     };
     let rounded = align_up(size + callee - top, align) + top;
     let in_red_zone = (top - rounded - space.lowest).max(0);
+    // A word that nothing is in, alone or before as much as fits in the immediate byte of `add`.
+    let size_of = |id: usize| objects.iter().find(|o| o.id == id).map_or(0, |o| o.size);
+    let is_free = offsets.iter().all(|&(id, start)| start >= 0 || start + size_of(id) <= top - 8);
+    let padding = needs.spare.filter(|_| is_free && matches!(rounded, 8 | 136));
     let (locals, saves) = split(needs, &offsets);
     StackLayout {
         pushes,
         saves,
         size: rounded as u32,
+        padding,
         locals,
         borrowed: in_red_zone as u32 + space.shadow_used,
         ..StackLayout::default()
@@ -223,6 +232,7 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
         saves: needs.saved_xmm.iter().map(PhysReg::vector).zip(save_offsets).collect(),
         above_base,
         size: align_up((end - lowered).max(0), 8) as u32,
+        padding: None,
         realign: Some(align as u32),
         base: Some(base),
         locals_base: None,
