@@ -68,7 +68,8 @@ impl Stack {
     pub fn is_pushed(&self, address: Address, bytes: u32) -> bool {
         self.floor.is_some_and(|floor| {
             let pushed = (self.rsp, (floor.offset - self.rsp.offset).max(0) as u32);
-            floor.region == self.rsp.region && overlap((address, bytes), pushed)
+            let any = floor.region == self.rsp.region && pushed.1 > 0;
+            any && overlap((address, bytes), pushed)
         })
     }
 
