@@ -213,6 +213,8 @@ fn random(seed: u64) -> String {
     }
     shape.convention = &SYSV64;
     shape.spill = true;
+    // There is nothing to call.
+    shape.calls = false;
     let text = generator::kernel(&shape, &mut rng);
     let rest = ", d: isize, e: u64, f: u64, g: u64, h: u32)";
     let start = text.find(rest).expect("the arguments");
