@@ -1,5 +1,25 @@
 //! Mistakes that assemblers have shipped, each as a kernel that goes wrong if it is made here, in both
 //! conventions.
+//!
+//! PeachPy's that concern registers, frames, conventions and calls:
+//!
+//! | mistake | test |
+//! |---|---|
+//! | an argument's register is overwritten before the argument is read | `late_arguments`, `argument_twice` |
+//! | arguments are not moved all at once | `swapped`, `crossed` |
+//! | the base of a realigned frame is given away | `aligned_under_pressure` |
+//! | saved registers and pushes move stack arguments and locals | `aligned_frame`, `push_and_stack` |
+//! | Go's results, their place and frames | `peach-compiler/tests/go` |
+//! | vectors by reference | `many_vectors` |
+//! | masks and merged lanes are not read | `merge_mask` |
+//! | what `cmpxchg`, `syscall` and calls take and change | `compare_exchange`, `system_call`, `called` |
+//! | second bytes with a REX prefix | `high_bytes`, `high_bytes_never_meet_rex` |
+//! | unwritten registers | `unwritten_registers_are_refused` |
+//! | upper halves across `vzeroupper` | `upper_halves_do_not_outlive_vzeroupper` |
+//! | `cl` and `xmm0` as virtual registers | `crossed`, `virtual_xmm0` |
+//! | masks, 32 vectors and gathers in virtual registers | `merge_mask`, `thirty_two_vectors`, `gathered` |
+//! | recursion over blocks | `many_blocks_compile` |
+//! | no unwind information | `peach-compiler/tests/objects` |
 
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::diagnostics::Code;
@@ -9,7 +29,7 @@ use std::arch::x86_64::{__m128i, _mm_set_epi64x, _mm_storeu_si128};
 
 /// The kernels for one convention, and what plain Rust makes of them.
 macro_rules! kernels {
-    ($module:ident, $abi:literal) => {
+    ($module:ident, $abi:literal, $first:ident) => {
         mod $module {
             use super::*;
 
@@ -115,6 +135,50 @@ macro_rules! kernels {
                     add sum, r10;
                     for x in [b, c, d, e, f, g, r11, r12, r15] { add sum, x; }
                     return sum;
+                }
+
+                // Twelve values beside a local that demands alignment: the frame's base is nobody's.
+                pub extern $abi fn aligned_under_pressure(x: &[u64; 12]) -> u64 {
+                    let buffer: [u64; 4] align 64;
+                    let v: [gp64; 12];
+                    for i in 0..12 { mov v[i], [x + 8 * i]; }
+                    for i in 0..4 { mov [buffer + 8 * i], v[i]; }
+                    for i in 1..12 {
+                        lea v[0], [v[0] + v[0] * 2];
+                        add v[0], v[i];
+                    }
+                    for i in 0..4 { add v[0], [buffer + 8 * i]; }
+                    return v[0];
+                }
+
+                // A call changes what its convention lets it, and wants the stack aligned.
+                pub unsafe extern $abi fn called(f: usize, x: u64) -> u64 {
+                    let kept: gp64 = x;
+                    $first = x;
+                    call f;
+                    add rax, kept;
+                    return rax;
+                }
+
+                // `syscall` takes its number in rax, and changes rcx and r11.
+                pub unsafe extern $abi fn system_call(x: u64) -> u64 {
+                    rax = 39;
+                    syscall;
+                    add x, rax;
+                    return x;
+                }
+
+                // The index of a gather is a register like any other.
+                #[target_feature(enable = "avx2")]
+                pub unsafe extern $abi fn gathered(p: *const u32, index: &[u32; 4], out: &mut [u32; 4]) {
+                    let i: xmm;
+                    let v: xmm;
+                    let m: xmm;
+                    vmovdqu i, [index];
+                    vpcmpeqd m, m, m;
+                    vpxor v, v, v;
+                    vpgatherdd v, [p + i * 4], m;
+                    vmovdqu [out], v;
                 }
 
                 // An immediate stands behind a displacement that counts from the instruction's end.
@@ -269,6 +333,31 @@ macro_rules! kernels {
             }
 
             #[test]
+            fn frames_and_calls() {
+                let x = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+                let sum = x.into_iter().reduce(|sum, x| sum * 3 + x).expect("twelve");
+                assert_eq!(aligned_under_pressure(&x), sum + 1 + 2 + 3 + 4);
+                extern $abi fn triple(x: u64) -> u64 {
+                    // A vector on the stack, which must be aligned.
+                    let copies = std::hint::black_box([x; 6]);
+                    copies[1] + copies[3] + copies[5]
+                }
+                // SAFETY: the function is of this convention.
+                assert_eq!(unsafe { called(triple as extern $abi fn(u64) -> u64 as usize, 14) }, 56);
+                if cfg!(target_os = "linux") {
+                    // SAFETY: getpid has no effect.
+                    let got = unsafe { system_call(1000) };
+                    assert_eq!(got, u64::from(std::process::id()) + 1000);
+                }
+                if gathered::KERNEL.is_supported() {
+                    let mut out = [0; 4];
+                    // SAFETY: the indices are below four.
+                    unsafe { gathered([10, 11, 12, 13].as_ptr(), &[3, 0, 2, 2], &mut out) };
+                    assert_eq!(out, [13, 10, 12, 12]);
+                }
+            }
+
+            #[test]
             fn operands() {
                 assert_eq!(trailing_immediate(5), 300_005);
                 let mut memory = 5;
@@ -317,8 +406,8 @@ macro_rules! kernels {
     };
 }
 
-kernels!(sysv, "sysv64");
-kernels!(win, "win64");
+kernels!(sysv, "sysv64", rdi);
+kernels!(win, "win64", rcx);
 
 fn codes(text: &str) -> Vec<Code> {
     let compilation = pipeline::compile(text.parse().expect("tokens"), &SYSV64);
@@ -338,6 +427,14 @@ fn high_bytes_never_meet_rex() {
         conflict.contains(&Code::RegisterConflict) || conflict.contains(&Code::NoForm),
         "{conflict:?}"
     );
+}
+
+/// What `vzeroupper` clears is no longer there.
+#[test]
+fn upper_halves_do_not_outlive_vzeroupper() {
+    let text = "#[target_feature(enable = \"avx\")]
+        unsafe fn f(x: *mut f32) { let v: ymm; vmovups v, [x]; vzeroupper; vmovups [x], v; }";
+    assert_ne!(codes(text), []);
 }
 
 #[test]

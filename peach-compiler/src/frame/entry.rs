@@ -73,7 +73,8 @@ fn spare(function: &Function, changed: RegSet) -> Option<PhysReg> {
     let results =
         convention.int_results.iter().fold(RegSet::NONE, |all, reg| all | RegSet::one(reg.num));
     let volatile = changed - convention.saved_gp - convention.reserved_gp - results;
-    let mut found = (volatile & RegSet::first(8) - RegSet::one(gp::RSP.num)).iter();
+    let short = RegSet::first(8) - RegSet::one(gp::RSP.num);
+    let mut found = (volatile & short).iter();
     found.next().map(PhysReg::gp).filter(|_| convention.sandbox.is_none())
 }
 
