@@ -10,8 +10,7 @@
 mod generator;
 mod words;
 
-pub use generator::Rng;
-use generator::Shape;
+use generator::{Rng, Shape};
 use peach_compiler::abi::Convention;
 use peach_compiler::diagnostics::{Code, Severity};
 use peach_compiler::isa;
@@ -107,8 +106,9 @@ pub fn damaged(text: &str, data: &[u8]) -> String {
     words.concat()
 }
 
-/// Random bytes.
-pub fn bytes(rng: &mut Rng) -> Vec<u8> {
+/// The random bytes of a number.
+pub fn bytes(seed: u64) -> Vec<u8> {
+    let mut rng = Rng::new(seed);
     (0..rng.below(96)).map(|_| rng.next() as u8).collect()
 }
 
@@ -125,7 +125,7 @@ mod tests {
     fn run(name: &str, count: u64) {
         let target = target(name).expect("a target");
         for seed in 1..=count {
-            let data = bytes(&mut Rng::new(seed));
+            let data = bytes(seed);
             if let Err(panic) = std::panic::catch_unwind(|| target(&data)) {
                 eprintln!("{name}, seed {seed}: {data:02x?}");
                 std::panic::resume_unwind(panic);
@@ -142,7 +142,7 @@ mod tests {
             examples.into_iter().flat_map(|text| (1..=20).map(move |s| (text, s)))
         {
             let kernel = example.split("peach_fn! {").nth(1).expect("a kernel");
-            text(damaged(kernel, &bytes(&mut Rng::new(seed))).as_bytes());
+            text(damaged(kernel, &bytes(seed)).as_bytes());
         }
     }
 

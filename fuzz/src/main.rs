@@ -2,7 +2,7 @@
 //!
 //! Every input is a number, so that a failure is found again: the last line before it says which.
 
-use peach_fuzz::{Rng, TARGETS, bytes, target};
+use peach_fuzz::{TARGETS, bytes, target};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let end = Instant::now() + Duration::from_secs(number(1).unwrap_or(60));
     let mut seed = first;
     while Instant::now() < end {
-        let data = bytes(&mut Rng::new(seed));
+        let data = bytes(seed);
         if std::panic::catch_unwind(|| target(&data)).is_err() {
             eprintln!("seed {seed}: {data:02x?}");
             return ExitCode::FAILURE;
