@@ -112,13 +112,6 @@ impl Shape {
         self
     }
 
-    /// The same for another convention, which returns the results of calls elsewhere.
-    pub fn compiled_for(mut self, convention: &'static Convention) -> Shape {
-        self.calls &= convention.name == self.convention.name;
-        self.convention = convention;
-        self
-    }
-
     /// The same for Native Client: four registers are not to be had, nor is AVX-512.
     pub fn sandboxed(mut self) -> Shape {
         self.convention = &NACL;
