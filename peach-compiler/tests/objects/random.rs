@@ -3,7 +3,6 @@
 //!
 //! `PEACH_RANDOM_MODULES=N` sets how many.
 
-#[expect(dead_code, reason = "what runs the kernels uses the rest")]
 #[path = "../../../tests/random_kernels/generator.rs"]
 mod generator;
 
