@@ -4,6 +4,7 @@
 //! In: the forms that fit an instruction. Out: a [`Shape`]. Only the allocator's preferences depend
 //! on it, never what is correct; the length that counts is [`encode`](super::encode)'s.
 
+use super::lanes::is_register_or_memory;
 use super::{Family, Form, ImmForm, Selection, Slot};
 use iced_x86::{OpCodeInfo, OpCodeOperandKind as Kind, OpCodeTableKind};
 
@@ -104,26 +105,19 @@ fn is_rex_w(info: &OpCodeInfo) -> bool {
     info.operand_size() == 64 && !info.default_op_size64() && !info.force_op_size64()
 }
 
+/// Whether an operand of this kind is in the r/m field.
 fn is_rm(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::r8_or_mem
-            | Kind::r16_or_mem
-            | Kind::r32_or_mem
-            | Kind::r64_or_mem
-            | Kind::mm_or_mem
-            | Kind::xmm_or_mem
-            | Kind::ymm_or_mem
-            | Kind::zmm_or_mem
-            | Kind::k_or_mem
-            | Kind::r16_rm
-            | Kind::r32_rm
-            | Kind::r64_rm
-            | Kind::k_rm
-            | Kind::mm_rm
-            | Kind::xmm_rm
-            | Kind::ymm_rm
-            | Kind::zmm_rm
-            | Kind::tmm_rm
-    )
+    is_register_or_memory(kind)
+        || matches!(
+            kind,
+            Kind::r16_rm
+                | Kind::r32_rm
+                | Kind::r64_rm
+                | Kind::k_rm
+                | Kind::mm_rm
+                | Kind::xmm_rm
+                | Kind::ymm_rm
+                | Kind::zmm_rm
+                | Kind::tmm_rm
+        )
 }
