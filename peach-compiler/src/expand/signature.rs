@@ -32,7 +32,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn declare_param(&mut self, index: usize, param: &'a Param) {
-        let text = crate::syntax::ast::tokens_text(&param.ty.tokens);
+        let text = crate::syntax::tokens_text(&param.ty.tokens);
         let name = crate::syntax::ast::name_text(&param.name);
         let span = param.name.span();
         let number = |bytes| ArgValue::Number { bytes };
@@ -313,7 +313,7 @@ fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
         | TypeKind::Reference { .. }
         | TypeKind::FnPointer
         | TypeKind::Option(_) => {
-            pointer(Validity::Reference { type_text: crate::syntax::ast::tokens_text(&ty.tokens) })
+            pointer(Validity::Reference { type_text: crate::syntax::tokens_text(&ty.tokens) })
         }
         TypeKind::Float { bytes } | TypeKind::Vector { bytes } => ResultValue {
             bytes: *bytes,

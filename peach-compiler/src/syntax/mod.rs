@@ -15,7 +15,10 @@ mod literals;
 mod operands;
 mod signature;
 mod statements;
+mod text;
 mod types;
+
+pub use text::tokens_text;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use proc_macro2::TokenStream;

@@ -1,0 +1,206 @@
+//! Items: kernels with their signatures and attributes, helpers, fallbacks, families.
+
+use super::{Block, ClassExpr, Const, Expr, Name, Table, Type};
+use proc_macro2::{Span, TokenStream};
+
+/// The contents of one `peach_fn!`, or of a bare kernel file.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    /// In source order.
+    pub items: Vec<Item>,
+    /// Names in items that were in error and left out: what is undefined may have been among them.
+    pub skipped: Vec<String>,
+}
+
+/// What may stand at the top.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A kernel.
+    Kernel(Box<Kernel>),
+    /// `#[fallback] fn name(…) { … }`.
+    Fallback(Box<Fallback>),
+    /// `inline fn`.
+    Helper(Box<Helper>),
+    /// `const NAME = expr;`
+    Const(Const),
+    /// `const NAME: [T; N] = …;`
+    Table(Table),
+    /// `for B in … { items }`.
+    Family(Family),
+}
+
+/// A kernel.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// What the language's own attributes say.
+    pub attrs: KernelAttrs,
+    /// All other attributes and doc comments, to be carried to the Rust item.
+    pub rust_attrs: Vec<TokenStream>,
+    /// `pub`, `pub(crate)`, nothing.
+    pub vis: TokenStream,
+    /// `unsafe fn`.
+    pub is_unsafe: bool,
+    /// `extern "abi"`; `extern` alone is `"C"`.
+    pub abi: Option<(Abi, Span)>,
+    /// Name, parameters, result.
+    pub signature: Signature,
+    /// The statements.
+    pub body: Block,
+    /// Whether something in it was in error and reported: it gets its item, but no code.
+    pub has_errors: bool,
+    /// Names in statements that were in error and left out of the body.
+    pub skipped: Vec<String>,
+}
+
+/// The attributes that the language owns.
+#[derive(Clone, Debug, Default)]
+pub struct KernelAttrs {
+    /// `#[target_feature(enable = "a,b")]`, one entry per name.
+    pub target_features: Vec<(String, Span)>,
+    /// `#[target_cpu = "…"]`.
+    pub target_cpu: Option<(String, Span)>,
+    /// `#[version(…)]`, in order.
+    pub versions: Vec<VersionAttr>,
+    /// `#[embed = "…"]`.
+    pub embed: Option<(Embed, Span)>,
+    /// `#[spill]`.
+    pub spill: bool,
+    /// `#[endbr64]`.
+    pub endbr64: bool,
+    /// `#[vzeroupper = false]`.
+    pub vzeroupper: Option<bool>,
+    /// `#[export_name = "…"]`.
+    pub export_name: Option<(String, Span)>,
+}
+
+/// Where a kernel's bytes live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Embed {
+    /// Mapped by the runtime at first use.
+    #[default]
+    Map,
+    /// In the program's own text section.
+    Text,
+}
+
+/// `#[version(enable = "…", V = zmm, W = 64)]`.
+#[derive(Clone, Debug)]
+pub struct VersionAttr {
+    /// The attribute.
+    pub span: Span,
+    /// One entry per name.
+    pub enable: Vec<(String, Span)>,
+    /// Values and classes by name. A class is an [`ExprKind::Name`].
+    pub bindings: Vec<(Name, Expr)>,
+}
+
+/// The conventions a kernel can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abi {
+    /// The target's own.
+    C,
+    /// System V.
+    SysV64,
+    /// Microsoft x64.
+    Win64,
+}
+
+/// Name, lifetimes, parameters, result.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// The kernel's name.
+    pub name: Name,
+    /// `<'a, 'b: 'a>` with its angle brackets, or nothing.
+    pub lifetimes: TokenStream,
+    /// Whether a lifetime has bounds (in the list or in a `where` clause).
+    pub has_bounds: bool,
+    /// `where` clause, or nothing.
+    pub where_clause: TokenStream,
+    /// In order.
+    pub params: Vec<Param>,
+    /// `()` if there is none.
+    pub result: Type,
+    /// Everything behind the name, as written.
+    pub tokens: TokenStream,
+    /// Whether something in it is what kernels cannot have, which has been reported: of the kernel
+    /// there is a function with these `tokens`, and nothing else.
+    pub is_invalid: bool,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// `mut` before it is accepted and means nothing: arguments may be overwritten.
+    pub name: Name,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// An ordinary Rust function to be used where no version is supported.
+#[derive(Clone, Debug)]
+pub struct Fallback {
+    /// Attributes but `#[fallback]`.
+    pub rust_attrs: Vec<TokenStream>,
+    /// Visibility.
+    pub vis: TokenStream,
+    /// `unsafe fn`.
+    pub is_unsafe: bool,
+    /// Name, parameters, result.
+    pub signature: Signature,
+    /// From `(` of the parameters to the end of the signature, as written.
+    pub signature_tokens: TokenStream,
+    /// The body with its braces.
+    pub body: TokenStream,
+}
+
+/// `inline fn name(params) -> classes { body }`.
+#[derive(Clone, Debug)]
+pub struct Helper {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub params: Vec<HelperParam>,
+    /// `-> gp64`, `-> (ymm, ymm)`, or none.
+    pub results: Vec<ClassExpr>,
+    /// The statements.
+    pub body: Block,
+    /// Whether a statement was in error, reported and left out.
+    pub has_errors: bool,
+    /// Names in the statements that were left out.
+    pub skipped: Vec<String>,
+}
+
+/// A parameter of a helper.
+#[derive(Clone, Debug)]
+pub struct HelperParam {
+    /// Its name.
+    pub name: Name,
+    /// What it accepts.
+    pub kind: ParamKind,
+}
+
+/// What a helper's parameter accepts.
+#[derive(Clone, Debug)]
+pub enum ParamKind {
+    /// A register, or an array of them.
+    Class(ClassExpr),
+    /// `const`.
+    Const,
+    /// `label`.
+    Label,
+    /// `operand`.
+    Operand,
+    /// `mnemonic`.
+    Mnemonic,
+}
+
+/// `for B in range { items }` at the top: the items once per value, with `{B}` in names replaced.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// The variable.
+    pub var: Name,
+    /// What it runs over.
+    pub range: Expr,
+    /// The items, not parsed yet: [`instantiate`](crate::syntax::instantiate) substitutes the value and parses them.
+    pub body: TokenStream,
+}

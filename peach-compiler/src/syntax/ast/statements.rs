@@ -1,0 +1,172 @@
+//! Statements, and the declarations that stand at the top as well: constants and tables.
+
+use super::{BinaryOp, Call, ClassExpr, Element, Expr, Label, Name, TableElement};
+use proc_macro2::Span;
+
+/// `{ … }`.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// In order.
+    pub statements: Vec<Statement>,
+    /// The opening and the closing brace.
+    pub span: (Span, Span),
+}
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// What it is.
+    pub kind: StatementKind,
+    /// Its first and its last token, the semicolon not counted.
+    pub span: (Span, Span),
+}
+
+/// What a statement is.
+#[derive(Clone, Debug)]
+pub enum StatementKind {
+    /// `let x: class;`, `let x: class = value;`, `let x = operand;`, `let (a, b) = (b, a);`,
+    /// `let buf: [f32; 16] align 64;`
+    Let(Let),
+    /// `let mut n: const = 0;`
+    LetConst(Name, Expr),
+    /// `const N = expr;`
+    Const(Const),
+    /// `const CASES: [label; 4] = …;`, or a table of numbers.
+    Table(Table),
+    /// `a = b;` Also assigns compile-time variables.
+    Assign(Expr, Expr),
+    /// `bit += 7;` on compile-time variables.
+    AssignOp(Expr, BinaryOp, Expr),
+    /// `mnemonic operands;`: the first name may turn out to be a variable over mnemonics.
+    Instruction(InstructionStatement),
+    /// `name(args);`: a helper, or (where `name` is a mnemonic) an instruction.
+    Call(Call),
+    /// `'name:` or `'case[i]:`
+    Label(Label),
+    /// `{ … }`, `'name: { … }`, `unsafe { … }`, `'name: unsafe { … }`.
+    Block {
+        /// `'name:` before it.
+        label: Option<Label>,
+        /// `unsafe`.
+        is_unsafe: bool,
+        /// The statements.
+        body: Block,
+    },
+    /// `for pattern in iterable { … }`.
+    For(Pattern, Expr, Block),
+    /// `while condition { … }`.
+    While(Expr, Block),
+    /// `if c { … } else if d { … } else { … }`; the condition of `else` is `None`.
+    If(Vec<(Option<Expr>, Block)>),
+    /// `assert!(condition, "message")`.
+    Assert(Expr, Option<String>),
+    /// `return;`, `return x;`, `return (a, b);` (one tuple expression).
+    Return(Option<Expr>),
+    /// `stream name { … }`.
+    Stream(Name, Block),
+    /// `issue name;`, `issue name, 3;`, `issue name, ..;`
+    Issue(Name, IssueCount),
+    /// `emit name[i];`, `emit name[a..b];`
+    Emit(Name, Expr),
+    /// `interleave a, b;`, `interleave a 1, b 2;`
+    Interleave(Vec<(Name, Option<Expr>)>),
+    /// `align 32;`
+    Align(Expr),
+    /// `db 0x0f, 0x0b;`
+    Db(Vec<Expr>),
+}
+
+/// `let`.
+#[derive(Clone, Debug)]
+pub struct Let {
+    /// What is named.
+    pub pattern: Pattern,
+    /// After the colon.
+    pub ty: Option<LetType>,
+    /// `align N`.
+    pub align: Option<Expr>,
+    /// After `=`.
+    pub value: Option<Expr>,
+}
+
+/// What a `let` declares.
+#[derive(Clone, Debug)]
+pub enum LetType {
+    /// Registers. `f32` and the like are not told apart from classes here: see `Memory`.
+    Class(ClassExpr),
+    /// A stack variable: an array or scalar of a number type.
+    Memory {
+        /// The element.
+        element: Element,
+        /// Its length, if it is an array.
+        length: Option<Expr>,
+    },
+}
+
+/// What a `let` or a `for` names.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// `x`; `_`.
+    Name(Name),
+    /// `(a, b)`.
+    Tuple(Vec<Pattern>),
+}
+
+/// An instruction.
+#[derive(Clone, Debug)]
+pub struct InstructionStatement {
+    /// `lock`, `rep`, `evex`, `vex3`, …, in order.
+    pub prefixes: Vec<Name>,
+    /// The mnemonic, or a name that stands for one.
+    pub mnemonic: Name,
+    /// The operands.
+    pub operands: Vec<Expr>,
+}
+
+/// How much `issue` takes of a stream.
+#[derive(Clone, Debug)]
+pub enum IssueCount {
+    /// The next one.
+    One,
+    /// That many.
+    Count(Expr),
+    /// All that are left.
+    Rest,
+}
+
+/// `const NAME[: type] = expr;`
+#[derive(Clone, Debug)]
+pub struct Const {
+    /// Its name.
+    pub name: Name,
+    /// The type, where one is written.
+    pub ty: Option<Name>,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// `const NAME: [T; N] align A = [e, …];`
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: Name,
+    /// What it holds.
+    pub element: TableElement,
+    /// N.
+    pub length: Expr,
+    /// `align A`.
+    pub align: Option<Expr>,
+    /// The values.
+    pub values: TableValues,
+}
+
+/// A table's initialiser.
+#[derive(Clone, Debug)]
+pub enum TableValues {
+    /// `[e, …]`.
+    List(Vec<Expr>),
+    /// `[e; N]`.
+    Repeat(Box<Expr>, Box<Expr>),
+    /// `*b"…"`.
+    Bytes(Vec<u8>, Span),
+}

@@ -1,0 +1,153 @@
+//! Types: those of a kernel's signature, elements of arrays and tables, classes of registers.
+
+use super::{Expr, Name};
+use proc_macro2::{Span, TokenStream};
+
+/// A type of a signature.
+#[derive(Clone, Debug)]
+pub struct Type {
+    /// What it is.
+    pub kind: TypeKind,
+    /// As written.
+    pub tokens: TokenStream,
+    /// First and last token.
+    pub span: (Span, Span),
+}
+
+/// The types that a kernel's signature may have.
+#[derive(Clone, Debug)]
+pub enum TypeKind {
+    /// `()`.
+    Unit,
+    /// `i8` … `u64`, `isize`, `usize`.
+    Int {
+        /// 1, 2, 4 or 8.
+        bytes: u32,
+        /// `i…`.
+        signed: bool,
+        /// `isize`, `usize`: in memory as wide as a pointer, which some conventions have in 4 bytes.
+        is_size: bool,
+    },
+    /// `i128`, `u128`.
+    Wide {
+        /// `i128`.
+        signed: bool,
+    },
+    /// `bool`.
+    Bool,
+    /// `char`.
+    Char,
+    /// `f32`, `f64`.
+    Float {
+        /// 4 or 8.
+        bytes: u32,
+    },
+    /// `__m128`, `__m256i`, …, with or without a path.
+    Vector {
+        /// 16, 32 or 64.
+        bytes: u32,
+    },
+    /// `*const T`, `*mut T`.
+    RawPointer,
+    /// `NonNull<T>`, with or without a path.
+    NonNull,
+    /// `&T`, `&mut T`, `&[T; N]`; not slices.
+    Reference {
+        /// `&mut`.
+        mutable: bool,
+        /// What it points to.
+        pointee: Pointee,
+    },
+    /// `&[T]`, `&mut [T]`.
+    Slice {
+        /// `&mut`.
+        mutable: bool,
+        /// `T`, as written.
+        element: TokenStream,
+    },
+    /// `&str`.
+    Str,
+    /// `fn(…)`, `extern "C" fn(…)`, `unsafe …`.
+    FnPointer,
+    /// `Option<T>` of a reference, `NonNull` or function pointer.
+    Option(Box<Type>),
+    /// A pair as a result.
+    Pair(Box<Type>, Box<Type>),
+    /// A type that kernels cannot have, which has been reported.
+    Invalid,
+}
+
+/// What a reference points to, as far as its size can be known here.
+#[derive(Clone, Debug)]
+pub enum Pointee {
+    /// A number type: `f32`.
+    Number(Element),
+    /// `[T; N]` of numbers. N may be a kernel constant.
+    Array(Element, Box<Expr>),
+    /// Anything else.
+    Other,
+}
+
+/// A number type as an element of arrays and tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// Signed and unsigned integers of this many bytes.
+    Int {
+        /// 1, 2, 4, 8 (16 in references to `i128`).
+        bytes: u32,
+        /// `i…`.
+        signed: bool,
+    },
+    /// `f32` or `f64`.
+    Float {
+        /// 4 or 8.
+        bytes: u32,
+    },
+}
+
+impl Element {
+    /// The element type called `name`: `i8` … `u64`, `isize`, `usize`, `f32`, `f64`.
+    pub fn from_name(name: &str) -> Option<Element> {
+        let int = |bytes, signed| Some(Element::Int { bytes, signed });
+        match name {
+            "u8" => int(1, false),
+            "u16" => int(2, false),
+            "u32" => int(4, false),
+            "u64" | "usize" => int(8, false),
+            "u128" => int(16, false),
+            "i8" => int(1, true),
+            "i16" => int(2, true),
+            "i32" => int(4, true),
+            "i64" | "isize" => int(8, true),
+            "i128" => int(16, true),
+            "f32" => Some(Element::Float { bytes: 4 }),
+            "f64" => Some(Element::Float { bytes: 8 }),
+            _ => None,
+        }
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(self) -> u32 {
+        match self {
+            Element::Int { bytes, .. } | Element::Float { bytes } => bytes,
+        }
+    }
+}
+
+/// A class, or an array of a class: `ymm`, `[ymm; 8]`, `[[zmm; 2]; 6]`, `V` (bound by a version).
+#[derive(Clone, Debug)]
+pub struct ClassExpr {
+    /// The class's name.
+    pub class: Name,
+    /// Array lengths, outermost first.
+    pub lengths: Vec<Expr>,
+}
+
+/// What a table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableElement {
+    /// Numbers.
+    Number(Element),
+    /// `label`: a jump table.
+    Label,
+}
