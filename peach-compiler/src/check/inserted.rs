@@ -5,7 +5,7 @@
 
 use super::stack::{Address, Layout, Region};
 use super::state::{Place, State, Sym};
-use super::{Checked, Refusal};
+use super::{Checked, Refusal, Step};
 use crate::abi::ArgPlace;
 use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, Prefixes, View};
 use crate::isa::{self, Bank, Class, Control, Flags, Lanes, PhysReg, gp};
@@ -15,12 +15,8 @@ use crate::isa::{self, Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 const PAGE_LOOP: i64 = -15;
 
 /// Replays one inserted instruction.
-pub(super) fn replay(
-    inst: &Instruction<PhysReg>,
-    function: &Function,
-    state: &mut State,
-    layout: &mut Layout,
-) -> Checked {
+pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checked {
+    let Step { function, state, layout } = step;
     let name = if is_decorated(inst) { "" } else { inst.mnemonic.name() };
     let is_wide = |view: &View<PhysReg>| view.class == Class::Gp64;
     if let Some(Operand::Reg(dst)) = inst.operands.first() {

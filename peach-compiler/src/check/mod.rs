@@ -16,8 +16,11 @@
 //! * At a return the results are where the convention wants them, extended as it wants them, the
 //!   stack pointer is back, and every preserved register holds what it held on entry.
 
+mod bindings;
+mod bytes;
 mod folded;
 mod inserted;
+mod machine;
 mod matching;
 mod returns;
 mod stack;
@@ -163,6 +166,14 @@ fn cut_blocks(function: &Function) -> (Vec<usize>, Vec<Option<usize>>) {
     (starts, block_of_label)
 }
 
+/// What one step of the replay works on: the program as written, what is known where the step begins,
+/// and what is found out about the frame.
+struct Step<'a> {
+    function: &'a Function,
+    state: &'a mut State,
+    layout: &'a mut Layout,
+}
+
 /// The replay: states at block starts, until nothing changes.
 struct Replay<'a> {
     program: &'a Program<'a>,
@@ -196,10 +207,14 @@ impl Replay<'_> {
             let Code::Inst(inst) = &item.code else {
                 return Err(Refusal::new("the prologue holds more than instructions"));
             };
-            inserted::replay(inst, program.function, &mut state, &mut self.layout)?;
+            inserted::replay(inst, &mut self.step(&mut state))?;
         }
         state.stack.floor = Some(state.stack.rsp);
         Ok(state)
+    }
+
+    fn step<'a>(&'a mut self, state: &'a mut State) -> Step<'a> {
+        Step { function: self.program.function, state, layout: &mut self.layout }
     }
 
     /// Replays one block; returns the states that leave it, with the blocks they go to.
@@ -230,20 +245,13 @@ impl Replay<'_> {
         let items = program.items(id);
         match &program.function.inst(id).op {
             Op::Return(values) => {
-                returns::replay(values, items, program.function, state, &mut self.layout)?;
+                returns::replay(values, items, &mut self.step(state))?;
                 Ok(matching::Next::nowhere())
             }
             op => {
                 let effects = &program.effects[id.index()];
                 let expected = state.stack.rsp.plus(effects.stack.into());
-                let next = matching::replay(
-                    op,
-                    effects,
-                    items,
-                    program.function,
-                    state,
-                    &mut self.layout,
-                )?;
+                let next = matching::replay(op, effects, items, &mut self.step(state))?;
                 match state.stack.rsp == expected {
                     true => Ok(next),
                     false => Err(Refusal::new(format!(
