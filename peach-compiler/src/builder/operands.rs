@@ -1,9 +1,23 @@
 //! What instructions work on.
 
+use super::{Result, refusal};
+use crate::diagnostics::Code;
 use crate::ir::{Base, Branch, DataId, LabelId, LocalId, Mem, Operand, Reg, ReturnValue, View};
+use crate::isa::parse_register;
 
 /// A register as an operand: an argument's, one of the builder's, or a physical one.
 pub type Register = View<Reg>;
+
+/// A physical register by its name, as an operand.
+///
+/// # Errors
+/// If there is none of this name.
+pub fn physical(name: &str) -> Result<Register> {
+    match parse_register(&name.to_ascii_lowercase()) {
+        Some((reg, class)) => Ok(View { reg: Reg::Physical(reg), class }),
+        None => Err(refusal(Code::UndefinedName, format!("there is no register `{name}`"))),
+    }
+}
 
 /// A place in the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
