@@ -8,6 +8,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use peach_runtime::peach_fn;
+use peach_testing::tools::have;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -226,16 +227,6 @@ fn run_under(tool: &str, args: &[String], scene: &str) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Whether `tool` is there. Without it the test is skipped, but not where all of them must be.
-fn has(tool: &str) -> bool {
-    let works = Command::new(tool).arg("--version").output().is_ok_and(|out| out.status.success());
-    if !works {
-        eprintln!("skipped: {tool} is not installed");
-        assert!(std::env::var_os("CI").is_none(), "{tool} must be installed");
-    }
-    works
-}
-
 fn scratch(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
@@ -261,7 +252,7 @@ fn is_named(line: &str, kernel: &str) -> bool {
 
 #[test]
 fn gdb_unwinds_exactly_at_every_instruction() {
-    if !has("gdb") {
+    if !have(&["gdb"]) {
         return;
     }
     let script = scratch("frames.py");
@@ -297,7 +288,7 @@ fn gdb_unwinds_exactly_at_every_instruction() {
 
 #[test]
 fn perf_reports_names() {
-    if !has("perf") {
+    if !have(&["perf"]) {
         return;
     }
     let data = scratch("perf.data");

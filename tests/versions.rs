@@ -3,6 +3,7 @@
 //! holds an instruction of its extension, which the emulated processor refuses if it lacks it.
 
 use peach_runtime::peach_fn;
+use peach_testing::tools::have;
 use std::process::{Command, Output};
 
 peach_fn! {
@@ -66,18 +67,9 @@ fn run(model: &str, test: &str) -> std::io::Result<Output> {
         .output()
 }
 
-fn emulator_is_missing() -> bool {
-    let is_there = Command::new("qemu-x86_64").arg("--version").output().is_ok();
-    assert!(is_there || std::env::var("CI").as_deref() != Ok("true"), "qemu-x86_64 is missing");
-    if !is_there {
-        eprintln!("SKIPPED: qemu-x86_64 is missing");
-    }
-    !is_there
-}
-
 #[test]
 fn each_processor_gets_the_first_version_that_it_supports() {
-    if emulator_is_missing() {
+    if !have(&["qemu-x86_64"]) {
         return;
     }
     for &(model, level, demanding) in MODELS {
@@ -104,7 +96,7 @@ fn calls_what_is_not_supported() {
 
 #[test]
 fn a_call_that_no_version_can_take_panics_with_the_reason() {
-    if emulator_is_missing() {
+    if !have(&["qemu-x86_64"]) {
         return;
     }
     let output = run("Nehalem", "calls_what_is_not_supported").unwrap();

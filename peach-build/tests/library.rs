@@ -2,6 +2,7 @@
 //! tools of each system.
 
 use peach_build::{Build, Error};
+use peach_testing::tools::{have, versioned};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,21 +43,6 @@ fn run(command: &mut Command) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     text
-}
-
-/// Whether a program is there. Continuous integration must have it.
-fn has_tool(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
-    assert!(
-        is_there
-            || std::env::var("CI").is_ok_and(|ci| ci != "true")
-            || std::env::var("CI").is_err()
-    );
-    if !is_there {
-        eprintln!("SKIPPED: {name} is not installed");
-    }
-    is_there
 }
 
 const KERNELS: &str = "
@@ -151,7 +137,7 @@ fn build(directory: &Directory, target: &str) -> Result<peach_build::Library, Er
 /// `llvm-ar` and `llvm-nm` read the libraries of every system, index included.
 #[test]
 fn libraries_are_read_by_llvm() {
-    if !has_tool("llvm-ar") || !has_tool("llvm-nm") {
+    if !have(&["llvm-ar", "llvm-nm"]) {
         return;
     }
     for (target, file, prefix) in [
@@ -184,7 +170,7 @@ fn linkers_take_what_they_need() {
     for (target, compiler) in
         [("x86_64-unknown-linux-gnu", "cc"), ("x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc")]
     {
-        if !has_tool(compiler) {
+        if !have(&[compiler]) {
             continue;
         }
         let directory = Directory::new(&format!("link-{compiler}"));
@@ -199,12 +185,10 @@ fn linkers_take_what_they_need() {
             run(&mut Command::new(directory.0.join("main")));
         }
     }
-    if !has_tool("ld64.lld") {
-        return;
-    }
+    let Some(ld64) = versioned("ld64.lld") else { return };
     let directory = Directory::new("link-macos");
     build(&directory, "x86_64-apple-darwin").expect("right");
-    let mut command = Command::new("ld64.lld");
+    let mut command = Command::new(ld64);
     command.args([
         "-arch",
         "x86_64",

@@ -5,10 +5,11 @@
 mod support;
 
 use peach_compiler::abi::Convention;
+use peach_testing::tools::have;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use support::{Files, PEACH, Run, has_tools, repository};
+use support::{Files, PEACH, Run, repository};
 
 /// A copy of a directory of `examples/`.
 fn copy_of(name: &str) -> Files {
@@ -24,7 +25,7 @@ fn copy_of(name: &str) -> Files {
 
 #[test]
 fn make_builds_and_runs_the_product_of_matrices() {
-    if !has_tools(&["make", "cc"]) {
+    if !have(&["make", "cc"]) {
         return;
     }
     let files = copy_of("make");
@@ -48,7 +49,7 @@ fn make_builds_and_runs_the_product_of_matrices() {
 /// With mingw-w64 for Microsoft's compiler and wine for Windows.
 #[test]
 fn nmake_builds_a_windows_program_that_transposes() {
-    if !has_tools(&["make", "x86_64-w64-mingw32-gcc", "wine"]) {
+    if !have(&["make", "x86_64-w64-mingw32-gcc", "wine"]) {
         return;
     }
     let files = copy_of("nmake");
@@ -68,7 +69,7 @@ fn nmake_builds_a_windows_program_that_transposes() {
 
 #[test]
 fn go_generate_builds_a_package_that_passes_its_tests() {
-    if !has_tools(&["go"]) {
+    if !have(&["go"]) {
         return;
     }
     let files = copy_of("go-generate");
@@ -187,7 +188,7 @@ fn c_program(files: &Files, flags: &str, extension: &str) {
 
 #[test]
 fn c_programs_get_the_same_results_from_elf_objects_and_every_listing() {
-    if !has_tools(&["cc", "nasm"]) {
+    if !have(&["cc", "nasm"]) {
         return;
     }
     for (name, flags, assembler) in [
@@ -229,7 +230,7 @@ fn c_programs_get_the_same_results_from_elf_objects_and_every_listing() {
 
 #[test]
 fn windows_programs_get_the_same_results_from_coff_objects() {
-    if !has_tools(&["x86_64-w64-mingw32-gcc", "wine"]) {
+    if !have(&["x86_64-w64-mingw32-gcc", "wine"]) {
         return;
     }
     let files = Files::new("c-coff");

@@ -3,8 +3,9 @@
 #[expect(dead_code, reason = "every test uses its own part of it")]
 mod support;
 
+use peach_testing::tools::have;
 use std::process::Command;
-use support::{Files, Run, has_tools};
+use support::{Files, Run};
 
 const KERNEL: &str = "//! Two kernels.
 
@@ -103,7 +104,7 @@ fn element<'t>(page: &'t str, start: &str) -> &'t str {
 
 #[test]
 fn hovering_links_source_and_code_both_ways() {
-    if !has_tools(&["chromium"]) {
+    if !have(&["chromium"]) {
         return;
     }
     let files = Files::new("show-browser");

@@ -7,6 +7,7 @@ use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::{Module, header, json, makefile};
 use peach_compiler::isa::FeatureSet;
 use peach_compiler::pipeline::{Target, compile};
+use peach_testing::tools::have;
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -51,18 +52,6 @@ fn scratch(name: &str) -> PathBuf {
     let directory = std::env::temp_dir().join(format!("peach-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a scratch directory");
     directory
-}
-
-/// Whether a tool can be run. Where it cannot, the test says so; in CI it fails.
-fn is_available(tool: &str) -> bool {
-    let mut command = Command::new(tool);
-    let found =
-        command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !found {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{tool} is missing");
-        eprintln!("skipped: {tool} is missing");
-    }
-    found
 }
 
 const EVERY_TYPE: &str = r#"
@@ -123,7 +112,7 @@ fn headers_compile_alone_in_c_and_cpp() {
         let body = "#include \"kernels.h\"\n#include \"kernels.h\"\n\
             int use(void);\nint use(void) { nothing(); odd(); return (int) (integers(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) + pair(1, 2).first); }\n";
         for (compiler, standards) in COMPILERS {
-            if is_available(compiler) {
+            if have(&[compiler]) {
                 standards
                     .iter()
                     .for_each(|standard| compile_alone(&directory, compiler, standard, body));
@@ -138,7 +127,7 @@ fn headers_with_vectors_compile_alone() {
     let directory = scratch("vectors");
     std::fs::write(directory.join("kernels.h"), header_of(&plain(VECTORS))).expect("a header");
     for (compiler, standard) in [("gcc", "c11"), ("g++", "c++17"), ("clang", "c17")] {
-        if is_available(compiler) {
+        if have(&[compiler]) {
             compile_alone(&directory, compiler, standard, "#include \"kernels.h\"\n");
         }
     }
@@ -230,7 +219,7 @@ fn metadata_tells_versions_and_constants_apart() {
 fn dependencies_are_what_make_reads() {
     let text = makefile::dependencies("out.o", &["kernels.rs", "a.rs"], false);
     assert_eq!(text, "out.o: \\\n  kernels.rs \\\n  a.rs\n");
-    if !is_available("make") {
+    if !have(&["make"]) {
         return;
     }
     let directory = scratch("make");

@@ -9,6 +9,7 @@ use super::kernel;
 use peach_compiler::ir::{Base, BranchSize, Code, Instruction, Operand};
 use peach_compiler::isa::{self, PhysReg};
 use peach_compiler::pipeline::CompiledFunction;
+use peach_testing::tools::have;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -138,17 +139,4 @@ pub fn run(command: &mut Command, text: &str) -> String {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{command:?}: {told}\n{text}");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Whether all tools are there. Without one, a test is left out, but not where everything is checked.
-pub fn have(tools: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let exists = |tool: &&&str| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file());
-    let missing: Vec<&&str> = tools.iter().filter(|tool| !exists(tool)).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none(), "missing: {missing:?}");
-    eprintln!("SKIPPED: missing {missing:?}");
-    false
 }

@@ -1,6 +1,6 @@
 //! Object files for Native Client: linked where its programs are, validated as they then are, and run.
 
-use super::assembler::{have, run};
+use super::assembler::run;
 use peach_compiler::abi::{AssemblyFormat, ImageFormat, NACL};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::module::Processor;
@@ -9,6 +9,7 @@ use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use peach_compiler::sandbox::validate;
 use peach_testing::machine::Machine;
 use peach_testing::sandbox::Sandbox;
+use peach_testing::tools::have;
 use std::path::Path;
 use std::process::Command;
 

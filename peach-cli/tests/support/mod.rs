@@ -97,20 +97,6 @@ impl Run {
     }
 }
 
-/// Whether all programs are there. Continuous integration must have them.
-pub fn has_tools(names: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there =
-        |name: &&str| std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
-    let missing: Vec<&&str> = names.iter().filter(|name| !is_there(name)).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{missing:?} must be installed");
-    eprintln!("SKIPPED: {missing:?} not installed");
-    false
-}
-
 /// The repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository")

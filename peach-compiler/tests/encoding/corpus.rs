@@ -6,6 +6,7 @@ use iced_x86::{Code, EncodingKind};
 use oracle::Answer;
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
 use peach_compiler::isa::{FeatureSet, Mnemonic, PhysReg, encode, parse_line};
+use peach_testing::tools::have;
 use std::collections::HashSet;
 
 /// One line of the corpus with everybody's answer.
@@ -95,7 +96,7 @@ fn every_line_reads_back_as_the_instruction_it_was_printed_from() {
 
 #[test]
 fn bytes_equal_those_of_gnu_as_and_llvm_or_the_difference_is_explained() {
-    if !oracle::is_available("as") || !oracle::is_available("llvm-mc") {
+    if !have(&["as", "llvm-mc"]) {
         return;
     }
     compare(corpus(), true);
@@ -104,7 +105,7 @@ fn bytes_equal_those_of_gnu_as_and_llvm_or_the_difference_is_explained() {
 /// The same instructions in every run; `PEACH_SEED=number` gives others.
 #[test]
 fn random_instructions_agree_too() {
-    if !oracle::is_available("as") || !oracle::is_available("llvm-mc") {
+    if !have(&["as", "llvm-mc"]) {
         return;
     }
     let seed = std::env::var("PEACH_SEED").map_or(0x5eed, |seed| seed.parse().expect("a number"));

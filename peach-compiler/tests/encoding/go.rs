@@ -5,6 +5,7 @@ use super::{generate, is_full, random};
 use peach_compiler::emit::listings::go;
 use peach_compiler::ir::{BranchSize, Instruction};
 use peach_compiler::isa::{FeatureSet, Mnemonic, PhysReg, encode};
+use peach_testing::tools::have;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -18,7 +19,7 @@ struct Case {
 /// Every line that a listing may have becomes our bytes, or as many that mean the same.
 #[test]
 fn lines_for_go_become_our_bytes_or_as_many_that_mean_the_same() {
-    if !go_is_available() {
+    if !have(&["go"]) {
         return;
     }
     let step = if is_full() { 1 } else { 13 };
@@ -70,16 +71,6 @@ fn compare(insts: impl Iterator<Item = Instruction<PhysReg>>) -> Counts {
     let shown: Vec<&String> = wrong.iter().take(40).collect();
     assert!(wrong.is_empty(), "{} lines are wrong: {shown:#?}", wrong.len());
     counts
-}
-
-/// Whether there is a `go` command. Where there is none, the test says so; in CI it fails.
-fn go_is_available() -> bool {
-    let found = Command::new("go").arg("version").stdout(Stdio::null()).status().is_ok();
-    if !found {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "go is missing");
-        eprintln!("skipped: go is missing");
-    }
-    found
 }
 
 /// The bytes that Go's assembler makes of each line, which has to take them all.

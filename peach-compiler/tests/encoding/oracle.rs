@@ -10,21 +10,6 @@ use std::process::{Command, Stdio};
 /// What an assembler makes of one line: its bytes, or `None` where it refuses the line.
 pub type Answer = Option<Vec<u8>>;
 
-/// Whether `tool` can be run. Where it cannot, the test that needs it says so; in CI it fails.
-pub fn is_available(tool: &str) -> bool {
-    let found = Command::new(tool)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{tool} is missing");
-        eprintln!("skipped: {tool} is missing");
-    }
-    found
-}
-
 /// An instruction as GNU as and LLVM write it in Intel syntax.
 pub fn intel(inst: &Instruction<PhysReg>) -> String {
     let mut plain = inst.clone();

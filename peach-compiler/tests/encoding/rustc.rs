@@ -6,6 +6,7 @@
 use super::{generate, newer, oracle};
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
 use peach_compiler::isa::{FeatureSet, PhysReg, encode};
+use peach_testing::tools::have;
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +21,7 @@ const UNKNOWN: &[&str] = &["pcmpestri64", "pcmpestrm64", "vpcmpestri64", "vpcmpe
 
 #[test]
 fn newer_instructions_are_encoded_as_rustc_does() {
-    if !oracle::is_available("rustc") || !oracle::is_available("objcopy") {
+    if !have(&["rustc", "objcopy"]) {
         return;
     }
     let newer = |inst: &Instruction<PhysReg>| newer::NEWER.contains(&inst.mnemonic.name());

@@ -15,18 +15,9 @@ use peach_compiler::emit::listings::{Format, Options, go};
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects;
 use peach_compiler::pipeline::{Target, compile};
+use peach_testing::tools::have;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// Whether there is a `go` command. Where there is none, the test says so; in CI it fails.
-fn go_is_available() -> bool {
-    let found = Command::new("go").arg("version").stdout(Stdio::null()).status().is_ok();
-    if !found {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "go is missing");
-        eprintln!("skipped: go is missing");
-    }
-    found
-}
 
 /// The kernels as a module.
 fn module(source: &str, convention: &'static Convention) -> Module {
@@ -94,7 +85,7 @@ fn go(dir: &Path, args: &[&str]) {
 
 #[test]
 fn listings_are_built_vetted_and_right() {
-    if !go_is_available() {
+    if !have(&["go"]) {
         return;
     }
     let module = module(KERNELS, &GOASM);
@@ -111,7 +102,7 @@ fn listings_are_built_vetted_and_right() {
 /// argument and result where the declaration says.
 #[test]
 fn listings_of_random_kernels_are_our_code() {
-    if !go_is_available() {
+    if !have(&["go"]) {
         return;
     }
     let mut source = String::new();
@@ -139,7 +130,7 @@ fn listings_of_random_kernels_are_our_code() {
 /// without a frame, which was another there.
 #[test]
 fn listings_with_short_pointers_are_our_code() {
-    if !go_is_available() {
+    if !have(&["go"]) {
         return;
     }
     let source = "
@@ -170,7 +161,7 @@ fn listings_with_short_pointers_are_our_code() {
 /// by the system's.
 #[test]
 fn objects_are_linked_vetted_and_right() {
-    if !go_is_available() {
+    if !have(&["go"]) {
         return;
     }
     let module = module(KERNELS, &GOSYSO);

@@ -5,9 +5,10 @@ use peach_compiler::abi::{AssemblyFormat, ImageFormat};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::listings::{Format, Options};
+use peach_testing::tools::have;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// An assembler, for a format and a container.
 #[derive(Clone, Copy, Debug)]
@@ -97,20 +98,9 @@ impl Assembler {
         self.command[0]
     }
 
-    /// Whether the tool can be run. Where it cannot, the test says so; in CI it fails.
+    /// Whether the tool is there: see [`have`].
     pub fn is_available(&self) -> bool {
-        let mut command = Command::new(self.name());
-        command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        let found = command.status().is_ok();
-        if !found {
-            assert!(
-                std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-                "{} is missing",
-                self.name()
-            );
-            eprintln!("skipped: {} is missing", self.name());
-        }
-        found
+        have(&[self.name()])
     }
 
     /// The listing of a module for the assembler.

@@ -1,8 +1,9 @@
 //! COFF: linked by mingw-w64's GNU ld and by lld, run and unwound by wine, read back.
 
 use crate::kernels;
-use crate::support::{Workspace, have, module};
+use crate::support::{Workspace, module};
 use peach_compiler::abi::{ImageFormat, WIN64};
+use peach_testing::tools::have;
 
 fn prepared(test: &str) -> Workspace {
     let space = Workspace::new(test);

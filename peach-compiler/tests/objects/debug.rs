@@ -1,9 +1,10 @@
 //! Source lines: gdb stops at them, shows them and steps through them; all formats say the same.
 
 use crate::kernels;
-use crate::support::{Workspace, have, module};
+use crate::support::{Workspace, module};
 use peach_compiler::abi::{ImageFormat, SYSV64};
 use peach_compiler::emit::objects::Format;
+use peach_testing::tools::have;
 
 /// The line, counted from 1, of the first occurrence of a text behind another one.
 fn line_of(source: &str, after: &str, text: &str) -> usize {

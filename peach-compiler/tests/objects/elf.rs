@@ -2,10 +2,11 @@
 
 use crate::kernels;
 use crate::loader::Image;
-use crate::support::{Workspace, have, module};
+use crate::support::{Workspace, module};
 use object::{LittleEndian, Object, ObjectSection, ObjectSymbol};
 use peach_compiler::abi::{ImageFormat, NACL, SYSV64, X32};
 use peach_compiler::sandbox::validate;
+use peach_testing::tools::have;
 
 /// A directory with the kernels' object file and all sources.
 fn prepared(test: &str) -> Workspace {

@@ -1,7 +1,8 @@
 //! `.syso` files, by Go's own linker, which relocates less than others: run on Linux and under wine.
 
-use crate::support::{Workspace, have, module};
+use crate::support::{Workspace, module};
 use peach_compiler::abi::{GOSYSO, ImageFormat};
+use peach_testing::tools::have;
 
 /// Constants, a jump table, a stack variable, a call within the file.
 const SOURCE: &str = r#"

@@ -2,12 +2,13 @@
 
 use crate::kernels;
 use crate::loader::Image;
-use crate::support::{Workspace, have, ld64, module, object};
+use crate::support::{Workspace, module, object};
 use object::read::macho::MachOFile64;
 use object::{LittleEndian, Object, ObjectSection};
 use peach_compiler::abi::{ImageFormat, SYSV64};
 use peach_compiler::ir::UnwindStep;
 use peach_compiler::isa::{Class, register_name};
+use peach_testing::tools::{have, versioned};
 use std::ffi::c_void;
 use std::fmt::Write;
 
@@ -38,7 +39,7 @@ fn link(space: &Workspace, ld64: &str, rest: &str) {
 
 #[test]
 fn libraries_are_linked_and_run() {
-    let Some(ld64) = ld64() else { return };
+    let Some(ld64) = versioned("ld64.lld") else { return };
     let space = prepared("macho_libraries");
     link(&space, &ld64, "kernels.o elsewhere.o -o whole.dylib");
     let whole = Image::load_library(&space.read("whole.dylib"), |name| panic!("{name} is defined"));

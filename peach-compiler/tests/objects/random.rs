@@ -6,7 +6,7 @@
 #[path = "../../../tests/random_kernels/generator.rs"]
 mod generator;
 
-use crate::support::{Workspace, have, object};
+use crate::support::{Workspace, object};
 use crate::unwinding;
 use generator::{Rng, Shape};
 use peach_compiler::abi::{Convention, ImageFormat};
@@ -15,6 +15,7 @@ use peach_compiler::emit::Module;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects::Format;
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_testing::tools::have;
 use std::fmt::Write;
 
 /// A module of a few random kernels; those that want more registers than there are, are left out.

@@ -2,13 +2,14 @@
 //! without kernels, what is refused.
 
 use crate::kernels;
-use crate::support::{Workspace, have, module, module_for, object};
+use crate::support::{Workspace, module, module_for, object};
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
 use peach_compiler::abi::{ImageFormat, SYSV64, WIN64, X32};
 use peach_compiler::diagnostics::Code;
 use peach_compiler::emit::objects::{self, Format, Options};
 use peach_compiler::pipeline::Target;
+use peach_testing::tools::have;
 
 #[test]
 fn symbols_have_names_types_and_sizes() {

@@ -105,30 +105,3 @@ impl Workspace {
         (output.status.success(), text(&output.stdout), text(&output.stderr))
     }
 }
-
-/// lld as Apple's linker, which Debian installs under a name with a version.
-pub fn ld64() -> Option<String> {
-    let names = ["ld64.lld".to_string()].into_iter();
-    let mut names = names.chain((14..40).map(|version| format!("ld64.lld-{version}")));
-    let found = names.find(|name| exists(name));
-    if found.is_none() {
-        have(&["ld64.lld"]);
-    }
-    found
-}
-
-fn exists(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(tool).is_file())
-}
-
-/// Whether all tools are there. Without one, a test is left out, but not where everything is checked.
-pub fn have(tools: &[&str]) -> bool {
-    let missing: Vec<&str> = tools.iter().copied().filter(|tool| !exists(tool)).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none(), "missing: {missing:?}");
-    eprintln!("SKIPPED: missing {missing:?}");
-    false
-}

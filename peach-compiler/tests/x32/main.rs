@@ -9,6 +9,7 @@ use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::{Module, objects};
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_testing::tools::have;
 use std::arch::global_asm;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -71,7 +72,7 @@ global_asm!(
 
 #[test]
 fn gcc_calls_kernels_and_gets_what_c_computes() {
-    if !is_available("gcc") || !is_available("ld") {
+    if !have(&["gcc", "ld"]) {
         return;
     }
     let scratch = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("x32");
@@ -116,15 +117,6 @@ fn gcc_calls_kernels_and_gets_what_c_computes() {
         peach_call_on_stack(entry, stack as u64 + STACK as u64)
     };
     assert_eq!(line as u32, 0, "callers.c, line {}", line as u32);
-}
-
-fn is_available(tool: &str) -> bool {
-    let found = Command::new(tool).arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !found {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{tool} is missing");
-        eprintln!("skipped: {tool} is missing");
-    }
-    found
 }
 
 fn run(directory: &Path, tool: &str, args: &[&str]) {

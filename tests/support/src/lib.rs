@@ -7,3 +7,4 @@ pub mod machine;
 pub mod many;
 pub mod rustc;
 pub mod sandbox;
+pub mod tools;
