@@ -10,7 +10,7 @@ use peach_compiler::pipeline::{Target, compile};
 use peach_testing::tools::have;
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The module of a source, for a convention and a processor, with symbols of a template.
 fn module(

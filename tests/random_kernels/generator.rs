@@ -112,11 +112,19 @@ impl Shape {
         self
     }
 
+    /// The same for another convention. What calls a function knows where its result is, so nothing is
+    /// called if that changes.
+    pub fn with_convention(mut self, convention: &'static Convention) -> Shape {
+        self.calls &= self.convention.name == convention.name;
+        self.convention = convention;
+        self
+    }
+
     /// The same for Native Client: four registers are not to be had, nor is AVX-512.
     pub fn sandboxed(mut self) -> Shape {
-        self.convention = &NACL;
+        self = self.with_convention(&NACL);
         self.gp = if self.spill { self.gp } else { self.gp.min(if self.fixed { 8 } else { 10 }) };
-        (self.mmx, self.calls) = (0, false);
+        self.mmx = 0;
         self.without_avx512()
     }
 

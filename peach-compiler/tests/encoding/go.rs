@@ -7,7 +7,7 @@ use peach_compiler::ir::{BranchSize, Instruction};
 use peach_compiler::isa::{FeatureSet, Mnemonic, PhysReg, encode};
 use peach_testing::tools::have;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// One instruction with our bytes and Go's line.
 struct Case {

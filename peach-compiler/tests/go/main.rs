@@ -17,7 +17,7 @@ use peach_compiler::emit::objects;
 use peach_compiler::pipeline::{Target, compile};
 use peach_testing::tools::have;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The kernels as a module.
 fn module(source: &str, convention: &'static Convention) -> Module {
@@ -108,8 +108,7 @@ fn listings_of_random_kernels_are_our_code() {
     let mut source = String::new();
     for seed in 1..=120 {
         let mut rng = Rng::new(seed);
-        let mut shape = Shape::random(&mut rng);
-        shape.convention = &GOASM;
+        let mut shape = Shape::random(&mut rng).with_convention(&GOASM);
         shape.spill = true;
         let text = generator::kernel(&shape, &mut rng);
         source.push_str(&text.replace("fn k(", &format!("fn k{seed}(")));

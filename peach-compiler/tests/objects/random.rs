@@ -25,10 +25,7 @@ fn random_module(seed: u64, convention: &'static Convention) -> Module {
     let mut module = Module::new(format!("random{seed}.peach"), target);
     let mut diagnostics = Diagnostics::new();
     for number in 0..1 + rng.below(4) {
-        let mut shape = Shape::random(&mut rng);
-        // Other conventions return the results of calls elsewhere.
-        shape.calls &= shape.convention.name == convention.name;
-        shape.convention = convention;
+        let mut shape = Shape::random(&mut rng).with_convention(convention);
         if convention.sandbox.is_some() {
             shape = shape.sandboxed();
         }

@@ -12,7 +12,7 @@ use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use peach_testing::tools::have;
 use std::arch::global_asm;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::ptr;
 
 const KERNELS: &str = "
