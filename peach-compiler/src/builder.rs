@@ -51,7 +51,7 @@
 //! # Ok::<(), peach_compiler::diagnostics::Diagnostics>(())
 //! ```
 //!
-//! What was built goes into a [`Module`], and from there into an object file, a
+//! What was built goes into a [`Module`](crate::emit::Module), and from there into an object file, a
 //! listing, a header:
 //!
 //! ```

@@ -90,7 +90,7 @@ pub struct VersionAttr {
     pub span: Span,
     /// One entry per name.
     pub enable: Vec<(String, Span)>,
-    /// Values and classes by name. A class is an [`ExprKind::Name`].
+    /// Values and classes by name. A class is an [`ExprKind::Name`](super::ExprKind::Name).
     pub bindings: Vec<(Name, Expr)>,
 }
 
