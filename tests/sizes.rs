@@ -12,6 +12,7 @@ use std::process::Command;
 struct Case {
     name: &'static str,
     convention: &'static Convention,
+    /// 0 where it was not measured.
     peachpy: usize,
     source: String,
     /// For GNU as, in Intel syntax.
@@ -118,6 +119,8 @@ fn vectors(x: __m256, y: __m256) -> __m256 {
     vaddps x, x, y;
     return x;
 }";
+
+const VECTOR_SUM: &str = "fn sum(a: __m128, b: __m128) -> __m128 { addps a, b; return a; }";
 
 const FIVE: &str = "fn five() -> u64 {
     let five: gp64 = 5;
@@ -355,6 +358,8 @@ fn vectors() -> Vec<Case> {
         sysv("VEX scalar add", 8, SCALAR, "vaddss xmm0, xmm0, xmm1; ret"),
         sysv("ymm in, ymm out", 5, VECTORS, "vaddps ymm0, ymm0, ymm1; ret"),
         sysv("ymm in, float out", 15, HALVES, "vextractf128 xmm1, ymm0, 1; vaddss xmm0, xmm0, xmm1; ret"),
+        win("two vectors by reference", 0, VECTOR_SUM, "movaps xmm0, [rcx]; addps xmm0, [rdx]; ret"),
+        win("two ymm by reference", 0, VECTORS, "vmovups ymm0, [rcx]; vaddps ymm0, ymm0, [rdx]; ret"),
         win("ymm6 and ymm7 changed", 49, SAVED_YMM,
             "vmovaps [rsp+8], xmm6; vmovaps [rsp+24], xmm7
              vmovups ymm6, [rcx]; vmovups ymm7, [rcx+32]; vaddps ymm6, ymm6, ymm7; vmovups [rcx], ymm6

@@ -62,6 +62,8 @@ pub struct Shape {
     pub calls: bool,
     /// The alignment of the stack variable: 8, 16 or 64.
     pub align: usize,
+    /// Two vectors and two wide integers among the arguments, first and last.
+    pub wide_arguments: bool,
 }
 
 impl Shape {
@@ -87,6 +89,7 @@ impl Shape {
             high: !fixed && rng.chance(15),
             calls: [SYSV64.name, WIN64.name].contains(&convention.name) && rng.chance(15),
             align: *[8, 8, 16, 64].get(rng.below(4)).expect("one of four"),
+            wide_arguments: false,
         };
         match rng.below(5) {
             // One less than fit, as many, and one more.
@@ -177,7 +180,15 @@ pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
     g.signature(result);
     g.declare();
     let mut left = shape.length;
-    g.statements(&mut left, 0);
+    if shape.wide_arguments && g.rng.chance(50) {
+        g.read_wide_arguments();
+        g.statements(&mut left, 0);
+    } else {
+        g.statements(&mut left, 0);
+        if shape.wide_arguments {
+            g.read_wide_arguments();
+        }
+    }
     g.store_all();
     if shape.mmx > 0 {
         g.line("emms;");
@@ -214,10 +225,14 @@ impl Generator<'_> {
         if self.shape.spill {
             self.line("#[spill]");
         }
+        let (first, last) = match self.shape.wide_arguments {
+            true => (", s: __m128i, t: u128", ", v: __m128i, w: u128"),
+            false => ("", ""),
+        };
         let _ = writeln!(
             self.text,
-            "#[target_feature(enable = \"{features}\")]\nunsafe fn k(p: *mut u64, \
-             a: u64, b: u32, c: usize, d: isize, e: u64, f: u64, g: u64, h: u32){arrow} {{"
+            "#[target_feature(enable = \"{features}\")]\nunsafe fn k(p: *mut u64{first}, \
+             a: u64, b: u32, c: usize, d: isize, e: u64, f: u64, g: u64, h: u32{last}){arrow} {{"
         );
     }
 
@@ -279,6 +294,31 @@ impl Generator<'_> {
             let value = self.rng.next();
             self.line(&format!("let m{n}: k;"));
             self.line(&format!("mov x0, {value:#x}; kmovq m{n}, x0;"));
+        }
+    }
+
+    /// Reads some of the wide arguments, some of them twice.
+    fn read_wide_arguments(&mut self) {
+        let vector = match self.shape.features {
+            SSE => ["paddd VV, ARG;", "movdqa VV, ARG;", "pshufd VV, ARG, 27;", "movss VV, ARG;"],
+            _ => [
+                "vpaddd VV.xmm, VV.xmm, ARG;",
+                "vmovdqa VV.xmm, ARG;",
+                "vpshufd VV.xmm, ARG, 27;",
+                "vpxor VV.xmm, VV.xmm, ARG;",
+            ],
+        };
+        let word = ["add XX, ARG;", "mov XX, ARG;", "imul XX, ARG, 5;", "movzx XX, ARG.gp8;"];
+        for arg in ["s", "t.lo", "t.hi", "v", "w.lo", "w.hi"] {
+            for _ in 0..self.rng.below(3) {
+                let (templates, into) = match arg {
+                    "s" | "v" if self.shape.vectors == 0 => continue,
+                    "s" | "v" => (&vector, self.vector_name()),
+                    _ => (&word, self.gp()),
+                };
+                let text = self.rng.pick(templates).replace("ARG", arg);
+                self.line(&text.replace("VV", &into).replace("XX", &into));
+            }
         }
     }
 

@@ -4,9 +4,10 @@
 //! It shares nothing with the compiler but the instruction list. Memory operands are real addresses:
 //! the caller hands in buffers of its own.
 
+use peach_compiler::abi::ArgPlace;
 use peach_compiler::ir::{
-    ArgId, Base, DataContent, Extension, Function, Instruction, LabelId, Mem, Op, Operand, Reg,
-    ReturnValue, View,
+    Arg, ArgId, Base, DataContent, Extension, Function, Instruction, LabelId, Mem, Op, Operand,
+    Reg, ReturnValue, View,
 };
 use peach_compiler::isa::{Class, PhysReg, gp};
 use std::collections::HashMap;
@@ -168,6 +169,10 @@ impl<'a> Interpreter<'a> {
             .map_or(0, |(view, scale)| low64(&self.bytes(view)).wrapping_mul(u64::from(scale)));
         let base = match mem.base {
             Base::None => 0,
+            Base::Reg(base) if self.function.is_passed_address(base.reg) => {
+                let arg = self.argument_behind(base.reg, mem.disp);
+                return self.args[arg].as_ptr().cast_mut();
+            }
             Base::Reg(view) => low64(&self.bytes(view)),
             Base::Local(id) => self.locals[id.index()].as_ptr() as u64,
             Base::Data(id) => match &self.function[id].content {
@@ -184,7 +189,6 @@ impl<'a> Interpreter<'a> {
     }
 
     fn argument_at(&self, disp: i64) -> usize {
-        use peach_compiler::abi::ArgPlace;
         let placement = &self.function.placement;
         self.function
             .args
@@ -193,6 +197,15 @@ impl<'a> Interpreter<'a> {
                 placement.args[arg.param][arg.part] == ArgPlace::Stack { offset: disp as u32 }
             })
             .expect("a stack argument")
+    }
+
+    fn argument_behind(&self, address: Reg, disp: i64) -> usize {
+        let begins = |arg: &Arg| {
+            let place = self.function.placement.args[arg.param][arg.part];
+            arg.pointer.map(Reg::Virtual) == Some(address)
+                && matches!(place, ArgPlace::Indirect { offset, .. } if i64::from(offset) == disp)
+        };
+        self.function.args.iter().position(begins).expect("an argument by reference")
     }
 
     fn load(&self, mem: &Mem<Reg>, len: usize) -> Bytes {

@@ -122,6 +122,7 @@ fn random_text(rng: &mut Rng, sandboxed: bool) -> (String, &'static Convention) 
     } else if !is_x86_feature_detected!("avx512bw") {
         shape = shape.without_avx512();
     }
+    shape.wide_arguments = shape.convention.vectors_by_reference && rng.below(2) == 0;
     let text = generator::kernel(&shape, rng);
     if std::env::var_os("PEACH_SEED").is_some() {
         println!("{} {shape:?}\n{text}", shape.convention.name);
@@ -194,6 +195,9 @@ fn arguments(function: &Function, rng: &mut Rng) -> Vec<[u8; 64]> {
             let mut bytes = [0; 64];
             let garbage = rng.next().to_le_bytes();
             bytes[..8].copy_from_slice(&garbage);
+            if let ArgValue::Vector { .. } = arg.value {
+                bytes[8..16].copy_from_slice(&rng.next().to_le_bytes());
+            }
             if let ArgValue::Number { bytes: width } = arg.value {
                 // What is beyond the type has any value, but the same in both runs.
                 bytes[width as usize..8].fill(0xA5);
@@ -238,10 +242,13 @@ fn execute(
     let mut hidden = [0u64; 4];
     let pointers = [out.as_mut_ptr() as u64, hidden.as_mut_ptr() as u64];
     let mut machine = enter(&compiled.function, args, pointers, seed)?;
+    let copies = by_reference(&compiled.function, args, &mut machine);
     let before = machine.clone();
     let code = Executable::new(&compiled.encoded.bytes);
-    // SAFETY: the kernel writes through its first argument, into `out`, and the hidden pointer.
+    // SAFETY: the kernel writes through its first argument, into `out`, and the hidden pointer; it
+    // reads `copies`.
     unsafe { machine.call(code.start()) };
+    drop(copies);
     leave(&compiled.function, &before, &machine, &hidden, pointers[0])
 }
 
@@ -288,13 +295,45 @@ fn enter(
                 };
                 write_stack(&mut machine, offset as usize, &word.to_le_bytes()[..bytes]);
             }
-            place => return Err(format!("an integer arrives at {place:?}")),
+            ArgPlace::Indirect { .. } | ArgPlace::StackIndirect { .. } => {}
         }
     }
     if let Some(reg) = function.placement.hidden_result {
         machine.gp[reg.num as usize] = pointers[1];
     }
     Ok(machine)
+}
+
+/// Memory of an argument by reference: aligned to 16 bytes, and to no more.
+#[repr(align(32))]
+#[derive(Clone, Copy)]
+struct Copied {
+    _before: [u8; 16],
+    value: [u8; 16],
+}
+
+/// Makes the caller's copies of arguments, and passes their addresses.
+fn by_reference(function: &Function, args: &[[u8; 64]], machine: &mut Machine) -> Vec<Copied> {
+    let blank = Copied { _before: [0; 16], value: [0; 16] };
+    let mut copies = vec![blank; function.placement.args.len()];
+    for (arg, bytes) in function.args.iter().zip(args) {
+        let place = function.placement.args[arg.param][arg.part];
+        let (ArgPlace::Indirect { offset, .. } | ArgPlace::StackIndirect { offset, .. }) = place
+        else {
+            continue;
+        };
+        let (copy, len) = (&mut copies[arg.param], arg.bytes as usize);
+        copy.value[offset as usize..][..len].copy_from_slice(&bytes[..len]);
+        let address = copy.value.as_ptr() as u64;
+        match place {
+            ArgPlace::Indirect { pointer, .. } => machine.gp[pointer.num as usize] = address,
+            ArgPlace::StackIndirect { slot, .. } => {
+                write_stack(machine, slot as usize, &address.to_le_bytes());
+            }
+            ArgPlace::Reg(_) | ArgPlace::Stack { .. } => {}
+        }
+    }
+    copies
 }
 
 fn leave(

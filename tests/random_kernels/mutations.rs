@@ -249,10 +249,14 @@ fn exchange_operands(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     changed
 }
 
-/// Memory of the frame in place of a register, as if it were spilled there.
+/// Memory of the frame in place of a register, as if it were spilled there, or memory behind what may
+/// be the address of an argument.
 fn fold(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
-    let base = Base::Reg(View { reg: gp::RSP, class: Class::Gp64 });
-    let mut mem = Mem::new(base, 8 * rng.below(24) as i64 - 96);
+    let (reg, disp) = match rng.below(2) {
+        0 => (gp::RSP, 8 * rng.below(24) as i64 - 96),
+        _ => ([gp::RCX, gp::RDX, gp::R8, gp::R9][rng.below(4)], 8 * rng.below(2) as i64),
+    };
+    let mut mem = Mem::new(Base::Reg(View { reg, class: Class::Gp64 }), disp);
     let count = inst.operands.len();
     let Some(at) = (0..count).find(|&at| matches!(inst.operands[at], Operand::Reg(_))) else {
         return false;

@@ -2,15 +2,16 @@
 //!
 //! Input: a function as expanded. Output: the same with [`Op::LoadArg`] for every argument that
 //! arrives in memory and is used: once, as late as possible, outside of loops. An argument on the
-//! stack that a single instruction reads, outside of loops, becomes a memory operand of that
-//! instruction where this means the same. A size of 32 bits that arrives in a register is extended
+//! stack, or behind an address in a register, that a single instruction reads, outside of loops,
+//! becomes a memory operand of that instruction where this means the same. Stores of the kernel do not
+//! change it before that: stack and copy belong to the call alone ([`REFERENCE_ALIGN`]). A size of 32 bits that arrives in a register is extended
 //! where its upper half is read. Also makes the registers that the convention uses and the author
 //! does not see: the addresses of by-reference arguments and of the result.
 //! Invariants: a load comes before every other access to its register on every path, and at most
 //! once. Cannot fail.
 
 use super::flow::Flow;
-use super::{ArgPlace, fold};
+use super::{ArgPlace, REFERENCE_ALIGN, fold};
 use crate::analysis::Facts;
 use crate::ir::{
     Arg, ArgId, ArgValue, Base, Extension, Function, Inst, Instruction, Machine, Mem, Op, Operand,
@@ -45,15 +46,15 @@ pub fn bind_arguments(function: &mut Function) {
         let reachable: Vec<usize> =
             uses.iter().copied().filter(|&at| facts.cfg.is_reachable(at)).collect();
         let in_register = matches!(function.arg_place(arg), ArgPlace::Reg(_));
-        if in_register && !upper_half_is_read(&facts, function[arg].vreg)
-            || fold_only_use(function, &facts, &flow, arg, &reachable)
-        {
+        if in_register && !upper_half_is_read(&facts, function[arg].vreg) {
             continue;
         }
         if let Some(at) = load_position(function, &facts, &flow, arg, &reachable) {
-            let op = if in_register { extend(function, arg) } else { Op::LoadArg { arg } };
-            inserted.push((at, arg, op));
             prepare_pointer(function, arg);
+            if !fold_only_use(function, &facts, &flow, arg, &reachable) {
+                let op = if in_register { extend(function, arg) } else { Op::LoadArg { arg } };
+                inserted.push((at, arg, op));
+            }
         }
     }
     insert(function, inserted);
@@ -160,15 +161,14 @@ fn fold_only_use(
     arg: ArgId,
     uses: &[usize],
 ) -> bool {
-    let (&[at], ArgPlace::Stack { offset }) = (uses, function.arg_place(arg)) else { return false };
+    let &[at] = uses else { return false };
+    let Some((place, align)) = memory_of(function, arg) else { return false };
     if flow.is_in_cycle(facts.cfg.block_of[at] + 1) {
         return false;
     }
     let Arg { vreg, bytes, .. } = function[arg];
-    let align = function.convention.stack_align;
     let features = function.features;
     let Op::Machine(machine) = &mut function.insts[at].op else { return false };
-    let place = Mem::new(Base::StackArg, i64::from(offset));
     let slot = fold::Slot { place, bytes, align, writable: false };
     match fold::into(machine, &facts.effects[at], vreg, &slot, &features) {
         Some(folded) => {
@@ -176,6 +176,21 @@ fn fold_only_use(
             true
         }
         None => false,
+    }
+}
+
+/// The memory that an argument arrives in, where an operand can address it, and its alignment.
+fn memory_of(function: &Function, arg: ArgId) -> Option<(Mem<Reg>, u32)> {
+    match (function.arg_place(arg), function[arg].pointer) {
+        (ArgPlace::Stack { offset }, _) => {
+            let place = Mem::new(Base::StackArg, i64::from(offset));
+            Some((place, function.convention.stack_align))
+        }
+        (ArgPlace::Indirect { offset, .. }, Some(pointer)) => {
+            let pointer = View { reg: Reg::Virtual(pointer), class: Class::Gp64 };
+            Some((Mem::new(Base::Reg(pointer), i64::from(offset)), REFERENCE_ALIGN))
+        }
+        _ => None,
     }
 }
 
@@ -227,7 +242,7 @@ fn end_of_block(facts: &Facts, range: std::ops::Range<usize>) -> usize {
     }
 }
 
-/// The load of an argument that is passed by reference needs the address in a register.
+/// An argument that is passed by reference needs the address in a register.
 fn prepare_pointer(function: &mut Function, arg: ArgId) {
     let vector = function[function[arg].vreg].class.bank() == Bank::Vector;
     let param = function[arg].param;

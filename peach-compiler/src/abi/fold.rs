@@ -1,5 +1,5 @@
-//! Makes a value on the stack a memory operand of the instruction that uses it: an argument, or a value
-//! that is spilled.
+//! Makes a value in memory an operand of the instruction that uses it: an argument on the stack or
+//! behind a passed address, or a value that is spilled.
 //!
 //! Accepted only where it provably means the same: the form with memory reads and writes exactly the
 //! bytes that the form with the register does, within the value, and does the same to everything else.
@@ -7,18 +7,18 @@
 //! operand, `insertps` takes its lane from the immediate: all of these differ in their [`Effects`].
 
 use super::bind::registers_of;
-use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
+use crate::ir::{Base, Instruction, Machine, Mem, Operand, Reg, VReg};
 use crate::isa::{self, Access, Bank, Control, Effects, FeatureSet, Lanes};
 
-/// Where a value is on the stack.
+/// Where a value is in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
     /// The memory.
     pub place: Mem<Reg>,
     /// How long it is.
     pub bytes: u32,
-    /// The alignment that it may be relied on to have, if its size is no less: the stack's. (That of
-    /// wider vectors is a promise of the caller.)
+    /// The alignment that it may be relied on to have, if its size is no less: the stack's, or that of
+    /// arguments by reference. (That of wider vectors is a promise of the caller.)
     pub align: u32,
     /// Whether it may be changed.
     pub writable: bool,
@@ -80,9 +80,10 @@ fn with_memory(
         && access.may_write.is_empty()
         && memory.write == memory.always_written
         && !memory.address_only;
+    let is_base = |reg| matches!(slot.place.base, Base::Reg(base) if base.reg == reg);
     let others = |effects: &Effects<Reg>| -> Vec<Access<Reg>> {
-        let mut others: Vec<_> =
-            effects.regs.iter().filter(|a| a.reg != access.reg).copied().collect();
+        let is_other = |a: &&Access<Reg>| a.reg != access.reg && !is_base(a.reg);
+        let mut others: Vec<_> = effects.regs.iter().filter(is_other).copied().collect();
         others.sort_by_key(|a| a.reg);
         others
     };

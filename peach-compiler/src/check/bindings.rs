@@ -6,7 +6,7 @@
 use super::inserted::check_within_frame;
 use super::stack::Address;
 use super::state::{Place, Sym};
-use super::{Checked, Refusal, Step};
+use super::{Checked, Refusal, Step, passed};
 use crate::abi::ArgPlace;
 use crate::ir::{ArgId, Base, Instruction, Mem, Operand, Reg};
 use crate::isa::{Bank, Effects, Lanes, PhysReg};
@@ -109,6 +109,9 @@ impl Bindings {
             _ => return Err(different()),
         }
         match (author.base, rendering.base) {
+            _ if passed::is_passed(author, step.function) => {
+                passed::demand_address(author, rendering, step.function, step.state)
+            }
             (Base::Reg(view), Base::Reg(place))
                 if view.class == place.class && author.disp == rendering.disp =>
             {

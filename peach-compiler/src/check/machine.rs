@@ -6,7 +6,7 @@ use super::bindings::Bindings;
 use super::folded::Folded;
 use super::matching::{Next, replay_inserted};
 use super::state::{Place, State, Sym};
-use super::{Checked, Refusal, Step};
+use super::{Checked, Refusal, Step, passed};
 use crate::ir::{
     Code, DataContent, Function, Instruction, Item, LabelId, Machine, Mem, Operand, Origin, Reg,
 };
@@ -30,6 +30,7 @@ pub(super) fn replay(
     step.state.stack.rsp = before.plus(i64::from(effects.stack.max(0)));
     let bindings = Bindings::of_instruction(&machine.inst, rendering, step)?;
     check_folded(&machine.inst, rendering, effects, &bindings, step)?;
+    passed::check_accesses(&machine.inst, effects, step.function)?;
     check_block(machine, rendering)?;
     step.state.stack.rsp = before;
     demand_reads(effects, &bindings, step.state)?;

@@ -22,6 +22,7 @@ mod folded;
 mod inserted;
 mod machine;
 mod matching;
+mod passed;
 mod returns;
 mod stack;
 mod state;

@@ -57,6 +57,12 @@ impl Function {
         self.placement.args[arg.param][arg.part]
     }
 
+    /// Whether `reg` holds the address of an argument that is passed by reference. No name of the
+    /// author's is for it.
+    pub fn is_passed_address(&self, reg: Reg) -> bool {
+        self.args.iter().any(|arg| arg.pointer.map(Reg::Virtual) == Some(reg))
+    }
+
     /// What is in registers at entry: arguments, addresses of arguments passed by reference, and the
     /// address of the result. They are all written at once, before the first instruction.
     pub fn arriving(&self) -> Vec<(VReg, PhysReg)> {
@@ -120,8 +126,9 @@ pub struct Arg {
     pub param: usize,
     /// Which part of the parameter: 0, or 1 for `len` and `hi`.
     pub part: usize,
-    /// Holds the address of an argument that is passed by reference. [`Op::LoadArg`] reads it where
-    /// the address arrives in a register ([`ArgPlace::Indirect`]), and writes it, as a scratch, where
+    /// Holds the address of an argument that is passed by reference. [`Op::LoadArg`], or the
+    /// instruction that has the argument as an operand in memory, reads it where the address arrives
+    /// in a register ([`ArgPlace::Indirect`]); [`Op::LoadArg`] writes it, as a scratch, where
     /// the address arrives on the stack. Made by [`bind_arguments`](crate::abi::bind_arguments);
     /// `None` before, and where it has no use.
     pub pointer: Option<VReg>,

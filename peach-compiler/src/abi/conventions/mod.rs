@@ -72,6 +72,13 @@ pub struct Convention {
     pub sandbox: Option<Sandbox>,
 }
 
+/// The alignment of what an argument that is passed by reference refers to. "For these aggregate types
+/// passed as a pointer, including `__m128`, the caller-allocated temporary memory must be 16-byte
+/// aligned" (Microsoft, "x64 calling convention", Parameter passing). The same paragraph makes it the
+/// caller's copy for this call: nothing but the callee can change it. Wider vectors may come with more
+/// from some compilers, but nothing promises it.
+pub const REFERENCE_ALIGN: u32 = 16;
+
 /// How code is kept from leaving a region of memory, see [`sandbox`](mod@crate::sandbox).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sandbox {

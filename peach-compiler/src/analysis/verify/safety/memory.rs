@@ -68,8 +68,8 @@ fn prove(
     access: &MemAccess,
     known: &Known,
 ) -> Result<(), Refusal> {
-    // Only `abi::bind_arguments` makes these: an argument in its slot.
-    if mem.base == Base::StackArg {
+    // Only `abi::bind_arguments` makes these: an argument in its slot, or where its address says.
+    if is_argument(function, mem) {
         return Ok(());
     }
     let unproven = |message: &str, note: &str| {
@@ -106,6 +106,14 @@ fn prove(
     }
     in_bounds(mem.disp, u64::from(bytes), &region)?;
     aligned(inst, mem, access, bytes, &region)
+}
+
+fn is_argument(function: &Function, mem: &Mem<Reg>) -> bool {
+    match mem.base {
+        Base::StackArg => true,
+        Base::Reg(base) => function.is_passed_address(base.reg),
+        _ => false,
+    }
 }
 
 /// The memory that an operand's base stands for.
