@@ -277,6 +277,51 @@ fn spilling_makes_room() {
     }
 }
 
+/// A call of the System V convention preserves no vector register, so that a value alive across it
+/// has none for its whole life, wherever it is named.
+#[test]
+fn what_no_register_can_hold_is_spilled_wherever_it_is_named() {
+    let kernels = [
+        ("where it becomes alive", "movups v, [p]; mov rax, [p]; call rax; mov [p], rax;"),
+        ("everywhere", "mov rax, [p]; movups v, [p]; call rax;"),
+        (
+            "in a loop",
+            "'again: { movups v, [p]; call [p]; pxor v, v; dec dword [p]; jnz continue 'again; }",
+        ),
+    ];
+    for (named, body) in kernels {
+        let kernel = format!(
+            "#[spill] unsafe fn f(p: *mut u64) {{ let v: xmm; {body} movups [p + 16], v; }}"
+        );
+        compiled(&kernel).unwrap_or_else(|message| panic!("named {named}: {message}"));
+    }
+    let text = compiled(
+        "#[spill] unsafe fn f(p: *mut u64, g: u64) {
+            let v: xmm; movups v, [p]; call g; movups [p], v;
+        }",
+    )
+    .expect("a slot for it");
+    let (before, after) = text.split_once("call").expect("the call");
+    assert!(before.contains("movups [rsp"), "{text}");
+    assert!(after.contains(", [rsp"), "{text}");
+}
+
+/// Two demands that no one register meets, each by itself met by a register that lives for the
+/// instruction alone.
+#[test]
+fn conflicting_demands_are_met_one_by_one_with_spilling() {
+    let kernels = [
+        "let n: gp64; mov n, [p]; shl x, n.gp8; mov rcx, [p]; mov [p], rcx; mov [p + 8], n;",
+        "let n: gp64; mov n, [p]; mov rcx, n; shl x, n.gp8; mov [p + 8], n;",
+        "let n: gp64; mov n, [p]; let m: gp64; mov m, [p + 8]; shl x, n.gp8; shl x, m.gp8; add x, n;",
+    ];
+    for body in kernels {
+        let kernel =
+            format!("#[spill] unsafe fn f(p: *mut u64, x: u64) -> u64 {{ {body} return x; }}");
+        compiled(&kernel).unwrap_or_else(|message| panic!("{body}: {message}"));
+    }
+}
+
 /// Allocates, lowers and lets the checker replay the result. `None` where there is no allocation.
 fn accepted(function: &Function) -> Option<Lowered> {
     let facts = Facts::of(function);

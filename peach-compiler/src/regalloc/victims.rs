@@ -3,6 +3,9 @@
 //! In: places where more registers are alive than there are. Out: the registers to keep in memory so
 //! that no place has too many: those whose uses cost least for the number of places they relieve,
 //! a use counting ten times per loop around it.
+//!
+//! Nothing is given up while a register that lacks a place can still be spilled: where that helps
+//! less than hoped for, the next round goes on.
 
 use super::Program;
 use super::costs::Frequency;
@@ -15,7 +18,7 @@ struct Crowd {
     alive: Vec<u32>,
     /// Of those, the ones that too few registers are left for.
     violator: Vec<u32>,
-    /// Registers that the instructions around the place name: spilling them would relieve nothing,
+    /// Registers that the instructions around the place name: spilling them would relieve it little,
     /// they would be loaded right here.
     named: Vec<u32>,
 }
@@ -41,11 +44,26 @@ pub(super) fn choose(program: &Program<'_>, bank: Bank, tangled: &[VReg]) -> Vec
         let victim = (0..relief.len())
             .filter(|&v| relief[v] > 0 && is_candidate(program.function, VReg(v as u32)))
             .min_by_key(|&v| (prices[v] * 1024 / relief[v], v));
-        let Some(victim) = victim else { return chosen };
+        let Some(victim) = victim else { break };
         chosen.push(VReg(victim as u32));
         crowds.retain_mut(|crowd| crowd.is_crowded_without(victim as u32, program));
     }
+    if chosen.is_empty() {
+        chosen.extend(last_resort(program.function, &crowds, &prices));
+    }
     chosen
+}
+
+/// The cheapest register that lacks a place although it is named wherever it does. In memory it needs
+/// only what each instruction that names it demands, one at a time, which may be possible where all
+/// that its whole life demands is not.
+fn last_resort(function: &Function, crowds: &[Crowd], prices: &[i64]) -> Option<VReg> {
+    crowds
+        .iter()
+        .flat_map(|crowd| &crowd.violator)
+        .map(|&vreg| VReg(vreg))
+        .filter(|&vreg| is_candidate(function, vreg))
+        .min_by_key(|vreg| (prices[vreg.index()], vreg.0))
 }
 
 impl Crowd {
