@@ -99,7 +99,7 @@ impl Report<'_> {
             return self.no_register_left(*vreg);
         }
         let names = list(violator.iter().map(|vreg| format!("`{}`", self.function()[*vreg].name)));
-        let registers = list(offered.iter().map(|num| format!("`{}`", self.name(num))));
+        let registers = self.names(offered);
         let message = format!("{names} are alive at once, and only {registers} can hold them");
         let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
         for &vreg in violator {
@@ -121,8 +121,17 @@ impl Report<'_> {
         let VRegInfo { name, class, .. } = &self.function()[vreg];
         let message = format!("no register can hold `{name}` for its whole life");
         let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
-        for (span, text) in self.reasons(vreg) {
+        let reasons = self.reasons(vreg);
+        // The declaration, and a place that by itself leaves none, as a call may: no copy helps.
+        let is_one_place = reasons.len() == 2;
+        for (span, text) in reasons {
             diagnostic = diagnostic.label(span, text);
+        }
+        if is_one_place && !self.function().options.spill {
+            return diagnostic.help(format!(
+                "keep `{name}` in memory there: store it in a stack variable before and load it \
+                 after, or put `#[spill]` on the kernel"
+            ));
         }
         diagnostic
             .note("a virtual register has one physical register for its whole life".to_string())
@@ -138,26 +147,24 @@ impl Report<'_> {
         let mut left = self.program.demands.registers(self.bank).all();
         let mut reasons = vec![self.declared(vreg)];
         let name = &self.function()[vreg].name;
-        let mut demand = |span: Span, allowed: RegSet, text: &dyn Fn(&str) -> String| {
+        let mut demand = |span: Span, allowed: RegSet, text: &dyn Fn(RegSet) -> String| {
             let lost = left - allowed;
             if lost.is_empty() {
                 return;
             }
             left = left & allowed;
-            let names = if allowed.len() <= 4 { allowed & RegSet::ALL } else { lost };
-            let names = list(names.iter().map(|num| format!("`{}`", self.name(num))));
-            reasons.push((span, text(&names)));
+            reasons.push((span, text(lost)));
         };
         for (inst, constraints) in self.function().insts.iter().zip(&self.program.facts.constraints)
         {
             for &(reg, allowed) in &constraints.allowed {
                 if reg == Reg::Virtual(vreg) && allowed.len() <= 4 {
-                    demand(inst.span, allowed, &|names| {
-                        format!("`{name}` must be in {names} here")
+                    demand(inst.span, allowed, &|_| {
+                        format!("`{name}` must be in {} here", self.names(allowed))
                     });
                 } else if reg == Reg::Virtual(vreg) {
-                    demand(inst.span, allowed, &|names| {
-                        format!("`{name}` cannot be in {names} here")
+                    demand(inst.span, allowed, &|lost| {
+                        format!("`{name}` cannot be in {} here", self.names(lost))
                     });
                 }
             }
@@ -182,11 +189,9 @@ impl Report<'_> {
         blocks.sort_by_key(|(inst, _)| *inst);
         for (inst, blocked) in blocks {
             let span = self.function().insts[inst.index()].span;
-            demand(span, RegSet::ALL - blocked, &|names| {
-                format!(
-                    "{names} hold{} another value here",
-                    if names.contains(',') { "" } else { "s" }
-                )
+            demand(span, RegSet::ALL - blocked, &|lost| {
+                let hold = if lost.len() == 1 { "holds" } else { "hold" };
+                format!("{} {hold} another value here", self.names(lost))
             });
         }
         reasons
@@ -205,7 +210,7 @@ impl Report<'_> {
             .note(self.holders(violator));
         let taken = self.program.demands.registers(self.bank).all() - offered;
         if !taken.is_empty() {
-            let names = list(taken.iter().map(|num| format!("`{}`", self.name(num))));
+            let names = self.names(taken);
             diagnostic = diagnostic.note(format!(
                 "they cannot be in {names}: named in the kernel, or demanded by an instruction, \
                  while they are alive"
@@ -304,6 +309,10 @@ impl Report<'_> {
             Some(inst) if !matches!(inst.op, Op::Label(_)) => inst.span,
             _ => self.function().span,
         }
+    }
+
+    fn names(&self, registers: RegSet) -> String {
+        list(registers.iter().map(|num| format!("`{}`", self.name(num))))
     }
 
     fn name(&self, num: u8) -> String {
