@@ -303,17 +303,9 @@ fn range(compiled: &CompiledFunction, facts: &Facts, reg: Reg, rows: Vec<Presenc
 /// The class that a physical register has as wide as anything touches it.
 fn class_of(reg: PhysReg, touched: Lanes) -> Class {
     match reg.bank {
-        Bank::Gp => Class::Gp64,
         Bank::Vector if Lanes::low(16).contains(touched) => Class::Xmm,
         Bank::Vector if Lanes::low(32).contains(touched) => Class::Ymm,
-        Bank::Vector => Class::Zmm,
-        Bank::Mask => Class::K,
-        Bank::Mmx => Class::Mmx,
-        Bank::Tile => Class::Tmm,
-        Bank::Segment => Class::Segment,
-        Bank::Control => Class::Control,
-        Bank::Debug => Class::Debug,
-        Bank::X87 | Bank::Ip => Class::St,
+        bank => bank.widest_class(),
     }
 }
 

@@ -107,6 +107,22 @@ pub struct Prefixes {
     pub notrack: bool,
 }
 
+impl Prefixes {
+    /// As they are written, in the order that every assembler takes them in.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let words = [
+            (self.bnd, "bnd"),
+            (self.notrack, "notrack"),
+            (self.xacquire, "xacquire"),
+            (self.xrelease, "xrelease"),
+            (self.lock, "lock"),
+            (self.rep, "rep"),
+            (self.repne, "repne"),
+        ];
+        words.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word)
+    }
+}
+
 /// One operand.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand<R> {

@@ -97,16 +97,7 @@ fn write_instruction(
 }
 
 fn write_prefixes(out: &mut impl Write, prefixes: Prefixes) -> fmt::Result {
-    let words = [
-        (prefixes.bnd, "bnd "),
-        (prefixes.notrack, "notrack "),
-        (prefixes.xacquire, "xacquire "),
-        (prefixes.xrelease, "xrelease "),
-        (prefixes.lock, "lock "),
-        (prefixes.rep, "rep "),
-        (prefixes.repne, "repne "),
-    ];
-    words.iter().filter(|(is_set, _)| *is_set).try_for_each(|(_, word)| out.write_str(word))
+    prefixes.words().try_for_each(|word| write!(out, "{word} "))
 }
 
 fn rounding_text(rounding: Rounding) -> &'static str {

@@ -27,6 +27,24 @@ pub enum Bank {
     Ip,
 }
 
+impl Bank {
+    /// The class of the whole registers.
+    pub fn widest_class(self) -> Class {
+        match self {
+            Bank::Gp => Class::Gp64,
+            Bank::Vector => Class::Zmm,
+            Bank::Mask => Class::K,
+            Bank::Mmx => Class::Mmx,
+            Bank::Tile => Class::Tmm,
+            Bank::Segment => Class::Segment,
+            Bank::Control => Class::Control,
+            Bank::Debug => Class::Debug,
+            Bank::X87 => Class::St,
+            Bank::Ip => Class::Rip,
+        }
+    }
+}
+
 /// A physical register as a unit of storage: `rax`, `eax` and `ah` are all `Gp` 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PhysReg {
@@ -427,19 +445,7 @@ fn parse_lettered(name: &str) -> Option<(PhysReg, Class)> {
 
 impl fmt::Debug for PhysReg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = match self.bank {
-            Bank::Gp => Class::Gp64,
-            Bank::Vector => Class::Zmm,
-            Bank::Mask => Class::K,
-            Bank::Mmx => Class::Mmx,
-            Bank::Tile => Class::Tmm,
-            Bank::Segment => Class::Segment,
-            Bank::Control => Class::Control,
-            Bank::Debug => Class::Debug,
-            Bank::X87 => Class::St,
-            Bank::Ip => Class::Rip,
-        };
-        f.write_str(&register_name(*self, class))
+        f.write_str(&register_name(*self, self.bank.widest_class()))
     }
 }
 

@@ -219,16 +219,7 @@ pub(super) trait Assembler {
 
     /// `lock`, `rep`, …, each with a space behind it.
     fn prefixes(&self, prefixes: Prefixes) -> String {
-        let words = [
-            (prefixes.bnd, "bnd "),
-            (prefixes.notrack, "notrack "),
-            (prefixes.xacquire, "xacquire "),
-            (prefixes.xrelease, "xrelease "),
-            (prefixes.lock, "lock "),
-            (prefixes.rep, "rep "),
-            (prefixes.repne, "repne "),
-        ];
-        words.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word).collect()
+        prefixes.words().map(|word| format!("{word} ")).collect()
     }
 }
 
