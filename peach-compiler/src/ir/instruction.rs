@@ -239,6 +239,19 @@ pub enum Rounding {
     Sae,
 }
 
+impl Rounding {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Rounding::Nearest => "{rn-sae}",
+            Rounding::Down => "{rd-sae}",
+            Rounding::Up => "{ru-sae}",
+            Rounding::Zero => "{rz-sae}",
+            Rounding::Sae => "{sae}",
+        }
+    }
+}
+
 /// An encoding that the author insists on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForcedEncoding {

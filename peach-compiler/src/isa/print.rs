@@ -7,7 +7,7 @@
 use super::{PhysReg, register_name, size_name};
 use crate::ir::{
     Base, BranchSize, DataId, DispSize, ForcedEncoding, Instruction, LabelId, LocalId, Mem,
-    Operand, Prefixes, Rounding, RustConstId, RustSymId,
+    Operand, Prefixes, RustConstId, RustSymId,
 };
 use std::fmt::{self, Write};
 
@@ -79,7 +79,7 @@ fn write_instruction(
         if position == rounding_at
             && let Some(rounding) = inst.rounding
         {
-            write!(out, "{separator}{}", rounding_text(rounding))?;
+            write!(out, "{separator}{}", rounding.word())?;
             separator = ", ";
         }
         let Some(operand) = inst.operands.get(position) else { break };
@@ -98,16 +98,6 @@ fn write_instruction(
 
 fn write_prefixes(out: &mut impl Write, prefixes: Prefixes) -> fmt::Result {
     prefixes.words().try_for_each(|word| write!(out, "{word} "))
-}
-
-fn rounding_text(rounding: Rounding) -> &'static str {
-    match rounding {
-        Rounding::Nearest => "{rn-sae}",
-        Rounding::Down => "{rd-sae}",
-        Rounding::Up => "{ru-sae}",
-        Rounding::Zero => "{rz-sae}",
-        Rounding::Sae => "{sae}",
-    }
 }
 
 fn write_operand(

@@ -11,7 +11,7 @@ use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
-use crate::ir::{Code, DispSize, Instruction, Mem};
+use crate::ir::{DispSize, Instruction, Mem};
 use crate::isa::{Bank, Class, Names, PhysReg, register_name, size_name};
 use std::fmt::Write;
 
@@ -189,22 +189,9 @@ impl Writer<'_> {
     }
 
     fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
-        match &line.item.code {
-            Code::Label(label) => format!("{}:", names.label(*label)),
-            _ if line.bytes.is_empty() => String::new(),
-            Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
-                format!("    {}", Gas.data_bytes(line.bytes))
-            }
-            Code::Inst(inst) => match function.symbol(line, self.outline) {
-                Some(symbol) => self.with_symbol(inst, symbol),
-                None => {
-                    let inst = &function.with_numbers(inst);
-                    let reference = function.reference(line);
-                    let coded = Coded { inst, bytes: line.bytes, names, reference };
-                    format!("    {}", spell::line(&Gas, &coded))
-                }
-            },
-        }
+        spell::item(&Gas, self.outline, function, line, names, |inst, symbol| {
+            self.with_symbol(inst, symbol)
+        })
     }
 
     /// `call sym`, `lea r, sym`, `mov r, sym`. In AT&T syntax, where any symbol may stand: in Intel's,

@@ -166,25 +166,14 @@ impl Writer<'_> {
     }
 
     fn line(&self, function: &Function<'_>, line: &Line<'_>, names: &dyn Names) -> String {
-        match &line.item.code {
-            Code::Label(label) => format!("{}:", names.label(*label)),
-            _ if line.bytes.is_empty() => String::new(),
-            Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
-                format!("    {}", data_bytes(line.bytes))
-            }
-            Code::Inst(inst) => match function.symbol(line, self.outline) {
-                Some(symbol) => with_symbol(inst, symbol),
-                None => {
-                    let inst = &function.with_numbers(inst);
-                    let reference = function.reference(line);
-                    let coded = Coded { inst, bytes: line.bytes, names, reference };
-                    format!(
-                        "    {}",
-                        spell::line(&Masm { function: &function.source.symbol }, &coded)
-                    )
-                }
-            },
-        }
+        spell::item(
+            &Masm { function: &function.source.symbol },
+            self.outline,
+            function,
+            line,
+            names,
+            with_symbol,
+        )
     }
 
     /// The alignment of the code's segment.

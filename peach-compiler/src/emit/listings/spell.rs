@@ -7,9 +7,10 @@
 //! assembler for itself. Where that is another one than ours, a [`Rule`] of the assembler's table says
 //! what makes it the same: a word in the text, or plain bytes.
 
+use super::outline::{Function, Line, Outline, SymbolUse};
 use crate::ir::{
-    Base, BranchSize, DataId, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes,
-    Rounding, View,
+    Base, BranchSize, Code, DataId, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes,
+    View,
 };
 use crate::isa::{
     Class, Feature, FeatureSet, Names, PhysReg, encode, instruction_text, register_name, select,
@@ -237,6 +238,33 @@ pub(super) fn line(assembler: &dyn Assembler, coded: &Coded) -> String {
     })
 }
 
+/// The text for an item of a function. `with_symbol` spells an instruction that uses a symbol.
+pub(super) fn item<'a>(
+    assembler: &dyn Assembler,
+    outline: &Outline<'a>,
+    function: &Function<'a>,
+    line: &Line<'_>,
+    names: &dyn Names,
+    with_symbol: impl Fn(&Instruction<PhysReg>, SymbolUse<'a>) -> String,
+) -> String {
+    match &line.item.code {
+        Code::Label(label) => format!("{}:", names.label(*label)),
+        _ if line.bytes.is_empty() => String::new(),
+        Code::Align(_) | Code::Bytes(_) | Code::Group(_) => {
+            format!("    {}", assembler.data_bytes(line.bytes))
+        }
+        Code::Inst(inst) => match function.symbol(line, outline) {
+            Some(symbol) => with_symbol(inst, symbol),
+            None => {
+                let inst = &function.with_numbers(inst);
+                let reference = function.reference(line);
+                let coded = Coded { inst, bytes: line.bytes, names, reference };
+                format!("    {}", self::line(assembler, &coded))
+            }
+        },
+    }
+}
+
 /// Whether the instruction is given as data.
 pub(super) fn is_data(assembler: &dyn Assembler, coded: &Coded) -> bool {
     let inst = &explicit(coded);
@@ -330,8 +358,7 @@ fn operands(
     }
     if let Some(rounding) = inst.rounding {
         let ends_in_number = matches!(inst.operands.last(), Some(Operand::Imm(_)));
-        texts
-            .insert(texts.len() - usize::from(ends_in_number), rounding_text(rounding).to_string());
+        texts.insert(texts.len() - usize::from(ends_in_number), rounding.word().to_string());
     }
     Some(texts)
 }
@@ -352,16 +379,6 @@ pub(super) fn destination(inst: &Instruction<PhysReg>) -> Option<String> {
 pub(super) fn hex_list(bytes: &[u8]) -> String {
     let words: Vec<String> = bytes.iter().map(|byte| format!("{byte:#04x}")).collect();
     words.join(", ")
-}
-
-fn rounding_text(rounding: Rounding) -> &'static str {
-    match rounding {
-        Rounding::Nearest => "{rn-sae}",
-        Rounding::Down => "{rd-sae}",
-        Rounding::Up => "{ru-sae}",
-        Rounding::Zero => "{rz-sae}",
-        Rounding::Sae => "{sae}",
-    }
 }
 
 /// The instruction without a segment that its bytes leave out, because it is the address's own, and
