@@ -4,10 +4,10 @@
 //! Macros run without optimization in their users' builds, so the figures that count are those of
 //! `cargo test --bench compile`; `cargo bench --bench compile` shows the optimized ones.
 
-use peach_compiler::abi::{self, SYSV64};
+use peach_compiler::abi::SYSV64;
 use peach_compiler::analysis::{self, Facts};
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::{check, encode, expand, frame, regalloc, syntax};
+use peach_compiler::{check, encode, expand, frame, passes, regalloc, syntax};
 use proc_macro2::TokenStream;
 use std::fmt::Write;
 use std::time::Duration;
@@ -123,7 +123,7 @@ fn times(source: &str) -> Vec<Duration> {
     assert!(!diagnostics.has_errors(), "{:?}", diagnostics.iter().next());
     let mut function = program.kernels.remove(0).versions.remove(0).function;
     lap();
-    abi::bind_arguments(&mut function);
+    passes::bind_arguments(&mut function);
     let facts = Facts::of(&function);
     analysis::verify(&function, &facts, &mut diagnostics);
     lap();

@@ -9,11 +9,13 @@ use crate::outputs::Outputs;
 use crate::target::Platform;
 use peach_compiler::abi::Frames;
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::emit::listing::Source;
+use peach_compiler::emit::dump::Dump;
 use peach_compiler::emit::listings::go;
 use peach_compiler::emit::mangling::Template;
-use peach_compiler::emit::{header, json, listings, makefile, objects};
-use peach_compiler::pipeline::{CompiledFunction, Dump, Observer, State, Step};
+use peach_compiler::emit::reports::listing::Source;
+use peach_compiler::emit::reports::{header, json, makefile};
+use peach_compiler::emit::{listings, objects};
+use peach_compiler::pipeline::{CompiledFunction, Observer, State, Step};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,8 @@
 
 use crate::messages;
 use peach_build::Error;
-use peach_compiler::pipeline::{Dump, Observer, State, Step};
+use peach_compiler::emit::dump::Dump;
+use peach_compiler::pipeline::{Observer, State, Step};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 

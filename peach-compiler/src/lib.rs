@@ -8,20 +8,45 @@
 //! Data flows one way and every stage has a type of its own. [`pipeline`] is the one list of the
 //! passes, in order; read it first. The compiler does no input or output and knows nothing of
 //! `proc_macro`: the macro, the command and the tests are shells around it.
+//!
+//! The API for others is [`pipeline`], [`target`], [`compiled`], [`diagnostics`] and `builder`.
+//! Everything else is public for the tests and the command, and may change without notice.
+
+pub mod pipeline;
+
+// What all stages speak of.
+pub mod compiled;
+pub mod diagnostics;
+pub mod ids;
+pub mod isa;
+pub mod target;
+
+// The stages, in the order of the data.
+
+pub mod syntax;
+
+pub mod expand;
+
+pub mod ir;
 
 pub mod abi;
+
+pub mod passes;
+
 pub mod analysis;
+
+pub mod regalloc;
+
+pub mod frame;
+
+pub mod check;
+
+pub mod sandbox;
+
+pub mod encode;
+
+pub mod emit;
+
+// Kernels that are made without text.
 #[cfg(feature = "formats")]
 pub mod builder;
-pub mod check;
-pub mod diagnostics;
-pub mod emit;
-pub mod encode;
-pub mod expand;
-pub mod frame;
-pub mod ir;
-pub mod isa;
-pub mod pipeline;
-pub mod regalloc;
-pub mod sandbox;
-pub mod syntax;

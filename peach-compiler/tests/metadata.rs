@@ -2,9 +2,10 @@
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::Module;
 use peach_compiler::emit::mangling::Template;
 use peach_compiler::emit::module::Processor;
-use peach_compiler::emit::{Module, header, json, makefile};
+use peach_compiler::emit::reports::{header, json, makefile};
 use peach_compiler::isa::FeatureSet;
 use peach_compiler::pipeline::{Target, compile};
 use peach_testing::tools::have;

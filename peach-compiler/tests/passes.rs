@@ -1,7 +1,8 @@
 //! The list of passes: what is told of each, and that nothing is left out.
 
 use peach_compiler::abi::{NACL, SYSV64};
-use peach_compiler::pipeline::{Dump, Observer, State, Step, compile, compile_observed};
+use peach_compiler::emit::dump::Dump;
+use peach_compiler::pipeline::{Observer, State, Step, compile, compile_observed};
 use proc_macro2::TokenStream;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,11 @@
 //! The attack suite: programs that try to get undefined behaviour past a plain `fn`, each refused
 //! with the expected code; and programs that the page of the language promises to accept.
 
-use peach_compiler::abi::{Convention, SYSV64, WIN64, bind_arguments};
+use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::analysis::{Facts, verify};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use peach_compiler::emit::rust::{self, RustOptions};
+use peach_compiler::passes::bind_arguments;
 use peach_compiler::{expand, pipeline, syntax};
 use std::str::FromStr;
 

@@ -1,9 +1,10 @@
 //! What the analyses tell the author: which tokens, which words. And random kernels, whose stack
 //! memory and references are followed along every path.
 
-use peach_compiler::abi::{SYSV64, WIN64, bind_arguments};
+use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::analysis::{Facts, verify};
 use peach_compiler::diagnostics::{Code, Diagnostics};
+use peach_compiler::passes::bind_arguments;
 use peach_compiler::{expand, pipeline, syntax};
 use proc_macro2::TokenStream;
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 //! A shell: it finds out for which target rustc compiles, calls the compiler, and gives back the items.
 
 use peach_compiler::abi::{SYSV64, WIN64};
-use peach_compiler::emit::listing::Source;
+use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::rust::{self, RustOptions};
 use peach_compiler::pipeline::{self, Target};
 use proc_macro::TokenStream;

@@ -6,7 +6,7 @@
 use super::text::hex;
 use super::{Shown, place, summary};
 use peach_build::{Compiled, Platform};
-use peach_compiler::emit::anatomy::{Anatomy, Range, Row, RowKind};
+use peach_compiler::emit::reports::anatomy::{Anatomy, Range, Row, RowKind};
 use std::fmt::Write;
 
 /// Height of a row and width of a bar's column, as in the style sheet.

@@ -13,9 +13,9 @@ use crate::messages;
 use crate::options::Matches;
 use crate::watch::Watch;
 use peach_build::{Compiled, Error, Outputs};
-use peach_compiler::emit::anatomy::Anatomy;
 use peach_compiler::emit::mangling::needed;
 use peach_compiler::emit::module::ModuleFunction;
+use peach_compiler::emit::reports::anatomy::Anatomy;
 use peach_compiler::pipeline::{CompiledFunction, Target};
 use std::path::Path;
 
@@ -134,7 +134,7 @@ fn size(anatomy: &Anatomy) -> String {
 }
 
 /// `[rsp + 8]`, as far as names go: the place of a slot.
-fn place(slot: &peach_compiler::emit::anatomy::Slot) -> String {
+fn place(slot: &peach_compiler::emit::reports::anatomy::Slot) -> String {
     let base = slot.base.as_deref().unwrap_or("entry");
     let sign = if slot.offset < 0 { '-' } else { '+' };
     format!("[{base} {sign} {}]", slot.offset.unsigned_abs())

@@ -6,6 +6,7 @@
 
 mod access;
 mod cfg;
+mod dominators;
 mod extended;
 mod facts;
 mod flags;
@@ -19,6 +20,7 @@ mod values;
 mod verify;
 
 pub use cfg::{Block, Cfg};
+pub(crate) use dominators::Flow;
 pub use facts::Facts;
 pub use liveness::Liveness;
 pub use unused::Usage;

@@ -6,7 +6,7 @@
 use super::{Builder, Result, refusal};
 use crate::diagnostics::{Code, Diagnostics};
 use crate::emit::Module;
-use crate::emit::listing::{self, Source};
+use crate::emit::reports::listing::{self, Source};
 use crate::expand;
 use crate::ir::{Op, Operand};
 use crate::pipeline::{self, CompiledFunction, Target};

@@ -4,8 +4,8 @@
 
 use super::bindings::Bindings;
 use super::folded::Folded;
-use super::matching::{Next, replay_inserted};
 use super::state::{Place, State, Sym};
+use super::step::{Next, replay_inserted};
 use super::{Checked, Refusal, Step, passed};
 use crate::ir::{
     Code, DataContent, Function, Instruction, Item, LabelId, Machine, Mem, Operand, Origin, Reg,

@@ -4,25 +4,10 @@
 
 use super::bindings::place_of;
 use super::state::{Place, State, Sym};
+use super::step::{Next, replay_inserted};
 use super::{Checked, Refusal, Step, inserted, machine};
-use crate::ir::{Code, Extension, Instruction, Item, LabelId, Op, Operand, Reg, View};
+use crate::ir::{Code, Extension, Instruction, Item, Op, Operand, Reg, View};
 use crate::isa::{Bank, Class, Effects, Lanes, PhysReg};
-
-/// Where control goes after an instruction.
-pub(super) struct Next {
-    pub labels: Vec<LabelId>,
-    pub falls_through: bool,
-}
-
-impl Next {
-    pub fn nowhere() -> Next {
-        Next { labels: Vec::new(), falls_through: false }
-    }
-
-    fn on() -> Next {
-        Next { labels: Vec::new(), falls_through: true }
-    }
-}
 
 /// Replays `items`, the rendering of `op`.
 pub(super) fn replay(
@@ -94,16 +79,6 @@ fn raw_bytes(effects: &Effects<Reg>, state: &mut State) -> Checked {
         state.forget_value(sym, access.may_write);
         state.forget_place(place, access.may_write);
         state.define(place, sym, access.may_write);
-    }
-    Ok(())
-}
-
-pub(super) fn replay_inserted(items: &[Item], step: &mut Step<'_>) -> Checked {
-    for item in items {
-        match &item.code {
-            Code::Inst(inst) => inserted::replay(inst, step)?,
-            other => return Err(Refusal::new(format!("{other:?} was inserted"))),
-        }
     }
     Ok(())
 }

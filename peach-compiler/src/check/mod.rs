@@ -26,6 +26,7 @@ mod passed;
 mod returns;
 mod stack;
 mod state;
+mod step;
 
 use crate::abi::{ArgPlace, Packing};
 use crate::ir::{
@@ -241,13 +242,13 @@ impl Replay<'_> {
         Ok(leaving)
     }
 
-    fn replay_inst(&mut self, id: InstId, state: &mut State) -> Checked<matching::Next> {
+    fn replay_inst(&mut self, id: InstId, state: &mut State) -> Checked<step::Next> {
         let program = self.program;
         let items = program.items(id);
         match &program.function.inst(id).op {
             Op::Return(values) => {
                 returns::replay(values, items, &mut self.step(state))?;
-                Ok(matching::Next::nowhere())
+                Ok(step::Next::nowhere())
             }
             op => {
                 let effects = &program.effects[id.index()];

@@ -166,7 +166,7 @@ impl CType {
                 element.declare_as(*inner_const, &format!("*{constant}{declarator}"))
             }
             CType::Function { params, result, abi } => {
-                let attribute = abi.as_deref().and_then(super::header::convention_macro);
+                let attribute = abi.as_deref().and_then(convention_macro);
                 let attribute = attribute.map_or(String::new(), |name| format!("{name} "));
                 let params = parameters(params);
                 let pointer = format!("({attribute}*{constant}{declarator})({params})");
@@ -405,4 +405,13 @@ fn eat_word(tokens: &mut Tokens, word: &str) -> bool {
         tokens.next();
     }
     is_word
+}
+
+/// The macro that stands for a convention's attribute, by the convention's Rust name.
+pub(super) fn convention_macro(abi: &str) -> Option<&'static str> {
+    match abi {
+        "win64" => Some("PEACH_MS_ABI"),
+        "sysv64" => Some("PEACH_SYSV_ABI"),
+        _ => None,
+    }
 }

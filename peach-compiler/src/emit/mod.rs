@@ -4,18 +4,11 @@
 //! [`Module`], which becomes an object file, a listing for another assembler, or metadata.
 
 #[cfg(feature = "formats")]
-pub mod anatomy;
-#[cfg(feature = "formats")]
 pub mod c_types;
 #[cfg(feature = "formats")]
-pub mod header;
-#[cfg(feature = "formats")]
-pub mod json;
-pub mod listing;
+pub mod dump;
 #[cfg(feature = "formats")]
 pub mod listings;
-#[cfg(feature = "formats")]
-pub mod makefile;
 #[cfg(feature = "formats")]
 pub mod mangling;
 #[cfg(feature = "formats")]
@@ -24,6 +17,7 @@ pub mod module;
 pub mod objects;
 #[cfg(feature = "formats")]
 pub mod outside;
+pub mod reports;
 pub mod rust;
 mod seh;
 pub mod unwind;

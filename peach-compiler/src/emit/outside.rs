@@ -6,11 +6,11 @@
 //! Fails: E0605 for an expression that only rustc can evaluate and for a path that has no symbol,
 //! E0106 for a number that does not fit its field.
 
+use crate::compiled::CompiledFunction;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::encode::{Patch, PatchValue};
 use crate::expand;
 use crate::ir::{RustConst, RustSym};
-use crate::pipeline::CompiledFunction;
 use proc_macro2::TokenTree;
 
 /// The values of what a kernel takes from around it.

@@ -4,9 +4,9 @@ use super::Expander;
 use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use crate::diagnostics::Diagnostics;
-use crate::pipeline::Target;
 use crate::syntax;
 use crate::syntax::ast::{Family, File, Item};
+use crate::target::Target;
 
 /// How many values a family may have.
 const FAMILY_MAX: u64 = 4096;

@@ -9,11 +9,11 @@ use crate::abi::{self, Convention, Placement};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
 use crate::isa::{Feature, FeatureSet};
-use crate::pipeline::Target;
 use crate::syntax::ast::{
     self, Abi, Block, ExprKind, Fallback, File, Item, Kernel, KernelAttrs, Signature, VersionAttr,
     name_text,
 };
+use crate::target::Target;
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
 

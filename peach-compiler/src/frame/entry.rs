@@ -7,9 +7,9 @@ use super::stack::{Needs, StackLayout};
 use super::{Lowerer, Registers};
 use crate::abi::Frames;
 use crate::analysis::Facts;
+use crate::ir::Allocation;
 use crate::ir::{Base, Cfa, Function, Instruction, Op, Operand, PlacedLocal, Reg, UnwindStep};
 use crate::isa::{self, Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
-use crate::regalloc::Allocation;
 
 /// The guard page below a stack is at least this large: a frame that is larger touches every page.
 const PAGE: i64 = 4096;

@@ -21,11 +21,11 @@ pub use clobbers::{Clobbers, clobbers};
 
 use crate::abi::{Convention, Frames};
 use crate::analysis::Facts;
+use crate::ir::Allocation;
 use crate::ir::{
     Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, Lowered, Op, Operand, Origin, Reg,
 };
 use crate::isa::{Bank, Lanes, PhysReg, RegSet, gp};
-use crate::regalloc::Allocation;
 use asm::Asm;
 use proc_macro2::Span;
 use stack::StackLayout;

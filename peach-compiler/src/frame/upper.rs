@@ -1,9 +1,9 @@
 //! Where the upper halves of ymm0–15 and zmm0–15 may have been written, for `vzeroupper`.
 
 use crate::analysis::Facts;
+use crate::ir::Allocation;
 use crate::ir::{Function, Op, Operand, Reg};
 use crate::isa::{Bank, Class, PhysReg};
-use crate::regalloc::Allocation;
 
 /// For each block, whether the upper halves may be dirty at its start.
 pub(super) struct UpperState {

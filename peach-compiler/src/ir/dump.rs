@@ -4,12 +4,12 @@
 //! behind it where it is not the declared one.
 
 use super::function::{DataContent, Function, Inst, Op, ResultKind, ReturnValue};
-use super::ids::{ArgId, DataId, LabelId};
-use super::instruction::{
+use crate::ids::{ArgId, DataId, LabelId};
+use crate::isa::register_name;
+use crate::isa::{
     Base, Branch, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Reg, Rounding,
     View,
 };
-use crate::isa::register_name;
 use std::fmt::{self, Display, Formatter, Write as _};
 
 impl Display for Function {

@@ -1,10 +1,10 @@
 //! A function over virtual registers: what expansion makes and every analysis reads.
 
-use super::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
-use super::instruction::{Instruction, Operand, Reg, View};
 use crate::abi::{ArgPlace, Convention, Placement};
 use crate::diagnostics::Place;
+use crate::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
 use crate::isa::{Class, FeatureSet, PhysReg, Selection};
+use crate::isa::{Instruction, Operand, Reg, View};
 use proc_macro2::{Span, TokenStream};
 
 /// One version of one kernel for one convention, before allocation.
@@ -25,7 +25,7 @@ pub struct Function {
     /// Argument registers, in order; a slice or an `i128` has two.
     pub args: Vec<Arg>,
     /// The address of a result in memory ([`Placement::hidden_result`]): written at entry and read by
-    /// every [`Op::Return`]. Made by [`bind_arguments`](crate::abi::bind_arguments); `None` before.
+    /// every [`Op::Return`]. Made by [`bind_arguments`](crate::passes::bind_arguments); `None` before.
     pub hidden_result: Option<VReg>,
     /// What the result type demands of `return`.
     pub result: ResultKind,
@@ -129,7 +129,7 @@ pub struct Arg {
     /// Holds the address of an argument that is passed by reference. [`Op::LoadArg`], or the
     /// instruction that has the argument as an operand in memory, reads it where the address arrives
     /// in a register ([`ArgPlace::Indirect`]); [`Op::LoadArg`] writes it, as a scratch, where
-    /// the address arrives on the stack. Made by [`bind_arguments`](crate::abi::bind_arguments);
+    /// the address arrives on the stack. Made by [`bind_arguments`](crate::passes::bind_arguments);
     /// `None` before, and where it has no use.
     pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
@@ -353,7 +353,7 @@ pub enum Op {
         /// Fits the class, signed or unsigned.
         value: i128,
     },
-    /// Loads one part of a parameter that did not arrive in a register (made by `abi::bind`). Writes
+    /// Loads one part of a parameter that did not arrive in a register (made by `passes::bind_arguments`). Writes
     /// the whole register [`Arg::vreg`] (all lanes of a vector register) and uses [`Arg::pointer`], if
     /// there is one.
     LoadArg {

@@ -2,9 +2,9 @@
 //! encoder turns into bytes.
 
 use super::function::{Data, RustConst, RustSym};
-use super::ids::{InstId, LabelId, VReg};
-use super::instruction::Instruction;
 use crate::abi::Convention;
+use crate::ids::{InstId, LabelId, VReg};
+use crate::isa::Instruction;
 use crate::isa::PhysReg;
 use proc_macro2::Span;
 

@@ -4,13 +4,16 @@
 //! program with physical registers, frame, moves and returns, ready to be encoded. Both are built
 //! of the same [`Instruction`], over [`Reg`] and over [`PhysReg`](crate::isa::PhysReg).
 
+mod allocation;
 mod dump;
 mod function;
-mod ids;
-mod instruction;
 mod lowered;
 
+pub use crate::ids::*;
+pub use crate::isa::{
+    Base, Branch, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Reg,
+    Register, Rounding, View,
+};
+pub use allocation::*;
 pub use function::*;
-pub use ids::*;
-pub use instruction::*;
 pub use lowered::*;

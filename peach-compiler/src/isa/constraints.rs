@@ -3,8 +3,8 @@
 //! In: an instruction and the forms that fit it. Out: [`Constraints`], complete: registers that meet
 //! them can be encoded in one of the forms.
 
-use super::{Bank, Class, RegSet, Selection};
-use crate::ir::{Base, Instruction, Operand, Register, View};
+use crate::isa::{Bank, Class, RegSet, Selection};
+use crate::isa::{Base, Instruction, Operand, Register, View};
 use iced_x86::EncodingKind;
 
 /// What an instruction demands of the registers that it gets.

@@ -3,11 +3,11 @@
 //! Dumps, timing and tests hang off this list: an [`Observer`] is told of every step that was taken,
 //! with what it made.
 
-use super::CompiledFunction;
 use crate::analysis::Facts;
+use crate::compiled::CompiledFunction;
 use crate::expand::Program;
+use crate::ir::Allocation;
 use crate::ir::{Function, Lowered};
-use crate::regalloc::Allocation;
 use crate::syntax::ast;
 
 /// Declares the steps, in order: name on the command line, what is done.

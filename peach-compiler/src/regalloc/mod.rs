@@ -38,20 +38,13 @@ mod victims;
 
 use crate::analysis::Facts;
 use crate::diagnostics::Diagnostic;
-use crate::ir::{Function, VReg};
+use crate::ir::{Allocation, Function, VReg};
 use crate::isa::{Bank, PhysReg, RegSet};
 use costs::Frequency;
 use demands::Demands;
 use interference::{BANKS, Interference};
 use problem::{Affinity, Color, Node, Prices, Problem};
 pub use spill::Spilled;
-
-/// Where every virtual register lives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allocation {
-    /// By virtual register; `None` for one that nothing reads or writes.
-    pub regs: Vec<Option<PhysReg>>,
-}
 
 /// Why there is no allocation.
 #[derive(Debug)]

@@ -10,13 +10,14 @@
 //! stays as it was written.
 
 use super::victims::is_hidden_pointer;
-use crate::abi::{ArgPlace, Packing, fold};
+use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
     Arg, ArgId, Base, Extension, Function, Inst, InstId, Instruction, Local, LocalId, Lowered,
     Machine, Mem, Op, Operand, Origin, Reg, ReturnValue, VReg, VRegInfo, View,
 };
 use crate::isa::{self, Access, Bank, Class, Lanes, Mnemonic, VectorMode};
+use crate::passes::fold_memory;
 
 /// A function with values in memory, and where its instructions come from.
 #[derive(Debug)]
@@ -305,13 +306,13 @@ impl<'f> Rewriter<'f> {
         let effects = &self.facts.effects[index];
         let features = &self.function.features;
         uses.iter().enumerate().find_map(|(at, &Use { vreg, home, .. })| {
-            let slot = fold::Slot {
+            let slot = fold_memory::Slot {
                 place: Mem::new(home.base, home.disp),
                 bytes: home.bytes,
                 align: self.function.convention.stack_align,
                 writable: !home.is_argument,
             };
-            let folded = fold::into(machine, effects, vreg, &slot, features)?;
+            let folded = fold_memory::into(machine, effects, vreg, &slot, features)?;
             let mut rest = uses.to_vec();
             rest.remove(at);
             Some((folded, rest))

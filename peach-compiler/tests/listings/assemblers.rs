@@ -3,8 +3,8 @@
 use object::{Object, ObjectSection, ObjectSymbol};
 use peach_compiler::abi::{AssemblyFormat, ImageFormat};
 use peach_compiler::emit::Module;
-use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::listings::{Format, Options};
+use peach_compiler::emit::reports::listing::Source;
 use peach_testing::tools::have;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;

@@ -5,8 +5,8 @@ use peach_compiler::abi::{
     AssemblyFormat, Convention, GOSYSO, GOSYSO_P32, ImageFormat, NACL, SYSV64, WIN64, X32,
 };
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::emit::listing::Source;
 use peach_compiler::emit::module::{ModuleFunction, Processor};
+use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::{Module, listings};
 use peach_compiler::encode::PatchValue;
 use peach_compiler::ir::{Code, DataContent, LabelId};
@@ -298,7 +298,8 @@ fn listings_link_with_c_and_run() {
         let Answer::Object(object) = assembler.assemble(&assembler.listing(&module, None)) else {
             panic!("{} refuses the listing", assembler.name());
         };
-        let header = peach_compiler::emit::header::header(&module, &mut Diagnostics::new());
+        let header =
+            peach_compiler::emit::reports::header::header(&module, &mut Diagnostics::new());
         std::fs::write(directory.join("kernels.o"), object).expect("an object");
         std::fs::write(directory.join("kernels.h"), header).expect("a header");
         std::fs::write(directory.join("main.c"), program).expect("a program");

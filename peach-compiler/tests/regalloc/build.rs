@@ -100,7 +100,7 @@ impl Builder {
 
     /// The function, with arguments in memory bound.
     pub fn finish(mut self) -> Function {
-        abi::bind_arguments(&mut self.function);
+        peach_compiler::passes::bind_arguments(&mut self.function);
         self.function
     }
 

@@ -151,7 +151,7 @@ fn image(group: &CompiledGroup, tokens: &TokenStream) -> Result<Image, Vec<Vec<&
         },
         #[cfg(feature = "debug")]
         listing: {
-            use peach_compiler::emit::listing;
+            use peach_compiler::emit::reports::listing;
             listing::listing(version, &listing::Source::of(tokens))
         },
     })

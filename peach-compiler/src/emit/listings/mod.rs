@@ -24,7 +24,7 @@ mod spell;
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::Diagnostics;
 use crate::emit::Module;
-use crate::emit::listing::Source;
+use crate::emit::reports::listing::Source;
 use crate::ir::Origin;
 use outline::Line;
 

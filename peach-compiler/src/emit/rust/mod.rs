@@ -25,9 +25,9 @@ mod signature;
 mod text;
 mod types;
 
+use crate::compiled::{Compilation, CompiledGroup};
 use crate::diagnostics::{self, Code, Diagnostic};
-use crate::emit::listing::Source;
-use crate::pipeline::{Compilation, CompiledGroup};
+use crate::emit::reports::listing::Source;
 use crate::syntax::ast;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};

@@ -4,8 +4,8 @@
 //! field by a constant assertion at the author's expression.
 
 use super::{number, ours};
+use crate::compiled::CompiledFunction;
 use crate::encode::{Patch, PatchValue};
-use crate::pipeline::CompiledFunction;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;
 

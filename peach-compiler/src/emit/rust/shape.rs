@@ -5,10 +5,10 @@
 
 use super::signature::{Param, abi_string, code_types, is_slice};
 use super::{Context, cfg_attributes, number, ours, patches, source_name, text};
-use crate::emit::listing::listing;
+use crate::compiled::CompiledFunction;
+use crate::emit::reports::listing::listing;
 use crate::emit::unwind;
 use crate::encode::PatchValue;
-use crate::pipeline::CompiledFunction;
 use crate::syntax::ast::{Embed, TypeKind, name_text};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote_spanned};

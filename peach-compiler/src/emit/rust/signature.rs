@@ -8,7 +8,7 @@
 
 use super::{Context, ours};
 use crate::abi::{ArgPlace, Placement};
-use crate::pipeline::CompiledGroup;
+use crate::compiled::CompiledGroup;
 use crate::syntax::ast::{self, Type, TypeKind};
 use proc_macro2::{Group, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};

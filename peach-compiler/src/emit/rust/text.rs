@@ -12,12 +12,12 @@
 //! holds nothing else, and each aligns the next.
 
 use super::{Context, ours, patches, seh, source_name};
+use crate::compiled::CompiledFunction;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::encode::{Patch, PatchValue};
 use crate::ir::{Code, Operand, View};
 use crate::isa::{PhysReg, register_name};
-use crate::pipeline::CompiledFunction;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 use std::fmt::Write;

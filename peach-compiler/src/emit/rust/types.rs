@@ -6,8 +6,8 @@
 //! know, or knows with another value. The safety proof relies on both.
 
 use super::ours;
+use crate::compiled::CompiledGroup;
 use crate::ir::ArgValue;
-use crate::pipeline::CompiledGroup;
 use crate::syntax::ast::{self, Pointee, Type, TypeKind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::quote_spanned;

@@ -68,7 +68,7 @@ fn prove(
     access: &MemAccess,
     known: &Known,
 ) -> Result<(), Refusal> {
-    // Only `abi::bind_arguments` makes these: an argument in its slot, or where its address says.
+    // Only `passes::bind_arguments` makes these: an argument in its slot, or where its address says.
     if is_argument(function, mem) {
         return Ok(());
     }

@@ -11,9 +11,9 @@
 
 use super::signature::{Signature, Variable, identifier};
 use super::spell::{Places, spell};
-use crate::emit::listing::Source;
 use crate::emit::listings::Comments;
 use crate::emit::listings::outline::{Function, Line};
+use crate::emit::reports::listing::Source;
 use crate::ir::{Base, Cfa, Code, Instruction, LabelId, Mem, Operand, Origin};
 use crate::isa::{self, Control, PhysReg, gp, instruction_text};
 use std::collections::HashSet;

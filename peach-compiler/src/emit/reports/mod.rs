@@ -1,0 +1,19 @@
+//! What is told about kernels: to C compilers, to build tools, to people.
+//!
+//! | file | what it writes |
+//! |---|---|
+//! | `header` | C declarations |
+//! | `json` | metadata |
+//! | `makefile` | dependencies |
+//! | `listing` | addresses, bytes, instructions, lines of the source |
+//! | `anatomy` | the same with live ranges, as data: what `peach show` draws |
+
+#[cfg(feature = "formats")]
+pub mod anatomy;
+#[cfg(feature = "formats")]
+pub mod header;
+#[cfg(feature = "formats")]
+pub mod json;
+pub mod listing;
+#[cfg(feature = "formats")]
+pub mod makefile;

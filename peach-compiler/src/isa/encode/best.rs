@@ -1,0 +1,133 @@
+//! From one instruction over physical registers to bytes.
+//!
+//! In: an instruction, the extensions that are allowed, the length of its branch. Out: the shortest
+//! of all encodings of all forms that fit, VEX before EVEX. Fails as [`select`](crate::isa::select()).
+//!
+//! What iced's encoder gets wrong is mended in `assemble` and nowhere else.
+
+use crate::isa::encode::assemble::{Tweaks, assemble};
+use crate::isa::forms::form::{Family, Form, ImmForm};
+use crate::isa::forms::select;
+use crate::isa::{Base, BranchSize, Instruction, Operand};
+use crate::isa::{FeatureSet, PhysReg, SelectError};
+
+/// The bytes of one instruction, and where its variable fields are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoding {
+    /// The bytes. Fields that are not known yet (labels, data, Rust constants) are zero.
+    pub bytes: Vec<u8>,
+    /// The displacement of a memory operand whose base is data or `rip`, or that has a Rust constant.
+    pub disp: Option<Field>,
+    /// The immediate, where it is a Rust constant or symbol.
+    pub imm: Option<Field>,
+    /// The displacement of a branch to a label.
+    pub branch: Option<Field>,
+}
+
+/// A field of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its first byte, counted from the start of the instruction.
+    pub offset: u8,
+    /// Its width in bytes.
+    pub size: u8,
+}
+
+/// The shortest encoding of `inst` (VEX before EVEX) that `features` allow.
+///
+/// `branch` is the length to give a branch to a label that has both.
+///
+/// # Errors
+/// As [`select`](crate::isa::select()): registers may make a form impossible that fitted before.
+pub fn encode(
+    inst: &Instruction<PhysReg>,
+    features: &FeatureSet,
+    branch: BranchSize,
+) -> Result<Encoding, SelectError> {
+    let selection = select(inst, features)?;
+    let mut best: Option<(Encoding, Family)> = None;
+    let mut failure = None;
+    for form in candidates(inst, selection.forms(), branch) {
+        match assemble(form, inst, &Tweaks::default()) {
+            Ok(encoding) => {
+                // EVEX is never chosen for a shorter displacement.
+                let is_better = best.as_ref().is_none_or(|(shortest, family)| {
+                    let evex = form.family == Family::Evex;
+                    let best_evex = *family == Family::Evex;
+                    (evex, encoding.bytes.len()) < (best_evex, shortest.bytes.len())
+                });
+                if is_better {
+                    best = Some((encoding, form.family));
+                }
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    match best {
+        Some((encoding, _)) => Ok(encoding),
+        None => Err(failure.unwrap_or_else(|| SelectError::Refused {
+            message: "no encoding reaches this operand".to_string(),
+        })),
+    }
+}
+
+/// The forms to try: those with the branch length asked for, and those with the widest field for a
+/// number that is not known yet.
+pub(in crate::isa) fn candidates(
+    inst: &Instruction<PhysReg>,
+    forms: &[&'static Form],
+    branch: BranchSize,
+) -> Vec<&'static Form> {
+    let mut forms = forms.to_vec();
+    for (operand, given) in inst.operands.iter().enumerate() {
+        match given {
+            Operand::Label(label) if label.size.is_none() => {
+                let wanted = if branch == BranchSize::Short { 1 } else { 4 };
+                let size = |form: &Form| form.operands()[operand].branch;
+                if forms.iter().any(|form| size(form) == Some(wanted)) {
+                    forms.retain(|form| size(form) == Some(wanted));
+                }
+            }
+            Operand::RustConst(_) => {
+                let width = |form: &Form| form.operands()[operand].imm.map_or(0, ImmForm::bytes);
+                let widest = forms.iter().map(|form| width(form)).max();
+                forms.retain(|form| Some(width(form)) == widest);
+            }
+            _ => {}
+        }
+    }
+    forms
+}
+
+/// Whether the displacement of a memory operand is filled in later or is relative to `rip`.
+pub(in crate::isa) fn is_variable(base: Base<PhysReg>) -> bool {
+    match base {
+        Base::Rip | Base::Data(_) => true,
+        Base::Reg(view) => view.reg.bank == crate::isa::Bank::Ip,
+        _ => false,
+    }
+}
+
+/// The recommended multi-byte nop of `len` bytes, 1 to 15 (Intel SDM volume 2, NOP).
+///
+/// # Panics
+/// If `len` is 0 or more than 15.
+pub fn nop(len: usize) -> &'static [u8] {
+    // The longest, with as many leading operand-size prefixes as it takes; the shorter ones are in
+    // the manual's table.
+    const LONGEST: [u8; 15] =
+        [0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00];
+    const SHORT: [&[u8]; 9] = [
+        &[0x90],
+        &[0x66, 0x90],
+        &[0x0f, 0x1f, 0x00],
+        &[0x0f, 0x1f, 0x40, 0x00],
+        &[0x0f, 0x1f, 0x44, 0x00, 0x00],
+        &[0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+        &[0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+        &[0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+        &[0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+    ];
+    assert!((1..=15).contains(&len), "a nop has 1 to 15 bytes");
+    if len <= SHORT.len() { SHORT[len - 1] } else { &LONGEST[15 - len..] }
+}

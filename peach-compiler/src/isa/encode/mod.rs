@@ -1,0 +1,17 @@
+//! From an instruction over physical registers to bytes.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `assemble` | the bytes of one form, by iced's encoder |
+//! | `best` | the shortest of all forms that fit |
+//! | `variants` | all encodings, of every length |
+//! | `length` | an estimate of the length before registers are known |
+
+pub(in crate::isa) mod assemble;
+pub(in crate::isa) mod best;
+mod length;
+mod variants;
+
+pub use best::*;
+pub use length::*;
+pub use variants::*;

@@ -1,0 +1,11 @@
+//! Extensions of the instruction set.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `features` | the extensions, and which others each implies |
+//! | `cpus` | which extensions a microarchitecture has |
+
+mod cpus;
+mod features;
+
+pub use features::*;

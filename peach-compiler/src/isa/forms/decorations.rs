@@ -1,0 +1,170 @@
+//! Whether a form takes an instruction's masks, rounding modes and prefixes, and its registers
+//! together: the part of `fit` that looks beyond single operands.
+
+use crate::isa::Class;
+use crate::isa::forms::fit::{Misfit, is_vector};
+use crate::isa::forms::form::{Family, Form};
+use crate::isa::{Base, Instruction, Mem, Operand, Register, Rounding};
+
+/// Whether the form takes the mask, the `{z}` and the rounding mode.
+pub(in crate::isa) fn fit_decorations<R: Register>(
+    form: &Form,
+    inst: &Instruction<R>,
+) -> Result<(), Misfit> {
+    if form.family != Family::Evex {
+        if inst.mask.is_some() {
+            return Err(Misfit::Mask("this form takes no mask"));
+        }
+        if inst.rounding.is_some() {
+            return Err(Misfit::Rounding("this form takes no rounding control and no `{sae}`"));
+        }
+        return Ok(());
+    }
+    let info = form.info();
+    if inst.mask.is_some() {
+        if !info.can_use_op_mask_register() {
+            return Err(Misfit::Mask("this form takes no mask"));
+        }
+        let stores = matches!(inst.operands.first(), Some(Operand::Mem(_)));
+        if inst.zeroing && stores {
+            return Err(Misfit::Mask("`{z}` cannot be used where the destination is memory"));
+        }
+        if inst.zeroing && !info.can_use_zeroing_masking() {
+            return Err(Misfit::Mask("this form merges by its mask; it takes no `{z}`"));
+        }
+    } else if info.require_op_mask_register() {
+        return Err(Misfit::Mask("this form needs a mask: write `{k1}` after its first operand"));
+    }
+    let Some(rounding) = inst.rounding else { return Ok(()) };
+    if inst.operands.iter().any(|operand| matches!(operand, Operand::Mem(_))) {
+        return Err(Misfit::Rounding(
+            "rounding control and `{sae}` need register operands: no operand may be memory",
+        ));
+    }
+    if info.ignores_rounding_control() {
+        return Err(Misfit::Rounding("this conversion is exact: it takes no rounding mode"));
+    }
+    match rounding {
+        Rounding::Sae if info.can_use_rounding_control() => Err(Misfit::Rounding(
+            "this form takes a rounding mode: `{rn-sae}`, `{rd-sae}`, `{ru-sae}` or `{rz-sae}`",
+        )),
+        Rounding::Sae if !info.can_suppress_all_exceptions() => {
+            Err(Misfit::Rounding("this form takes no `{sae}`"))
+        }
+        Rounding::Sae => Ok(()),
+        _ if info.can_use_rounding_control() => Ok(()),
+        _ if info.can_suppress_all_exceptions() => {
+            Err(Misfit::Rounding("this form takes `{sae}`, but no rounding mode"))
+        }
+        _ => Err(Misfit::Rounding("this form takes no rounding mode")),
+    }
+}
+
+pub(in crate::isa) fn fit_prefixes<R: Register>(
+    form: &Form,
+    inst: &Instruction<R>,
+) -> Result<(), Misfit> {
+    let given = inst.prefixes;
+    if given == crate::isa::Prefixes::default() {
+        return Ok(());
+    }
+    let info = form.info();
+    let writes_memory = matches!(inst.operands.first(), Some(Operand::Mem(_)))
+        || form.code().mnemonic() == iced_x86::Mnemonic::Xchg
+            && inst.operands.iter().any(|operand| matches!(operand, Operand::Mem(_)));
+    let is_return = form.code().mnemonic() == iced_x86::Mnemonic::Ret;
+    if given.lock && !(info.can_use_lock_prefix() && writes_memory) {
+        return Err(Misfit::Prefix(
+            "`lock` needs an instruction that reads and writes its memory operand, such as `add \
+             [p], r` or `cmpxchg [p], r`",
+        ));
+    }
+    let is_xchg = form.code().mnemonic() == iced_x86::Mnemonic::Xchg;
+    let locks = (given.lock || is_xchg) && writes_memory;
+    if given.xacquire && !(info.can_use_xacquire_prefix() && locks) {
+        return Err(Misfit::Prefix(
+            "`xacquire` needs a `lock`ed instruction or `xchg` with memory",
+        ));
+    }
+    let is_store = form.code().mnemonic() == iced_x86::Mnemonic::Mov && writes_memory;
+    if given.xrelease && !(info.can_use_xrelease_prefix() && (locks || is_store)) {
+        return Err(Misfit::Prefix(
+            "`xrelease` needs a `lock`ed instruction, `xchg` with memory or a `mov` to memory",
+        ));
+    }
+    if given.rep && !info.can_use_rep_prefix() && !is_return {
+        return Err(Misfit::Prefix("`rep` needs a string instruction"));
+    }
+    if given.repne && !info.can_use_repne_prefix() {
+        return Err(Misfit::Prefix("`repne` needs `cmpsb`, `scasb` or one of their kin"));
+    }
+    if given.bnd && !info.can_use_bnd_prefix() {
+        return Err(Misfit::Prefix("`bnd` needs a branch"));
+    }
+    if given.notrack && !(info.can_use_notrack_prefix() && form.operands()[0].branch.is_none()) {
+        return Err(Misfit::Prefix("`notrack` needs an indirect `jmp` or `call`"));
+    }
+    if given.rep && given.repne || given.bnd && given.notrack {
+        return Err(Misfit::Prefix("these prefixes exclude each other"));
+    }
+    Ok(())
+}
+
+/// Registers that the manual wants to be different: gathers, tile products, complex products.
+pub(in crate::isa) fn fit_distinct<R: Register>(
+    form: &Form,
+    inst: &Instruction<R>,
+) -> Result<(), Misfit> {
+    let info = form.info();
+    let all = info.requires_unique_reg_nums();
+    if !all && !info.requires_unique_dest_reg_num() {
+        return Ok(());
+    }
+    let mut registers: Vec<(usize, R)> = Vec::new();
+    for (operand, given) in inst.operands.iter().enumerate() {
+        match given {
+            Operand::Reg(view) => registers.push((operand, view.reg)),
+            Operand::Mem(Mem { index: Some((view, _)), .. }) if is_vector(view.class) => {
+                registers.push((operand, view.reg));
+            }
+            _ => {}
+        }
+    }
+    let firsts = if all { registers.len() } else { 1 };
+    for first in 0..firsts.min(registers.len()) {
+        for second in first + 1..registers.len() {
+            if registers[first].1 == registers[second].1 {
+                let message = if all {
+                    "the registers of this instruction must all be different"
+                } else {
+                    "the destination of this instruction must differ from its sources"
+                };
+                return Err(Misfit::Overlap { operand: registers[second].0, message });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `ah`, `bh`, `ch` and `dh` cannot be encoded together with a REX prefix.
+pub(in crate::isa) fn fit_high_byte<R: Register>(inst: &Instruction<R>) -> Result<(), Misfit> {
+    let is_extended = |reg: R| reg.physical().is_some_and(|reg| reg.num >= 8);
+    for (operand, given) in inst.operands.iter().enumerate() {
+        let needs_rex = match given {
+            Operand::Reg(view) => {
+                let low_byte =
+                    view.class == Class::Gp8 && view.reg.physical().is_some_and(|reg| reg.num >= 4);
+                low_byte || view.class == Class::Gp64 || is_extended(view.reg)
+            }
+            Operand::Mem(mem) => {
+                matches!(mem.base, Base::Reg(base) if is_extended(base.reg))
+                    || mem.index.is_some_and(|(index, _)| is_extended(index.reg))
+            }
+            _ => false,
+        };
+        if needs_rex {
+            return Err(Misfit::HighByte { operand });
+        }
+    }
+    Ok(())
+}

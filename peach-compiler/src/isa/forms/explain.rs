@@ -1,0 +1,199 @@
+//! Says why no form fits: the slow road, taken once per error.
+//!
+//! In: an instruction that no form takes. Out: the [`SelectError`] about the form that came nearest.
+
+use crate::isa::forms::fit::{self, Misfit, Shape};
+use crate::isa::forms::form::{Form, forms_of};
+use crate::isa::{Instruction, Register};
+use crate::isa::{Mnemonic, SelectError};
+use std::fmt;
+
+/// How many forms an error message lists.
+const FORMS_SHOWN: usize = 12;
+
+/// Why no form of `inst` fits.
+pub(in crate::isa) fn explain<R: Register>(inst: &Instruction<R>, shape: &Shape) -> SelectError {
+    let forms = forms_of(inst.mnemonic);
+    let nearest = forms
+        .iter()
+        .filter(|form| shape.fits(form))
+        .filter_map(|form| fit::fit(form, inst).err())
+        .max();
+    match nearest {
+        None => no_form(inst.mnemonic, guilty_operand(forms, shape), shape),
+        Some(Misfit::Operand { operand } | Misfit::Size { operand, .. }) => {
+            no_form(inst.mnemonic, Some(operand), shape)
+        }
+        Some(misfit) => describe(misfit, forms, inst, shape),
+    }
+}
+
+fn describe<R: Register>(
+    misfit: Misfit,
+    forms: &'static [Form],
+    inst: &Instruction<R>,
+    shape: &Shape,
+) -> SelectError {
+    let decoration = |message: &str, operand| SelectError::BadDecoration {
+        message: message.to_string(),
+        operand,
+    };
+    match misfit {
+        Misfit::Operand { operand } | Misfit::Size { operand, .. } => {
+            no_form(inst.mnemonic, Some(operand), shape)
+        }
+        Misfit::Encoding => decoration("no form with these operands has this encoding", None),
+        Misfit::Broadcast { operand, accepted: None } => {
+            decoration("this form does not broadcast its memory operand", Some(operand))
+        }
+        Misfit::Broadcast { operand, .. } => {
+            let mut lanes: Vec<u32> = forms
+                .iter()
+                .filter(|form| shape.fits(form))
+                .filter_map(|form| Some(form.memory_size / form.broadcast_size?))
+                .collect();
+            lanes.sort_unstable();
+            lanes.dedup();
+            let lanes: Vec<String> = lanes.iter().map(|n| format!("`{{1to{n}}}`")).collect();
+            decoration(&format!("this form broadcasts as {}", lanes.join(" or ")), Some(operand))
+        }
+        Misfit::Register { operand } => {
+            SelectError::RegisterConflict { message: unencodable_register(inst, operand), operand }
+        }
+        Misfit::Mask(message) | Misfit::Rounding(message) | Misfit::Prefix(message) => {
+            decoration(message, None)
+        }
+        Misfit::Overlap { operand, message } => {
+            SelectError::RegisterConflict { message: message.to_string(), operand }
+        }
+        Misfit::HighByte { operand } => SelectError::RegisterConflict {
+            message: "`ah`, `bh`, `ch` and `dh` cannot be used together with this operand, which \
+                      needs a REX prefix"
+                .to_string(),
+            operand,
+        },
+        Misfit::OutOfRange { operand, .. } => SelectError::OutOfRange {
+            operand,
+            accepted: accepted_range(forms, inst, shape, operand),
+        },
+    }
+}
+
+fn unencodable_register<R: Register>(inst: &Instruction<R>, operand: usize) -> String {
+    let name = match &inst.operands[operand] {
+        crate::isa::Operand::Reg(view) => view.reg.physical().map_or_else(
+            || view.class.name().to_string(),
+            |reg| crate::isa::register_name(reg, view.class),
+        ),
+        _ => "this register".to_string(),
+    };
+    format!("no form of `{}` can encode `{name}` here", inst.mnemonic.name())
+}
+
+/// The widest range among the forms that only the number keeps from fitting.
+fn accepted_range<R: Register>(
+    forms: &'static [Form],
+    inst: &Instruction<R>,
+    shape: &Shape,
+    wanted: usize,
+) -> String {
+    forms
+        .iter()
+        .filter(|form| shape.fits(form))
+        .filter_map(|form| match fit::fit(form, inst) {
+            Err(Misfit::OutOfRange { operand, accepted }) if operand == wanted => Some(accepted),
+            _ => None,
+        })
+        .max_by_key(|range| range.len())
+        .unwrap_or_default()
+        .to_string()
+}
+
+/// The one operand without which a form would fit, if there is just one such.
+fn guilty_operand(forms: &[Form], shape: &Shape) -> Option<usize> {
+    let mut guilty = Vec::new();
+    for form in forms.iter().filter(|form| form.shape.len() == shape.0.len()) {
+        let misses: Vec<usize> =
+            (0..shape.0.len()).filter(|&i| shape.0[i] & form.shape[i] == 0).collect();
+        if let [only] = misses[..]
+            && !guilty.contains(&only)
+        {
+            guilty.push(only);
+        }
+    }
+    match guilty[..] {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectError {
+    let mut forms: Vec<&Form> = forms_of(mnemonic).iter().collect();
+    // Those that are nearest to what was written come first.
+    forms.sort_by_key(|form| {
+        let fitting = form.shape.iter().zip(&shape.0).filter(|(a, b)| *a & *b != 0).count();
+        (form.shape.len().abs_diff(shape.0.len()), shape.0.len() - fitting.min(shape.0.len()))
+    });
+    let mut texts: Vec<String> = Vec::new();
+    for form in forms {
+        let text = notation(mnemonic, form);
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.truncate(FORMS_SHOWN);
+    SelectError::NoForm { forms: texts, operand }
+}
+
+/// The reason in one sentence, for a reader who sees the instruction: operands are counted from 1.
+impl fmt::Display for SelectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SelectError::NoForm { forms, operand: None } => {
+                write!(f, "no form takes these operands; the forms are: {}", forms.join("; "))
+            }
+            SelectError::NoForm { forms, operand: Some(operand) } => {
+                let number = operand + 1;
+                write!(f, "no form takes operand {number}; the forms are: {}", forms.join("; "))
+            }
+            SelectError::MissingExtension(alternatives) => {
+                let sets: Vec<String> = alternatives
+                    .iter()
+                    .map(|set| set.iter().map(|x| x.name()).collect::<Vec<_>>().join(" and "))
+                    .collect();
+                write!(f, "needs an extension that is not enabled: {}", sets.join(", or "))
+            }
+            SelectError::AmbiguousSize { operand, sizes } => {
+                let words: Vec<String> = sizes.iter().map(|&size| size_words(size)).collect();
+                let number = operand + 1;
+                write!(f, "the size of operand {number} is open: write {}", words.join(" or "))
+            }
+            SelectError::OutOfRange { operand, accepted } => {
+                write!(f, "operand {} does not fit; accepted: {accepted}", operand + 1)
+            }
+            SelectError::BadAddress { message, .. }
+            | SelectError::BadDecoration { message, .. }
+            | SelectError::RegisterConflict { message, .. }
+            | SelectError::Refused { message } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for SelectError {}
+
+/// What to write before a memory operand of this many bytes.
+fn size_words(bytes: u32) -> String {
+    crate::isa::size_name(bytes)
+        .map_or_else(|| format!("{bytes} bytes"), |name| format!("`{name}`"))
+}
+
+/// A form in the manual's notation, under the name that the author used.
+fn notation(mnemonic: Mnemonic, form: &Form) -> String {
+    let text = form.info().instruction_string();
+    let (_, operands) = text.split_once(' ').unwrap_or((text, ""));
+    let operands = match mnemonic.meaning().imm {
+        Some(_) => operands.strip_suffix(", imm8").unwrap_or(operands),
+        None => operands,
+    };
+    format!("{} {operands}", mnemonic.name().to_ascii_uppercase()).trim_end().to_string()
+}

@@ -1,0 +1,21 @@
+//! The forms of instructions, and which of them fit an instruction.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `form` | the type of a form, and the forms of a mnemonic |
+//! | `operand_forms` | what one operand of iced's row accepts |
+//! | `arrangements` | the arrangements of operands in which a row can be written |
+//! | `fit`, `decorations` | whether a form fits, and what stands in the way |
+//! | `select` | all forms that fit an instruction |
+//! | `explain` | why none does, in words |
+
+pub(in crate::isa) mod arrangements;
+mod decorations;
+mod explain;
+pub(in crate::isa) mod fit;
+pub(in crate::isa) mod form;
+pub(in crate::isa) mod operand_forms;
+pub(in crate::isa) mod select;
+
+pub use form::*;
+pub use select::*;

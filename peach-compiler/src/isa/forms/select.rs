@@ -1,0 +1,171 @@
+//! Which forms of an instruction fit its operands.
+//!
+//! In: an instruction, over virtual or physical registers, and the extensions that are allowed. Out:
+//! every form that means it. A virtual register fits wherever one of its class does, a fixed one
+//! (`cl`) included. The work per form is in `fit`, the words for what does not fit in `explain`.
+
+use crate::isa::effects::row;
+use crate::isa::forms::explain::explain;
+use crate::isa::forms::fit::{self, Misfit};
+use crate::isa::forms::form::forms_of;
+use crate::isa::{Feature, FeatureSet, Form, Mnemonic};
+use crate::isa::{Instruction, Operand, Register};
+use iced_x86::Mnemonic as Row;
+
+/// The forms of an instruction that fit, best first. At least one.
+///
+/// Which of them is encoded depends on the physical registers (VEX or EVEX, accumulator forms), but
+/// they all mean the same, so effects and constraints are known before allocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    pub(in crate::isa) forms: Vec<&'static Form>,
+}
+
+impl Selection {
+    /// The forms, best first.
+    pub fn forms(&self) -> &[&'static Form] {
+        &self.forms
+    }
+
+    /// As [`block_of`] says of the mnemonic.
+    pub fn block(&self) -> Option<(usize, usize)> {
+        row::block(self.forms[0].info().op_kinds())
+    }
+}
+
+/// The operand of an instruction that stands for several registers in a row, and how many they are: the
+/// two masks of VP2INTERSECT, the four vectors of 4FMAPS.
+pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
+    forms_of(mnemonic).iter().find_map(|form| row::block(form.info().op_kinds()))
+}
+
+/// Why no form fits. Each becomes one diagnostic; operands are counted from 0, as written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SelectError {
+    /// No form takes these operands. `forms` are those of the mnemonic in the manual's notation;
+    /// `operand` is the one to blame, where all forms agree on the others.
+    NoForm {
+        /// The forms there are.
+        forms: Vec<String>,
+        /// The guilty operand.
+        operand: Option<usize>,
+    },
+    /// Forms fit, but each needs an extension that is not enabled: the alternatives, each a set.
+    MissingExtension(Vec<Vec<Feature>>),
+    /// Forms of several memory sizes fit.
+    AmbiguousSize {
+        /// The memory operand.
+        operand: usize,
+        /// The sizes in bytes.
+        sizes: Vec<u32>,
+    },
+    /// An immediate or displacement does not fit any form.
+    OutOfRange {
+        /// The operand.
+        operand: usize,
+        /// What would fit, in words: "-128 to 255".
+        accepted: String,
+    },
+    /// An address that no instruction takes.
+    BadAddress {
+        /// The memory operand.
+        operand: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A decoration or prefix that the form does not take.
+    BadDecoration {
+        /// What is wrong with it, with what would be accepted.
+        message: String,
+        /// The operand that it belongs to.
+        operand: Option<usize>,
+    },
+    /// Registers that cannot be encoded together, or must be different.
+    RegisterConflict {
+        /// Why.
+        message: String,
+        /// The operand.
+        operand: usize,
+    },
+    /// The instruction may not stand in a kernel.
+    Refused {
+        /// Why, and what to write instead.
+        message: String,
+    },
+}
+
+/// The forms of `inst` that fit its operands and `features`.
+///
+/// # Errors
+/// The first thing that is wrong, as precisely as it can be told.
+pub fn select<R: Register>(
+    inst: &Instruction<R>,
+    features: &FeatureSet,
+) -> Result<Selection, SelectError> {
+    fit::check_operands(inst)?;
+    let shape = fit::Shape::of(inst);
+    let mut forms: Vec<&'static Form> = Vec::new();
+    let mut sizes = Sizes::default();
+    for form in forms_of(inst.mnemonic) {
+        if !shape.fits(form) {
+            continue;
+        }
+        match fit::fit(form, inst) {
+            Ok(()) => forms.push(form),
+            // A size that only the immediate rules out still makes the operand ambiguous.
+            Err(Misfit::OutOfRange { .. }) => {}
+            Err(_) => continue,
+        }
+        sizes.note(form);
+    }
+    if let Some(operand) = unsized_memory(inst) {
+        let meaning = inst.mnemonic.meaning();
+        if defaults_to_8_bytes(meaning.row) && !meaning.word_sized {
+            forms.retain(|form| form.memory_size == 8);
+        } else if sizes.is_ambiguous() {
+            return Err(SelectError::AmbiguousSize { operand, sizes: sizes.0 });
+        }
+    }
+    if forms.is_empty() {
+        return Err(explain(inst, &shape));
+    }
+    let enabled = |form: &&'static Form| features.contains_all(form.features);
+    if !forms.iter().any(enabled) {
+        let needed = |form: &&'static Form| features.missing(form.features);
+        let mut alternatives: Vec<Vec<Feature>> = forms.iter().map(needed).collect();
+        alternatives.sort_by_key(|missing| (missing.len(), missing.clone()));
+        alternatives.dedup();
+        return Err(SelectError::MissingExtension(alternatives));
+    }
+    forms.retain(enabled);
+    Ok(Selection { forms })
+}
+
+/// The sizes of the memory operand among the forms that fit.
+#[derive(Default)]
+struct Sizes(Vec<u32>);
+
+impl Sizes {
+    fn note(&mut self, form: &Form) {
+        let size = form.memory_size;
+        if size != 0 && !self.0.contains(&size) {
+            self.0.push(size);
+            self.0.sort_unstable();
+        }
+    }
+
+    fn is_ambiguous(&self) -> bool {
+        self.0.len() > 1
+    }
+}
+
+fn unsized_memory<R>(inst: &Instruction<R>) -> Option<usize> {
+    inst.operands
+        .iter()
+        .position(|operand| matches!(operand, Operand::Mem(mem) if mem.size.is_none()))
+}
+
+/// Instructions whose operand size is 64 bits unless told otherwise (Intel SDM volume 2, 2.2.1.7).
+fn defaults_to_8_bytes(row: Row) -> bool {
+    matches!(row, Row::Push | Row::Pop | Row::Call | Row::Jmp)
+}

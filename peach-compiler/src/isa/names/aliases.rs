@@ -1,0 +1,131 @@
+//! The names that iced's table lacks: aliases, pseudo-ops, and how near two names are.
+//!
+//! Sources: Intel SDM volume 2 (pseudo-op tables of CMPPS, VCMPPS, VPCMPB, PCLMULQDQ), AMD APM
+//! volume 4 (VPCOMB) and volume 3 (condition codes), and GNU as.
+
+/// Other names of the same instruction: alias, canonical name.
+#[rustfmt::skip]
+pub(in crate::isa) const ALIASES: [(&str, &str); 72] = [
+    // Condition codes (Intel SDM volume 2, appendix B, table B-10).
+    ("cmovc", "cmovb"), ("cmovnae", "cmovb"), ("cmovnc", "cmovae"), ("cmovnb", "cmovae"),
+    ("cmovz", "cmove"), ("cmovnz", "cmovne"), ("cmovna", "cmovbe"), ("cmovnbe", "cmova"),
+    ("cmovpe", "cmovp"), ("cmovpo", "cmovnp"), ("cmovnge", "cmovl"), ("cmovnl", "cmovge"),
+    ("cmovng", "cmovle"), ("cmovnle", "cmovg"),
+    ("jc", "jb"), ("jnae", "jb"), ("jnc", "jae"), ("jnb", "jae"),
+    ("jz", "je"), ("jnz", "jne"), ("jna", "jbe"), ("jnbe", "ja"),
+    ("jpe", "jp"), ("jpo", "jnp"), ("jnge", "jl"), ("jnl", "jge"),
+    ("jng", "jle"), ("jnle", "jg"),
+    ("setc", "setb"), ("setnae", "setb"), ("setnc", "setae"), ("setnb", "setae"),
+    ("setz", "sete"), ("setnz", "setne"), ("setna", "setbe"), ("setnbe", "seta"),
+    ("setpe", "setp"), ("setpo", "setnp"), ("setnge", "setl"), ("setnl", "setge"),
+    ("setng", "setle"), ("setnle", "setg"),
+    ("loopz", "loope"), ("loopnz", "loopne"),
+    // Other spellings of the manuals.
+    ("xlat", "xlatb"), ("fwait", "wait"), ("icebp", "int1"), ("ud2a", "ud2"), ("ud2b", "ud1"),
+    ("xstorerng", "xstore"), ("sysexitd", "sysexit"), ("sysretd", "sysret"),
+    // GNU as accepts the operand-size suffix of 64-bit instructions in Intel syntax too.
+    ("pushq", "push"), ("popq", "pop"), ("callq", "call"), ("jmpq", "jmp"), ("retq", "ret"),
+    ("leaveq", "leave"), ("enterq", "enter"),
+    ("fxsaveq", "fxsave64"), ("fxrstorq", "fxrstor64"), ("xsaveq", "xsave64"),
+    ("xrstorq", "xrstor64"), ("xsaveoptq", "xsaveopt64"), ("xsavecq", "xsavec64"),
+    ("xsavesq", "xsaves64"), ("xrstorsq", "xrstors64"),
+    ("cmpxchg16", "cmpxchg16b"), ("cmpxchg8", "cmpxchg8b"),
+    ("retn", "ret"), ("retnq", "ret"), ("lretd", "retf"),
+];
+
+/// The predicates of VCMPPS by number (Intel SDM volume 2, VCMPPS): the long name, and the short
+/// one where there is one.
+#[rustfmt::skip]
+pub(in crate::isa) const PREDICATES: [(&str, &str); 32] = [
+    ("eq_oq", "eq"), ("lt_os", "lt"), ("le_os", "le"), ("unord_q", "unord"),
+    ("neq_uq", "neq"), ("nlt_us", "nlt"), ("nle_us", "nle"), ("ord_q", "ord"),
+    ("eq_uq", ""), ("nge_us", "nge"), ("ngt_us", "ngt"), ("false_oq", "false"),
+    ("neq_oq", ""), ("ge_os", "ge"), ("gt_os", "gt"), ("true_uq", "true"),
+    ("eq_os", ""), ("lt_oq", ""), ("le_oq", ""), ("unord_s", ""),
+    ("neq_us", ""), ("nlt_uq", ""), ("nle_uq", ""), ("ord_s", ""),
+    ("eq_us", ""), ("nge_uq", ""), ("ngt_uq", ""), ("false_os", ""),
+    ("neq_os", ""), ("ge_oq", ""), ("gt_oq", ""), ("true_us", ""),
+];
+
+/// The elements that VCMP compares.
+pub(in crate::isa) const FLOAT_SUFFIXES: [&str; 6] = ["ps", "pd", "ss", "sd", "ph", "sh"];
+
+/// Calls `define(name, base, imm)` for every pseudo-op: `name` is `base` with immediate `imm`.
+pub(in crate::isa) fn pseudo_ops(mut define: impl FnMut(String, &str, u8)) {
+    for (imm, (long, short)) in (0u8..).zip(PREDICATES) {
+        for suffix in FLOAT_SUFFIXES {
+            let predicate = if short.is_empty() { long } else { short };
+            define(format!("vcmp{predicate}{suffix}"), &format!("vcmp{suffix}"), imm);
+            // SSE has the first eight only, and no half floats.
+            if imm < 8 && !suffix.ends_with('h') {
+                define(format!("cmp{predicate}{suffix}"), &format!("cmp{suffix}"), imm);
+            }
+        }
+    }
+    for element in ["b", "w", "d", "q", "ub", "uw", "ud", "uq"] {
+        let base = format!("vpcmp{element}");
+        for (imm, predicate) in
+            [(0, "eq"), (1, "lt"), (2, "le"), (4, "neq"), (5, "nlt"), (6, "nle")]
+        {
+            // VPCMPEQB … VPCMPEQQ are instructions of their own.
+            if imm != 0 || element.starts_with('u') {
+                define(format!("vpcmp{predicate}{element}"), &base, imm);
+            }
+        }
+        let names = ["lt", "le", "gt", "ge", "eq", "neq", "false", "true"];
+        for (imm, predicate) in (0u8..).zip(names) {
+            define(format!("vpcom{predicate}{element}"), &format!("vpcom{element}"), imm);
+        }
+    }
+    for (imm, halves) in [(0x00, "lqlq"), (0x01, "hqlq"), (0x10, "lqhq"), (0x11, "hqhq")] {
+        define(format!("pclmul{halves}dq"), "pclmulqdq", imm);
+        define(format!("vpclmul{halves}dq"), "vpclmulqdq", imm);
+    }
+}
+
+/// The names closest to `wanted` among `names`, nearest first: those that a slip or two away.
+pub(in crate::isa) fn nearest(
+    wanted: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Vec<&'static str> {
+    // No name is longer than 20 letters: nothing is near a word that is much longer.
+    if wanted.len() > 25 {
+        return Vec::new();
+    }
+    let limit = 1 + wanted.len() / 4;
+    let wanted_letters = letters(wanted);
+    let mut close: Vec<(usize, &str)> = names
+        .filter(|name| name.len().abs_diff(wanted.len()) <= limit)
+        // An edit takes away a letter, brings one, or both.
+        .filter(|name| (letters(name) ^ wanted_letters).count_ones() as usize <= 2 * limit)
+        .map(|name| (distance(wanted.as_bytes(), name.as_bytes()), name))
+        .filter(|&(distance, _)| distance <= limit)
+        .collect();
+    close.sort();
+    close.truncate(5);
+    close.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Which letters and digits occur, as bits: cheap to compare before counting edits.
+fn letters(word: &str) -> u64 {
+    word.bytes().fold(0, |set, byte| set | 1 << (byte & 63))
+}
+
+/// Edits between two words: insertions, deletions, replacements and swaps of neighbours.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = last[j] + usize::from(a[i] != b[j]);
+            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}

@@ -1,0 +1,200 @@
+//! Names of instructions: the manuals' names, aliases and pseudo-ops.
+//!
+//! In: a word. Out: a [`Mnemonic`], and what it means: a group of rows of iced's table, with the
+//! immediate that a pseudo-op implies. The table of names is built once, from iced's own names and
+//! from the lists in `names`.
+
+use crate::isa::forms::form::{Form, forms_of, rows_of};
+use crate::isa::names::aliases::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// An instruction's name, resolved: aliases (`jz`) are the same as what they stand for (`je`);
+/// pseudo-ops (`vcmpltps`) carry the immediate that they imply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mnemonic {
+    /// Index into the table of names.
+    id: u16,
+}
+
+/// What a mnemonic stands for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::isa) struct Meaning {
+    /// The rows of iced's table.
+    pub(in crate::isa) row: iced_x86::Mnemonic,
+    /// The immediate that the name implies.
+    pub(in crate::isa) imm: Option<u8>,
+    /// The name asks for the 16-bit rows that no operand shows (`retw`).
+    pub(in crate::isa) word_sized: bool,
+    /// `movabs`: 64-bit absolute addresses and immediates only.
+    pub(in crate::isa) full_width: bool,
+}
+
+impl Mnemonic {
+    /// The mnemonic called `name`, in upper or lower case.
+    pub fn parse(name: &str) -> Option<Mnemonic> {
+        let names = names();
+        if let Some(&id) = names.by_name.get(name) {
+            return Some(Mnemonic { id });
+        }
+        if !name.bytes().any(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        names.by_name.get(name.to_ascii_lowercase().as_str()).map(|&id| Mnemonic { id })
+    }
+
+    /// Its name in lower case, as the manual spells it.
+    pub fn name(self) -> &'static str {
+        names().entries[self.index()].0
+    }
+
+    /// Names close to `name`, nearest first, for an error message.
+    pub fn nearest(name: &str) -> Vec<&'static str> {
+        crate::isa::names::aliases::nearest(
+            &name.to_ascii_lowercase(),
+            names().by_name.keys().copied(),
+        )
+    }
+
+    /// Every name that [`parse`](Mnemonic::parse) knows, aliases included, in no particular order.
+    pub fn all_names() -> impl Iterator<Item = &'static str> {
+        names().by_name.keys().copied()
+    }
+
+    /// Every mnemonic once, by its canonical name.
+    pub fn all() -> impl Iterator<Item = Mnemonic> {
+        (0..count() as u16).map(|id| Mnemonic { id })
+    }
+
+    /// The instruction whose immediate the name implies, and the immediate: `vcmpps` and 1 for
+    /// `vcmpltps`.
+    pub fn in_full(self) -> Option<(Mnemonic, u8)> {
+        let Meaning { row, imm, .. } = self.meaning();
+        let imm = imm?;
+        let is_plain = |meaning: &Meaning| {
+            meaning.row == row
+                && meaning.imm.is_none()
+                && !meaning.word_sized
+                && !meaning.full_width
+        };
+        let id = names().entries.iter().position(|(_, meaning)| is_plain(meaning))?;
+        Some((Mnemonic { id: id as u16 }, imm))
+    }
+
+    /// The forms of this instruction, best first.
+    pub fn forms(self) -> &'static [Form] {
+        forms_of(self)
+    }
+
+    /// Whether it is a name of these rows of iced's table.
+    #[cfg(feature = "decoder")]
+    pub(crate) fn is_row(self, row: iced_x86::Mnemonic) -> bool {
+        self.meaning().row == row
+    }
+
+    pub(in crate::isa) fn index(self) -> usize {
+        usize::from(self.id)
+    }
+
+    pub(in crate::isa) fn meaning(self) -> Meaning {
+        names().entries[self.index()].1
+    }
+}
+
+/// How many mnemonics there are, aliases not counted.
+pub(in crate::isa) fn count() -> usize {
+    names().entries.len()
+}
+
+struct Names {
+    /// Canonical names.
+    entries: Vec<(&'static str, Meaning)>,
+    /// All names, aliases included.
+    by_name: HashMap<&'static str, u16>,
+}
+
+fn names() -> &'static Names {
+    static NAMES: OnceLock<Names> = OnceLock::new();
+    NAMES.get_or_init(build)
+}
+
+/// Names that differ between iced and the manuals: the word means these rows.
+const RENAMED: [(&str, iced_x86::Mnemonic); 9] = [
+    // iced's `sal` is the undocumented /6; to the manuals it is another name of `shl`.
+    ("sal", iced_x86::Mnemonic::Shl),
+    // iced tells operand sizes apart by mnemonic; in 64-bit mode the plain name is the 64-bit one.
+    ("pushf", iced_x86::Mnemonic::Pushfq),
+    ("popf", iced_x86::Mnemonic::Popfq),
+    ("iret", iced_x86::Mnemonic::Iretd),
+    // Rows for decoders: the manuals have no such names.
+    ("reservednop", iced_x86::Mnemonic::INVALID),
+    ("undoc", iced_x86::Mnemonic::INVALID),
+    ("fstpnce", iced_x86::Mnemonic::INVALID),
+    ("xstore_alt", iced_x86::Mnemonic::INVALID),
+    ("xsha512_alt", iced_x86::Mnemonic::INVALID),
+];
+
+/// Names of 16-bit rows that no operand shows.
+const WORD_SIZED: [(&str, iced_x86::Mnemonic); 9] = [
+    ("pushw", iced_x86::Mnemonic::Push),
+    ("popw", iced_x86::Mnemonic::Pop),
+    ("retw", iced_x86::Mnemonic::Ret),
+    ("retfw", iced_x86::Mnemonic::Retf),
+    ("enterw", iced_x86::Mnemonic::Enter),
+    ("leavew", iced_x86::Mnemonic::Leave),
+    ("pushfw", iced_x86::Mnemonic::Pushf),
+    ("popfw", iced_x86::Mnemonic::Popf),
+    ("iretw", iced_x86::Mnemonic::Iret),
+];
+
+fn build() -> Names {
+    let mut names =
+        Names { entries: Vec::with_capacity(2400), by_name: HashMap::with_capacity(2800) };
+    let plain = |row| Meaning { row, imm: None, word_sized: false, full_width: false };
+    for row in iced_x86::Mnemonic::values().filter(|&row| !rows_of(row).is_empty()) {
+        let name = format!("{row:?}").to_ascii_lowercase();
+        if !RENAMED.iter().any(|(renamed, _)| *renamed == name) {
+            names.insert(name, plain(row));
+        }
+    }
+    for (name, row) in WORD_SIZED {
+        names.insert(name.to_string(), Meaning { word_sized: true, ..plain(row) });
+    }
+    let mov = plain(iced_x86::Mnemonic::Mov);
+    names.insert("movabs".to_string(), Meaning { full_width: true, ..mov });
+    pseudo_ops(|name, base, imm| {
+        let row = names.meaning_of(base).row;
+        names.insert(name, Meaning { imm: Some(imm), ..plain(row) });
+    });
+    for (alias, target) in ALIASES {
+        names.alias(alias.to_string(), target);
+    }
+    for (name, row) in RENAMED {
+        if let Some(&code) = rows_of(row).first() {
+            names.alias(name.to_string(), &format!("{:?}", code.mnemonic()).to_ascii_lowercase());
+        }
+    }
+    for (long, short) in PREDICATES.into_iter().filter(|(_, short)| !short.is_empty()) {
+        for suffix in FLOAT_SUFFIXES {
+            names.alias(format!("vcmp{long}{suffix}"), &format!("vcmp{short}{suffix}"));
+        }
+    }
+    names
+}
+
+impl Names {
+    fn insert(&mut self, name: String, meaning: Meaning) {
+        let name: &'static str = name.leak();
+        self.by_name.insert(name, self.entries.len() as u16);
+        self.entries.push((name, meaning));
+    }
+
+    fn alias(&mut self, alias: String, target: &str) {
+        let id = self.by_name[target];
+        self.by_name.insert(alias.leak(), id);
+    }
+
+    fn meaning_of(&self, name: &str) -> Meaning {
+        self.entries[usize::from(self.by_name[name])].1
+    }
+}

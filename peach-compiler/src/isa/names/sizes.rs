@@ -1,0 +1,25 @@
+//! The words that give a memory operand its size.
+
+/// What stands before a memory operand to give its size, by the bytes it stands for.
+const SIZE_NAMES: [(u32, &str); 9] = [
+    (1, "byte"),
+    (2, "word"),
+    (4, "dword"),
+    (6, "fword"),
+    (8, "qword"),
+    (10, "tbyte"),
+    (16, "xmmword"),
+    (32, "ymmword"),
+    (64, "zmmword"),
+];
+
+/// The word for a memory operand of this many bytes, if there is one.
+pub fn size_name(bytes: u32) -> Option<&'static str> {
+    SIZE_NAMES.iter().find(|(size, _)| *size == bytes).map(|(_, name)| *name)
+}
+
+/// The bytes of a memory operand after this word, in lower case.
+pub fn size_of_name(name: &str) -> Option<u32> {
+    let name = if name == "oword" { "xmmword" } else { name };
+    SIZE_NAMES.iter().find(|(_, word)| *word == name).map(|(size, _)| *size)
+}

@@ -1,0 +1,254 @@
+//! Instructions as lines of text, for `peach encode`: the operands of the language with physical
+//! registers.
+//!
+//! In: one line, such as `vaddps zmm1{k1}{z}, zmm2, [rax + 4*rcx + 8]{1to16}`. Out: an
+//! [`Instruction`] over physical registers, or why it is none. Constant expressions have Rust's
+//! operators and precedence. A million lines must stream, so this reads bytes and not Rust tokens.
+//!
+//! Branch targets are numbers, relative to the instruction's end; `[rip + N]` has the literal
+//! displacement N. Names, labels, data and Rust constants have no meaning here and are refused.
+
+use crate::isa::text::expression::{Linear, Scanner, Value};
+use crate::isa::{Bank, Class, Mnemonic, PhysReg, parse_register, size_of_name};
+use crate::isa::{
+    Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
+};
+
+/// Reads one instruction. A trailing semicolon and a comment (`// …`) are allowed.
+///
+/// # Errors
+/// What is wrong with the line, in one sentence.
+pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
+    let mut scanner = Scanner::new(line);
+    let mut prefixes = Prefixes::default();
+    let mut encoding = None;
+    let mnemonic = loop {
+        let Some(word) = scanner.word() else {
+            return Err(match scanner.rest() {
+                "" => "there is no instruction".to_string(),
+                rest => format!("expected a mnemonic, found `{rest}`"),
+            });
+        };
+        let lower = word.to_ascii_lowercase();
+        if set_prefix(&lower, &mut prefixes, &mut encoding) {
+            continue;
+        }
+        break Mnemonic::parse(word).ok_or_else(|| unknown_mnemonic(word))?;
+    };
+    let mut inst = Instruction::new(mnemonic, Vec::with_capacity(4));
+    inst.prefixes = prefixes;
+    inst.encoding = encoding;
+    if !scanner.at_end() {
+        loop {
+            read_operand(&mut scanner, &mut inst)?;
+            if !scanner.eat(b',') {
+                break;
+            }
+        }
+    }
+    if !scanner.at_end() {
+        return Err(format!("expected a comma or the end of the line, found `{}`", scanner.rest()));
+    }
+    Ok(inst)
+}
+
+/// An error message for a word that is no mnemonic.
+fn unknown_mnemonic(word: &str) -> String {
+    let nearest: Vec<String> =
+        Mnemonic::nearest(word).iter().map(|name| format!("`{name}`")).collect();
+    match nearest[..] {
+        [] => format!("there is no instruction `{word}`"),
+        _ => format!("there is no instruction `{word}`; did you mean {}?", nearest.join(", ")),
+    }
+}
+
+/// Notes what stands before a mnemonic. Returns whether `word` was such a thing.
+fn set_prefix(word: &str, prefixes: &mut Prefixes, encoding: &mut Option<ForcedEncoding>) -> bool {
+    match word {
+        "lock" => prefixes.lock = true,
+        "rep" | "repe" | "repz" => prefixes.rep = true,
+        "repne" | "repnz" => prefixes.repne = true,
+        "xacquire" => prefixes.xacquire = true,
+        "xrelease" => prefixes.xrelease = true,
+        "bnd" => prefixes.bnd = true,
+        "notrack" => prefixes.notrack = true,
+        "vex" => *encoding = Some(ForcedEncoding::Vex),
+        "vex3" => *encoding = Some(ForcedEncoding::Vex3),
+        "evex" => *encoding = Some(ForcedEncoding::Evex),
+        _ => return false,
+    }
+    true
+}
+
+fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Result<(), String> {
+    if scanner.eat(b'{') {
+        let name = scanner.until(b'}').ok_or("`{` without `}`")?;
+        if inst.rounding.is_some() {
+            return Err("there are two rounding modes".to_string());
+        }
+        inst.rounding = Some(rounding(name.trim())?);
+        return Ok(());
+    }
+    let mut size = None;
+    let mut disp_size = None;
+    let mut segment = None;
+    let value = loop {
+        if scanner.peek() == Some(b'[') {
+            break None;
+        }
+        let before = scanner.clone();
+        let Some(word) = scanner.word() else { break Some(scanner.expression()?) };
+        match word.to_ascii_lowercase().as_str() {
+            "ptr" if size.is_some() => {}
+            "disp8" => disp_size = Some(DispSize::Disp8),
+            "disp32" => disp_size = Some(DispSize::Disp32),
+            // They say which displacement a label gets; a number has the length that it has.
+            "short" | "near" => {
+                return read_branch(scanner, inst, word.eq_ignore_ascii_case("short"));
+            }
+            "sym" => return Err("there are no Rust items here".to_string()),
+            lower => {
+                if let Some(bytes) = size_of_name(lower) {
+                    size = Some(bytes);
+                } else if let Some((reg, Class::Segment)) = parse_register(lower)
+                    && scanner.eat(b':')
+                {
+                    segment = Some(reg);
+                } else {
+                    *scanner = before;
+                    break Some(scanner.expression()?);
+                }
+            }
+        }
+    };
+    let operand = match value {
+        None => {
+            let mut mem = read_address(scanner)?;
+            (mem.size, mem.disp_size, mem.segment) = (size, disp_size, segment);
+            Operand::Mem(mem)
+        }
+        Some(_) if size.is_some() || disp_size.is_some() || segment.is_some() => {
+            return Err("expected `[` after a size or a segment".to_string());
+        }
+        Some(Value::Integer(value)) => number(value, inst),
+        Some(Value::Linear(linear)) => Operand::Reg(linear.single()?),
+        Some(Value::Float(_)) => {
+            return Err("a float is no operand; `bits(…)` gives its bits".to_string());
+        }
+    };
+    inst.operands.push(operand);
+    read_decorations(scanner, inst)
+}
+
+/// A number is a displacement where the instruction branches, else an immediate.
+fn number(value: i128, inst: &Instruction<PhysReg>) -> Operand<PhysReg> {
+    let branches = inst.operands.is_empty()
+        && crate::isa::forms::form::forms_of(inst.mnemonic)
+            .first()
+            .is_some_and(|form| form.operands().first().is_some_and(|o| o.branch.is_some()));
+    match i64::try_from(value) {
+        Ok(value) if branches => Operand::Relative(value),
+        _ => Operand::Imm(value),
+    }
+}
+
+fn read_branch(
+    scanner: &mut Scanner,
+    inst: &mut Instruction<PhysReg>,
+    is_short: bool,
+) -> Result<(), String> {
+    let Value::Integer(value) = scanner.expression()? else {
+        return Err("expected a number after `short` or `near`".to_string());
+    };
+    let value = i64::try_from(value).map_err(|_| "the displacement does not fit".to_string())?;
+    if is_short && i8::try_from(value).is_err() {
+        return Err(format!("the displacement {value} does not fit in 8 bits (-128 to 127)"));
+    }
+    if !is_short {
+        return Err("`near` needs a label; a number gets the shortest displacement".to_string());
+    }
+    inst.operands.push(Operand::Relative(value));
+    Ok(())
+}
+
+/// `{k1}`, `{z}`, `{1to8}` behind an operand.
+fn read_decorations(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Result<(), String> {
+    while scanner.eat(b'{') {
+        let name = scanner.until(b'}').ok_or("`{` without `}`")?.trim().to_ascii_lowercase();
+        if name == "z" {
+            inst.zeroing = true;
+        } else if let Some((reg, Class::K)) = parse_register(&name) {
+            if inst.mask.is_some() {
+                return Err("there are two masks".to_string());
+            }
+            inst.mask = Some(View { reg, class: Class::K });
+        } else if let Some(lanes) = name.strip_prefix("1to") {
+            let Some(Operand::Mem(mem)) = inst.operands.last_mut() else {
+                return Err("only memory is broadcast".to_string());
+            };
+            let lanes = lanes.trim().parse().map_err(|_| format!("no such broadcast: `{name}`"))?;
+            mem.broadcast = Some(lanes);
+        } else {
+            return Err(format!(
+                "`{{{name}}}` is no decoration: `{{k1}}` to `{{k7}}`, `{{z}}`, `{{1to2}}` to \
+                 `{{1to32}}` are"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn rounding(name: &str) -> Result<Rounding, String> {
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "rn-sae" => Rounding::Nearest,
+        "rd-sae" => Rounding::Down,
+        "ru-sae" => Rounding::Up,
+        "rz-sae" => Rounding::Zero,
+        "sae" => Rounding::Sae,
+        _ => {
+            return Err(format!(
+                "`{{{name}}}` is no rounding mode: `{{rn-sae}}`, `{{rd-sae}}`, `{{ru-sae}}`, \
+                 `{{rz-sae}}` and `{{sae}}` are"
+            ));
+        }
+    })
+}
+
+/// `[…]`: a sum of registers, each times a number, and a number.
+fn read_address(scanner: &mut Scanner) -> Result<Mem<PhysReg>, String> {
+    scanner.eat(b'[');
+    let value = scanner.expression()?;
+    if !scanner.eat(b']') {
+        return Err(format!("expected `]`, found `{}`", scanner.rest()));
+    }
+    let linear = match value {
+        Value::Integer(constant) => Linear::constant(constant),
+        Value::Linear(linear) => linear,
+        Value::Float(_) => return Err("a float is no address".to_string()),
+    };
+    let disp = i64::try_from(linear.constant)
+        .map_err(|_| format!("the displacement {} does not fit", linear.constant))?;
+    let mut mem = Mem::new(Base::None, disp);
+    for (position, term) in linear.terms.iter().enumerate() {
+        let is_vector = term.view.reg.bank == Bank::Vector;
+        // `rax*1` is an index where another register can be the base.
+        let others_can_be_base = linear.terms[position + 1..]
+            .iter()
+            .any(|other| other.factor == 1 && other.view.reg.bank != Bank::Vector);
+        let wants_index = is_vector || (term.is_scaled && others_can_be_base);
+        if term.view.reg.bank == Bank::Ip && term.factor == 1 && mem.base == Base::None {
+            mem.base = match term.view.class {
+                Class::Rip => Base::Rip,
+                _ => Base::Reg(term.view),
+            };
+        } else if term.factor == 1 && !wants_index && mem.base == Base::None {
+            mem.base = Base::Reg(term.view);
+        } else if mem.index.is_none() {
+            let scale = u8::try_from(term.factor).unwrap_or(0);
+            mem.index = Some((term.view, scale));
+        } else {
+            return Err("an address has one base and one index".to_string());
+        }
+    }
+    Ok(mem)
+}

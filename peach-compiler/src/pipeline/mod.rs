@@ -1,0 +1,166 @@
+//! The list of passes, in order. [`Step`] is the same list for the program: dumps, timing and tests hang
+//! off it, as [`Observer`]s.
+//!
+//! | step | module | from | to |
+//! |---|---|---|---|
+//! | parse | `syntax` | `TokenStream` | `ast::File` |
+//! | expand | `expand` | `ast::File` | `ir::Function` per version |
+//! | bind | `passes` | `Function` | `Function` |
+//! | analyse | `analysis` | `&Function` | `Facts`, diagnostics |
+//! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation`, and with `#[spill]` a `Function` |
+//! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
+//! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
+//! | sandbox | `sandbox` | `Lowered` | `Lowered`, where the convention has a sandbox |
+//! | encode | `encode` | `&Lowered` | `Encoded` |
+//! | verify | `encode::verify` | `&Lowered`, `&Encoded` | accepted or refused (feature `decoder`) |
+//! | emit | `emit` | `Program`, `Encoded` | Rust items, objects, listings |
+
+mod steps;
+
+pub use crate::compiled::{Compilation, CompiledFunction, CompiledGroup};
+pub use crate::target::Target;
+pub use steps::{Observer, State, Step};
+
+use crate::analysis::Usage;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::expand::KernelGroup;
+use crate::ir::Function;
+use crate::{analysis, check, encode, expand, frame, passes, regalloc, sandbox, syntax};
+#[cfg(feature = "decoder")]
+use crate::{encode::Encoded, ir::Lowered};
+use proc_macro2::TokenStream;
+
+/// Compiles the contents of a `peach_fn!` for a target. A convention alone is one: see
+/// [`Target::from`](Target#impl-From<%26Convention>-for-Target).
+pub fn compile(tokens: TokenStream, target: impl Into<Target>) -> Compilation {
+    compile_observed(tokens, target, &mut ())
+}
+
+/// The same, with somebody who looks on.
+pub fn compile_observed(
+    tokens: TokenStream,
+    target: impl Into<Target>,
+    observer: &mut dyn Observer,
+) -> Compilation {
+    let mut diagnostics = Diagnostics::new();
+    let file = syntax::parse(tokens, &mut diagnostics);
+    observer.after(Step::Parse, State::File(&file));
+    let program = expand::expand(&file, target.into(), &mut diagnostics);
+    observer.after(Step::Expand, State::Program(&program));
+    let mut usage = Usage::default();
+    let mut kernels = Vec::with_capacity(program.kernels.len());
+    for group in program.kernels {
+        kernels.push(compile_group(group, &mut usage, &mut diagnostics, observer));
+    }
+    // What an erroneous statement would have used may look unused.
+    if !diagnostics.has_errors() {
+        usage.report(&mut diagnostics);
+    }
+    diagnostics.put_in_order();
+    Compilation { kernels, diagnostics }
+}
+
+fn compile_group(
+    mut source: KernelGroup,
+    usage: &mut Usage,
+    diagnostics: &mut Diagnostics,
+    observer: &mut dyn Observer,
+) -> CompiledGroup {
+    let mut versions = Vec::new();
+    for version in std::mem::take(&mut source.versions) {
+        match compile_function_observed(version.function, usage, diagnostics, observer) {
+            Some(compiled) => versions.push(compiled),
+            None => source.has_errors = true,
+        }
+    }
+    if source.has_errors {
+        versions.clear();
+    }
+    CompiledGroup { source, versions }
+}
+
+/// Takes one function over virtual registers to bytes, and notes in `usage` what it uses. `None` if
+/// `diagnostics` got an error.
+pub fn compile_function(
+    function: Function,
+    usage: &mut Usage,
+    diagnostics: &mut Diagnostics,
+) -> Option<CompiledFunction> {
+    compile_function_observed(function, usage, diagnostics, &mut ())
+}
+
+/// The same, with somebody who looks on.
+pub fn compile_function_observed(
+    mut function: Function,
+    usage: &mut Usage,
+    diagnostics: &mut Diagnostics,
+    observer: &mut dyn Observer,
+) -> Option<CompiledFunction> {
+    passes::bind_arguments(&mut function);
+    observer.after(Step::Bind, State::Function(&function));
+    let facts = analysis::Facts::of(&function);
+    observer.after(Step::Analyse, State::Facts(&function, &facts));
+    let errors_before = diagnostics.error_count();
+    analysis::verify(&function, &facts, diagnostics);
+    sandbox::verify(&function, &facts, diagnostics);
+    usage.note(&function, &facts);
+    if diagnostics.error_count() > errors_before {
+        return None;
+    }
+    let (spilled, allocation) = match regalloc::allocate_or_spill(&function, &facts) {
+        Ok(found) => found,
+        Err(failure) => {
+            diagnostics.push(failure.diagnostic);
+            return None;
+        }
+    };
+    let allocated = spilled.as_ref().map_or(&function, |spilled| &spilled.function);
+    observer.after(Step::Allocate, State::Allocation(allocated, &allocation));
+    let lowered = match &spilled {
+        None => frame::lower(&function, &facts, &allocation),
+        Some(spilled) => {
+            let mut lowered = frame::lower(&spilled.function, &spilled.facts, &allocation);
+            spilled.attribute(&mut lowered);
+            lowered
+        }
+    };
+    observer.after(Step::Lower, State::Lowered(&function, &lowered));
+    if let Err(refusal) = check::check(&function, &facts.effects, &lowered) {
+        diagnostics.push(bug(&function, "allocation", &refusal.message));
+        return None;
+    }
+    observer.after(Step::Check, State::Lowered(&function, &lowered));
+    let lowered = sandbox::sandboxed(lowered, &function.features);
+    observer.after(Step::Sandbox, State::Lowered(&function, &lowered));
+    let encoded = encode::encode(&lowered, &function.features, diagnostics)?;
+    let mut registers = allocation.regs;
+    registers.truncate(function.vregs.len());
+    let compiled = CompiledFunction { function, registers, lowered, encoded };
+    observer.after(Step::Encode, State::Encoded(&compiled));
+    #[cfg(feature = "decoder")]
+    if let Err(difference) = verify_bytes(&compiled.lowered, &compiled.encoded) {
+        diagnostics.push(bug(&compiled.function, "code", &difference));
+        return None;
+    }
+    #[cfg(feature = "decoder")]
+    observer.after(Step::Verify, State::Encoded(&compiled));
+    Some(compiled)
+}
+
+/// What a step of ours got wrong.
+fn bug(function: &Function, what: &str, difference: &str) -> Diagnostic {
+    let message = format!("the {what} of `{}` is wrong: {difference}", function.name);
+    Diagnostic::new(Code::Internal, function.span, message)
+        .note("this is a bug in peach; please report it with the kernel")
+}
+
+/// Decodes the code again: is it what was meant, and what its sandbox accepts?
+#[cfg(feature = "decoder")]
+fn verify_bytes(lowered: &Lowered, encoded: &Encoded) -> Result<(), String> {
+    encode::verify(lowered, encoded)?;
+    match lowered.convention.sandbox {
+        Some(_) => sandbox::validate(&encoded.bytes[..encoded.code_len])
+            .map_err(|violation| violation.to_string()),
+        None => Ok(()),
+    }
+}
