@@ -79,7 +79,13 @@ fn register(class: Class, operand: &OperandForm, random: &mut Random) -> PhysReg
 fn memory_operand(form: &Form, kind: MemForm, random: &mut Random) -> Mem<PhysReg> {
     // A register that few instructions name by themselves.
     let base = [gp::R8, gp::R10, gp::R13, gp::RBP][random.below(4) as usize];
-    let mut mem = Mem::new(Base::Reg(View { reg: base, class: Class::Gp64 }), 0);
+    // All addresses of an instruction have one size.
+    let is_narrow = form
+        .operands()
+        .iter()
+        .any(|operand| operand.is_address && operand.class == Some(Class::Gp32));
+    let class = if is_narrow { Class::Gp32 } else { Class::Gp64 };
+    let mut mem = Mem::new(Base::Reg(View { reg: base, class }), 0);
     if form.memory_size != 0 {
         mem.size = Some(form.memory_size);
     }

@@ -1,9 +1,11 @@
 //! Runs one instruction with every register and flag set, and reads everything back.
 //!
 //! In: a [`State`] and the instruction's bytes. Out: the state afterwards, or the signal it died of.
+//! Of the vector registers, only what the processor has is set and read back; see [`Level`].
 //! One static state, reached relative to `rip`, so that no register is needed to load or store the
 //! others: callers hold the lock that [`Runner`] is.
 
+use peach_testing::low::map;
 use std::arch::global_asm;
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -38,6 +40,39 @@ impl State {
     }
 }
 
+/// Which vector registers the processor has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u64)]
+pub enum Level {
+    /// `xmm0` … `xmm15`.
+    Sse = 0,
+    /// `ymm0` … `ymm15`.
+    Avx = 1,
+    /// `zmm0` … `zmm31`, and `k0` … `k7` with 64 bits.
+    Avx512 = 2,
+}
+
+impl Level {
+    fn detected() -> Level {
+        if is_x86_feature_detected!("avx512bw") {
+            Level::Avx512
+        } else if is_x86_feature_detected!("avx") {
+            Level::Avx
+        } else {
+            Level::Sse
+        }
+    }
+
+    /// How many vector registers there are, and how many bytes each has.
+    pub fn vectors(self) -> (u8, usize) {
+        match self {
+            Level::Sse => (16, 16),
+            Level::Avx => (16, 32),
+            Level::Avx512 => (32, 64),
+        }
+    }
+}
+
 #[repr(transparent)]
 struct Shared<T>(UnsafeCell<T>);
 
@@ -57,6 +92,9 @@ static PEACH_EFFECTS_STATE: Shared<State> = Shared(UnsafeCell::new(State {
 static PEACH_EFFECTS_STACK: Shared<u64> = Shared(UnsafeCell::new(0));
 #[unsafe(no_mangle)]
 static PEACH_EFFECTS_ENTRY: Shared<u64> = Shared(UnsafeCell::new(0));
+/// A [`Level`].
+#[unsafe(no_mangle)]
+static PEACH_EFFECTS_LEVEL: Shared<u64> = Shared(UnsafeCell::new(0));
 #[unsafe(no_mangle)]
 static PEACH_EFFECTS_SIGNAL: Shared<u64> = Shared(UnsafeCell::new(0));
 
@@ -87,11 +125,27 @@ global_asm!(
     "sub rsp, 8",
     "mov [rip + PEACH_EFFECTS_STACK], rsp",
     "lea rdi, [rip + PEACH_EFFECTS_STATE]",
+    "cmp qword ptr [rip + PEACH_EFFECTS_LEVEL], 1",
+    "je 2f",
+    "ja 3f",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    "movups xmm\\n, [rdi + 64*\\n]",
+    ".endr",
+    "jmp 4f",
+    "2:",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    "vmovups ymm\\n, [rdi + 64*\\n]",
+    ".endr",
+    "jmp 4f",
+    "3:",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
     "vmovups zmm\\n, [rdi + 64*\\n]",
     ".endr",
     ".irp n, 0,1,2,3,4,5,6,7",
     "kmovq k\\n, [rdi + 2048 + 8*\\n]",
+    ".endr",
+    "4:",
+    ".irp n, 0,1,2,3,4,5,6,7",
     "movq mm\\n, [rdi + 2112 + 8*\\n]",
     ".endr",
     "push qword ptr [rdi + 2304]",
@@ -135,18 +189,36 @@ global_asm!(
     "mov [rdi + 2280], r13",
     "mov [rdi + 2288], r14",
     "mov [rdi + 2296], r15",
+    ".irp n, 0,1,2,3,4,5,6,7",
+    "movq [rdi + 2112 + 8*\\n], mm\\n",
+    ".endr",
+    "cmp qword ptr [rip + PEACH_EFFECTS_LEVEL], 1",
+    "je 5f",
+    "ja 6f",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    "movups [rdi + 64*\\n], xmm\\n",
+    ".endr",
+    "jmp peach_effects_fault",
+    "5:",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    "vmovups [rdi + 64*\\n], ymm\\n",
+    ".endr",
+    "jmp peach_effects_fault",
+    "6:",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
     "vmovups [rdi + 64*\\n], zmm\\n",
     ".endr",
     ".irp n, 0,1,2,3,4,5,6,7",
     "kmovq [rdi + 2048 + 8*\\n], k\\n",
-    "movq [rdi + 2112 + 8*\\n], mm\\n",
     ".endr",
     "peach_effects_fault:",
     "mov rsp, [rip + PEACH_EFFECTS_STACK]",
     "cld",
     "emms",
+    "cmp qword ptr [rip + PEACH_EFFECTS_LEVEL], 0",
+    "je 7f",
     "vzeroupper",
+    "7:",
     "add rsp, 8",
     "pop r15",
     "pop r14",
@@ -164,18 +236,17 @@ pub const MEMORY: usize = 4096;
 pub struct Runner {
     code: *mut u8,
     memory: *mut u8,
+    level: Level,
     _lock: MutexGuard<'static, ()>,
 }
 
 impl Runner {
-    /// `None` where the processor lacks AVX-512 or executable memory is forbidden.
+    /// `None` where memory that is both writable and executable is forbidden.
     pub fn new() -> Option<Runner> {
-        if !is_x86_feature_detected!("avx512bw") {
-            return None;
-        }
         let lock = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let all = libc::PROT_READ | libc::PROT_WRITE;
         let code = map(4096, all | libc::PROT_EXEC)?;
+        // Low, since operands may have 32-bit base registers.
         let memory = map(MEMORY + 8192, all)?;
         // SAFETY: our own mapping's first and last page.
         unsafe {
@@ -184,8 +255,17 @@ impl Runner {
         }
         catch_signals();
         pin();
-        // SAFETY: inside the mapping.
-        Some(Runner { code, memory: unsafe { memory.add(4096) }, _lock: lock })
+        let level = Level::detected();
+        // SAFETY: the lock is ours, and the place is inside the mapping.
+        unsafe {
+            *PEACH_EFFECTS_LEVEL.0.get() = level as u64;
+            Some(Runner { code, memory: memory.add(4096), level, _lock: lock })
+        }
+    }
+
+    /// Which vector registers are set and read back.
+    pub fn level(&self) -> Level {
+        self.level
     }
 
     /// The memory for operands.
@@ -222,13 +302,6 @@ impl Runner {
             }
         }
     }
-}
-
-fn map(len: usize, protection: i32) -> Option<*mut u8> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: a fresh mapping.
-    let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
-    (start != libc::MAP_FAILED).then_some(start.cast())
 }
 
 /// `cpuid` and its like differ from core to core.

@@ -2,9 +2,11 @@
 
 pub mod executable;
 pub mod kernels;
+pub mod left_out;
 pub mod low;
 pub mod machine;
 pub mod many;
+pub mod processor;
 pub mod rustc;
 pub mod sandbox;
 pub mod tools;
