@@ -416,23 +416,20 @@ fn constants() {
     }
 }
 
-/// A caller in C may rely on 32 bits of a narrow result, as `int` functions do.
+/// Callers extend narrow results: through the function, and through its pointer.
 #[test]
-fn narrow_results_are_extended() {
-    // SAFETY: the code is the same, the caller looks at more of the register.
-    unsafe {
-        let signed: unsafe extern "sysv64" fn(i8) -> i32 =
-            std::mem::transmute(sysv::id_i8::KERNEL.get());
-        let unsigned: unsafe extern "sysv64" fn(u8) -> u32 =
-            std::mem::transmute(sysv::id_u8::KERNEL.get());
-        let less: unsafe extern "sysv64" fn(u64, u64) -> u32 =
-            std::mem::transmute(sysv::is_less::KERNEL.get());
-        let imm: unsafe extern "sysv64" fn() -> i32 =
-            std::mem::transmute(sysv::imm_i16::KERNEL.get());
-        assert_eq!(signed(-3), -3);
-        assert_eq!(unsigned(253), 253);
-        assert_eq!(less(1, 2), 1);
-        assert_eq!(imm(), -300);
+fn narrow_results_are_extended_by_the_caller() {
+    for x in [-3i8, 3, i8::MIN] {
+        // SAFETY: nothing can go wrong.
+        let results = unsafe {
+            [
+                sysv::id_i8(x),
+                win::id_i8(x),
+                sysv::id_i8::KERNEL.get()(x),
+                win::id_i8::KERNEL.get()(x),
+            ]
+        };
+        assert_eq!(results.map(i32::from), [i32::from(x); 4]);
     }
 }
 

@@ -527,7 +527,7 @@ peach_runtime::peach_fn! {
     }
 }
 
-/// Narrow results are extended for callers that rely on it.
+/// Callers extend narrow results.
 #[test]
 fn narrow_results() {
     assert_eq!(i64::from(signed_8(0x1FF)), -1);

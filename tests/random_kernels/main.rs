@@ -368,7 +368,6 @@ fn results(function: &Function, machine: &Machine, hidden: &[u64]) -> Result<Res
         }
         _ => u128::from(machine.gp[reg.num as usize]),
     };
-    check_extension(function, machine)?;
     Ok(match &function.placement.result {
         ResultPlace::Unit => Vec::new(),
         // `u128` is one type of two words; the interpreter has them apart.
@@ -381,25 +380,6 @@ fn results(function: &Function, machine: &Machine, hidden: &[u64]) -> Result<Res
             offsets.iter().map(|offset| read_stack(machine, *offset as usize)).collect()
         }
     })
-}
-
-/// Callers may rely on narrow results being extended to 32 bits.
-fn check_extension(function: &Function, machine: &Machine) -> Result<(), String> {
-    let (ResultKind::Values(types), ResultPlace::Regs(_)) =
-        (&function.result, &function.placement.result)
-    else {
-        return Ok(());
-    };
-    let [ty] = types.as_slice() else { return Ok(()) };
-    let eax = machine.gp[0] as u32;
-    let extended = match (ty.bytes, ty.signed) {
-        (1, true) => eax as i8 as i32 as u32,
-        (1, false) => u32::from(eax as u8),
-        (2, true) => eax as i16 as i32 as u32,
-        (2, false) => u32::from(eax as u16),
-        _ => return Ok(()),
-    };
-    if extended == eax { Ok(()) } else { Err(format!("eax is {eax:x}: not extended")) }
 }
 
 fn check_preserved(function: &Function, before: &Machine, after: &Machine) -> Result<(), String> {

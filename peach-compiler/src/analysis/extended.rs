@@ -1,12 +1,12 @@
-//! Whether a narrow result is already extended where it is returned.
+//! Whether a pointer of 32 bits is already extended where it is returned.
 //!
-//! Callers may rely on 32 bits of an integer result, and on 64 of a pointer with 32. Where a returned
+//! Callers may rely on zeros above it (System V AMD64 psABI 1.0, section 10.1). Where a returned
 //! register is known to hold them, the return reads all of them, which keeps them alive, and nothing
 //! has to be added.
 
 use super::Cfg;
-use crate::ir::{Function, Mem, Op, Operand, Reg, ResultKind, ReturnValue};
-use crate::isa::{Access, Class, Effects, Lanes};
+use crate::ir::{Function, Op, Reg, ResultKind, ReturnValue};
+use crate::isa::{Access, Effects, Lanes};
 
 /// Adds to the effects of returns the bytes that extend what they return.
 pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
@@ -19,13 +19,10 @@ pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Ef
     for at in 0..function.insts.len() {
         let Op::Return(values) = &function.insts[at].op else { continue };
         let [ReturnValue::Reg(view)] = values.as_slice() else { continue };
-        let known = match ty.signed {
-            true => is_sign_extended(function, cfg, effects, at, view.reg, ty.bytes),
-            false => {
-                are_zero(function, cfg, effects, at, view.reg, extended - Lanes::low(ty.bytes))
-            }
-        };
-        if known && let Some(access) = access_of(&mut effects[at], view.reg) {
+        let above = extended - Lanes::low(ty.bytes);
+        if are_zero(function, cfg, effects, at, view.reg, above)
+            && let Some(access) = access_of(&mut effects[at], view.reg)
+        {
             access.read |= extended;
         }
     }
@@ -110,33 +107,4 @@ fn scan(
         }
     }
     Scan::Start(lanes)
-}
-
-/// Whether the low 4 bytes of `reg` are its low `bytes` bytes, sign-extended, before instruction
-/// `at`: its last writer in the block is a `movsx` that says so.
-fn is_sign_extended(
-    function: &Function,
-    cfg: &Cfg,
-    effects: &[Effects<Reg>],
-    at: usize,
-    reg: Reg,
-    bytes: u32,
-) -> bool {
-    let start = cfg.blocks[cfg.block_of[at] as usize].start as usize;
-    let writes = |i: &usize| {
-        let mut accesses = effects[*i].regs.iter().filter(|a| a.reg == reg);
-        accesses.any(|a| (a.write | a.may_write).intersects(Lanes::low(4)))
-    };
-    let Some(writer) = (start..at).rev().find(writes) else { return false };
-    let Op::Machine(machine) = &function.insts[writer].op else { return false };
-    let [Operand::Reg(dst), src] = machine.inst.operands.as_slice() else { return false };
-    let source_bytes = match src {
-        Operand::Reg(view) if view.class != Class::Gp8h => view.class.bytes(),
-        Operand::Mem(Mem { size: Some(size), .. }) => *size,
-        _ => return false,
-    };
-    machine.inst.mnemonic.name() == "movsx"
-        && dst.reg == reg
-        && dst.class.bytes() >= 4
-        && source_bytes == bytes
 }

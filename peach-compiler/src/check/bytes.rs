@@ -16,10 +16,6 @@ use std::collections::BTreeMap;
 pub(super) enum Byte {
     /// Byte `.1` of this register.
     Of(PhysReg, u8),
-    /// Copies of the sign of that byte.
-    Sign(PhysReg, u8),
-    /// Copies of the sign of a byte of stack memory.
-    SlotSign(Address, u8),
     /// A number.
     Known(u8),
     /// Byte `.1` of a constant in memory.
@@ -285,14 +281,7 @@ fn place_bytes(name: &str, class: Class, old: &[Byte], moved: Moved) -> Vec<Byte
     let mut source = moved.bytes;
     source.truncate(moved.width as usize);
     if name.starts_with("movsx") {
-        let sign = match source.last() {
-            Some(Byte::Of(reg, at)) => Byte::Sign(*reg, *at),
-            Some(Byte::Slot(slot, at)) => Byte::SlotSign(*slot, *at),
-            Some(Byte::Known(number)) if number & 0x80 == 0 => Byte::Known(0),
-            Some(Byte::Known(_)) => Byte::Known(0xFF),
-            _ => Byte::Unknown,
-        };
-        source.resize(class.bytes() as usize, sign);
+        source.resize(class.bytes() as usize, Byte::Unknown);
     }
     let merges = match class.bank() {
         Bank::Gp => class.bytes() < 4,

@@ -180,41 +180,27 @@ impl Results<'_> {
         if right { Ok(()) } else { Err(Refusal::new("`rax` is not the address of the result")) }
     }
 
-    /// Narrow integers are extended to 32 bits for the caller, pointers of 32 bits to 64.
+    /// Pointers of 32 bits are extended to 64 for the caller.
     fn extension(&self, ty: &ResultValue, bytes: &[Byte], alone: bool) -> Checked {
         if ty.vector || ty.bytes >= ty.extended || !alone {
             return Ok(());
         }
         let extended = bytes.iter().enumerate().take(ty.extended as usize);
         for (index, byte) in extended.skip(ty.bytes as usize) {
-            if !self.extends(ty, bytes, index, *byte) {
+            if !self.is_zero(index, *byte) {
                 return Err(Refusal::new(format!(
-                    "byte {index} of a narrow result is not extended: {byte:?}"
+                    "byte {index} of a pointer of 32 bits is not zero: {byte:?}"
                 )));
             }
         }
         Ok(())
     }
 
-    fn extends(&self, ty: &ResultValue, bytes: &[Byte], index: usize, byte: Byte) -> bool {
-        let low = bytes[ty.bytes as usize - 1];
-        match (ty.signed, byte, low) {
-            (false, Byte::Known(number), _) => number == 0,
-            (true, Byte::Known(number), Byte::Known(low)) => {
-                number == if low & 0x80 == 0 { 0 } else { 0xFF }
-            }
-            (true, Byte::Sign(reg, at), Byte::Of(low_reg, low_at)) => {
-                (reg, at) == (low_reg, low_at)
-            }
-            (true, Byte::SlotSign(slot, at), Byte::Slot(low_slot, low_at)) => {
-                (slot, at) == (low_slot, low_at)
-            }
-            (signed, Byte::Of(reg, at), _) if usize::from(at) == index => {
-                let sym = if signed { Sym::SignFrom(ty.bytes as u8) } else { Sym::Zero };
-                let own = signed
-                    .then_some(low)
-                    .is_none_or(|low| low == Byte::Of(reg, ty.bytes as u8 - 1));
-                own && self.before.holds(Place::Reg(reg), sym).contains(Lanes(1 << index))
+    fn is_zero(&self, index: usize, byte: Byte) -> bool {
+        match byte {
+            Byte::Known(number) => number == 0,
+            Byte::Of(reg, at) if usize::from(at) == index => {
+                self.before.holds(Place::Reg(reg), Sym::Zero).contains(Lanes(1 << index))
             }
             _ => false,
         }

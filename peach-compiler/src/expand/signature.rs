@@ -212,16 +212,15 @@ impl<'a> Expander<'a, '_> {
         self.check_width(ty);
         match &ty.kind {
             TypeKind::Unit => Some((ResultKind::Unit, ResultType::Unit)),
-            TypeKind::Wide { signed } => {
-                let half = |signed| ResultValue {
+            TypeKind::Wide { .. } => {
+                let half = ResultValue {
                     bytes: 8,
                     class: Class::Gp64,
                     extended: 8,
                     vector: false,
-                    signed,
                     validity: Validity::Any,
                 };
-                let kind = ResultKind::Values(vec![half(false), half(*signed)]);
+                let kind = ResultKind::Values(vec![half.clone(), half]);
                 Some((kind, ResultType::One(ParamType::Wide)))
             }
             TypeKind::Pair(a, b) => {
@@ -288,26 +287,22 @@ fn param_type(kind: &TypeKind, convention: &Convention) -> Option<ParamType> {
 
 /// A type that is returned as one value under `convention`.
 fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
-    let int = |bytes: u32, signed, validity| ResultValue {
+    let int = |bytes: u32, validity| ResultValue {
         bytes,
         class: gp_class(bytes),
-        extended: bytes.max(4),
+        extended: bytes,
         vector: false,
-        signed,
         validity,
     };
     // Whole registers, of which only the lower half leaves where pointers have 32 bits.
-    let pointer =
-        |validity| ResultValue { bytes: convention.pointer_size, ..int(8, false, validity) };
+    let pointer = |validity| ResultValue { bytes: convention.pointer_size, ..int(8, validity) };
     let value = match &ty.kind {
-        TypeKind::Int { signed, is_size: true, .. } => ResultValue {
-            extended: convention.pointer_size,
-            signed: *signed,
-            ..pointer(Validity::Any)
-        },
-        TypeKind::Int { bytes, signed, .. } => int(*bytes, *signed, Validity::Any),
-        TypeKind::Bool => int(1, false, Validity::Bool),
-        TypeKind::Char => int(4, false, Validity::Char),
+        TypeKind::Int { is_size: true, .. } => {
+            ResultValue { extended: convention.pointer_size, ..pointer(Validity::Any) }
+        }
+        TypeKind::Int { bytes, .. } => int(*bytes, Validity::Any),
+        TypeKind::Bool => int(1, Validity::Bool),
+        TypeKind::Char => int(4, Validity::Char),
         TypeKind::RawPointer => pointer(Validity::Any),
         TypeKind::NonNull
         | TypeKind::Reference { .. }
@@ -320,7 +315,6 @@ fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
             class: vector_class(*bytes),
             extended: *bytes,
             vector: true,
-            signed: false,
             validity: Validity::Any,
         },
         _ => return None,

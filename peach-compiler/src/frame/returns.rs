@@ -76,7 +76,7 @@ impl Lowerer<'_> {
         }
     }
 
-    /// A narrow integer or pointer alone: the caller may rely on more of the register.
+    /// A pointer of 32 bits alone: the caller may rely on zeros above it.
     fn extended(&mut self, id: InstId, view: View<Reg>, ty: &ResultValue, dst: PhysReg) {
         let src = self.phys(view.reg);
         // The return reads what extends it, where that is known to be right.
@@ -85,11 +85,7 @@ impl Lowerer<'_> {
         if known {
             return self.copy(dst, src, ty.extended);
         }
-        if ty.bytes == 4 {
-            return self.put(zero_extended(dst, src, 32));
-        }
-        let name = if ty.signed { "movsx" } else { "movzx" };
-        self.put(inst(name, vec![reg(dst, Class::Gp32), reg(src, gp_class(ty.bytes))]));
+        self.put(zero_extended(dst, src, 8 * ty.bytes));
     }
 
     fn parts(&mut self, values: &[ReturnValue], types: Vec<ResultValue>) -> Vec<Part> {
@@ -129,16 +125,15 @@ impl Lowerer<'_> {
         for m in in_sequence(&moves, |bank| volatile.of(bank)) {
             self.copy(m.dst, m.src, m.bytes);
         }
-        let alone = parts.len() == 1;
         for (part, &dst) in parts.iter().zip(regs) {
             if !matches!(part.value, Value::Reg(_)) {
-                self.load_constant(part, dst, alone);
+                self.load_constant(part, dst);
             }
         }
     }
 
-    /// Brings a constant into `dst`, extended for the caller if it is the whole result.
-    fn load_constant(&mut self, part: &Part, dst: PhysReg, extend: bool) {
+    /// Brings a constant into `dst`.
+    fn load_constant(&mut self, part: &Part, dst: PhysReg) {
         let Part { value, ty } = part;
         let bytes = ty.bytes;
         match (*value, dst.bank) {
@@ -149,17 +144,11 @@ impl Lowerer<'_> {
                 self.put(self.asm.movq(dst, scratch));
             }
             (Value::Number(number), _) => {
-                let sign = ty.signed && extend && bytes < 4 && number >> (8 * bytes - 1) & 1 == 1;
-                let number = if sign { (number | !mask(bytes)) & mask(4) } else { number };
                 self.put(set(dst, Class::Gp64, number.into(), true));
             }
             (Value::Const(id), _) => {
-                let class = gp_class(bytes);
-                self.put(inst("mov", vec![reg(dst, class), Operand::RustConst(id)]));
-                if bytes < 4 {
-                    let name = if ty.signed { "movsx" } else { "movzx" };
-                    self.put(inst(name, vec![reg(dst, Class::Gp32), reg(dst, class)]));
-                }
+                let dst = reg(dst, gp_class(bytes));
+                self.put(inst("mov", vec![dst, Operand::RustConst(id)]));
             }
             (Value::Data(id), _) => self.load_data(dst, id, bytes),
             (Value::Reg(src), _) => self.copy(dst, src, bytes),
@@ -189,7 +178,7 @@ impl Lowerer<'_> {
             }
             _ => {
                 let free = if high == dst { PhysReg::vector(1) } else { dst };
-                self.load_constant(low, free, false);
+                self.load_constant(low, free);
                 free
             }
         };
@@ -213,7 +202,7 @@ impl Lowerer<'_> {
             Value::Reg(reg) if self.asm.can_name(reg) => return reg,
             _ => {}
         }
-        self.load_constant(part, free, false);
+        self.load_constant(part, free);
         free
     }
 
@@ -237,7 +226,7 @@ impl Lowerer<'_> {
             return reg;
         }
         let scratch = self.scratch_beside(keep);
-        self.load_constant(part, scratch, false);
+        self.load_constant(part, scratch);
         scratch
     }
 
@@ -324,7 +313,7 @@ impl Lowerer<'_> {
                 }
                 _ => {
                     let scratch = self.scratch_beside(&kept);
-                    self.load_constant(part, scratch, false);
+                    self.load_constant(part, scratch);
                     self.put(self.asm.store(place, scratch, bytes));
                 }
             }

@@ -206,12 +206,11 @@ pub struct ResultValue {
     /// The class of the registers that it is returned from.
     pub class: Class,
     /// How many bytes of a general-purpose register callers may rely on, where it is the whole
-    /// result.
+    /// result: 8 for pointers of 32 bits, with zeros above them. Of narrow integers callers rely on no
+    /// more than their own bytes.
     pub extended: u32,
     /// Whether it is a float or vector (else an integer or pointer).
     pub vector: bool,
-    /// Signed integers are sign-extended for the caller, others zero-extended.
-    pub signed: bool,
     /// Which bit patterns are valid.
     pub validity: Validity,
 }

@@ -5,8 +5,8 @@ use super::costs::{BYTE, Frequency};
 use super::problem::Prices;
 use crate::abi::ResultPlace;
 use crate::analysis::Facts;
-use crate::ir::{Function, Op, Reg, ReturnValue, VReg, View};
-use crate::isa::{Bank, PhysReg};
+use crate::ir::{Function, Op, Reg, ReturnValue, VReg};
+use crate::isa::PhysReg;
 
 /// What a register move counts for, in bytes: more than all that encodings can save. Authors want no
 /// instruction that is not needed, even where it would shorten others.
@@ -62,8 +62,7 @@ pub(super) fn collect(
                     if let ReturnValue::Reg(view) = value
                         && let Reg::Virtual(vreg) = view.reg
                     {
-                        let is_moved = is_extended(view);
-                        prefer(vreg, place, if is_moved { gain / 2 } else { gain });
+                        prefer(vreg, place, gain);
                     }
                 }
             }
@@ -71,9 +70,4 @@ pub(super) fn collect(
         }
     }
     copies
-}
-
-/// Whether the extension of a result of this width likely moves it anyway.
-fn is_extended(view: &View<Reg>) -> bool {
-    view.class.bank() == Bank::Gp && view.class.bytes() < 4
 }

@@ -7,6 +7,7 @@ mod go;
 mod kernels;
 mod loader;
 mod macho;
+mod narrow;
 mod random;
 mod shape;
 mod support;

@@ -46,7 +46,6 @@ impl Builder {
                     class: Class::Gp64,
                     extended: 8,
                     vector: false,
-                    signed: false,
                     validity: Validity::Any,
                 }]),
                 vregs: Vec::new(),
