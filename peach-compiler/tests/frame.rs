@@ -172,8 +172,19 @@ fn large_frames_touch_every_page() {
     let source = "fn k(a: u64) -> u64 { let x: [u64; 1600]; mov [x], a; return a; }";
     let text = listing(&WIN64, source);
     let expected =
-        "test [rsp - 4096], eax; test [rsp - 8192], eax; test [rsp - 12288], eax; sub rsp";
+        "test [rsp - 4088], eax; test [rsp - 8176], eax; test [rsp - 12264], eax; sub rsp";
     assert!(text.starts_with(expected), "{text}");
+}
+
+/// Where a loop touches the pages, the stack pointer goes along, and unwinders find the frame by its
+/// base.
+#[test]
+fn the_stack_pointer_follows_a_loop_over_the_pages() {
+    let source = "fn k(a: u64) -> u64 { let x: [u64; 10000]; mov [x], a; return a; }";
+    let expected = "push rbp; mov rbp, rsp; lea r11, [rsp - 77672]; sub rsp, 0xff8; \
+                    test [rsp], eax; cmp rsp, r11; jne 'L0; sub rsp, 0x898; and rsp, -16; \
+                    mov [rsp - 128], rdi; mov rax, rdi; leave; ret";
+    assert_eq!(listing(&SYSV64, source), expected);
 }
 
 #[test]

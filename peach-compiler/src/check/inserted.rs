@@ -10,10 +10,6 @@ use crate::abi::ArgPlace;
 use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, Prefixes, View};
 use crate::isa::{self, Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 
-/// The only branch that is inserted: back over the instructions that touch a page of the stack, which
-/// set nothing that is not set again.
-const PAGE_LOOP: i64 = -15;
-
 /// Replays one inserted instruction.
 pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checked {
     let Step { function, state, layout } = step;
@@ -25,7 +21,7 @@ pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checke
     for operand in &inst.operands {
         if let Operand::Mem(mem) = operand
             && name != "lea"
-            && !is_own_memory(mem, name, state)
+            && !is_own_memory(mem, state)
         {
             return Err(Refusal::new(format!("`{inst}` touches unknown memory")));
         }
@@ -45,7 +41,7 @@ pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checke
         }
         ("mov", [Operand::Reg(dst), Operand::Reg(src)]) if src.reg == gp::RSP && is_wide(dst) => {
             overwrite_register(dst.reg, Lanes::low(8), state);
-            state.stack.base = Some((dst.reg, state.stack.rsp));
+            state.stack.set_base(dst.reg, state.stack.rsp);
             Ok(())
         }
         ("lea", [Operand::Reg(dst), Operand::Mem(mem)])
@@ -53,7 +49,7 @@ pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checke
         {
             let address = state.stack.resolve(mem).expect("just resolved");
             overwrite_register(dst.reg, Lanes::low(8), state);
-            state.stack.base = Some((dst.reg, address));
+            state.stack.set_base(dst.reg, address);
             Ok(())
         }
         ("and", [Operand::Reg(dst), Operand::Imm(mask)]) if is_wide(dst) && is_alignment(*mask) => {
@@ -92,20 +88,19 @@ pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checke
     }
 }
 
-/// Whether an address is one that inserted instructions have to do with: of the frame, of the stack's
-/// pages, of constants, or one that the caller passed for arguments or the result.
-fn is_own_memory(mem: &Mem<PhysReg>, name: &str, state: &State) -> bool {
+/// Whether an address is one that inserted instructions have to do with: of the frame, of constants, or
+/// one that the caller passed for arguments or the result.
+fn is_own_memory(mem: &Mem<PhysReg>, state: &State) -> bool {
     let base = match mem.base {
         Base::Data(_) => return true,
         Base::Reg(base) if mem.index.is_none() => base.reg,
         _ => return false,
     };
-    let is_page = name == "test" && base == gp::R10;
     let is_passed = |&(sym, lanes): &(Sym, Lanes)| {
         matches!(sym, Sym::Pointer(_) | Sym::ResultPointer) && lanes.contains(Lanes::low(8))
     };
     let mut held = state.held(Place::Reg(base)).iter();
-    is_page || state.stack.resolve(mem).is_some() || held.any(is_passed)
+    state.stack.resolve(mem).is_some() || held.any(is_passed)
 }
 
 /// Whether an instruction does something else than its name says here: under a mask, with a prefix, or
@@ -153,10 +148,7 @@ fn move_stack_pointer(
         ("lea", Operand::Mem(mem)) if mem.index.is_none() => {
             state.stack.resolve(mem).ok_or_else(unknown)?
         }
-        ("mov", Operand::Reg(src)) => match state.stack.base {
-            Some((base, address)) if base == src.reg => address,
-            _ => return Err(unknown()),
-        },
+        ("mov", Operand::Reg(src)) => state.stack.address_in(src.reg).ok_or_else(unknown)?,
         _ => return Err(unknown()),
     };
     if matches!(name, "sub" | "add" | "and") {
@@ -173,14 +165,13 @@ fn is_alignment(mask: i128) -> bool {
 /// `and base, -align`: the base of stack variables within the frame, at a distance below the address
 /// that it held which only the alignment limits.
 fn align_base(reg: PhysReg, align: i64, state: &mut State, layout: &mut Layout) -> Checked {
-    let held = match state.stack.base {
-        Some((base, address)) if base == reg => address,
-        _ => return Err(Refusal::new(format!("`and` of {reg:?}, which is not an address"))),
-    };
+    let held = state.stack.address_in(reg);
+    let held =
+        held.ok_or_else(|| Refusal::new(format!("`and` of {reg:?}, which is not an address")))?;
     overwrite_register(reg, Lanes::low(8), state);
     state.forget_flags(Flags::STATUS.0);
     layout.align_within(held, align, state.stack.rsp)?;
-    state.stack.base = Some((reg, Address { region: Region::Aligned, offset: 0 }));
+    state.stack.set_base(reg, Address { region: Region::Aligned, offset: 0 });
     Ok(())
 }
 
@@ -364,8 +355,7 @@ fn forget_writes(inst: &Instruction<PhysReg>, function: &Function, state: &mut S
     let selection = isa::select(inst, &function.features)
         .map_err(|error| Refusal::new(format!("inserted {inst:?}: {error:?}")))?;
     let effects = isa::effects(inst, &selection);
-    let is_page_loop = matches!(inst.operands.as_slice(), [Operand::Relative(PAGE_LOOP)]);
-    if effects.stack != 0 || (effects.control != Control::Next && !is_page_loop) {
+    if effects.stack != 0 || effects.control != Control::Next {
         return Err(Refusal::new(format!("`{inst}` was inserted")));
     }
     for memory in effects.memory.iter().filter(|memory| memory.write) {

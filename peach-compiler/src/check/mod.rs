@@ -23,6 +23,7 @@ mod inserted;
 mod machine;
 mod matching;
 mod passed;
+mod prologue;
 mod returns;
 mod stack;
 mod state;
@@ -30,8 +31,7 @@ mod step;
 
 use crate::abi::{ArgPlace, Packing};
 use crate::ir::{
-    Arg, ArgId, ArgValue, Code, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin,
-    Reg,
+    Arg, ArgId, ArgValue, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
 };
 use crate::isa::{Effects, Lanes, PhysReg};
 use stack::{Address, Layout, Stack};
@@ -205,12 +205,8 @@ impl Replay<'_> {
     fn enter(&mut self) -> Checked<State> {
         let program = self.program;
         let mut state = entry_state(program.function, program.effects);
-        for item in &program.lowered.items[..program.prologue_end] {
-            let Code::Inst(inst) = &item.code else {
-                return Err(Refusal::new("the prologue holds more than instructions"));
-            };
-            inserted::replay(inst, &mut self.step(&mut state))?;
-        }
+        let prologue = &program.lowered.items[..program.prologue_end];
+        prologue::replay(prologue, &mut self.step(&mut state))?;
         state.stack.floor = Some(state.stack.rsp);
         Ok(state)
     }

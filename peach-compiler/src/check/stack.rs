@@ -38,8 +38,8 @@ impl Address {
 pub(super) struct Stack {
     /// `rsp`.
     pub rsp: Address,
-    /// A register that the prologue made the frame's base.
-    pub base: Option<(PhysReg, Address)>,
+    /// Registers that hold a stack address: the frame's base, and where a loop over its pages ends.
+    bases: BTreeMap<PhysReg, Address>,
     /// `rsp` behind the prologue: what is below, down to `rsp`, the author has pushed.
     pub floor: Option<Address>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Stack {
 impl Stack {
     /// The return address has just been pushed.
     pub fn on_entry() -> Stack {
-        Stack { rsp: Address::cfa(-8), base: None, floor: None }
+        Stack { rsp: Address::cfa(-8), bases: BTreeMap::new(), floor: None }
     }
 
     /// The stack address that a memory operand stands for without its index, if it is one.
@@ -56,12 +56,20 @@ impl Stack {
         if mem.segment.is_some() {
             return None;
         }
-        let start = match self.base {
-            _ if view.reg == gp::RSP => self.rsp,
-            Some((reg, address)) if reg == view.reg => address,
-            _ => return None,
-        };
-        Some(start.plus(mem.disp))
+        Some(self.address_in(view.reg)?.plus(mem.disp))
+    }
+
+    /// The stack address that a register holds, if it holds one.
+    pub fn address_in(&self, reg: PhysReg) -> Option<Address> {
+        match reg {
+            gp::RSP => Some(self.rsp),
+            reg => self.bases.get(&reg).copied(),
+        }
+    }
+
+    /// `reg` gets a stack address.
+    pub fn set_base(&mut self, reg: PhysReg, address: Address) {
+        self.bases.insert(reg, address);
     }
 
     /// Whether the author has pushed something in these bytes.
@@ -75,9 +83,7 @@ impl Stack {
 
     /// `reg` is overwritten.
     pub fn forget(&mut self, reg: PhysReg) {
-        if self.base.is_some_and(|(base, _)| base == reg) {
-            self.base = None;
-        }
+        self.bases.remove(&reg);
     }
 
     /// Both must agree where paths meet.
@@ -88,11 +94,9 @@ impl Stack {
                 self.rsp, other.rsp
             )));
         }
-        let changed = self.base.is_some() && self.base != other.base;
-        if changed {
-            self.base = None;
-        }
-        Ok(changed)
+        let known = self.bases.len();
+        self.bases.retain(|reg, address| other.bases.get(reg) == Some(address));
+        Ok(self.bases.len() != known)
     }
 }
 

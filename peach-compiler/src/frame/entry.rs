@@ -3,19 +3,15 @@
 
 use super::asm::{at, inst, reg};
 use super::moves::{Move, in_sequence};
-use super::stack::{Needs, StackLayout};
+use super::stack::{self, Needs, StackLayout};
 use super::{Lowerer, Registers};
 use crate::abi::Frames;
 use crate::analysis::Facts;
 use crate::ir::Allocation;
-use crate::ir::{Base, Cfa, Function, Instruction, Op, Operand, PlacedLocal, Reg, UnwindStep};
+use crate::ir::{
+    Base, Branch, Cfa, Code, Function, Instruction, Op, Operand, PlacedLocal, Reg, UnwindStep,
+};
 use crate::isa::{self, Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
-
-/// The guard page below a stack is at least this large: a frame that is larger touches every page.
-const PAGE: i64 = 4096;
-
-/// From this many pages on, a loop touches them.
-const MANY_PAGES: i64 = 8;
 
 /// Decides what is saved, and where everything on the stack is.
 pub(super) fn stack_layout(
@@ -25,38 +21,29 @@ pub(super) fn stack_layout(
 ) -> StackLayout {
     let convention = function.convention;
     let changed = changed_registers(function, facts, allocation);
-    let mut used = vec![false; function.locals.len()];
-    let mut free_below = true;
-    for inst in &function.insts {
-        match &inst.op {
-            Op::Machine(machine) => {
-                for operand in &machine.inst.operands {
-                    let Operand::Mem(mem) = operand else { continue };
-                    match mem.base {
-                        Base::Local(local) => used[local.index()] = true,
-                        // The author looks at the stack, perhaps below its pointer.
-                        Base::Reg(view) if view.reg == Reg::Physical(gp::RSP) => free_below = false,
-                        _ => {}
-                    }
-                }
-            }
-            // Raw bytes may push.
-            Op::Bytes(_) => free_below = false,
-            _ => {}
+    let is_rsp =
+        |base: &Base<Reg>| matches!(base, Base::Reg(view) if view.reg == Reg::Physical(gp::RSP));
+    let free_below = function.insts.iter().all(|inst| match &inst.op {
+        // The author looks at the stack, perhaps below its pointer.
+        Op::Machine(machine) => {
+            let mut operands = machine.inst.operands.iter();
+            !operands.any(|operand| matches!(operand, Operand::Mem(mem) if is_rsp(&mem.base)))
         }
-    }
+        // Raw bytes may push.
+        Op::Bytes(_) => false,
+        _ => true,
+    });
     let calls = facts.effects.iter().any(|effects| effects.control == Control::Call);
     let deepest = |index: usize| {
         let before = facts.depth[index].unwrap_or(0);
         before.saturating_add_signed(-facts.effects[index].stack)
     };
     let depth = (0..function.insts.len()).map(deepest).max().unwrap_or(0);
-    let locals = function.locals.iter().zip(&used).map(|(local, used)| used.then_some(local));
     StackLayout::of(&Needs {
         convention,
         saved_gp: changed.gp & convention.saved_gp,
         saved_xmm: changed.vector & convention.saved_xmm,
-        locals: locals.collect(),
+        locals: super::used_locals(function),
         depth,
         shadow: if function.options.without_shadow { 0 } else { convention.shadow },
         calls,
@@ -182,9 +169,9 @@ impl Lowerer<'_> {
             let offset = -i64::from(self.out.cfa.offset);
             self.saved(push, offset, UnwindStep::Push { reg: push });
         }
-        let lowered = i64::from(self.stack.above_base + self.stack.size);
-        let slack = self.stack.realign.map_or(0, i64::from);
-        self.touch_pages((lowered + slack) / PAGE);
+        if self.stack.touches() <= stack::TOUCHES_MAX {
+            self.touch_pages(self.stack.touches());
+        }
         if let Some(base) = self.stack.base {
             self.lower_stack(self.stack.above_base);
             self.put(inst("mov", vec![reg(base, Class::Gp64), reg(gp::RSP, Class::Gp64)]));
@@ -198,7 +185,10 @@ impl Lowerer<'_> {
             self.step(UnwindStep::Lower { bytes: 8 });
             size -= 8;
         }
-        self.lower_stack(size);
+        match self.stack.touches() <= stack::TOUCHES_MAX {
+            true => self.lower_stack(size),
+            false => self.lower_and_touch(size),
+        }
         if let Some(align) = self.stack.realign {
             let mask = Operand::Imm(-i128::from(align));
             self.put(inst("and", vec![reg(gp::RSP, Class::Gp64), mask]));
@@ -301,30 +291,45 @@ impl Lowerer<'_> {
         self.out.frame.steps.push((after, step));
     }
 
-    /// Touches every page that the frame covers, from above, so that no access can jump over the
-    /// guard page below the stack, nor over the one page that Windows grows it by.
-    fn touch_pages(&mut self, pages: i64) {
-        // Beyond a stack in a sandbox is the sandbox.
-        if self.function.convention.sandbox.is_some() {
-            return;
+    /// Touches the stack below its pointer, from above, so that no access of the frame is a page or more
+    /// below what has been touched: none can jump over the guard page below the stack, nor over the one
+    /// page that Windows grows it by.
+    fn touch_pages(&mut self, touches: i64) {
+        for touch in 1..=touches {
+            self.touch(-stack::STRIDE * touch);
         }
-        let (r10, r11) = (reg(gp::R10, Class::Gp64), reg(gp::R11, Class::Gp64));
-        let touch = |place, with| inst("test", vec![Operand::Mem(place), reg(with, Class::Gp32)]);
-        if pages < MANY_PAGES {
-            for page in 1..=pages {
-                self.put(touch(at(gp::RSP, -PAGE * page), gp::RAX));
-            }
-            return;
+    }
+
+    /// Touches memory at a distance from the stack pointer.
+    fn touch(&mut self, offset: i64) {
+        let place = Operand::Mem(at(gp::RSP, offset));
+        self.put(inst("test", vec![place, reg(gp::RAX, Class::Gp32)]));
+    }
+
+    /// Moves the stack pointer down and touches what it passes: before version 5.0, Linux refused to grow
+    /// a stack for an access that is more than 64 KiB below the pointer. The frame has a base by which
+    /// unwinders find it meanwhile.
+    fn lower_and_touch(&mut self, size: u32) {
+        if self.stack.above_base > 0 {
+            self.touch(0);
         }
-        // r10 and r11 carry no argument in any convention. The branch goes back over itself (2 bytes),
-        // `cmp` (3), `test` (3) and `sub` (7).
-        let stack_end = Operand::Mem(at(gp::RSP, -PAGE * pages));
-        self.put(inst("lea", vec![r11.clone(), stack_end]));
-        self.put(inst("lea", vec![r10.clone(), Operand::Mem(at(gp::RSP, 0))]));
-        self.put(inst("sub", vec![r10.clone(), Operand::Imm(PAGE.into())]));
-        self.put(touch(at(gp::R10, 0), gp::R10));
-        self.put(inst("cmp", vec![r10, r11]));
-        self.put(inst("jne", vec![Operand::Relative(-15)]));
+        let turns = i64::from(size) / stack::STRIDE;
+        let (rsp, end) = (reg(gp::RSP, Class::Gp64), reg(gp::R11, Class::Gp64));
+        // r11 carries no argument in any convention.
+        let lowest = Operand::Mem(at(gp::RSP, -stack::STRIDE * turns));
+        self.put(inst("lea", vec![end.clone(), lowest]));
+        let label = self.new_label();
+        self.out.push(Code::Label(label));
+        self.put(inst("sub", vec![rsp.clone(), Operand::Imm(stack::STRIDE.into())]));
+        self.touch(0);
+        self.put(inst("cmp", vec![rsp, end]));
+        self.put(inst("jne", vec![Operand::Label(Branch { label, size: None })]));
+        self.touch_pages(self.stack.touches() - turns);
+        let rest = i64::from(size) - stack::STRIDE * turns;
+        if rest > 0 {
+            self.put(add_to_rsp(-rest));
+        }
+        self.step(UnwindStep::Lower { bytes: size });
     }
 
     /// Arguments go from where they arrive to their registers, all at once.

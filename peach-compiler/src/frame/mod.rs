@@ -23,7 +23,8 @@ use crate::abi::{Convention, Frames};
 use crate::analysis::Facts;
 use crate::ir::Allocation;
 use crate::ir::{
-    Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, Lowered, Op, Operand, Origin, Reg,
+    Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, LabelId, Local, Lowered, Mem, Op,
+    Operand, Origin, Reg,
 };
 use crate::isa::{Bank, Lanes, PhysReg, RegSet, gp};
 use asm::Asm;
@@ -38,12 +39,12 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
     for index in 0..function.insts.len() {
         lowerer.instruction(InstId(index as u32));
     }
-    let Lowerer { out, .. } = lowerer;
+    let Lowerer { out, loops, .. } = lowerer;
     Lowered {
         name: function.name.clone(),
         convention: function.convention,
         items: out.items,
-        label_count: function.labels.len(),
+        label_count: function.labels.len() + loops,
         data: function.data.clone(),
         rust_consts: function.rust_consts.clone(),
         rust_syms: function.rust_syms.clone(),
@@ -52,21 +53,28 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
     }
 }
 
-/// Whether a register holds the base of the frame or of the stack variables and cannot be allocated: a
-/// stack variable that is used demands more alignment than the convention gives the stack pointer.
+/// Whether a register holds the base of the frame or of the stack variables and cannot be allocated:
+/// the stack variables that are used demand more alignment than the convention gives the stack pointer,
+/// or so many bytes that the stack pointer moves in a loop.
 pub fn needs_frame_pointer(function: &Function) -> bool {
-    let demanding = |base: &Base<_>| match base {
-        Base::Local(local) => function[*local].align > function.convention.stack_align,
-        _ => false,
-    };
-    function.insts.iter().any(|inst| match &inst.op {
-        Op::Machine(machine) => machine
-            .inst
-            .operands
-            .iter()
-            .any(|operand| matches!(operand, Operand::Mem(mem) if demanding(&mem.base))),
-        _ => false,
-    })
+    let locals = used_locals(function);
+    let (convention, locals) = (function.convention, locals.iter().flatten().copied());
+    stack::demanded_align(convention, locals.clone()).is_some()
+        || stack::is_large(convention, locals)
+}
+
+/// The stack variables; `None` for one that nothing uses.
+fn used_locals(function: &Function) -> Vec<Option<&Local>> {
+    let mut used = vec![None; function.locals.len()];
+    for inst in &function.insts {
+        let Op::Machine(machine) = &inst.op else { continue };
+        for operand in &machine.inst.operands {
+            if let Operand::Mem(Mem { base: Base::Local(local), .. }) = operand {
+                used[local.index()] = Some(&function[*local]);
+            }
+        }
+    }
+    used
 }
 
 /// The register that [`needs_frame_pointer`] keeps from being allocated.
@@ -118,6 +126,8 @@ struct Lowerer<'a> {
     live_after: Vec<Lanes>,
     /// Whether there are instructions that nobody understands.
     raw_bytes: bool,
+    /// How many loops the prologue has; each has a label behind the author's.
+    loops: usize,
     out: Output,
 }
 
@@ -132,6 +142,7 @@ impl<'a> Lowerer<'a> {
             upper: UpperState::of(function, facts, allocation),
             live_after: body::live_after(function, facts),
             raw_bytes: function.insts.iter().any(|inst| matches!(inst.op, Op::Bytes(_))),
+            loops: 0,
             out: Output::new(function.span),
         }
     }
@@ -150,6 +161,12 @@ impl<'a> Lowerer<'a> {
 
     fn volatile(&self) -> Registers {
         Registers::volatile(self.function.convention)
+    }
+
+    /// A label of the compiler's own.
+    fn new_label(&mut self) -> LabelId {
+        self.loops += 1;
+        LabelId((self.function.labels.len() + self.loops - 1) as u32)
     }
 
     /// Adds an instruction.

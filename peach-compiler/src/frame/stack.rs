@@ -27,6 +27,37 @@ use crate::abi::{Convention, Frames};
 use crate::ir::Local;
 use crate::isa::{PhysReg, RegSet, gp};
 
+/// The guard page below a stack is at least this large.
+const PAGE: i64 = 4096;
+
+/// How far each touch of a large frame is below the last one: less than a page.
+pub(super) const STRIDE: i64 = PAGE - 8;
+
+/// With more touches than this, the stack pointer follows them in a loop. (Linux before 5.0 refuses
+/// accesses that are more than 64 KiB below it; Windows takes prologues of up to 255 bytes.)
+pub(super) const TOUCHES_MAX: i64 = 14;
+
+/// Stack variables beyond this demand a frame with a base. Two touches are left for what else may be in
+/// a frame without one.
+const LARGE: i64 = (TOUCHES_MAX - 2) * STRIDE;
+
+/// The alignment that stack variables demand, where it is more than the convention's.
+pub(super) fn demanded_align<'a>(
+    convention: &Convention,
+    locals: impl Iterator<Item = &'a Local>,
+) -> Option<u32> {
+    locals.map(|local| local.align).max().filter(|align| *align > convention.stack_align)
+}
+
+/// Whether stack variables take so many bytes that the stack pointer has to move in a loop.
+pub(super) fn is_large<'a>(
+    convention: &Convention,
+    locals: impl Iterator<Item = &'a Local>,
+) -> bool {
+    let touched = convention.frames == Frames::Pushed && convention.sandbox.is_none();
+    touched && locals.map(|local| align_up(local.size.into(), 16)).sum::<i64>() > LARGE
+}
+
 /// What a frame has to hold.
 pub(super) struct Needs<'a> {
     pub convention: &'static Convention,
@@ -77,6 +108,9 @@ pub(super) struct StackLayout {
     pub locals: Vec<Option<i64>>,
     /// Bytes of the red zone and the shadow space that are used.
     pub borrowed: u32,
+    /// How far below the pushed registers the body may use the stack: variables, and the first word that
+    /// is pushed there. Zero where nothing has to be touched beforehand.
+    pub reach: i64,
 }
 
 /// Something that needs memory.
@@ -93,12 +127,26 @@ impl StackLayout {
         if needs.convention.frames == Frames::Go {
             return go_frame(needs);
         }
-        let demanded = needs.locals.iter().flatten().map(|local| local.align).max().unwrap_or(1);
-        if demanded > needs.convention.stack_align {
-            realigned(needs, demanded)
-        } else {
-            plain(needs)
+        let locals = needs.locals.iter().flatten().copied();
+        let mut layout = match demanded_align(needs.convention, locals.clone()) {
+            Some(align) => realigned(needs, align),
+            None if is_large(needs.convention, locals) => {
+                realigned(needs, needs.convention.stack_align)
+            }
+            None => plain(needs),
+        };
+        // Beyond a stack in a sandbox is the sandbox.
+        if needs.convention.sandbox.is_some() {
+            layout.reach = 0;
         }
+        layout
+    }
+
+    /// How many places must be touched so that the body uses none that is a page or more below the last
+    /// touched one. The first one is [`STRIDE`] below the pushed registers.
+    pub fn touches(&self) -> i64 {
+        let beyond = self.reach - (PAGE - 1);
+        if beyond <= 0 { 0 } else { (beyond + STRIDE - 1) / STRIDE }
     }
 
     /// How far the stack pointer behind the prologue is below the CFA; not known of a realigned frame.
@@ -153,6 +201,7 @@ fn plain(needs: &Needs) -> StackLayout {
         padding,
         locals,
         borrowed: in_red_zone as u32 + space.shadow_used,
+        reach: (top - space.lowest).max(rounded + 8),
         ..StackLayout::default()
     }
 }
@@ -227,17 +276,21 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
     for offset in offsets.iter_mut().flatten() {
         *offset -= lowered;
     }
+    let size = align_up((end - lowered).max(0), 8);
+    // The stack pointer is a multiple of a word, and may be rounded down to the next multiple of `align`.
+    let reach = i64::from(above_base) + size + (align - 8) + lowered.max(8);
     StackLayout {
         pushes,
         saves: needs.saved_xmm.iter().map(PhysReg::vector).zip(save_offsets).collect(),
         above_base,
-        size: align_up((end - lowered).max(0), 8) as u32,
+        size: size as u32,
         padding: None,
         realign: Some(align as u32),
         base: Some(base),
         locals_base: None,
         locals: offsets,
         borrowed: lowered as u32 + above.shadow_used,
+        reach,
     }
 }
 

@@ -31,6 +31,7 @@ int main() {
         check<deep>(n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n);
         check<realigned>(n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n);
         check<wide>(n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n);
+        check<vast>(n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n);
         check<pushing>(n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n);
         check<aligned>(n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n);
     }

@@ -16,6 +16,7 @@ uint64_t twice(uint64_t x);
 uint64_t deep(uint64_t x);
 uint64_t realigned(uint64_t x);
 uint64_t wide(uint64_t x);
+uint64_t vast(uint64_t x);
 uint64_t leaf(uint64_t x);
 uint64_t pushing(uint64_t x);
 uint64_t aligned(uint64_t x);
@@ -26,7 +27,7 @@ uint64_t increment(uint64_t x);
 extern uint32_t counter_variable;
 
 // Those that call back come first.
-#define KERNELS {twice, deep, realigned, wide, pushing, aligned, leaf, power, trailing, select_case, counter, last}
+#define KERNELS {twice, deep, realigned, wide, vast, pushing, aligned, leaf, power, trailing, select_case, counter, last}
 
 static int failures = 0;
 #define CHECK(condition) ((condition) ? (void)0 : (void)(++failures, printf("line %d: %s\n", __LINE__, #condition)))
@@ -47,6 +48,7 @@ static inline int check_all(void) {
         CHECK(deep(x) == z + x + y + x);
         CHECK(realigned(x) == y + x);
         CHECK(wide(x) == y + x + x);
+        CHECK(vast(x) == y + x + x);
         CHECK(leaf(x) == x + x);
         CHECK(pushing(x) == z + x + x);
         CHECK(aligned(x) == y + x + x);

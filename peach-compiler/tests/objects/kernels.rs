@@ -128,6 +128,19 @@ unsafe fn wide(x: u64) -> u64 {
     return rax;
 }
 
+unsafe fn vast(x: u64) -> u64 {
+    let big: [u64; 20000];
+    rbx = x;
+    xmm6 = f64x2(1.0, 2.0);
+    xmm15 = f64x2(3.0, 4.0);
+    mov [big + 8], rbx;
+    FIRST = x;
+    call sym increment;
+    add rax, rbx;
+    add rax, [big + 8];
+    return rax;
+}
+
 fn leaf(x: u64) -> u64 {
     rbx = x;
     xmm6 = f64x2(1.0, 2.0);
@@ -208,6 +221,7 @@ pub fn check(image: &Image, prefix: &str, counter: *const c_void) {
             assert_eq!(unary("deep")(x), z + x + y + x);
             assert_eq!(unary("realigned")(x), y + x);
             assert_eq!(unary("wide")(x), y + x + x);
+            assert_eq!(unary("vast")(x), y + x + x);
             assert_eq!(unary("leaf")(x), x + x);
             assert_eq!(unary("pushing")(x), z + x + x);
             assert_eq!(unary("aligned")(x), y + x + x);
