@@ -16,8 +16,8 @@
 //! the marks anew; read the difference before it is committed.
 
 use peach_compiler::abi::{self, Convention};
-use peach_compiler::diagnostics::render::Palette;
-use peach_compiler::diagnostics::{Code, Diagnostic, Severity, render};
+use peach_compiler::diagnostics::frame::Palette;
+use peach_compiler::diagnostics::{Code, Diagnostic, Severity, frame, render};
 use peach_compiler::pipeline::{self, Compilation};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ fn accepted_programs_are_told_nothing() {
         let told: Vec<String> = compilation
             .diagnostics
             .iter()
-            .map(|d| render::frame(d, &path.display().to_string(), &source, Palette::Plain))
+            .map(|d| frame::frame(d, &path.display().to_string(), &source, Palette::Plain))
             .collect();
         assert!(told.is_empty(), "{}", told.join("\n"));
         assert!(compilation.kernels.iter().all(|kernel| !kernel.versions.is_empty()));

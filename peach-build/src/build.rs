@@ -11,7 +11,7 @@ use crate::job::Job;
 use crate::outputs::{Outputs, WriteError};
 use crate::target::{Platform, Request};
 use peach_compiler::abi::ImageFormat;
-use peach_compiler::diagnostics::render::Palette;
+use peach_compiler::diagnostics::frame::Palette;
 use std::env;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Why nothing was written, and what else there is to say.
 
 use crate::source::Sources;
-use peach_compiler::diagnostics::render::{self, Palette};
+use peach_compiler::diagnostics::frame::{self, Palette};
 use peach_compiler::diagnostics::{Diagnostic, Severity};
 use std::fmt;
 use std::path::Path;
@@ -65,7 +65,7 @@ impl Report {
         }
         let file = sources.of_span(diagnostic.place.first);
         let local = in_one_file(diagnostic, sources);
-        let frame = |palette| render::frame(&local, &file.name, &file.text, palette);
+        let frame = |palette| frame::frame(&local, &file.name, &file.text, palette);
         for (text, palette) in [(&mut self.plain, Palette::Plain), (&mut self.ansi, Palette::Ansi)]
         {
             if !text.is_empty() {

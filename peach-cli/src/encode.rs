@@ -4,6 +4,7 @@
 //! bytes as lower-case hexadecimal digits, or `error: why`. A line is answered as soon as it is
 //! read and nothing is kept, so that input of any length streams.
 
+use peach_compiler::hex::hex;
 use peach_compiler::isa;
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
@@ -87,10 +88,10 @@ fn answer_stream(mode: Mode, input: impl io::Read, output: &mut impl Write) -> i
 /// Prints the answer to one line; whether it encoded.
 fn answer(mode: Mode, line: &str, output: &mut impl Write) -> io::Result<bool> {
     let answer = match mode {
-        Mode::Plain => isa::encode_text(line).map(|bytes| hex(&bytes)),
-        Mode::Options => isa::encode_options(line).map(|all| joined(&all, hex)),
+        Mode::Plain => isa::encode_text(line).map(|bytes| hex(&bytes, "")),
+        Mode::Options => isa::encode_options(line).map(|all| joined(&all, |bytes| hex(bytes, ""))),
         Mode::Lengths => isa::encode_lengths(line)
-            .map(|all| joined(&all, |bytes| format!("{}:{}", bytes.len(), hex(bytes)))),
+            .map(|all| joined(&all, |bytes| format!("{}:{}", bytes.len(), hex(bytes, "")))),
     };
     match &answer {
         Ok(text) => writeln!(output, "{text}")?,
@@ -101,10 +102,4 @@ fn answer(mode: Mode, line: &str, output: &mut impl Write) -> io::Result<bool> {
 
 fn joined(all: &[Vec<u8>], text: impl Fn(&[u8]) -> String) -> String {
     all.iter().map(|bytes| text(bytes)).collect::<Vec<_>>().join(" ")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

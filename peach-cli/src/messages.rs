@@ -2,7 +2,7 @@
 
 use crate::options::{Matches, Refusal};
 use peach_build::{Error, Report, WriteError};
-use peach_compiler::diagnostics::render::Palette;
+use peach_compiler::diagnostics::frame::Palette;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 

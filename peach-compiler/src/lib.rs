@@ -17,6 +17,7 @@ pub mod pipeline;
 // What all stages speak of.
 pub mod compiled;
 pub mod diagnostics;
+pub mod hex;
 pub mod ids;
 pub mod isa;
 pub mod target;

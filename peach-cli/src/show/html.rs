@@ -3,10 +3,10 @@
 //! Hovering a line lights up what it became, and the other way round; arrow keys do the same. The page
 //! loads nothing from anywhere.
 
-use super::text::hex;
 use super::{Shown, place, summary};
 use peach_build::{Compiled, Platform};
 use peach_compiler::emit::reports::anatomy::{Anatomy, Range, Row, RowKind};
+use peach_compiler::hex::hex;
 use std::fmt::Write;
 
 /// Height of a row and width of a bar's column, as in the style sheet.
@@ -103,9 +103,9 @@ fn push_row(out: &mut String, compiled: &Compiled, row: &Row) {
         RowKind::Data => ("data", "", false),
     };
     let link = if is_linked { format!(" data-line=\"{line}\"") } else { String::new() };
-    let all = hex(&row.bytes);
+    let all = hex(&row.bytes, " ");
     let bytes = match row.bytes.len() > BYTES_SHOWN {
-        true => format!("{} …", hex(&row.bytes[..BYTES_SHOWN - 1])),
+        true => format!("{} …", hex(&row.bytes[..BYTES_SHOWN - 1], " ")),
         false => all.clone(),
     };
     let offset =

@@ -10,6 +10,7 @@
 
 use super::{Shown, place, summary};
 use peach_compiler::emit::reports::anatomy::{Anatomy, Presence, Row, RowKind};
+use peach_compiler::hex::hex;
 use std::fmt::Write;
 
 /// The signs that columns are drawn with.
@@ -116,7 +117,7 @@ fn push_row(text: &mut String, row: &Row, columns: &str, rest: &str) {
     };
     let is_label = row.kind == RowKind::Label;
     let mut chunks = row.bytes.chunks(BYTES_PER_LINE);
-    let first = hex(chunks.next().unwrap_or(&[]));
+    let first = hex(chunks.next().unwrap_or(&[]), " ");
     let line = match is_label {
         true => format!(" {columns}  {:>4}  {:<23}  {}", "", "", row.text),
         false => format!(" {columns}  {:04x}  {first:<23}    {:<42} {note}", row.offset, row.text),
@@ -124,12 +125,6 @@ fn push_row(text: &mut String, row: &Row, columns: &str, rest: &str) {
     let _ = writeln!(text, "{}", line.trim_end());
     for (index, chunk) in chunks.enumerate() {
         let offset = row.offset + BYTES_PER_LINE * (index + 1);
-        let _ = writeln!(text, " {rest}  {offset:04x}  {}", hex(chunk));
+        let _ = writeln!(text, " {rest}  {offset:04x}  {}", hex(chunk, " "));
     }
-}
-
-/// Bytes in hexadecimal, with spaces.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    digits.join(" ")
 }

@@ -5,6 +5,8 @@
 //! have makes sense, so that all independent errors of a program are reported in one build.
 
 mod codes;
+#[cfg(feature = "frames")]
+pub mod frame;
 pub mod render;
 mod tokens;
 

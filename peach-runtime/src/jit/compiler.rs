@@ -10,7 +10,7 @@ use super::Error;
 use super::prototype::Prototype;
 use crate::cpu;
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
-use peach_compiler::diagnostics::render::{self, Palette};
+use peach_compiler::diagnostics::frame::{self, Palette};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use peach_compiler::pipeline::{self, CompiledFunction, CompiledGroup};
 use peach_compiler::syntax::ast::Embed;
@@ -83,7 +83,7 @@ fn compile_here(text: &str) -> Result<Compiled, Error> {
         return Err(frames(problems.iter(), text));
     }
     let warnings = problems.iter().filter(|d| d.severity() == Severity::Warning);
-    let warnings = warnings.map(|d| render::frame(d, FILE, text, Palette::Plain)).collect();
+    let warnings = warnings.map(|d| frame::frame(d, FILE, text, Palette::Plain)).collect();
     let kernels = compilation.kernels.iter().map(|group| CompiledKernel {
         prototype: Prototype::of(group, NATIVE),
         image: image(group, &tokens),
@@ -93,7 +93,7 @@ fn compile_here(text: &str) -> Result<Compiled, Error> {
 
 /// The messages as code frames.
 fn frames<'a>(problems: impl IntoIterator<Item = &'a Diagnostic>, text: &str) -> Error {
-    let frames = problems.into_iter().map(|d| render::frame(d, FILE, text, Palette::Plain));
+    let frames = problems.into_iter().map(|d| frame::frame(d, FILE, text, Palette::Plain));
     Error::Text { frames: frames.collect::<Vec<_>>().join("\n") }
 }
 

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::compiled::CompiledFunction;
+use crate::hex::hex;
 use crate::ir::{Code, DataId, Item, LabelId, Origin, RustConstId, RustSymId};
 use crate::isa::{Names, instruction_text};
 use proc_macro2::{TokenStream, TokenTree};
@@ -63,7 +64,7 @@ pub fn listing(compiled: &CompiledFunction, source: &Source) -> String {
             Code::Align(bytes) => format!("align {bytes}"),
             Code::Bytes(_) => "db".to_string(),
         };
-        let bytes = hex(&encoded.bytes[start..end]);
+        let bytes = hex(&encoded.bytes[start..end], " ");
         let line = format!("{start:04x}  {bytes:<24} {what:<40} ; {}", note(item, source));
         text.push_str(line.trim_end());
         text.push('\n');
@@ -82,7 +83,7 @@ fn data(compiled: &CompiledFunction, text: &mut String) {
         };
         for (row, bytes) in bytes.chunks(16).enumerate() {
             let name = if row == 0 { compiled.data(DataId(index as u32)) } else { String::new() };
-            let _ = writeln!(text, "{:04x}  {:<48} {name}", start + 16 * row, hex(bytes));
+            let _ = writeln!(text, "{:04x}  {:<48} {name}", start + 16 * row, hex(bytes, " "));
         }
     }
 }
@@ -96,15 +97,6 @@ fn note(item: &Item, source: &Source) -> String {
         Origin::Prologue => "prologue".to_string(),
         Origin::Spill(_) => format!("{line}: spill: {text}"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(3 * bytes.len());
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x} ");
-    }
-    text.pop();
-    text
 }
 
 /// The author's names, where there are any.

@@ -14,6 +14,7 @@ use super::spell::{Places, spell};
 use crate::emit::listings::Comments;
 use crate::emit::listings::outline::{Function, Line};
 use crate::emit::reports::listing::Source;
+use crate::hex::hex;
 use crate::ir::{Base, Cfa, Code, Instruction, LabelId, Mem, Operand, Origin};
 use crate::isa::{self, Control, PhysReg, gp, instruction_text};
 use std::collections::HashSet;
@@ -270,7 +271,7 @@ fn byte_line(bytes: &[u8], what: &str) -> String {
             _ => (1, "BYTE"),
         };
         let (now, later) = rest.split_at(size);
-        let number: String = now.iter().rev().map(|byte| format!("{byte:02x}")).collect();
+        let number = hex(now.iter().rev(), "");
         directives.push(format!("{name} $0x{number}"));
         rest = later;
     }

@@ -27,6 +27,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::emit::reports::header::doc_text;
+use crate::hex::hex;
 use crate::ir::{Base, Code as ItemCode, Operand};
 use crate::isa;
 use function::{GoFunction, stack_bytes, tail_call};
@@ -157,8 +158,7 @@ fn data(constant: &Constant<'_>) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let size = [8, 4, 2, 1].into_iter().find(|size| at + size <= bytes.len()).unwrap_or(1);
-        let number: String =
-            bytes[at..at + size].iter().rev().map(|byte| format!("{byte:02x}")).collect();
+        let number = hex(bytes[at..at + size].iter().rev(), "");
         let _ = writeln!(text, "DATA {name}<>+{at}(SB)/{size}, $0x{number}");
         at += size;
     }
