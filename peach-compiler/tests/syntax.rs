@@ -192,7 +192,7 @@ fn statements_are_told_apart_by_their_first_tokens() {
         body(source)
             .iter()
             .map(|kind| match kind {
-                StatementKind::Let(_) => "let",
+                StatementKind::Let(_) | StatementKind::Alias(..) => "let",
                 StatementKind::LetConst(..) => "let const",
                 StatementKind::Const(_) => "const",
                 StatementKind::Table(_) => "table",

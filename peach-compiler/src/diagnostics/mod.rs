@@ -11,7 +11,7 @@ pub mod render;
 mod tokens;
 
 pub use codes::Code;
-use proc_macro2::Span;
+use proc_macro2::{LineColumn, Span};
 use std::collections::HashSet;
 pub use tokens::diagnostic_tokens;
 
@@ -110,10 +110,23 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
+/// The note of a message that should never be seen.
+pub(crate) const REPORT_IT: &str = "this is a bug in peach; please report it with the kernel";
+
+/// Proof that an error was reported. Only [`Diagnostics::report`] makes one, so that nothing can be
+/// left out of a program on the strength of an error that no one has seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Reported(());
+
+/// What makes two messages the same: kind, text and place.
+type MessageKey = (Code, String, LineColumn, LineColumn);
+
 /// The messages of one compilation, in the order they were found.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// What has been said.
+    known: HashSet<MessageKey>,
     /// How many errors were pushed, those that had been said before included.
     errors: usize,
 }
@@ -130,15 +143,17 @@ impl Diagnostics {
         if diagnostic.severity() == Severity::Error {
             self.errors += 1;
         }
-        let place = |d: &Diagnostic| (d.place.first.start(), d.place.last.end());
-        let is_known = self.list.iter().any(|known| {
-            known.code == diagnostic.code
-                && known.message == diagnostic.message
-                && place(known) == place(&diagnostic)
-        });
-        if !is_known {
+        let (start, end) = (diagnostic.place.first.start(), diagnostic.place.last.end());
+        if self.known.insert((diagnostic.code, diagnostic.message.clone(), start, end)) {
             self.list.push(diagnostic);
         }
+    }
+
+    /// Adds an error, and gives the proof of it.
+    pub fn report(&mut self, error: Diagnostic) -> Reported {
+        assert_eq!(error.severity(), Severity::Error, "a warning stops nothing");
+        self.push(error);
+        Reported(())
     }
 
     /// How many errors (not warnings) there are so far. A stage compares it before and after to
@@ -157,15 +172,17 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Puts the messages in the order of the source, whichever stage they are from, and keeps the first
-    /// of those that say the same of the same tokens: the versions of a kernel and the members of a
-    /// family share their mistakes.
+    /// The errors among them, each with the proof that it was reported.
+    pub fn reported(&self) -> impl Iterator<Item = (&Diagnostic, Reported)> {
+        let errors = self.iter().filter(|known| known.severity() == Severity::Error);
+        errors.map(|error| (error, Reported(())))
+    }
+
+    /// Puts the messages in the order of the source, whichever stage they are from.
     pub fn put_in_order(&mut self) {
-        self.list.sort_by_key(|d| (d.place.first.start().line, d.place.first.start().column));
-        let mut seen = HashSet::new();
-        self.list.retain(|d| {
-            let (start, end) = (d.place.first.start(), d.place.last.end());
-            seen.insert((d.code, d.message.clone(), start, end))
+        self.list.sort_by_cached_key(|d| {
+            let start = d.place.first.start();
+            (start.line, start.column)
         });
     }
 

@@ -5,9 +5,11 @@ use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported, constant};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Base, Local, LocalId, Reg};
+use crate::ir::{Base, Local, LocalId, Reg, View};
 use crate::isa::Class;
-use crate::syntax::ast::{BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Pattern};
+use crate::syntax::ast::{
+    BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Name, Pattern,
+};
 use proc_macro2::Span;
 
 /// The largest stack variable, in bytes.
@@ -17,62 +19,54 @@ const LOCAL_BYTES_MAX: i128 = 1 << 24;
 const ARRAY_MAX: i128 = 4096;
 
 impl<'a> Expander<'a, '_> {
-    /// `let …;`
+    /// `let x: gp64;`, `let a, b: ymm;`, `let buf: [f32; 16];`
     pub(super) fn let_statement(&mut self, item: &'a Let) -> Evaluated<()> {
         match &item.ty {
-            Some(LetType::Memory { element, length }) => self.let_memory(item, *element, length),
-            Some(LetType::Class(class)) => self.let_registers(item, class),
-            None => {
-                let value = match &item.value {
-                    Some(expr) => self.eval(expr),
-                    None => Err(self.error(
-                        Diagnostic::new(
-                            Code::Syntax,
-                            super::statements::pattern_span(&item.pattern),
-                            "a name without a class or a value",
-                        )
-                        .help("write `let x: gp64;` or `let x = …;`"),
-                    )),
-                };
-                let result = value.as_ref().map(|_| ()).map_err(|reported| *reported);
-                self.bind_pattern(&item.pattern, value.unwrap_or(Value::Poison))?;
-                result
-            }
+            LetType::Memory { element, length } => self.let_memory(item, *element, length),
+            LetType::Class(class) => self.let_registers(item, class),
         }
     }
 
-    /// `let x: gp64;`, `let acc: [ymm; 8];`, `let i: gp32 = 0;`
+    /// `let x = operand;`
+    pub(super) fn alias(&mut self, pattern: &'a Pattern, expr: &'a Expr) -> Evaluated<()> {
+        let value = self.eval(expr);
+        let result = value.as_ref().map(|_| ()).map_err(|reported| *reported);
+        self.bind_pattern(pattern, value.into())?;
+        result
+    }
+
+    /// `let x: gp64;`, `let acc: [ymm; 8];`, `let i, j: gp32 = 0;`
     fn let_registers(&mut self, item: &'a Let, class: &'a ClassExpr) -> Evaluated<()> {
         // The value is evaluated first: `let x: gp64 = x;` reads the outer `x`.
         let value = item.value.as_ref().map(|expr| self.eval_for(expr, class));
-        let Pattern::Name(name) = &item.pattern else {
-            let poisoned = self.bind_pattern(&item.pattern, Value::Poison);
-            poisoned?;
-            let span = super::statements::pattern_span(&item.pattern);
-            return Err(self.error(
-                Diagnostic::new(Code::TypeMismatch, span, "one class for several names")
-                    .help("declare each register in a `let` of its own"),
-            ));
-        };
+        let declared = self.class_of(class);
+        let targets: Vec<Evaluated> =
+            item.names.iter().map(|name| self.declare_registers(name, &declared)).collect();
+        let targets: Vec<Value> = targets.into_iter().collect::<Evaluated<_>>()?;
+        let (Some(value), Some(expr)) = (value, &item.value) else { return Ok(()) };
+        let value = value?;
+        for (name, target) in item.names.iter().zip(targets) {
+            self.assign(&target, value.clone(), name.span(), expr)?;
+        }
+        Ok(())
+    }
+
+    /// Declares one name for registers, or for what is missing of them.
+    fn declare_registers(
+        &mut self,
+        name: &'a Name,
+        declared: &Evaluated<(Class, Vec<usize>)>,
+    ) -> Evaluated {
         let symbol = self.names.symbol(name);
         let text = self.names.text(symbol);
-        let declared = self.class_of(class).and_then(|(class, lengths)| {
-            self.check_name(name)?;
-            Ok(self.new_registers(&text, class, &lengths, name.span()))
+        let target = self.check_name(name).and_then(|()| {
+            let (class, lengths) = declared.as_ref().map_err(|reported| *reported)?;
+            Ok(self.new_registers(&text, *class, lengths, name.span()))
         });
-        let target = declared.clone().unwrap_or(Value::Poison);
         if &*text != "_" {
-            self.scopes.declare(symbol, target.clone());
+            self.scopes.declare(symbol, target.clone().into());
         }
-        declared?;
-        match (value, &item.value) {
-            (Some(value), Some(expr)) => {
-                let value = value?;
-                let target_span = name.span();
-                self.assign(&target, value, target_span, expr)
-            }
-            _ => Ok(()),
-        }
+        target
     }
 
     /// A value for a place of this class: `[a]` is a list for an array, memory for a register.
@@ -119,7 +113,10 @@ impl<'a> Expander<'a, '_> {
     /// Fresh registers, nested as the lengths say.
     fn new_registers(&mut self, name: &str, class: Class, lengths: &[usize], span: Span) -> Value {
         match lengths {
-            [] => Value::Reg(self.new_vreg(name.to_string(), class, span)),
+            [] => {
+                let vreg = self.new_vreg(name.to_string(), class, span);
+                Value::Reg(View { reg: Reg::Virtual(vreg), class })
+            }
             [first, rest @ ..] => {
                 let elements: Vec<Value> = (0..*first)
                     .map(|i| self.new_registers(&format!("{name}[{i}]"), class, rest, span))
@@ -136,18 +133,25 @@ impl<'a> Expander<'a, '_> {
         element: Element,
         length: &'a Option<Expr>,
     ) -> Evaluated<()> {
-        let local = self.new_local(item, element, length);
-        let result = local.as_ref().map(|_| ()).map_err(|reported| *reported);
-        self.bind_pattern(&item.pattern, local.unwrap_or(Value::Poison))?;
-        result
+        let layout = self.local_layout(item, element, length);
+        for name in &item.names {
+            let checked = self.check_name(name);
+            let local = layout.and_then(|layout| checked.map(|()| self.new_local(name, layout)));
+            if name != "_" {
+                let symbol = self.names.symbol(name);
+                self.scopes.declare(symbol, local.into());
+            }
+        }
+        layout.map(|_| ())
     }
 
-    fn new_local(
+    /// The size and the alignment of a stack variable.
+    fn local_layout(
         &mut self,
         item: &'a Let,
         element: Element,
         length: &'a Option<Expr>,
-    ) -> Evaluated {
+    ) -> Evaluated<(u32, u32)> {
         let width = element.bytes();
         let count = match length {
             Some(length) => {
@@ -185,15 +189,14 @@ impl<'a> Expander<'a, '_> {
                 .help("store to it with instructions: `mov dword [x], 0;`"),
             ));
         }
-        let Pattern::Name(name) = &item.pattern else { return Err(Reported) };
+        Ok((width * count, align))
+    }
+
+    fn new_local(&mut self, name: &Name, (size, align): (u32, u32)) -> Value {
         let id = LocalId(self.function.locals.len() as u32);
-        self.function.locals.push(Local {
-            name: name.to_string(),
-            span: name.span(),
-            size: width * count,
-            align,
-        });
-        Ok(Value::Local(id))
+        let (name, span) = (name.to_string(), name.span());
+        self.function.locals.push(Local { name, span, size, align });
+        Value::Local(id)
     }
 
     /// `x = v;`

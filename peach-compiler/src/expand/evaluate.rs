@@ -252,12 +252,15 @@ impl<'a> Expander<'a, '_> {
         };
         Ok(match value {
             Value::List(list) | Value::Tuple(list) => match &list[at] {
-                Value::Poison => return Err(Reported),
+                Value::Poison(reported) => return Err(*reported),
                 element => element.clone(),
             },
             Value::Table(table) => table.get(at),
             Value::Range(range) => Value::Int(range.get(at as u64)),
-            _ => return Err(Reported),
+            other => {
+                let message = format!("{} was taken for a list", other.describe());
+                return Err(self.internal(place(base), &message));
+            }
         })
     }
 

@@ -157,9 +157,9 @@ impl<'a> Expander<'a, '_> {
         }
         let mut args = Vec::with_capacity(call.args.len());
         for (param, expr) in helper.params.iter().zip(&call.args) {
-            args.push(self.eval_argument(param, expr).unwrap_or(Value::Poison));
+            args.push(self.eval_argument(param, expr).into());
         }
-        self.failed |= helper.has_errors;
+        self.failed = self.failed.or(helper.reported);
         self.skipped.extend(helper.skipped.iter().cloned());
 
         let frame = self.scopes.enter_frame();
@@ -179,9 +179,8 @@ impl<'a> Expander<'a, '_> {
 
     fn undefined_helper(&mut self, call: &Call, symbol: Symbol) -> Reported {
         let text = self.names.text(symbol);
-        if self.skipped.contains(&*text) {
-            self.failed = true;
-            return Reported;
+        if let Some(reported) = self.was_skipped(&text) {
+            return reported;
         }
         let message = match self.names.info(symbol).mnemonic {
             Some(_) => format!("the instruction `{text}` has no value"),
@@ -237,12 +236,12 @@ impl<'a> Expander<'a, '_> {
     /// Declares a parameter; an argument that does not fit is reported and becomes poison.
     fn bind_param(&mut self, param: &'a HelperParam, value: Value, expr: &'a Expr) {
         let checked = match value {
-            Value::Poison => Err(Reported),
+            Value::Poison(reported) => Err(reported),
             value => self.check_argument(param, value, expr),
         };
         let _: Result<(), Reported> = self.check_name(&param.name);
         let symbol = self.names.symbol(&param.name);
-        self.scopes.declare(symbol, checked.unwrap_or(Value::Poison));
+        self.scopes.declare(symbol, checked.into());
     }
 
     fn check_argument(
@@ -296,8 +295,8 @@ impl<'a> Expander<'a, '_> {
             _ => (statements.len(), None),
         };
         self.block_statements(&helper.body, count);
-        if self.stopped {
-            return Err(Reported);
+        if let Some(reported) = self.stopped {
+            return Err(reported);
         }
         match (helper.results.as_slice(), returned) {
             ([], None) => Ok(None),
@@ -309,7 +308,7 @@ impl<'a> Expander<'a, '_> {
                 )
                 .help("declare it: `-> gp64`"),
             )),
-            (_, None) if helper.has_errors => Err(Reported),
+            (_, None) if let Some(reported) = helper.reported => Err(reported),
             (_, None) => Err(self.error(
                 Diagnostic::new(
                     Code::BadReturn,

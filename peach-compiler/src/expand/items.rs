@@ -23,7 +23,7 @@ pub(super) enum ItemValue {
     /// It is being evaluated: to ask for it now is a cycle.
     Evaluating,
     Done(Value),
-    Failed,
+    Failed(Reported),
 }
 
 /// How deep constants may refer to constants.
@@ -108,7 +108,7 @@ impl<'a> Expander<'a, '_> {
     fn item_value(&mut self, symbol: Symbol, global: Global<'a>) -> Evaluated {
         match self.item_values.get(&symbol) {
             Some(ItemValue::Done(value)) => return Ok(value.clone()),
-            Some(ItemValue::Failed) => return Err(Reported),
+            Some(ItemValue::Failed(reported)) => return Err(*reported),
             Some(ItemValue::Evaluating) => {
                 let name = name_of(global);
                 return Err(self.error(Diagnostic::new(
@@ -141,14 +141,15 @@ impl<'a> Expander<'a, '_> {
                     .help("move it into the body that its labels are in"),
                 )),
             },
-            Global::Helper(_) | Global::Kernel(_) => Err(Reported),
+            Global::Helper(name) => Err(self.internal(name.name.span(), "a helper has no value")),
+            Global::Kernel(name) => Err(self.internal(name.span(), "a kernel has no value")),
         };
         self.calls = calls;
         self.scopes.leave_frame(frame);
         self.item_depth -= 1;
         let state = match &value {
             Ok(value) => ItemValue::Done(value.clone()),
-            Err(_) => ItemValue::Failed,
+            Err(reported) => ItemValue::Failed(*reported),
         };
         self.item_values.insert(symbol, state);
         value

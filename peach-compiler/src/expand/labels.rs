@@ -139,8 +139,8 @@ impl<'a> Expander<'a, '_> {
             Some(index) => {
                 let index = self.eval_int(index)?;
                 let id = self.indexed_label(label, symbol, index);
-                let body = self.labels.bodies.last_mut().ok_or(Reported)?;
-                if let Some(entry) = body.get_mut(&(symbol, index))
+                if let Some(body) = self.labels.bodies.last_mut()
+                    && let Some(entry) = body.get_mut(&(symbol, index))
                     && std::mem::replace(&mut entry.defined, true)
                 {
                     let first = self.function[id].span;
@@ -161,7 +161,10 @@ impl<'a> Expander<'a, '_> {
             None => match self.labels.stacks.get(&symbol).and_then(|s| s.last()) {
                 // A duplicate has been reported when the block was entered.
                 Some(Entry { meaning: Meaning::Place(id), .. }) => *id,
-                _ => return Err(Reported),
+                _ => {
+                    let message = "the label was not declared when its block was entered";
+                    return Err(self.internal(label_place(label), message));
+                }
             },
         };
         self.emit(Op::Label(id), label.span, Vec::new());
@@ -351,7 +354,7 @@ impl<'a> Expander<'a, '_> {
                 LabelNode { name: label.name.to_string(), place: label_place(label), used: false }
             });
             // What an error left out may have gone there.
-            node.used |= used || self.failed;
+            node.used |= used || self.failed.is_some();
         }
     }
 

@@ -16,7 +16,7 @@ impl<'a> Expander<'a, '_> {
         let symbol = self.names.symbol(name);
         if let Some(binding) = self.scopes.get(symbol) {
             return match &binding.value {
-                Value::Poison => Err(Reported),
+                Value::Poison(reported) => Err(*reported),
                 value => Ok(value.clone()),
             };
         }
@@ -45,7 +45,7 @@ impl<'a> Expander<'a, '_> {
         }
         match self.scopes.get(symbol).map(|b| &b.value).or(self.version_bindings.get(&symbol)) {
             Some(Value::Mnemonic(mnemonic)) => Ok(*mnemonic),
-            Some(Value::Poison) => Err(Reported),
+            Some(Value::Poison(reported)) => Err(*reported),
             Some(other) => {
                 let found = other.describe();
                 Err(self.error(
@@ -79,12 +79,18 @@ impl<'a> Expander<'a, '_> {
         self.error(error)
     }
 
+    /// Whether a name may have been defined by what the parser left out.
+    pub(super) fn was_skipped(&mut self, name: &str) -> Option<Reported> {
+        let reported = self.skipped.get(name).copied();
+        self.failed = self.failed.or(reported);
+        reported
+    }
+
     /// A name that nothing defines, or nothing yet.
     pub(super) fn undefined(&mut self, name: &Name, symbol: Symbol) -> Reported {
         let text = self.names.text(symbol);
-        if self.skipped.contains(&*text) {
-            self.failed = true;
-            return Reported;
+        if let Some(reported) = self.was_skipped(&text) {
+            return reported;
         }
         if let Some(span) = self.declared_later(symbol) {
             return self.error(

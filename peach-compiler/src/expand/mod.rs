@@ -39,8 +39,8 @@ mod statements;
 mod streams;
 mod value;
 
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
-use crate::ir::{DataId, Function, Inst, Op, Reg, RustConstId, RustSymId, VReg, VRegInfo, View};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, REPORT_IT, Reported};
+use crate::ir::{DataId, Function, Inst, Op, RustConstId, RustSymId, VReg, VRegInfo};
 use crate::isa::Class;
 use crate::syntax::{self, ast};
 use crate::target::Target;
@@ -113,10 +113,6 @@ pub fn integer(tokens: &TokenStream) -> Result<i128, Box<Diagnostic>> {
     Err(Box::new(reported.expect("what has no value was reported")))
 }
 
-/// Proof that an error was reported for what is missing.
-#[derive(Clone, Copy, Debug)]
-struct Reported;
-
 /// How many instructions a kernel may have.
 const INSTRUCTIONS_MAX: usize = 1 << 20;
 
@@ -136,27 +132,29 @@ struct Expander<'a, 'd> {
     names: Names<'a>,
     items: HashMap<Symbol, items::Global<'a>>,
     /// Messages that were reported already: versions and unrolled loops repeat them.
-    reported: HashSet<program::MessageKey>,
+    reported: HashMap<program::MessageKey, Reported>,
     label_nodes: HashMap<*const ast::Label, labels::LabelNode>,
     evaluated_items: HashSet<Symbol>,
     /// Names in what the parser left out: that they are undefined is no error of its own.
-    skipped: HashSet<String>,
+    skipped: HashMap<String, Reported>,
 
     function: Function,
     /// Whether the kernel has `#[version]`: what an error tells to write.
     in_version: bool,
+    /// What the parser reported of the kernel at hand.
+    unparsed: Option<Reported>,
     /// The result type was reported: what `return` delivers cannot be checked.
-    result_in_error: bool,
+    result_in_error: Option<Reported>,
     /// The result is one integer of 128 bits, returned in two parts.
     result_is_wide: bool,
     /// Something was in error: the function is of no use.
-    failed: bool,
+    failed: Option<Reported>,
     /// How many errors there were, repeated ones counted.
     error_count: usize,
     /// How many steps expansion has taken.
     steps: usize,
     /// Expansion did not end: everything unwinds.
-    stopped: bool,
+    stopped: Option<Reported>,
     scopes: Scopes,
     version_bindings: HashMap<Symbol, Value>,
     item_values: HashMap<Symbol, items::ItemValue>,
@@ -181,31 +179,47 @@ struct Expander<'a, 'd> {
 impl Expander<'_, '_> {
     /// Reports an error once, with the uses of helpers that lead to it.
     fn error(&mut self, mut diagnostic: Diagnostic) -> Reported {
-        self.failed = true;
         self.error_count += 1;
         for call in self.calls.iter().rev().take(3) {
             diagnostic = diagnostic.label(*call, "in this use of a helper");
         }
-        if self.reported.insert(program::MessageKey::of(&diagnostic)) {
-            self.diagnostics.push(diagnostic);
+        let key = program::MessageKey::of(&diagnostic);
+        let diagnostics = &mut self.diagnostics;
+        let reported = *self.reported.entry(key).or_insert_with(|| diagnostics.report(diagnostic));
+        self.failed = Some(reported);
+        reported
+    }
+
+    /// Reports a state that no program should lead to.
+    fn internal(&mut self, at: impl Into<Place>, message: &str) -> Reported {
+        self.error(Diagnostic::new(Code::Internal, at, message).note(REPORT_IT))
+    }
+
+    /// What the parser left invalid, it has reported.
+    fn reported_by_parser(&mut self, at: impl Into<Place>) -> Reported {
+        match self.unparsed {
+            Some(reported) => {
+                self.failed = Some(reported);
+                reported
+            }
+            None => self.internal(at, "this was left out without an error"),
         }
-        Reported
     }
 
     /// Appends an instruction.
     fn emit(&mut self, op: Op, span: Span, operand_spans: Vec<Place>) {
         let in_unsafe = self.in_unsafe;
         self.function.insts.push(Inst { op, span, operand_spans, in_unsafe });
-        if self.function.insts.len() > INSTRUCTIONS_MAX && !self.stopped {
+        if self.function.insts.len() > INSTRUCTIONS_MAX && self.stopped.is_none() {
             self.stop(span, &format!("the kernel has more than {INSTRUCTIONS_MAX} instructions"));
         }
     }
 
     /// A new virtual register.
-    fn new_vreg(&mut self, name: String, class: Class, span: Span) -> View<Reg> {
+    fn new_vreg(&mut self, name: String, class: Class, span: Span) -> VReg {
         let vreg = VReg(self.function.vregs.len() as u32);
         self.function.vregs.push(VRegInfo { name, class, span, arg: None, temporary: false });
-        View { reg: Reg::Virtual(vreg), class }
+        vreg
     }
 
     /// Enters a block or an expression; an error if too many are open.
@@ -226,15 +240,16 @@ impl Expander<'_, '_> {
     fn spend(&mut self, steps: usize, at: impl Into<Place>) -> Result<(), Reported> {
         self.steps = self.steps.saturating_add(steps);
         match self.stopped {
-            true => Err(Reported),
-            false if self.steps <= STEPS_MAX => Ok(()),
-            false => Err(self.stop(at, &format!("expansion takes more than {STEPS_MAX} steps"))),
+            Some(reported) => Err(reported),
+            None if self.steps <= STEPS_MAX => Ok(()),
+            None => Err(self.stop(at, &format!("expansion takes more than {STEPS_MAX} steps"))),
         }
     }
 
     /// Reports that expansion does not end, and ends it.
     fn stop(&mut self, at: impl Into<Place>, message: &str) -> Reported {
-        self.stopped = true;
-        self.error(Diagnostic::new(Code::NoEnd, at, message))
+        let reported = self.error(Diagnostic::new(Code::NoEnd, at, message));
+        self.stopped = Some(reported);
+        reported
     }
 }

@@ -61,7 +61,10 @@ struct Group<'a> {
 
 impl<'a, 'd> Expander<'a, 'd> {
     pub(super) fn new(target: Target, diagnostics: &'d mut Diagnostics) -> Self {
-        let reported = diagnostics.iter().map(MessageKey::of).collect();
+        let reported = diagnostics
+            .reported()
+            .map(|(error, reported)| (MessageKey::of(error), reported))
+            .collect();
         Expander {
             target,
             diagnostics,
@@ -70,15 +73,16 @@ impl<'a, 'd> Expander<'a, 'd> {
             reported,
             label_nodes: HashMap::new(),
             evaluated_items: HashSet::new(),
-            skipped: HashSet::new(),
+            skipped: HashMap::new(),
             function: blank_function(target.convention),
             in_version: false,
             result_is_wide: false,
-            result_in_error: false,
-            failed: false,
+            result_in_error: None,
+            unparsed: None,
+            failed: None,
             error_count: 0,
             steps: 0,
-            stopped: false,
+            stopped: None,
             scopes: Scopes::default(),
             version_bindings: HashMap::new(),
             item_values: HashMap::new(),
@@ -180,7 +184,7 @@ impl<'a, 'd> Expander<'a, 'd> {
                 let (name, first) = (&kernel.signature.name, &first.signature.name);
                 self.different(name, first, "this kernel", "the first one");
             }
-            has_errors |= kernel.has_errors;
+            has_errors |= kernel.reported.is_some();
             for version in versions_of(kernel) {
                 if leaves_out && self.leave_out(kernel, version) {
                     continue;
@@ -295,10 +299,11 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.function = function;
         self.in_version = false;
         self.result_is_wide = false;
-        self.result_in_error = false;
-        self.failed = false;
+        self.result_in_error = None;
+        self.unparsed = None;
+        self.failed = None;
         self.steps = 0;
-        self.stopped = false;
+        self.stopped = None;
         self.scopes = Scopes::default();
         self.version_bindings.clear();
         self.item_values.clear();
@@ -334,10 +339,10 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.note_label_uses();
         let function =
             std::mem::replace(&mut self.function, blank_function(self.target.convention));
-        for name in &kernel.skipped {
+        for (name, _) in &kernel.skipped {
             self.skipped.remove(name);
         }
-        (!self.failed).then_some(function)
+        self.failed.is_none().then_some(function)
     }
 
     /// The function of a version, as far as attributes say what it is.
@@ -361,7 +366,8 @@ impl<'a, 'd> Expander<'a, 'd> {
             without_shadow: self.target.without_shadow,
         };
         self.begin(function);
-        self.failed = kernel.has_errors;
+        self.unparsed = kernel.reported;
+        self.failed = kernel.reported;
         self.skipped.extend(kernel.skipped.iter().cloned());
         self.in_unsafe = kernel.is_unsafe;
         self.in_version = version.is_some();
@@ -377,7 +383,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.enter_signature(&kernel.signature);
         let function =
             std::mem::replace(&mut self.function, blank_function(self.target.convention));
-        (!self.failed).then_some(function)
+        self.failed.is_none().then_some(function)
     }
 
     fn features(&mut self, attrs: &KernelAttrs, version: Option<&VersionAttr>) -> FeatureSet {
@@ -424,7 +430,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             };
             let value = match class {
                 Some(class) => Value::Class(class),
-                None => self.eval_list(expr).unwrap_or(Value::Poison),
+                None => self.eval_list(expr).into(),
             };
             if self.check_name(name).is_ok() {
                 let symbol = self.names.symbol(name);
@@ -493,7 +499,7 @@ fn without_body(kernel: &Kernel) -> Kernel {
         abi: kernel.abi,
         signature: kernel.signature.clone(),
         body: Block { statements: Vec::new(), span: kernel.body.span },
-        has_errors: kernel.has_errors,
+        reported: kernel.reported,
         skipped: Vec::new(),
     }
 }

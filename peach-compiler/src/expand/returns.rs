@@ -36,8 +36,8 @@ impl<'a> Expander<'a, '_> {
                 .help("jump to a label at the end of the helper"),
             ));
         }
-        if self.result_in_error {
-            return Err(Reported);
+        if let Some(reported) = self.result_in_error {
+            return Err(reported);
         }
         let values = match (self.function.result.clone(), expr) {
             (ResultKind::Unit, None) => Vec::new(),
@@ -206,7 +206,7 @@ impl<'a> Expander<'a, '_> {
 
     /// The end of a kernel without a result is a `return`, where control gets there.
     pub(super) fn fall_off(&mut self, span: Span) {
-        if self.function.result != ResultKind::Unit || self.stopped {
+        if self.function.result != ResultKind::Unit || self.stopped.is_some() {
             return;
         }
         let ended = match self.function.insts.last().map(|inst| &inst.op) {

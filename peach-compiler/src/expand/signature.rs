@@ -1,6 +1,7 @@
 //! Signatures: the types of arguments and results become registers, and what is known of their
 //! values; where they are is up to the convention.
 
+use super::evaluate::Evaluated;
 use super::value::Value;
 use super::{Expander, Reported};
 use crate::abi::{self, Convention, ParamType, ResultType, Results};
@@ -21,9 +22,9 @@ impl<'a> Expander<'a, '_> {
             self.declare_param(index, param);
         }
         let result = self.result(&signature.result);
-        self.result_in_error = result.is_none();
-        let (Some(params), Some((kind, result))) = (params, result) else {
-            self.failed = true;
+        self.result_in_error = result.as_ref().err().copied();
+        let (Some(params), Ok((kind, result))) = (params, result) else {
+            self.reported_by_parser(signature.name.span());
             return;
         };
         self.function.placement = abi::place(convention, &params, result);
@@ -38,50 +39,47 @@ impl<'a> Expander<'a, '_> {
         let number = |bytes| ArgValue::Number { bytes };
         let value = match &param.ty.kind {
             TypeKind::Int { signed, is_size: true, .. } => {
-                self.size_arg(name, span, index, 0, *signed)
+                Value::Reg(self.size_arg(name, span, index, 0, *signed))
             }
             TypeKind::Int { bytes, .. } => {
-                self.arg(name, span, index, 0, gp_class(*bytes), number(*bytes))
+                Value::Reg(self.arg(name, span, index, 0, gp_class(*bytes), number(*bytes)))
             }
-            TypeKind::Bool => self.arg(name, span, index, 0, Class::Gp8, ArgValue::Bool),
-            TypeKind::Char => self.arg(name, span, index, 0, Class::Gp32, ArgValue::Char),
+            TypeKind::Bool => {
+                Value::Reg(self.arg(name, span, index, 0, Class::Gp8, ArgValue::Bool))
+            }
+            TypeKind::Char => {
+                Value::Reg(self.arg(name, span, index, 0, Class::Gp32, ArgValue::Char))
+            }
             TypeKind::Float { bytes } | TypeKind::Vector { bytes } => {
                 let value = ArgValue::Vector { bytes: *bytes };
-                self.arg(name, span, index, 0, vector_class(*bytes), value)
+                Value::Reg(self.arg(name, span, index, 0, vector_class(*bytes), value))
             }
             TypeKind::Reference { mutable, pointee } => {
                 let (bytes, align) = self.pointee_size(pointee, &text);
                 let value =
                     ArgValue::Reference { bytes, mutable: *mutable, align, type_text: text };
-                self.arg(name, span, index, 0, Class::Gp64, value)
+                Value::Reg(self.arg(name, span, index, 0, Class::Gp64, value))
             }
             TypeKind::Slice { .. } | TypeKind::Str => {
                 let pointer = ArgValue::Pointer { type_text: text };
                 let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
                 let len = self.size_arg(format!("{name}.len"), span, index, 1, false);
-                match (ptr, len) {
-                    (Value::Reg(ptr), Value::Reg(len)) => Value::Slice { ptr, len },
-                    _ => Value::Poison,
-                }
+                Value::Slice { ptr, len }
             }
             TypeKind::Wide { .. } => {
                 let lo = self.arg(format!("{name}.lo"), span, index, 0, Class::Gp64, number(8));
                 let hi = self.arg(format!("{name}.hi"), span, index, 1, Class::Gp64, number(8));
-                match (lo, hi) {
-                    (Value::Reg(lo), Value::Reg(hi)) => Value::Wide { lo, hi },
-                    _ => Value::Poison,
-                }
+                Value::Wide { lo, hi }
             }
             TypeKind::RawPointer
             | TypeKind::NonNull
             | TypeKind::FnPointer
             | TypeKind::Option(_) => {
                 let value = ArgValue::Pointer { type_text: text };
-                self.arg(name, span, index, 0, Class::Gp64, value)
+                Value::Reg(self.arg(name, span, index, 0, Class::Gp64, value))
             }
             TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => {
-                self.failed = true;
-                Value::Poison
+                Value::Poison(self.reported_by_parser(param.ty.span))
             }
         };
         if param.name == "_" {
@@ -101,9 +99,8 @@ impl<'a> Expander<'a, '_> {
         part: usize,
         class: Class,
         value: ArgValue,
-    ) -> Value {
-        let view = self.new_vreg(name, class, span);
-        let View { reg: Reg::Virtual(vreg), .. } = view else { return Value::Poison };
+    ) -> View<Reg> {
+        let vreg = self.new_vreg(name, class, span);
         let id = ArgId(self.function.args.len() as u32);
         self.function.vregs[vreg.index()].arg = Some(id);
         let pointer_size = self.function.convention.pointer_size;
@@ -114,7 +111,7 @@ impl<'a> Expander<'a, '_> {
         };
         let arg = Arg { vreg, param, part, pointer: None, value, bytes, extension };
         self.function.args.push(arg);
-        Value::Reg(view)
+        View { reg: Reg::Virtual(vreg), class }
     }
 
     /// A register for `usize`, `isize` or a length: 64 bits wide in every convention, so that bodies
@@ -126,7 +123,7 @@ impl<'a> Expander<'a, '_> {
         param: usize,
         part: usize,
         signed: bool,
-    ) -> Value {
+    ) -> View<Reg> {
         let bytes = self.function.convention.pointer_size;
         let value = self.arg(name, span, param, part, Class::Gp64, ArgValue::Number { bytes });
         if let Some(arg) = self.function.args.last_mut().filter(|_| bytes < 8) {
@@ -207,11 +204,11 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// What `return` has to deliver. `None` if the type is in error.
-    fn result(&mut self, ty: &Type) -> Option<(ResultKind, ResultType)> {
+    /// What `return` has to deliver.
+    fn result(&mut self, ty: &Type) -> Evaluated<(ResultKind, ResultType)> {
         self.check_width(ty);
         match &ty.kind {
-            TypeKind::Unit => Some((ResultKind::Unit, ResultType::Unit)),
+            TypeKind::Unit => Ok((ResultKind::Unit, ResultType::Unit)),
             TypeKind::Wide { .. } => {
                 let half = ResultValue {
                     bytes: 8,
@@ -221,7 +218,7 @@ impl<'a> Expander<'a, '_> {
                     validity: Validity::Any,
                 };
                 let kind = ResultKind::Values(vec![half.clone(), half]);
-                Some((kind, ResultType::One(ParamType::Wide)))
+                Ok((kind, ResultType::One(ParamType::Wide)))
             }
             TypeKind::Pair(a, b) => {
                 // The parser has seen to it that both are integers or pointers, or both floats.
@@ -230,37 +227,31 @@ impl<'a> Expander<'a, '_> {
                     |ty: &Type| param_type(&ty.kind, convention).zip(result_value(ty, convention));
                 match (part(a), part(b)) {
                     (Some((a, x)), Some((b, y))) => {
-                        Some((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
+                        Ok((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
                     }
-                    _ => {
-                        self.bad_result(ty, "pairs are of two integers or of two floats");
-                        None
-                    }
+                    _ => Err(self.bad_result(ty, "pairs are of two integers or of two floats")),
                 }
             }
-            TypeKind::Invalid => {
-                self.failed = true;
-                None
-            }
+            TypeKind::Invalid => Err(self.reported_by_parser(ty.span)),
             _ => match (
                 param_type(&ty.kind, self.function.convention),
                 result_value(ty, self.function.convention),
             ) {
                 (Some(param), Some(value)) => {
-                    Some((ResultKind::Values(vec![value]), ResultType::One(param)))
+                    Ok((ResultKind::Values(vec![value]), ResultType::One(param)))
                 }
-                _ => {
-                    self.bad_result(ty, "return a pointer and a length as two values, or write through a `&mut` argument");
-                    None
-                }
+                _ => Err(self.bad_result(
+                    ty,
+                    "return a pointer and a length as two values, or write through a `&mut` argument",
+                )),
             },
         }
     }
 
-    fn bad_result(&mut self, ty: &Type, help: &str) {
+    fn bad_result(&mut self, ty: &Type, help: &str) -> Reported {
         let (first, last) = ty.span;
         let message = format!("kernels cannot return `{}`", ty.tokens);
-        self.error(Diagnostic::new(Code::BadSignature, Place { first, last }, message).help(help));
+        self.error(Diagnostic::new(Code::BadSignature, Place { first, last }, message).help(help))
     }
 }
 

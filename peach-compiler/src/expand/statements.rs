@@ -8,7 +8,7 @@ use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::Op;
 use crate::syntax::ast::{
-    self, Block, Call, Expr, Label, Let, Pattern, Statement, StatementKind, TableElement,
+    self, Block, Call, Expr, Label, Let, Name, Pattern, Statement, StatementKind, TableElement,
 };
 use proc_macro2::Span;
 
@@ -52,8 +52,10 @@ impl<'a> Expander<'a, '_> {
             if let Some(open) = self.blocks.last_mut() {
                 open.at = at;
             }
-            // An error has been reported; what stands behind it is expanded all the same.
-            let _: Result<(), Reported> = self.statement(statement);
+            // What is left out is in error, and so is the function; what follows is expanded.
+            if let Err(reported) = self.statement(statement) {
+                self.failed = Some(reported);
+            }
         }
         self.blocks.pop();
         self.leave_labels(labels);
@@ -77,6 +79,7 @@ impl<'a> Expander<'a, '_> {
         match &statement.kind {
             StatementKind::Instruction(instruction) => self.instruction(instruction),
             StatementKind::Let(item) => self.let_statement(item),
+            StatementKind::Alias(pattern, value) => self.alias(pattern, value),
             StatementKind::LetConst(name, value) => self.let_const(name, value),
             StatementKind::Const(item) => self.local_const(item),
             StatementKind::Table(table) => self.local_table(table),
@@ -103,8 +106,8 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    fn let_const(&mut self, name: &'a ast::Name, value: &'a Expr) -> Evaluated<()> {
-        let value = self.eval_list(value).unwrap_or(Value::Poison);
+    fn let_const(&mut self, name: &'a Name, value: &'a Expr) -> Evaluated<()> {
+        let value = self.eval_list(value).into();
         self.check_name(name)?;
         let symbol = self.names.symbol(name);
         self.scopes.declare_variable(symbol, value);
@@ -112,7 +115,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn local_const(&mut self, item: &'a ast::Const) -> Evaluated<()> {
-        let value = self.eval_typed_const(item).unwrap_or(Value::Poison);
+        let value = self.eval_typed_const(item).into();
         self.check_name(&item.name)?;
         let symbol = self.names.symbol(&item.name);
         self.scopes.declare(symbol, value);
@@ -126,12 +129,12 @@ impl<'a> Expander<'a, '_> {
         };
         self.check_name(&table.name)?;
         let symbol = self.names.symbol(&table.name);
-        self.scopes.declare(symbol, value.unwrap_or(Value::Poison));
+        self.scopes.declare(symbol, value.into());
         Ok(())
     }
 
     /// A name that is declared may be anything but a physical register's.
-    pub(super) fn check_name(&mut self, name: &'a ast::Name) -> Evaluated<()> {
+    pub(super) fn check_name(&mut self, name: &'a Name) -> Evaluated<()> {
         let symbol = self.names.symbol(name);
         if self.names.info(symbol).register.is_none() {
             return Ok(());
@@ -172,10 +175,10 @@ impl<'a> Expander<'a, '_> {
         body: &'a Block,
     ) -> Evaluated<()> {
         let values = self.eval_list(iterable)?;
-        let count = match &values {
-            Value::Range(range) => range.count,
-            Value::List(list) => list.len() as u64,
-            Value::Table(table) => table.len() as u64,
+        let (count, element): (u64, Box<dyn Fn(u64) -> Value>) = match &values {
+            Value::Range(range) => (range.count, Box::new(|turn| Value::Int(range.get(turn)))),
+            Value::List(list) => (list.len() as u64, Box::new(|turn| list[turn as usize].clone())),
+            Value::Table(table) => (table.len() as u64, Box::new(|turn| table.get(turn as usize))),
             other => {
                 let error = Diagnostic::new(
                     Code::TypeMismatch,
@@ -196,14 +199,8 @@ impl<'a> Expander<'a, '_> {
                 break;
             }
             self.spend(1, place(iterable))?;
-            let value = match &values {
-                Value::Range(range) => Value::Int(range.get(turn)),
-                Value::List(list) => list[turn as usize].clone(),
-                Value::Table(table) => table.get(turn as usize),
-                _ => return Err(Reported),
-            };
             let mark = self.scopes.enter();
-            let bound = self.bind_pattern(pattern, value);
+            let bound = self.bind_pattern(pattern, element(turn));
             if bound.is_ok() {
                 self.block(body);
             }
@@ -234,18 +231,18 @@ impl<'a> Expander<'a, '_> {
                 Ok(())
             }
             (Pattern::Tuple(parts), value) => {
+                let reported = match value {
+                    Value::Poison(reported) => reported,
+                    value => self.error(Diagnostic::new(
+                        Code::TypeMismatch,
+                        pattern_span(pattern),
+                        format!("{} names are given {}", parts.len(), value.describe()),
+                    )),
+                };
                 for part in parts {
-                    let _: Result<(), Reported> = self.bind_pattern(part, Value::Poison);
+                    let _: Result<(), Reported> = self.bind_pattern(part, Value::Poison(reported));
                 }
-                if matches!(value, Value::Poison) {
-                    return Err(Reported);
-                }
-                let span = pattern_span(pattern);
-                Err(self.error(Diagnostic::new(
-                    Code::TypeMismatch,
-                    span,
-                    format!("{} names are given {}", parts.len(), value.describe()),
-                )))
+                Err(reported)
             }
         }
     }
@@ -258,9 +255,9 @@ impl<'a> Expander<'a, '_> {
             self.spend(1, place(condition))?;
             let errors = self.error_count;
             self.block(body);
-            if self.error_count > errors {
+            if let (true, Some(reported)) = (self.error_count > errors, self.failed) {
                 // What was left out may be what ends the loop.
-                return Err(Reported);
+                return Err(reported);
             }
         }
         Err(self.stop(
@@ -335,7 +332,10 @@ impl<'a> Expander<'a, '_> {
         for open in self.blocks.iter().rev().take_while(|open| open.frame == frame) {
             for statement in &open.block.statements[open.at..] {
                 let found = match &statement.kind {
-                    StatementKind::Let(Let { pattern, .. }) => named_in(pattern, &text),
+                    StatementKind::Let(Let { names, .. }) => {
+                        names.iter().find(|name| **name == &*text).map(Name::span)
+                    }
+                    StatementKind::Alias(pattern, _) => named_in(pattern, &text),
                     StatementKind::LetConst(name, _) | StatementKind::Stream(name, _) => {
                         (name == &*text).then(|| name.span())
                     }

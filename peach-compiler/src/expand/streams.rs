@@ -18,7 +18,7 @@ pub(super) struct Stream {
     /// The next one to issue.
     next: usize,
     /// An error in its body has been reported: nobody needs to hear what is left of it.
-    failed: bool,
+    failed: Option<Reported>,
 }
 
 impl<'a> Expander<'a, '_> {
@@ -30,14 +30,14 @@ impl<'a> Expander<'a, '_> {
                     .label(outer, "the stream around it"),
             ));
         }
-        let outer_failed = std::mem::replace(&mut self.failed, false);
+        let outer_failed = self.failed.take();
         let outer = std::mem::take(&mut self.function.insts);
         self.recording = Some(name.span());
         self.block(body);
         self.recording = None;
         let insts = std::mem::replace(&mut self.function.insts, outer);
         let failed = std::mem::replace(&mut self.failed, outer_failed);
-        self.failed |= failed;
+        self.failed = self.failed.or(failed);
         let stream = Stream {
             name: name.to_string(),
             span: name.span(),
@@ -87,10 +87,10 @@ impl<'a> Expander<'a, '_> {
             }
         };
         if count > left {
-            if std::mem::replace(&mut self.streams[stream].failed, true) {
-                return Err(Reported);
+            if let Some(reported) = self.streams[stream].failed {
+                return Err(reported);
             }
-            return Err(self.error(
+            let reported = self.error(
                 Diagnostic::new(
                     Code::StreamMisuse,
                     at,
@@ -98,7 +98,9 @@ impl<'a> Expander<'a, '_> {
                 )
                 .label(self.streams[stream].span, "recorded here")
                 .help(format!("`issue {name}, ..;` emits all that are left")),
-            ));
+            );
+            self.streams[stream].failed = Some(reported);
+            return Err(reported);
         }
         for _ in 0..count {
             self.issue_next(stream);
@@ -199,7 +201,7 @@ impl<'a> Expander<'a, '_> {
                     }
                 }
             }
-            if !any || self.stopped {
+            if !any || self.stopped.is_some() {
                 return Ok(());
             }
         }
@@ -209,7 +211,7 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn end_stream(&mut self, stream: usize) {
         let Stream { name, span, emitted, failed, .. } = &self.streams[stream];
         let left = emitted.iter().filter(|emitted| !**emitted).count();
-        if left == 0 || *failed || self.stopped {
+        if left == 0 || failed.is_some() || self.stopped.is_some() {
             return;
         }
         let error = Diagnostic::new(

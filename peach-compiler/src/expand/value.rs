@@ -1,5 +1,6 @@
 //! Compile-time values: whatever a name or an expression can stand for.
 
+use crate::diagnostics::Reported;
 use crate::ir::{Branch, LabelId, LocalId, Mem, Reg, Rounding, RustConstId, RustSymId, View};
 use crate::isa::{Class, Mnemonic, register_name};
 use crate::syntax::ast::Element;
@@ -64,7 +65,7 @@ pub(super) enum Value {
     /// A register class bound by a version.
     Class(Class),
     /// The result of something that was in error: it raises no further errors.
-    Poison,
+    Poison(Reported),
 }
 
 /// A float constant. A literal without a suffix has no type until it is used, so it is carried in
@@ -119,6 +120,13 @@ pub(super) struct Masked {
     pub(super) zeroing: bool,
 }
 
+/// A value, or what stands for one that is in error.
+impl From<Result<Value, Reported>> for Value {
+    fn from(value: Result<Value, Reported>) -> Value {
+        value.unwrap_or_else(Value::Poison)
+    }
+}
+
 impl Value {
     /// What it is, for a message: "a 64-bit general-purpose register".
     pub(super) fn describe(&self) -> String {
@@ -148,7 +156,7 @@ impl Value {
             Value::RustSym(_) => "the address of a Rust item".into(),
             Value::Stream(_) => "a stream".into(),
             Value::Class(class) => format!("the register class `{}`", class.name()),
-            Value::Poison => "a value in error".into(),
+            Value::Poison(_) => "a value in error".into(),
         }
     }
 }

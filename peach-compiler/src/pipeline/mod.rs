@@ -22,7 +22,7 @@ pub use crate::target::Target;
 pub use steps::{Observer, State, Step};
 
 use crate::analysis::Usage;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, REPORT_IT};
 use crate::expand::KernelGroup;
 use crate::ir::Function;
 use crate::{analysis, check, encode, expand, frame, passes, regalloc, sandbox, syntax};
@@ -52,12 +52,25 @@ pub fn compile_observed(
     for group in program.kernels {
         kernels.push(compile_group(group, &mut usage, &mut diagnostics, observer));
     }
+    report_what_is_missing(&kernels, &mut diagnostics);
     // What an erroneous statement would have used may look unused.
     if !diagnostics.has_errors() {
         usage.report(&mut diagnostics);
     }
     diagnostics.put_in_order();
     Compilation { kernels, diagnostics }
+}
+
+/// A kernel without code, of which nothing was said, is a bug of ours.
+fn report_what_is_missing(kernels: &[CompiledGroup], diagnostics: &mut Diagnostics) {
+    if diagnostics.has_errors() {
+        return;
+    }
+    for group in kernels.iter().filter(|group| group.source.has_errors) {
+        let name = &group.source.decl.signature.name;
+        let message = format!("the kernel `{name}` was given up without an error");
+        diagnostics.push(Diagnostic::new(Code::Internal, name.span(), message).note(REPORT_IT));
+    }
 }
 
 fn compile_group(
@@ -150,8 +163,7 @@ pub fn compile_function_observed(
 /// What a step of ours got wrong.
 fn bug(function: &Function, what: &str, difference: &str) -> Diagnostic {
     let message = format!("the {what} of `{}` is wrong: {difference}", function.name);
-    Diagnostic::new(Code::Internal, function.span, message)
-        .note("this is a bug in peach; please report it with the kernel")
+    Diagnostic::new(Code::Internal, function.span, message).note(REPORT_IT)
 }
 
 /// Decodes the code again: is it what was meant, and what its sandbox accepts?

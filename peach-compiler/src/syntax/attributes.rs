@@ -7,7 +7,7 @@
 use super::ast::{Embed, KernelAttrs, VersionAttr};
 use super::cursor::{Cursor, Parsed};
 use super::{expressions, literals};
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, Reported};
 use proc_macro2::{Delimiter, Span, TokenStream};
 
 /// All attributes of an item.
@@ -25,8 +25,8 @@ pub(super) struct Attributes {
     pub(super) rust: Vec<TokenStream>,
     /// The first `#[cfg]`, which only items of Rust can have.
     pub(super) first_cfg: Option<Place>,
-    /// Whether an own one was in error.
-    pub(super) has_errors: bool,
+    /// An own one was in error.
+    pub(super) reported: Option<Reported>,
 }
 
 /// Every attribute before an item.
@@ -53,8 +53,7 @@ pub(super) fn attributes(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> P
             }
             Ok(false) => attributes.rust.push(c.tokens_since(&start)),
             Err(problem) => {
-                attributes.has_errors = true;
-                diagnostics.push(*problem);
+                attributes.reported = Some(diagnostics.report(*problem));
             }
         }
     }

@@ -4,47 +4,95 @@
 //! Fails: with a syntax error at the first token that does not fit; keywords of Rust are no names.
 
 use super::ast::*;
-use super::cursor::{Cursor, Parsed};
+use super::cursor::{Cursor, Parsed, error};
 use super::{expressions, literals, types};
 use proc_macro2::Delimiter;
 
 /// `let`, up to its semicolon.
 pub(super) fn binding(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     c.expect_word("let")?;
-    let is_mutable = c.is_word("mut");
-    let pattern = pattern(c)?;
-    let mut ty = None;
-    let mut align = None;
-    if c.eat_punct(':') {
-        if c.is_word("const") {
-            return constant_binding(c, pattern, is_mutable);
-        }
-        ty = Some(types::let_type(c)?);
-        align = alignment(c)?;
+    let start = *c;
+    let mut patterns = vec![pattern(c)?];
+    while c.eat_punct(',') {
+        patterns.push(pattern(c)?);
     }
-    let value = if c.is_assignment() {
-        c.bump();
-        Some(expressions::expression(c)?)
-    } else {
-        None
+    if !c.eat_punct(':') {
+        return alias(c, &start, patterns);
+    }
+    let names = declared_names(c, &start, patterns)?;
+    if c.is_word("const") {
+        return constant_binding(c, &start, names);
+    }
+    let ty = types::let_type(c)?;
+    let align = alignment(c)?;
+    let value = match c.is_assignment() {
+        true => {
+            c.bump();
+            Some(expressions::expression(c)?)
+        }
+        false => None,
     };
-    if ty.is_none() && value.is_none() {
+    Ok(StatementKind::Let(Let { names, ty, align, value }))
+}
+
+/// `let x = operand`, `let (a, b) = (b, a)`: names without a class.
+fn alias(
+    c: &mut Cursor<'_>,
+    start: &Cursor<'_>,
+    mut patterns: Vec<Pattern>,
+) -> Parsed<StatementKind> {
+    if !c.is_assignment() {
         return Err(Box::new(
             c.expected("`: class` or `= operand`")
                 .help("declare a register: `let x: gp64;`, or name an operand: `let x = …;`"),
         ));
     }
-    Ok(StatementKind::Let(Let { pattern, ty, align, value }))
+    let (Some(pattern), true) = (patterns.pop(), patterns.is_empty()) else {
+        let place = (start.span(), c.last_span());
+        return Err(Box::new(error(place, "several names without a class").help(
+            "write `let a, b: gp64 = …;` to set each, or `let (a, b) = (x, y);` to name operands",
+        )));
+    };
+    c.bump();
+    Ok(StatementKind::Alias(pattern, expressions::expression(c)?))
+}
+
+/// The names before `: class`. A tuple is a pattern for operands, and has no class.
+fn declared_names(c: &Cursor<'_>, start: &Cursor<'_>, patterns: Vec<Pattern>) -> Parsed<Vec<Name>> {
+    let mut names = Vec::with_capacity(patterns.len());
+    let mut is_tuple = false;
+    for pattern in patterns {
+        is_tuple |= matches!(pattern, Pattern::Tuple(_));
+        pattern.names(&mut names);
+    }
+    if !is_tuple {
+        return Ok(names);
+    }
+    let list: Vec<String> = names.iter().map(name_text).collect();
+    // The last token read is the colon.
+    let class = c.word().unwrap_or("gp64");
+    Err(Box::new(
+        error((start.span(), c.last_span()), "a tuple of names cannot have a class")
+            .note("`let (a, b) = …;` gives names to operands and declares no register")
+            .help(format!(
+                "write `let {}: {class};` to declare each, and set them one by one",
+                list.join(", ")
+            )),
+    ))
 }
 
 /// `let mut n: const = 0;`; without `mut` it is a constant. At `const`.
 fn constant_binding(
     c: &mut Cursor<'_>,
-    pattern: Pattern,
-    is_mutable: bool,
+    start: &Cursor<'_>,
+    mut names: Vec<Name>,
 ) -> Parsed<StatementKind> {
-    let Pattern::Name(name) = pattern else {
-        return Err(c.error("a tuple cannot be `const`"));
+    let (Some(name), true) = (names.pop(), names.is_empty()) else {
+        let place = (start.span(), c.last_span());
+        return Err(Box::new(
+            error(place, "each compile-time variable has a `let` of its own")
+                .help("write `let mut n: const = 0;` for each"),
+        ));
     };
     c.expect_word("const")?;
     if !c.is_assignment() {
@@ -52,7 +100,7 @@ fn constant_binding(
     }
     c.bump();
     let value = expressions::expression(c)?;
-    Ok(match is_mutable {
+    Ok(match start.is_word("mut") {
         true => StatementKind::LetConst(name, value),
         false => StatementKind::Const(Const { name, ty: None, value }),
     })

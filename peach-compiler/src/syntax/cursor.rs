@@ -9,6 +9,7 @@
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
+use std::cell::Cell;
 
 /// What parsing something gives.
 pub(super) type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -26,8 +27,9 @@ pub(super) enum Token {
     Punct { ch: char, joint: bool, span: Span },
     /// A number, string or character.
     Literal(Literal),
-    /// The start of a group, and where it ends.
-    Open { group: Group, delimiter: Delimiter, close: usize },
+    /// The start of a group, and where it ends. `opaque` is that of an invisible group which is known
+    /// not to be an expression by itself.
+    Open { group: Group, delimiter: Delimiter, close: usize, opaque: Cell<bool> },
     /// The end of a group.
     Close { delimiter: Delimiter, span: Span },
 }
@@ -118,7 +120,7 @@ fn flatten(
                 let (delimiter, span, inner) =
                     (group.delimiter(), group.span_close(), group.stream());
                 let open = tokens.len();
-                tokens.push(Token::Open { group, delimiter, close: 0 });
+                tokens.push(Token::Open { group, delimiter, close: 0, opaque: Cell::new(false) });
                 if depth < NESTING_MAX {
                     flatten(inner, depth + 1, tokens, diagnostics);
                 } else {
@@ -362,7 +364,7 @@ impl<'a> Cursor<'a> {
         let mut at = *self;
         at.skip_invisible();
         match at.peek() {
-            Some(Token::Open { group, delimiter: found, close }) if *found == delimiter => {
+            Some(Token::Open { group, delimiter: found, close, .. }) if *found == delimiter => {
                 Some((Cursor { pos: at.pos + 1, end: *close, ..at }, group))
             }
             _ => None,
@@ -385,15 +387,40 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Goes over an invisible group that comes next, and gives its inside.
-    pub(super) fn invisible_group(&mut self) -> Option<Cursor<'a>> {
-        match self.tokens[..self.end].get(self.pos) {
-            Some(Token::Open { delimiter: Delimiter::None, close, .. }) => {
-                let inside = Cursor { pos: self.pos + 1, end: *close, ..*self };
-                self.pos = close + 1;
-                Some(inside)
+    /// The invisible group that comes next and may be an expression by itself: where it starts and
+    /// ends, and what tells that it is none.
+    fn fragment(&self) -> Option<(usize, usize, &'a Cell<bool>)> {
+        let mut pos = self.pos;
+        loop {
+            match self.tokens[..self.end].get(pos)? {
+                Token::Open { delimiter: Delimiter::None, close, opaque, .. } if !opaque.get() => {
+                    return Some((pos, *close, opaque));
+                }
+                token if token.is_invisible() => pos += 1,
+                _ => return None,
             }
-            _ => None,
+        }
+    }
+
+    /// Whether an invisible group comes next that may be an expression by itself.
+    pub(super) fn is_fragment(&self) -> bool {
+        self.fragment().is_some()
+    }
+
+    /// Goes over an invisible group that comes next and may be an expression by itself, and gives its
+    /// inside.
+    pub(super) fn invisible_group(&mut self) -> Option<Cursor<'a>> {
+        let (pos, close, _) = self.fragment()?;
+        let inside = Cursor { pos: pos + 1, end: close, ..*self };
+        self.pos = close + 1;
+        Some(inside)
+    }
+
+    /// Notes that the invisible group that comes next is not an expression by itself, so that it is
+    /// not tried again.
+    pub(super) fn note_no_expression(&self) {
+        if let Some((_, _, opaque)) = self.fragment() {
+            opaque.set(true);
         }
     }
 

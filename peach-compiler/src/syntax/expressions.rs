@@ -53,7 +53,8 @@ pub(super) fn list(mut c: Cursor<'_>, close: &str) -> Parsed<Vec<Expr>> {
 fn ranged(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     c.descend()?;
     let first = c.span();
-    let start = if is_dots(c) { None } else { Some(binary(c, 0, braces)?) };
+    let starts_open = is_dots(c) && !c.is_fragment();
+    let start = if starts_open { None } else { Some(binary(c, 0, braces)?) };
     if !is_dots(c) {
         c.ascend();
         return start.ok_or_else(|| c.expected("an expression"));
@@ -145,7 +146,10 @@ fn operator(c: &Cursor<'_>) -> Option<(BinaryOp, &'static str, u8)> {
 
 fn unary(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     let mut ops: Vec<(UnaryOp, Span)> = Vec::new();
-    while let Some((ch @ ('-' | '!'), _)) = c.punct() {
+    // The operators of a fragment are its own: `2 * $e` is `2 * (-1 + 2)`.
+    while !c.is_fragment()
+        && let Some((ch @ ('-' | '!'), _)) = c.punct()
+    {
         let op = if ch == '-' { UnaryOp::Neg } else { UnaryOp::Not };
         ops.push((op, c.span()));
         c.bump();
@@ -273,16 +277,8 @@ fn is_decorable(expr: &Expr) -> bool {
 }
 
 fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
-    let mut behind = *c;
-    if let Some(mut inside) = behind.invisible_group() {
-        // A fragment that `macro_rules!` substituted counts as if in parentheses, if it is an
-        // expression of its own; otherwise its edges do not matter.
-        if let Ok(expr) = ranged(&mut inside, Braces::Decorate)
-            && inside.is_end()
-        {
-            *c = behind;
-            return Ok(expr);
-        }
+    if let Some(expr) = fragment(c) {
+        return Ok(expr);
     }
     match c.peek() {
         Some(Token::Ident { .. }) => operands::named(c, braces),
@@ -308,6 +304,23 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
             Ok(Expr { kind, span: (*span, c.last_span()) })
         }
         _ => Err(c.expected("an operand")),
+    }
+}
+
+/// A fragment that `macro_rules!` substituted counts as if in parentheses, if it is an expression of
+/// its own; otherwise its edges do not matter.
+fn fragment(c: &mut Cursor<'_>) -> Option<Expr> {
+    loop {
+        let mut behind = *c;
+        let mut inside = behind.invisible_group()?;
+        if let Ok(expr) = ranged(&mut inside, Braces::Decorate)
+            && inside.is_end()
+        {
+            *c = behind;
+            return Some(expr);
+        }
+        // Fragments within fragments would be tried twice at each level.
+        c.note_no_expression();
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: a cursor over the whole input. Out: [`Item`]s in source order.
 //! Fails: an item whose head makes no sense is reported and left out, and its names are kept in
-//! [`File::skipped`]; a kernel or helper whose body is in error stays, marked with `has_errors`.
+//! [`File::skipped`]; a kernel or helper whose body is in error stays, marked with `reported`.
 
 use super::ast::*;
 use super::attributes::{self, Attributes};
@@ -20,9 +20,10 @@ pub(super) fn items(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> File {
         match item(c, diagnostics) {
             Ok(item) => file.items.push(item),
             Err(problem) => {
-                diagnostics.push(*problem);
+                let reported = diagnostics.report(*problem);
                 skip_item(c);
-                file.skipped.extend(c.names_since(&start).map(str::to_string));
+                let names = c.names_since(&start).map(str::to_string);
+                file.skipped.extend(names.map(|name| (name, reported)));
             }
         }
     }
@@ -110,8 +111,10 @@ fn function(
     let name_start = *c;
     let mut problems = Vec::new();
     let signature = signature::signature(c, &mut problems)?;
-    let has_errors = attributes.has_errors || !problems.is_empty();
-    problems.into_iter().for_each(|problem| diagnostics.push(problem));
+    let mut reported = attributes.reported;
+    for problem in problems {
+        reported = Some(diagnostics.report(problem));
+    }
     if attributes.fallback.is_some() {
         if abi.is_some() {
             let place = Place { first: abi_start.span(), last: name_start.last_span() };
@@ -138,7 +141,7 @@ fn function(
         abi,
         signature,
         body: Block { statements: Vec::new(), span: (c.span(), c.span()) },
-        has_errors,
+        reported,
         skipped: Vec::new(),
     };
     body(c, &mut kernel, diagnostics);
@@ -151,12 +154,12 @@ fn body(c: &mut Cursor<'_>, kernel: &mut Kernel, diagnostics: &mut Diagnostics) 
     match statements::block(c, &mut context) {
         Ok(body) => {
             kernel.body = body;
-            kernel.has_errors |= context.has_errors;
+            kernel.reported = kernel.reported.or(context.reported);
             kernel.skipped = context.skipped;
         }
         Err(_) => {
-            diagnostics.push(*c.expected("`{` and the body of the kernel"));
-            kernel.has_errors = true;
+            kernel.reported =
+                Some(diagnostics.report(*c.expected("`{` and the body of the kernel")));
             skip_item(c);
         }
     }
@@ -221,9 +224,8 @@ fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     let results = signature::helper_results(c)?;
     let mut context = Context::new(diagnostics);
     let body = statements::block(c, &mut context)?;
-    let has_errors = context.has_errors;
-    let skipped = context.skipped;
-    Ok(Item::Helper(Box::new(Helper { name, params, results, body, has_errors, skipped })))
+    let Context { reported, skipped, .. } = context;
+    Ok(Item::Helper(Box::new(Helper { name, params, results, body, reported, skipped })))
 }
 
 fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {

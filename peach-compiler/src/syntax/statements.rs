@@ -9,7 +9,7 @@
 use super::ast::*;
 use super::cursor::{Cursor, Parsed, error};
 use super::{bindings, expressions, literals, operands};
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, Reported};
 use proc_macro2::Delimiter;
 
 /// Prefixes of instructions, in lower case.
@@ -23,14 +23,14 @@ pub(super) struct Context<'d> {
     /// Where errors go.
     pub(super) diagnostics: &'d mut Diagnostics,
     /// Names in statements that were in error.
-    pub(super) skipped: Vec<String>,
-    /// Whether any statement was in error.
-    pub(super) has_errors: bool,
+    pub(super) skipped: Vec<(String, Reported)>,
+    /// A statement was in error.
+    pub(super) reported: Option<Reported>,
 }
 
 impl<'d> Context<'d> {
     pub(super) fn new(diagnostics: &'d mut Diagnostics) -> Self {
-        Context { diagnostics, skipped: Vec::new(), has_errors: false }
+        Context { diagnostics, skipped: Vec::new(), reported: None }
     }
 }
 
@@ -47,10 +47,11 @@ pub(super) fn block(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Blo
                 statements.push(Statement { kind, span });
             }
             Err(problem) => {
-                context.diagnostics.push(*problem);
-                context.has_errors = true;
+                let reported = context.diagnostics.report(*problem);
+                context.reported = Some(reported);
                 skip_statement(&mut inside, &start);
-                context.skipped.extend(inside.names_since(&start).map(str::to_string));
+                let names = inside.names_since(&start).map(str::to_string);
+                context.skipped.extend(names.map(|name| (name, reported)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Items: kernels with their signatures and attributes, helpers, fallbacks, families.
 
 use super::{Block, ClassExpr, Const, Expr, Name, Table, Type};
+use crate::diagnostics::Reported;
 use proc_macro2::{Span, TokenStream};
 
 /// The contents of one `peach_fn!`, or of a bare kernel file.
@@ -9,7 +10,7 @@ pub struct File {
     /// In source order.
     pub items: Vec<Item>,
     /// Names in items that were in error and left out: what is undefined may have been among them.
-    pub skipped: Vec<String>,
+    pub skipped: Vec<(String, Reported)>,
 }
 
 /// What may stand at the top.
@@ -46,10 +47,10 @@ pub struct Kernel {
     pub signature: Signature,
     /// The statements.
     pub body: Block,
-    /// Whether something in it was in error and reported: it gets its item, but no code.
-    pub has_errors: bool,
+    /// Something in it was in error: it gets its item, but no code.
+    pub reported: Option<Reported>,
     /// Names in statements that were in error and left out of the body.
-    pub skipped: Vec<String>,
+    pub skipped: Vec<(String, Reported)>,
 }
 
 /// The attributes that the language owns.
@@ -164,10 +165,10 @@ pub struct Helper {
     pub results: Vec<ClassExpr>,
     /// The statements.
     pub body: Block,
-    /// Whether a statement was in error, reported and left out.
-    pub has_errors: bool,
+    /// A statement was in error and left out.
+    pub reported: Option<Reported>,
     /// Names in the statements that were left out.
-    pub skipped: Vec<String>,
+    pub skipped: Vec<(String, Reported)>,
 }
 
 /// A parameter of a helper.

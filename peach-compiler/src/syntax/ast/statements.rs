@@ -24,9 +24,10 @@ pub struct Statement {
 /// What a statement is.
 #[derive(Clone, Debug)]
 pub enum StatementKind {
-    /// `let x: class;`, `let x: class = value;`, `let x = operand;`, `let (a, b) = (b, a);`,
-    /// `let buf: [f32; 16] align 64;`
+    /// `let x: class;`, `let a, b: class = value;`, `let buf: [f32; 16] align 64;`
     Let(Let),
+    /// `let x = operand;`, `let (a, b) = (b, a);`
+    Alias(Pattern, Expr),
     /// `let mut n: const = 0;`
     LetConst(Name, Expr),
     /// `const N = expr;`
@@ -76,13 +77,13 @@ pub enum StatementKind {
     Db(Vec<Expr>),
 }
 
-/// `let`.
+/// A `let` that declares registers or memory.
 #[derive(Clone, Debug)]
 pub struct Let {
-    /// What is named.
-    pub pattern: Pattern,
+    /// Each of them is declared, and set if there is a value.
+    pub names: Vec<Name>,
     /// After the colon.
-    pub ty: Option<LetType>,
+    pub ty: LetType,
     /// `align N`.
     pub align: Option<Expr>,
     /// After `=`.
@@ -103,13 +104,23 @@ pub enum LetType {
     },
 }
 
-/// What a `let` or a `for` names.
+/// What a `let` without a class or a `for` names.
 #[derive(Clone, Debug)]
 pub enum Pattern {
     /// `x`; `_`.
     Name(Name),
     /// `(a, b)`.
     Tuple(Vec<Pattern>),
+}
+
+impl Pattern {
+    /// Adds its names, in order.
+    pub fn names(self, names: &mut Vec<Name>) {
+        match self {
+            Pattern::Name(name) => names.push(name),
+            Pattern::Tuple(parts) => parts.into_iter().for_each(|part| part.names(names)),
+        }
+    }
 }
 
 /// An instruction.
