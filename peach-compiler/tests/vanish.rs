@@ -77,7 +77,9 @@ const STATEMENTS: &[(&str, usize)] = &[
 /// What stands for a letter: the first ones are right, the last ones are not.
 fn filled(letter: char, random: &mut Random, made: &mut usize) -> String {
     let (right, wrong): (&[&str], &[&str]) = match letter {
-        'R' => (&["a", "b", "list[1]", "a.gp64"], &["nothing", "poison", "list", "list[7]", "a.xyz"]),
+        'R' => {
+            (&["a", "b", "list[1]", "a.gp64"], &["nothing", "poison", "list", "list[7]", "a.xyz"])
+        }
         'C' => (&["1", "K", "K + 0", "len([4])"], &["nothing", "poison", "a", "K / 0", "list[0]"]),
         'B' => (&["true", "K == 1"], &["nothing", "poison", "K", "a"]),
         'M' => (&["buf", "x", "x + a"], &["nothing", "poison", "a.gp8", "K * x"]),

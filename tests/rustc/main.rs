@@ -4,6 +4,7 @@
 mod editions;
 mod elsewhere;
 mod formatting;
+mod fragments;
 mod messages;
 
 use std::path::{Path, PathBuf};

@@ -316,7 +316,12 @@ fn fragment(kind: &str, input: &[TokenTree]) -> Option<(TokenStream, usize)> {
         | ("ident", Some(TokenTree::Ident(_)))
         | ("literal", Some(TokenTree::Literal(_))) => taken(1),
         ("literal", Some(TokenTree::Ident(word))) if word == "true" || word == "false" => taken(1),
-        ("literal", Some(_)) if is_punct(0, '-') => taken(2),
+        ("literal", Some(_)) if is_punct(0, '-') => {
+            let is_number = matches!(input.get(1), Some(TokenTree::Literal(_)));
+            taken(2).filter(|_| is_number).map(|(tokens, len)| (in_group(tokens), len))
+        }
+        // A negative one that came through another macro.
+        ("literal", Some(TokenTree::Group(group))) if is_negative_literal(group) => taken(1),
         ("lifetime", Some(_)) if is_punct(0, '\'') => taken(2),
         ("tt" | "ident" | "literal" | "lifetime", _) => None,
         _ => parsed(kind, input),
@@ -332,7 +337,7 @@ fn parsed(kind: &str, input: &[TokenTree]) -> Option<(TokenStream, usize)> {
             "path" => stream.parse::<syn::Path>()?.into_token_stream(),
             "pat" => syn::Pat::parse_multi(stream)?.into_token_stream(),
             "pat_param" => syn::Pat::parse_single(stream)?.into_token_stream(),
-            "stmt" => stream.parse::<syn::Stmt>()?.into_token_stream(),
+            "stmt" => statement(stream)?,
             "block" => stream.parse::<syn::Block>()?.into_token_stream(),
             "item" => stream.parse::<syn::Item>()?.into_token_stream(),
             "meta" => stream.parse::<syn::Meta>()?.into_token_stream(),
@@ -343,7 +348,43 @@ fn parsed(kind: &str, input: &[TokenTree]) -> Option<(TokenStream, usize)> {
     };
     let (tokens, rest) = parser.parse2(input.iter().cloned().collect()).ok()?;
     let len = input.len() - rest.into_iter().count();
-    Some((TokenTree::Group(Group::new(Delimiter::None, tokens)).into(), len))
+    Some((in_group(tokens), len))
+}
+
+fn is_negative_literal(group: &Group) -> bool {
+    let inside: Vec<TokenTree> = group.stream().into_iter().collect();
+    let is_literal = matches!(
+        inside.as_slice(),
+        [TokenTree::Punct(minus), TokenTree::Literal(_)] if minus.as_char() == '-'
+    );
+    is_literal && group.delimiter() == Delimiter::None
+}
+
+/// Tokens in an invisible group.
+fn in_group(tokens: TokenStream) -> TokenStream {
+    TokenTree::Group(Group::new(Delimiter::None, tokens)).into()
+}
+
+/// A statement without the semicolon behind it, which is no part of the fragment.
+fn statement(stream: ParseStream<'_>) -> syn::Result<TokenStream> {
+    if !stream.peek(syn::Token![let]) {
+        let is_item = stream.fork().parse::<syn::Item>().is_ok();
+        return match is_item {
+            true => Ok(stream.parse::<syn::Item>()?.into_token_stream()),
+            false => Ok(stream.parse::<syn::Expr>()?.into_token_stream()),
+        };
+    }
+    let mut tokens = stream.parse::<syn::Token![let]>()?.into_token_stream();
+    syn::Pat::parse_single(stream)?.to_tokens(&mut tokens);
+    if stream.peek(syn::Token![:]) {
+        stream.parse::<syn::Token![:]>()?.to_tokens(&mut tokens);
+        stream.parse::<syn::Type>()?.to_tokens(&mut tokens);
+    }
+    if stream.peek(syn::Token![=]) {
+        stream.parse::<syn::Token![=]>()?.to_tokens(&mut tokens);
+        stream.parse::<syn::Expr>()?.to_tokens(&mut tokens);
+    }
+    Ok(tokens)
 }
 
 /// Writes a body with its names replaced.

@@ -61,6 +61,9 @@ pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
             merge(&mut effects.regs, copied(*dst));
         }
         Op::SetImm { dst, value } => effects.regs.push(number(*dst, *value)),
+        Op::Undefined { dst } => {
+            effects.regs.push(write(dst.reg, undefined_lanes(function, *dst)));
+        }
         Op::LoadArg { arg } => load_arg(function, *arg, &mut effects.regs),
         Op::Return(values) => returned(function, values, &mut effects.regs),
         // Nobody knows what raw bytes do: instructions of the compiler's choice must not disturb
@@ -79,6 +82,16 @@ fn read(reg: Reg, lanes: Lanes) -> Access<Reg> {
 
 fn write(reg: Reg, lanes: Lanes) -> Access<Reg> {
     Access { reg, read: Lanes::NONE, write: lanes, may_write: Lanes::NONE, zeroed: Lanes::NONE }
+}
+
+/// The bytes that get some value: of a register that is seen through its own class all that it has.
+fn undefined_lanes(function: &Function, dst: View<Reg>) -> Lanes {
+    let is_whole = matches!(dst.reg, Reg::Virtual(vreg) if function[vreg].class == dst.class);
+    match dst.class.bank() {
+        Bank::Gp if is_whole => Class::Gp64.lanes(),
+        Bank::Vector if is_whole => Lanes::ALL,
+        _ => dst.class.lanes(),
+    }
 }
 
 /// Adds an access, keeping one entry per register.

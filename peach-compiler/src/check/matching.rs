@@ -51,8 +51,34 @@ pub(super) fn replay(
             Ok(())
         }
         Op::SetImm { dst, value } => set_imm(*dst, *value, effects, items, step),
+        Op::Undefined { .. } => Err(Refusal::new("an undefined value is replayed by itself")),
         Op::Return(_) => Err(Refusal::new("a return is replayed by `returns`")),
     }?;
+    Ok(Next::on())
+}
+
+/// A register gets some value: what `reg` holds, which is not to change from here on. (It may be put
+/// into memory then.)
+pub(super) fn undefined(
+    dst: View<Reg>,
+    effects: &Effects<Reg>,
+    reg: PhysReg,
+    items: &[Item],
+    step: &mut Step<'_>,
+) -> Checked<Next> {
+    let is_own = match dst.reg {
+        Reg::Physical(own) => own == reg,
+        Reg::Virtual(_) => true,
+    };
+    if reg.bank != dst.class.bank() || !is_own {
+        return Err(Refusal::new(format!("{reg:?} cannot hold an undefined value")));
+    }
+    let sym = Sym::Reg(dst.reg);
+    for access in &effects.regs {
+        step.state.forget_value(sym, access.write);
+        step.state.define_reg(reg, sym, access.write);
+    }
+    replay_inserted(items, step)?;
     Ok(Next::on())
 }
 

@@ -119,6 +119,15 @@ impl<'a> Program<'a> {
             .ok_or_else(|| Refusal::new(format!("label {} is not defined", label.0)))
     }
 
+    /// The register that is said to hold an undefined value. That any value will do makes it harmless
+    /// to believe.
+    fn undefined(&self, id: InstId) -> Checked<PhysReg> {
+        let all = &self.lowered.undefined;
+        let found = all.binary_search_by_key(&id, |(of, _)| *of);
+        let missing = || Refusal::new("an undefined value has no register");
+        found.map(|at| all[at].1).map_err(|_| missing())
+    }
+
     fn items(&self, id: InstId) -> &'a [Item] {
         &self.lowered.items[self.items_of[id.index()].clone()]
     }
@@ -245,6 +254,11 @@ impl Replay<'_> {
             Op::Return(values) => {
                 returns::replay(values, items, &mut self.step(state))?;
                 Ok(step::Next::nowhere())
+            }
+            Op::Undefined { dst } => {
+                let effects = &program.effects[id.index()];
+                let reg = program.undefined(id)?;
+                matching::undefined(*dst, effects, reg, items, &mut self.step(state))
             }
             op => {
                 let effects = &program.effects[id.index()];

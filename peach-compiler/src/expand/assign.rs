@@ -38,7 +38,7 @@ impl<'a> Expander<'a, '_> {
     /// `let x: gp64;`, `let acc: [ymm; 8];`, `let i, j: gp32 = 0;`
     fn let_registers(&mut self, item: &'a Let, class: &'a ClassExpr) -> Evaluated<()> {
         // The value is evaluated first: `let x: gp64 = x;` reads the outer `x`.
-        let value = item.value.as_ref().map(|expr| self.eval_for(expr, class));
+        let value = item.value.as_ref().map(|expr| self.eval_initial(expr, class));
         let declared = self.class_of(class);
         let targets: Vec<Evaluated> =
             item.names.iter().map(|name| self.declare_registers(name, &declared)).collect();
@@ -70,8 +70,20 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// A value for a place of this class: `[a]` is a list for an array, memory for a register.
-    fn eval_for(&mut self, expr: &'a Expr, class: &'a ClassExpr) -> Evaluated {
-        if class.lengths.is_empty() { self.eval(expr) } else { self.eval_list(expr) }
+    fn eval_initial(&mut self, expr: &'a Expr, class: &'a ClassExpr) -> Evaluated {
+        match class.lengths.is_empty() {
+            _ if self.is_undefined(expr) => Ok(Value::Undefined),
+            true => self.eval(expr),
+            false => self.eval_list(expr),
+        }
+    }
+
+    /// Whether `expr` is the word `undefined`, and not a name that was given to something.
+    fn is_undefined(&mut self, expr: &'a Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Name(name) => self.is_word(name, "undefined"),
+            _ => false,
+        }
     }
 
     /// The class and the lengths that a type means.
@@ -180,14 +192,18 @@ impl<'a> Expander<'a, '_> {
             None => width,
         };
         if let Some(value) = &item.value {
-            return Err(self.error(
-                Diagnostic::new(
-                    Code::TypeMismatch,
-                    place(value),
-                    "a stack variable has no initial value",
-                )
-                .help("store to it with instructions: `mov dword [x], 0;`"),
-            ));
+            let error = Diagnostic::new(
+                Code::TypeMismatch,
+                place(value),
+                "a stack variable has no initial value",
+            );
+            let is_undefined = self.is_undefined(value);
+            return Err(self.error(match is_undefined {
+                true => error
+                    .note("`undefined` is for registers")
+                    .help("remove `= undefined`, and write the memory before it is read"),
+                false => error.help("store to it with instructions: `mov dword [x], 0;`"),
+            }));
         }
         Ok((width * count, align))
     }
@@ -213,6 +229,7 @@ impl<'a> Expander<'a, '_> {
         }
         let target_value = self.eval_list(target);
         let value = match &target_value {
+            _ if self.is_undefined(expr) => Ok(Value::Undefined),
             Ok(Value::List(_)) => self.eval_list(expr),
             _ => self.eval(expr),
         };
@@ -274,6 +291,12 @@ impl<'a> Expander<'a, '_> {
                 self.check_overlap(targets, &values, expr)?;
                 for (target, value) in targets.iter().zip(values.iter()) {
                     self.assign(target, value.clone(), span, expr)?;
+                }
+                Ok(())
+            }
+            (Value::List(targets), Value::Undefined) => {
+                for target in targets.iter() {
+                    self.assign(target, Value::Undefined, span, expr)?;
                 }
                 Ok(())
             }

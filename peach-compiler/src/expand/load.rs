@@ -21,6 +21,10 @@ impl<'a> Expander<'a, '_> {
     ) -> Evaluated<()> {
         match value {
             Value::Reg(source) => self.copy(target, source, span, expr),
+            Value::Undefined => {
+                self.emit(Op::Undefined { dst: target }, span, vec![span.into()]);
+                Ok(())
+            }
             Value::Int(n) if target.class.bank() == Bank::Gp => {
                 self.check_fits(n, target.class, expr)?;
                 self.emit(

@@ -33,8 +33,26 @@ impl<'a> Expander<'a, '_> {
         }
         match mnemonic {
             Some(mnemonic) => Ok(Value::Mnemonic(mnemonic)),
+            None if self.is_word(name, "undefined") => Err(self.misplaced_undefined(name)),
             None => Err(self.undefined(name, symbol)),
         }
+    }
+
+    /// Whether a name is a word of the language that nothing here shadows.
+    pub(super) fn is_word(&mut self, name: &'a Name, word: &str) -> bool {
+        let symbol = self.names.symbol(name);
+        name == word
+            && self.scopes.get(symbol).is_none()
+            && !self.version_bindings.contains_key(&symbol)
+            && !self.items.contains_key(&symbol)
+    }
+
+    fn misplaced_undefined(&mut self, name: &Name) -> Reported {
+        self.error(
+            Diagnostic::new(Code::TypeMismatch, name.span(), "`undefined` is not an operand")
+                .note("it stands alone behind `=`, and gives registers some value without any code")
+                .help("declare a register with it: `let t: xmm = undefined;`"),
+        )
     }
 
     /// An instruction's name: a mnemonic, or a variable that stands for one.

@@ -64,6 +64,8 @@ pub(super) enum Value {
     Stream(usize),
     /// A register class bound by a version.
     Class(Class),
+    /// `undefined`: any value, of a register that is set to it.
+    Undefined,
     /// The result of something that was in error: it raises no further errors.
     Poison(Reported),
 }
@@ -156,6 +158,7 @@ impl Value {
             Value::RustSym(_) => "the address of a Rust item".into(),
             Value::Stream(_) => "a stream".into(),
             Value::Class(class) => format!("the register class `{}`", class.name()),
+            Value::Undefined => "`undefined`".into(),
             Value::Poison(_) => "a value in error".into(),
         }
     }

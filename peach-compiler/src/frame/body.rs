@@ -55,6 +55,7 @@ impl Lowerer<'_> {
             }
             Op::Copy { dst, src } => self.copy_view(id, *dst, *src),
             Op::SetImm { dst, value } => self.set_number(id, *dst, *value),
+            Op::Undefined { dst } => self.undefined.push((id, self.phys(dst.reg))),
             Op::LoadArg { arg } => self.load_argument(*arg, depth),
             Op::Return(values) => {
                 self.out.origin = Origin::Epilogue(id);

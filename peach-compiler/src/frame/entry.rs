@@ -9,7 +9,7 @@ use crate::abi::Frames;
 use crate::analysis::Facts;
 use crate::ir::Allocation;
 use crate::ir::{
-    Base, Branch, Cfa, Code, Function, Instruction, Op, Operand, PlacedLocal, Reg, UnwindStep,
+    Base, Branch, Cfa, Code, Function, Inst, Instruction, Op, Operand, PlacedLocal, Reg, UnwindStep,
 };
 use crate::isa::{self, Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
 
@@ -81,7 +81,7 @@ pub(super) fn locals_base(function: &Function) -> PhysReg {
                 effects.regs.iter().for_each(|access| name(access.reg));
             }
             Op::Copy { dst, src } => [dst.reg, src.reg].into_iter().for_each(&mut name),
-            Op::SetImm { dst, .. } => name(dst.reg),
+            Op::SetImm { dst, .. } | Op::Undefined { dst } => name(dst.reg),
             _ => {}
         }
     }
@@ -107,7 +107,10 @@ fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation
             _ => {}
         }
     };
-    for access in facts.effects.iter().flat_map(|effects| &effects.regs) {
+    // What is undefined is left as the caller had it.
+    let is_changed = |inst: &Inst| !matches!(inst.op, Op::Undefined { .. });
+    let changing = function.insts.iter().zip(&facts.effects).filter(|(inst, _)| is_changed(inst));
+    for access in changing.flat_map(|(_, effects)| &effects.regs) {
         let lanes = access.write | access.may_write;
         if !lanes.is_empty() {
             add(access.reg, lanes);

@@ -39,11 +39,12 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
     for index in 0..function.insts.len() {
         lowerer.instruction(InstId(index as u32));
     }
-    let Lowerer { out, loops, .. } = lowerer;
+    let Lowerer { out, loops, undefined, .. } = lowerer;
     Lowered {
         name: function.name.clone(),
         convention: function.convention,
         items: out.items,
+        undefined,
         label_count: function.labels.len() + loops,
         data: function.data.clone(),
         rust_consts: function.rust_consts.clone(),
@@ -128,6 +129,8 @@ struct Lowerer<'a> {
     raw_bytes: bool,
     /// How many loops the prologue has; each has a label behind the author's.
     loops: usize,
+    /// See [`Lowered::undefined`].
+    undefined: Vec<(InstId, PhysReg)>,
     out: Output,
 }
 
@@ -143,6 +146,7 @@ impl<'a> Lowerer<'a> {
             live_after: body::live_after(function, facts),
             raw_bytes: function.insts.iter().any(|inst| matches!(inst.op, Op::Bytes(_))),
             loops: 0,
+            undefined: Vec::new(),
             out: Output::new(function.span),
         }
     }

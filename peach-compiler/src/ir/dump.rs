@@ -115,6 +115,7 @@ impl Function {
                 write!(f, "  {} = {}", self.reg_name(*dst), self.reg_name(*src))
             }
             Op::SetImm { dst, value } => write!(f, "  {} = {value}", self.reg_name(*dst)),
+            Op::Undefined { dst } => write!(f, "  {} = undefined", self.reg_name(*dst)),
             Op::LoadArg { arg } => write!(f, "  load {}", self[self[*arg].vreg].name),
             Op::Return(values) => {
                 f.write_str("  return")?;

@@ -352,8 +352,14 @@ pub enum Op {
         /// Fits the class, signed or unsigned.
         value: i128,
     },
-    /// Loads one part of a parameter that did not arrive in a register (made by `passes::bind_arguments`). Writes
-    /// the whole register [`Arg::vreg`] (all lanes of a vector register) and uses [`Arg::pointer`], if
+    /// `a = undefined`: from here on the register has some value, which is the same at every read. No
+    /// code: it is what happens to be there.
+    Undefined {
+        /// Written; in all lanes, if it is seen through its own class.
+        dst: View<Reg>,
+    },
+    /// Loads one part of a parameter that did not arrive in a register (made by
+    /// `passes::bind_arguments`). Writes the whole register [`Arg::vreg`] (all lanes of a vector register) and uses [`Arg::pointer`], if
     /// there is one.
     LoadArg {
         /// Which.

@@ -17,6 +17,9 @@ pub struct Lowered {
     pub convention: &'static Convention,
     /// Code, in order.
     pub items: Vec<Item>,
+    /// For each [`Op::Undefined`](super::Op::Undefined), in order: the register whose content is the
+    /// value from there on.
+    pub undefined: Vec<(InstId, PhysReg)>,
     /// How many labels there are; every `LabelId` below is defined by one item.
     pub label_count: usize,
     /// Literals, tables and jump tables.

@@ -120,7 +120,7 @@ fn for_each_register(op: &Op, mut visit: impl FnMut(Reg)) {
             visit(dst.reg);
             visit(src.reg);
         }
-        Op::SetImm { dst, .. } => visit(dst.reg),
+        Op::SetImm { dst, .. } | Op::Undefined { dst } => visit(dst.reg),
         Op::Return(values) => {
             for value in values {
                 if let ReturnValue::Reg(view) = value {

@@ -46,6 +46,11 @@ impl Spilled {
                 Origin::Prologue => Origin::Prologue,
             };
         }
+        for (id, _) in &mut lowered.undefined {
+            if let Origin::Author(written) = self.origins[id.index()] {
+                *id = written;
+            }
+        }
         lowered.frame.spilled.clone_from(&self.vregs);
     }
 }
@@ -464,7 +469,7 @@ fn rename(op: &mut Op, renamed: &[(VReg, VReg)]) {
             see(dst);
             see(src);
         }
-        Op::SetImm { dst, .. } => see(dst),
+        Op::SetImm { dst, .. } | Op::Undefined { dst } => see(dst),
         Op::Return(values) => {
             for value in values {
                 if let ReturnValue::Reg(view) = value {

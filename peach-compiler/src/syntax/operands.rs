@@ -14,8 +14,10 @@ use proc_macro2::Delimiter;
 pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     let first = c.span();
     let next = c.ahead();
-    // Most names are followed by an operator or the end, where they are no keyword.
+    // Most names are followed by an operator or the end, where they are not a keyword.
     let is_plain = match next.peek() {
+        // A condition may start with any operator: `if !x { … }`.
+        _ if c.is_word("if") => false,
         None => true,
         Some(Token::Punct { ch, .. }) => !matches!(ch, '\'' | ':' | '<' | '-'),
         Some(_) => false,

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod executable;
+pub mod fragments;
 pub mod kernels;
 pub mod left_out;
 pub mod low;

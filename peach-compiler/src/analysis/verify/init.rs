@@ -13,7 +13,7 @@ use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Base, Extension, Function, Machine, Op, Operand, Reg};
-use crate::isa::{Bank, Class, Control, Effects, Lanes, PhysReg};
+use crate::isa::{Access, Bank, Class, Control, Effects, Lanes, PhysReg};
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -42,7 +42,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
                 if !bad.is_empty() && reads_visibly(&function.insts[index].op, access.reg, effects)
                 {
                     reported[suspect] |= bad;
-                    reports.push(describe(function, facts, index, access.reg, bad));
+                    reports.push(describe(function, facts, index, access, bad));
                 }
             }
             suspects.step(function, facts, index, &mut unwritten);
@@ -270,8 +270,14 @@ fn operand_that_reads(machine: &Machine, reg: Reg, lanes: Lanes) -> Option<usize
     })
 }
 
-fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lanes) -> Diagnostic {
-    let inst = &function.insts[index];
+fn describe(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    access: &Access<Reg>,
+    bad: Lanes,
+) -> Diagnostic {
+    let (inst, reg) = (&function.insts[index], access.reg);
     let span = match &inst.op {
         Op::Machine(machine) => match operand_that_reads(machine, reg, bad) {
             Some(operand) => operand_span(inst, operand),
@@ -283,9 +289,9 @@ fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lan
     match reg {
         Reg::Virtual(vreg) => match function[vreg].arg {
             Some(arg) => describe_argument(function, arg, bad, span),
-            None => describe_variable(facts, reg, &name, bad, span)
+            None => describe_variable(facts, access, &name, bad, span)
                 .label(function[vreg].span, format!("`{name}` is declared here"))
-                .help("write it before, on every path that leads here"),
+                .help(how_to_write(&name, function[vreg].class)),
         },
         Reg::Physical(physical) => {
             let called = function.insts[..index]
@@ -293,7 +299,7 @@ fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lan
                 .zip(&facts.effects)
                 .any(|(_, e)| e.control == Control::Call);
             let arrives = function.arriving().into_iter().find(|&(_, place)| place == physical);
-            let diagnostic = describe_variable(facts, reg, &name, bad, span);
+            let diagnostic = describe_variable(facts, access, &name, bad, span);
             if let Some((vreg, _)) = arrives {
                 let arg = &function[vreg].name;
                 diagnostic
@@ -314,19 +320,40 @@ fn describe(function: &Function, facts: &Facts, index: usize, reg: Reg, bad: Lan
     }
 }
 
-fn describe_variable(facts: &Facts, reg: Reg, name: &str, bad: Lanes, span: Place) -> Diagnostic {
-    let mut written = Lanes::NONE;
-    for access in facts.effects.iter().flat_map(|e| &e.regs).filter(|a| a.reg == reg) {
-        written |= access.write;
+/// The lanes of vectors and masks are often read without being cared for.
+fn how_to_write(name: &str, class: Class) -> String {
+    let help = "write it before, on every path that leads here";
+    match class.bank() {
+        Bank::Vector | Bank::Mask => format!(
+            "{help}; if it may hold anything there, declare it with `let {name}: {} = undefined;`",
+            class.name()
+        ),
+        _ => help.to_string(),
     }
-    let message = if written.is_empty() {
-        format!("`{name}` is read, but nothing writes it")
-    } else if !written.contains(bad) {
-        unwritten_bytes(name, bad - written)
-    } else {
-        format!("`{name}` is read, but not written on every path that leads here")
+}
+
+fn describe_variable(
+    facts: &Facts,
+    access: &Access<Reg>,
+    name: &str,
+    bad: Lanes,
+    span: Place,
+) -> Diagnostic {
+    let (mut written, mut may_be_written) = (Lanes::NONE, Lanes::NONE);
+    for other in facts.effects.iter().flat_map(|e| &e.regs).filter(|a| a.reg == access.reg) {
+        written |= other.write;
+        may_be_written |= other.may_write;
+    }
+    let (what, read, them) = match bad.contains(access.read) {
+        true => (format!("`{name}`"), "is read", "it"),
+        false => bytes_of(name, bad),
     };
-    Diagnostic::new(Code::Uninitialized, span, message)
+    let why = match (written.intersects(bad), may_be_written.intersects(bad)) {
+        (false, false) => format!("nothing writes {them}"),
+        (false, true) => "written under a mask only, which keeps what it does not select".into(),
+        (true, _) => "not written on every path that leads here".into(),
+    };
+    Diagnostic::new(Code::Uninitialized, span, format!("{what} {read}, but {why}"))
 }
 
 fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Place) -> Diagnostic {
@@ -352,11 +379,11 @@ fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Place) -
     .help(format!("extend it first, by {extension}"))
 }
 
-/// `bytes 4 to 15 of …`, or `byte 1 of …`.
-fn unwritten_bytes(name: &str, lanes: Lanes) -> String {
+/// Some bytes of a register, with "is read" or "are read", and "it" or "them".
+fn bytes_of(name: &str, lanes: Lanes) -> (String, &'static str, &'static str) {
     let (first, last) = (lanes.0.trailing_zeros(), 63 - lanes.0.leading_zeros());
     match first == last {
-        true => format!("byte {first} of `{name}` is read, but nothing writes it"),
-        false => format!("bytes {first} to {last} of `{name}` are read, but nothing writes them"),
+        true => (format!("byte {first} of `{name}`"), "is read", "it"),
+        false => (format!("bytes {first} to {last} of `{name}`"), "are read", "them"),
     }
 }

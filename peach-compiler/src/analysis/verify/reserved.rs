@@ -51,7 +51,7 @@ fn named(op: &Op) -> Vec<(usize, View<Reg>)> {
                 .collect()
         }
         Op::Copy { dst, src } => vec![(0, *dst), (1, *src)],
-        Op::SetImm { dst, .. } => vec![(0, *dst)],
+        Op::SetImm { dst, .. } | Op::Undefined { dst } => vec![(0, *dst)],
         Op::Return(values) => values
             .iter()
             .enumerate()

@@ -39,7 +39,7 @@ fn written_pointer(op: &Op, effects: &Effects<Reg>) -> Option<Option<usize>> {
             .operands
             .iter()
             .position(|operand| matches!(operand, Operand::Reg(view) if view.reg == RSP)),
-        Op::Copy { .. } | Op::SetImm { .. } => Some(0),
+        Op::Copy { .. } | Op::SetImm { .. } | Op::Undefined { .. } => Some(0),
         _ => return None,
     };
     let pushes = effects.stack < 0;
