@@ -187,12 +187,12 @@ impl<'a> Expander<'a, '_> {
             None => format!("there is no helper or function called `{text}`"),
         };
         let mut error = Diagnostic::new(Code::UndefinedName, call.name.span(), message);
-        let helpers: Vec<Rc<str>> = self
-            .items
-            .iter()
-            .filter(|(_, item)| matches!(item, Global::Helper(_)))
-            .map(|(symbol, _)| self.names.text(*symbol))
-            .collect();
+        let items = match self.suggestions.afford(self.items.len()) {
+            true => self.items.keys(),
+            false => Default::default(),
+        };
+        let helpers: Vec<Rc<str>> =
+            items.filter(|s| self.is_helper(**s)).map(|s| self.names.text(*s)).collect();
         let builtin = ["isa", "bits", "len", "zip"];
         let near = nearest(&text, helpers.iter().map(|h| &**h).chain(builtin));
         error = match near.is_empty() {

@@ -27,6 +27,8 @@ struct Entry {
     frame: u32,
     meaning: Meaning,
     span: Span,
+    /// How many entries were there before it.
+    position: usize,
 }
 
 /// An indexed label of the current body.
@@ -71,18 +73,16 @@ impl<'a> Expander<'a, '_> {
                 continue;
             };
             let symbol = self.names.symbol(&label.name);
-            let first = self.labels.log[mark.0..].contains(&symbol);
-            if first {
-                let other = self.labels.stacks[&symbol].last().map(|e| e.span);
-                let mut error = Diagnostic::new(
+            let stack = self.labels.stacks.get(&symbol);
+            let first = stack.and_then(|stack| stack.last()).copied();
+            if let Some(first) = first.filter(|first| first.position >= mark.0) {
+                let error = Diagnostic::new(
                     Code::DuplicateLabel,
                     label_place(label),
                     format!("the label `'{}` is defined twice in this block", label.name),
                 )
+                .label(first.span, "first defined here")
                 .help("give it another name, or put a block around one of them");
-                if let Some(other) = other {
-                    error = error.label(other, "first defined here");
-                }
                 self.error(error);
                 continue;
             }
@@ -329,7 +329,9 @@ impl<'a> Expander<'a, '_> {
 
     fn declare_label(&mut self, symbol: Symbol, meaning: Meaning, span: Span) {
         let frame = self.scopes.frame();
-        self.labels.stacks.entry(symbol).or_default().push(Entry { frame, meaning, span });
+        let position = self.labels.log.len();
+        let entry = Entry { frame, meaning, span, position };
+        self.labels.stacks.entry(symbol).or_default().push(entry);
         self.labels.log.push(symbol);
     }
 
@@ -382,19 +384,26 @@ impl<'a> Expander<'a, '_> {
             label_place(label),
             format!("nothing defines the label `'{}` here", label.name),
         );
-        let names: Vec<Rc<str>> = self
-            .labels
-            .log
-            .iter()
-            .filter(|s| self.find_label(**s).is_some())
-            .map(|s| self.names.text(*s))
-            .collect();
-        let near = nearest(&label.name.to_string(), names.iter().map(|n| &**n));
+        let near = self.nearest_label(label);
         error = match near.first() {
             Some(near) => error.help(format!("did you mean `'{near}`?")),
             None => error.note("labels are visible in the block that they stand in"),
         };
         self.error(error)
+    }
+
+    fn nearest_label(&mut self, label: &Label) -> Vec<String> {
+        let text = label.name.to_string();
+        let labels = &self.labels.log;
+        if !self.suggestions.afford(labels.len()) {
+            return Vec::new();
+        }
+        let names: Vec<Rc<str>> = labels
+            .iter()
+            .filter(|s| self.find_label(**s).is_some())
+            .map(|s| self.names.text(*s))
+            .collect();
+        nearest(&text, names.iter().map(|n| &**n)).into_iter().map(str::to_string).collect()
     }
 
     /// Warns of labels that no expansion uses.

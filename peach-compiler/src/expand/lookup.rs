@@ -89,7 +89,10 @@ impl<'a> Expander<'a, '_> {
         if self.is_helper(symbol) {
             error = error.help(format!("`{text}` is a helper: write `{text}(…);`"));
         } else {
-            let near = Mnemonic::nearest(&text);
+            let near = match self.suggestions.afford(Mnemonic::name_count()) {
+                true => Mnemonic::nearest(&text),
+                false => Vec::new(),
+            };
             if !near.is_empty() {
                 error = error.help(format!("did you mean {}?", quoted(&near)));
             }
@@ -126,8 +129,8 @@ impl<'a> Expander<'a, '_> {
             name.span(),
             format!("nothing here is called `{text}`"),
         );
-        let known: Vec<Rc<str>> = self.known_names().map(|s| self.names.text(s)).collect();
-        let near = nearest(&text, known.iter().map(|t| &**t));
+        let near = self.nearest_name(&text);
+        let near: Vec<&str> = near.iter().map(|name| &**name).collect();
         if !near.is_empty() {
             error = error.help(format!("did you mean {}?", quoted(&near)));
         } else if self.names.info(symbol).class.is_some() {
@@ -150,8 +153,14 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// Names that could have been meant by one that is undefined.
-    pub(super) fn known_names(&self) -> impl Iterator<Item = Symbol> {
+    fn nearest_name(&mut self, text: &str) -> Vec<Rc<str>> {
+        let count = self.scopes.len() + self.items.len() + self.version_bindings.len();
+        if !self.suggestions.afford(count) {
+            return Vec::new();
+        }
         let items = self.items.keys().chain(self.version_bindings.keys()).copied();
-        self.scopes.visible().chain(items)
+        let known: Vec<Rc<str>> =
+            self.scopes.visible().chain(items).map(|symbol| self.names.text(symbol)).collect();
+        nearest(text, known.iter().map(|t| &**t)).into_iter().map(Rc::from).collect()
     }
 }

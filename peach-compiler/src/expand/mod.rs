@@ -151,6 +151,9 @@ struct Expander<'a, 'd> {
     failed: Option<Reported>,
     /// How many errors there were, repeated ones counted.
     error_count: usize,
+    suggestions: names::Suggestions,
+    /// What each block declares, for those in which a name was undefined.
+    declarations: HashMap<*const ast::Block, statements::Declarations>,
     /// How many steps expansion has taken.
     steps: usize,
     /// Expansion did not end: everything unwinds.

@@ -117,6 +117,30 @@ fn parse_data_name(text: &str) -> Option<(Element, u32)> {
     Some((element, lanes))
 }
 
+/// What may still be spent on looking for names that were meant. Where thousands of names are unknown,
+/// the last ones are told without a suggestion.
+#[derive(Debug)]
+pub(super) struct Suggestions {
+    /// How many names may be compared.
+    left: usize,
+}
+
+impl Default for Suggestions {
+    fn default() -> Self {
+        // About a second in a compiler that is not optimised.
+        Suggestions { left: 1 << 18 }
+    }
+}
+
+impl Suggestions {
+    /// Whether so many names may be compared now.
+    pub(super) fn afford(&mut self, names: usize) -> bool {
+        let is_affordable = names <= self.left;
+        self.left = self.left.saturating_sub(names);
+        is_affordable
+    }
+}
+
 /// Up to three of `candidates` that `name` may have been meant for, nearest first. One letter in
 /// three may be wrong.
 pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {

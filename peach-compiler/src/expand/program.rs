@@ -81,6 +81,8 @@ impl<'a, 'd> Expander<'a, 'd> {
             unparsed: None,
             failed: None,
             error_count: 0,
+            suggestions: Default::default(),
+            declarations: HashMap::new(),
             steps: 0,
             stopped: None,
             scopes: Scopes::default(),

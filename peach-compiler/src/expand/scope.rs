@@ -97,6 +97,11 @@ impl Scopes {
         self.stacks.get_mut(symbol.0 as usize)?.last_mut().filter(|b| b.frame == frame)
     }
 
+    /// How many names are declared around this place.
+    pub(super) fn len(&self) -> usize {
+        self.log.len()
+    }
+
     /// Every name that is visible here.
     pub(super) fn visible(&self) -> impl Iterator<Item = Symbol> {
         self.log.iter().copied().filter(|s| self.get(*s).is_some())

@@ -11,6 +11,7 @@ use crate::syntax::ast::{
     self, Block, Call, Expr, Label, Let, Name, Pattern, Statement, StatementKind, TableElement,
 };
 use proc_macro2::Span;
+use std::collections::HashMap;
 
 /// A block being expanded.
 #[derive(Clone, Copy)]
@@ -326,37 +327,42 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// The place of a statement further down that declares a name.
-    pub(super) fn declared_later(&self, symbol: Symbol) -> Option<Span> {
+    pub(super) fn declared_later(&mut self, symbol: Symbol) -> Option<Span> {
         let text = self.names.text(symbol);
         let frame = self.scopes.frame();
-        for open in self.blocks.iter().rev().take_while(|open| open.frame == frame) {
-            for statement in &open.block.statements[open.at..] {
-                let found = match &statement.kind {
-                    StatementKind::Let(Let { names, .. }) => {
-                        names.iter().find(|name| **name == &*text).map(Name::span)
-                    }
-                    StatementKind::Alias(pattern, _) => named_in(pattern, &text),
-                    StatementKind::LetConst(name, _) | StatementKind::Stream(name, _) => {
-                        (name == &*text).then(|| name.span())
-                    }
-                    StatementKind::Const(item) => (item.name == *text).then(|| item.name.span()),
-                    StatementKind::Table(item) => (item.name == *text).then(|| item.name.span()),
-                    _ => None,
-                };
-                if found.is_some() {
-                    return found;
-                }
-            }
-        }
-        None
+        self.blocks.iter().rev().take_while(|open| open.frame == frame).find_map(|open| {
+            let key = std::ptr::from_ref(open.block);
+            let all = self.declarations.entry(key).or_insert_with(|| declarations(open.block));
+            let of_name = all.get(&*text)?;
+            let next = of_name.partition_point(|(at, _)| *at < open.at);
+            of_name.get(next).map(|(_, span)| *span)
+        })
     }
 }
 
-fn named_in(pattern: &Pattern, text: &str) -> Option<Span> {
-    match pattern {
-        Pattern::Name(name) => (name == text).then(|| name.span()),
-        Pattern::Tuple(parts) => parts.iter().find_map(|part| named_in(part, text)),
+/// The names that the statements of a block declare: which statements do, and where.
+pub(super) type Declarations = HashMap<String, Vec<(usize, Span)>>;
+
+fn declarations(block: &Block) -> Declarations {
+    let mut all = Declarations::new();
+    for (at, statement) in block.statements.iter().enumerate() {
+        let mut add = |name: &Name| {
+            all.entry(ast::name_text(name)).or_default().push((at, name.span()));
+        };
+        match &statement.kind {
+            StatementKind::Let(Let { names, .. }) => names.iter().for_each(add),
+            StatementKind::Alias(pattern, _) => {
+                let mut names = Vec::new();
+                pattern.clone().names(&mut names);
+                names.iter().for_each(add);
+            }
+            StatementKind::LetConst(name, _) | StatementKind::Stream(name, _) => add(name),
+            StatementKind::Const(item) => add(&item.name),
+            StatementKind::Table(item) => add(&item.name),
+            _ => {}
+        }
     }
+    all
 }
 
 /// The first name of a pattern.

@@ -32,13 +32,15 @@ pub(super) enum Token {
     Open { group: Group, delimiter: Delimiter, close: usize, opaque: Cell<bool> },
     /// The end of a group.
     Close { delimiter: Delimiter, span: Span },
+    /// A group that is nested too deep, whose inside is lost.
+    TooDeep(Span),
 }
 
 impl Token {
     pub(super) fn span(&self) -> Span {
         match self {
             Token::Ident { ident, .. } => ident.span(),
-            Token::Punct { span, .. } | Token::Close { span, .. } => *span,
+            Token::Punct { span, .. } | Token::Close { span, .. } | Token::TooDeep(span) => *span,
             Token::Literal(literal) => literal.span(),
             Token::Open { group, .. } => group.span_open(),
         }
@@ -61,6 +63,7 @@ impl Token {
             Token::Literal(literal) => format!("`{literal}`"),
             Token::Open { delimiter, .. } => format!("`{}`", delimiters(*delimiter).0),
             Token::Close { delimiter, .. } => format!("`{}`", delimiters(*delimiter).1),
+            Token::TooDeep(_) => "groups in groups".into(),
         }
     }
 }
@@ -84,7 +87,17 @@ impl Buffer {
     /// Flattens `stream`.
     pub(super) fn new(stream: TokenStream, diagnostics: &mut Diagnostics) -> Buffer {
         let mut tokens = Vec::new();
-        flatten(stream, 0, &mut tokens, diagnostics);
+        flatten(stream.clone(), 0, &mut tokens);
+        let too_deep = tokens.iter().find_map(|token| match token {
+            Token::TooDeep(span) => Some(*span),
+            _ => None,
+        });
+        if let Some(span) = too_deep {
+            diagnostics.push(*nested_too_deep(span));
+            // Groups are taken as a whole here and there: none may be deeper than it seems.
+            tokens.clear();
+            flatten(trimmed(stream, 0), 0, &mut tokens);
+        }
         Buffer { tokens }
     }
 
@@ -94,12 +107,28 @@ impl Buffer {
     }
 }
 
-fn flatten(
-    stream: TokenStream,
-    depth: u32,
-    tokens: &mut Vec<Token>,
-    diagnostics: &mut Diagnostics,
-) {
+fn nested_too_deep(span: Span) -> Box<Diagnostic> {
+    error(span, format!("groups are nested more than {NESTING_MAX} deep"))
+}
+
+/// The stream with empty groups in the place of those that are nested too deep.
+fn trimmed(stream: TokenStream, depth: u32) -> TokenStream {
+    let trim = |tree| match tree {
+        TokenTree::Group(group) => {
+            let inside = match depth < NESTING_MAX {
+                true => trimmed(group.stream(), depth + 1),
+                false => TokenStream::new(),
+            };
+            let mut new = Group::new(group.delimiter(), inside);
+            new.set_span(group.span());
+            new.into()
+        }
+        other => other,
+    };
+    stream.into_iter().map(trim).collect()
+}
+
+fn flatten(stream: TokenStream, depth: u32, tokens: &mut Vec<Token>) {
     for tree in stream {
         match tree {
             TokenTree::Ident(ident) => {
@@ -116,20 +145,15 @@ fn flatten(
                 span: punct.span(),
             }),
             TokenTree::Literal(literal) => tokens.push(Token::Literal(literal)),
+            TokenTree::Group(group) if depth == NESTING_MAX => {
+                tokens.push(Token::TooDeep(group.span_open()));
+            }
             TokenTree::Group(group) => {
                 let (delimiter, span, inner) =
                     (group.delimiter(), group.span_close(), group.stream());
                 let open = tokens.len();
                 tokens.push(Token::Open { group, delimiter, close: 0, opaque: Cell::new(false) });
-                if depth < NESTING_MAX {
-                    flatten(inner, depth + 1, tokens, diagnostics);
-                } else {
-                    diagnostics.push(Diagnostic::new(
-                        Code::Syntax,
-                        span,
-                        format!("groups are nested more than {NESTING_MAX} deep"),
-                    ));
-                }
+                flatten(inner, depth + 1, tokens);
                 let end = tokens.len();
                 if let Token::Open { close, .. } = &mut tokens[open] {
                     *close = end;
@@ -241,7 +265,10 @@ impl<'a> Cursor<'a> {
 
     /// A syntax error at the next token.
     pub(super) fn error(&self, message: impl Into<String>) -> Box<Diagnostic> {
-        error(self.span(), message)
+        match self.peek() {
+            Some(Token::TooDeep(span)) => nested_too_deep(*span),
+            _ => error(self.span(), message),
+        }
     }
 
     /// The next token if it is a name: keyword, raw identifier or any other.
@@ -448,7 +475,7 @@ impl<'a> Cursor<'a> {
                     at.pos = *close;
                 }
                 // The edge of an invisible group that the range crosses.
-                Token::Open { .. } | Token::Close { .. } => {}
+                Token::Open { .. } | Token::Close { .. } | Token::TooDeep(_) => {}
             }
             at.pos += 1;
         }

@@ -56,6 +56,11 @@ impl Mnemonic {
         )
     }
 
+    /// How many names [`parse`](Mnemonic::parse) knows.
+    pub fn name_count() -> usize {
+        names().by_name.len()
+    }
+
     /// Every name that [`parse`](Mnemonic::parse) knows, aliases included, in no particular order.
     pub fn all_names() -> impl Iterator<Item = &'static str> {
         names().by_name.keys().copied()
