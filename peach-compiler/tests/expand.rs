@@ -437,7 +437,7 @@ fn refused_names() {
     refuse("⟦movv⟧ rax, p;", &[("E0201", "did you mean `mov`")]);
     refuse("⟦foo⟧(p);", &[("E0101", "inline fn foo")]);
     refuse("let q: ⟦gp65⟧; add q, 1;", &[("E0101", "gp64")]);
-    refuse("let z = ⟦undefined⟧; add z, 1; z = 5;", &[("E0101", "let undefined: gp64;")]);
+    refuse("let z = ⟦nothing⟧; add z, 1; z = 5;", &[("E0101", "let nothing: gp64;")]);
     refuse("let ⟦rax⟧ = n;", &[("E0001", "physical register")]);
     refuse("mov rax, s.⟦foo⟧;", &[("E0101", "`.ptr` and `.len`")]);
     refuse("mov rax, n.⟦xmm⟧;", &[("E0105", "`.gp8`")]);

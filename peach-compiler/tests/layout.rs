@@ -59,6 +59,7 @@ impl Program {
             name: "k".to_string(),
             convention: &SYSV64,
             items: items.collect(),
+            undefined: Vec::new(),
             label_count: self.labels,
             data: self.data,
             rust_consts: Vec::new(),

@@ -150,7 +150,7 @@ fn program(random: &mut Random) -> (String, usize) {
 fn every_statement_is_kept_or_in_error() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut kept, mut refused) = (0, 0);
-    for _ in 0..6000 {
+    for _ in 0..2500 {
         let (text, count) = program(&mut random);
         let compilation = compile(text.parse().expect("tokens"), &SYSV64);
         let messages: Vec<&str> =
@@ -173,5 +173,5 @@ fn every_statement_is_kept_or_in_error() {
         assert_eq!(found, count, "{text}\n{function}");
         kept += 1;
     }
-    assert!(kept > 1000 && refused > 1000, "{kept} kept, {refused} refused");
+    assert!(kept > 500 && refused > 500, "{kept} kept, {refused} refused");
 }

@@ -352,6 +352,7 @@ impl Generator<'_> {
                 70..73 if self.shape.high && self.shape.gp > 1 => self.high(),
                 73..77 if self.shape.calls => self.call(),
                 77..80 if self.shape.vectors > 0 => self.aligned(),
+                80..83 if depth < 4 && !self.shape.calls => self.undefined(left, depth),
                 _ => self.arithmetic(),
             }
         }
@@ -373,6 +374,33 @@ impl Generator<'_> {
         self.statements(&mut inner, depth + 1);
         self.line(&format!("sub qword [p + {}], 1;", 4096 + 8 * depth));
         self.line(&format!("jnz continue {label};"));
+        self.indent -= 1;
+        self.line("}");
+    }
+
+    /// Whatever an undefined value is, it is the same before and behind other statements.
+    fn undefined(&mut self, left: &mut usize, depth: usize) {
+        let to = self.gp();
+        let is_vector = self.shape.vectors > 0 && self.rng.chance(40);
+        let class = if is_vector { self.vector_class() } else { "gp64" };
+        self.line("{");
+        self.indent += 1;
+        self.line(&format!("let now: {class} = undefined;"));
+        self.line(&format!("let before: {class} = now;"));
+        let mut inner = (*left).min(self.rng.below(6));
+        *left -= inner;
+        self.statements(&mut inner, depth + 1);
+        self.line(match class {
+            "gp64" => "xor before, now;",
+            "xmm" => "pxor before, now;",
+            "ymm" => "vpxor before, before, now;",
+            _ => "vpxord before, before, now;",
+        });
+        match class {
+            "gp64" => self.line(&format!("add {to}, before;")),
+            "xmm" => self.line(&format!("movq {to}, before;")),
+            _ => self.line(&format!("vmovq {to}, before.xmm;")),
+        }
         self.indent -= 1;
         self.line("}");
     }

@@ -77,6 +77,10 @@ impl<'a> Interpreter<'a> {
                     self.copy(*dst, value);
                 }
                 Op::SetImm { dst, value } => self.write_gp(*dst, *value as u64),
+                // What is computed from it must not depend on it.
+                Op::Undefined { dst } => {
+                    self.regs.insert(dst.reg, [0xA5; 64]);
+                }
                 Op::LoadArg { arg } => self.load_arg(*arg),
                 Op::Return(values) => {
                     return Some(values.iter().map(|value| self.result(value)).collect());
