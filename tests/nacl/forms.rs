@@ -92,6 +92,7 @@ fn validity(
     let lowered = Lowered {
         name: "k".to_string(),
         convention: &NACL,
+        undefined: Vec::new(),
         items: vec![item],
         label_count: 0,
         data: Vec::new(),
