@@ -218,7 +218,17 @@ fn beyond_registers() {
     assert_eq!(of("jmp rax").control, Control::IndirectJump);
     assert_eq!(of("call rax").control, Control::Call);
     assert_eq!(of("ud2").control, Control::Stop);
-    assert_eq!(of("syscall").control, Control::Next);
+    for ends in
+        ["ud0 eax, ecx", "ud1 eax, ecx", "ret", "iretq", "sysretq", "sysexit", "rsm", "uiret"]
+    {
+        assert_eq!(of(ends).control, Control::Stop, "{ends}");
+    }
+    // A trap, an interrupt and a failure to enter a guest come back to the next instruction.
+    for goes_on in
+        ["int3", "int 3", "int1", "hlt", "syscall", "vmcall", "vmlaunch", "xabort 1", "xend"]
+    {
+        assert_eq!(of(goes_on).control, Control::Next, "{goes_on}");
+    }
     assert_eq!(of("ud2").hazard, None);
     assert_eq!(of("div ecx").hazard, Some(Hazard::MayFault));
     assert_eq!(of("ldmxcsr [rax]").hazard, Some(Hazard::PreservedState));

@@ -86,6 +86,20 @@ fn a_result_needs_a_return() {
     check("fn f(x: u32) -> u32 { test x, x; jz 'a; return x; 'a: }", &[(Bad, "f", "")]);
     check("fn f(x: u32) -> u32 { 'a: jmp 'a; }", &[]);
     check("fn f() -> u32 { ud2; }", &[]);
+    check("fn f() -> u32 { ud0 eax, eax; }", &[]);
+    check("fn f() -> bool { int3; }", &[(Bad, "f", "without a `return`")]);
+    check("fn f() -> u32 { int3; return 1; }", &[]);
+    check("fn f(x: u32) -> u32 { test x, x; jz 'a; return x; 'a: int3; }", &[(Bad, "f", "")]);
+    // What comes back, and what does not, by the manuals.
+    for goes_on in [
+        "hlt", "int 3", "int 0x80", "int1", "syscall", "vmcall", "vmlaunch", "vmresume", "vmrun",
+        "xabort 1", "enclu",
+    ] {
+        let zero = "xor eax, eax; xor ebx, ebx; xor ecx, ecx; xor edx, edx;";
+        let features = "#[target_feature(enable = \"vmx,svm,rtm,sgx\")]";
+        let source = format!("{features} unsafe fn f() -> u32 {{ {zero} {goes_on}; }}");
+        check(&source, &[(Bad, "f", "without a `return`")]);
+    }
     check("fn f(x: u32) -> u32 { test x, x; jz 'a; return x; 'a: ud2; }", &[]);
 }
 

@@ -9,7 +9,7 @@ use super::{Cfg, Liveness, liveness};
 use crate::abi::{ArgPlace, Convention};
 use crate::ir::{ArgId, Function, Op, Reg, Register, ResultKind, ReturnValue, View};
 use crate::isa::{
-    Access, Bank, Class, Constraints, Control, Effects, Flags, Hazard, Lanes, PhysReg, RegSet,
+    Access, Bank, Class, Constraints, Control, Effects, Flags, Lanes, PhysReg, Reach, RegSet,
     VectorMode, X87Effect, constraints, effects, gp,
 };
 
@@ -48,6 +48,9 @@ pub(super) fn nothing() -> Effects<Reg> {
         hazard: None,
         x87: X87Effect::None,
         vector_mode: VectorMode::None,
+        reach: Reach::Operands,
+        float_flags: false,
+        settles: false,
     }
 }
 
@@ -230,6 +233,13 @@ pub(super) fn complete_outside(function: &Function, cfg: &Cfg, effects: &mut [Ef
             Outside::System => {
                 merge(&mut effects.regs, write(Reg::Physical(gp::RAX), Class::Gp64.lanes()));
             }
+            Outside::Elsewhere => {
+                for &(reg, lanes) in &clobbers {
+                    let access = read(Reg::Physical(reg), Lanes::NONE);
+                    merge(&mut effects.regs, Access { may_write: lanes, ..access });
+                }
+            }
+            Outside::State => {}
             Outside::Bytes => {
                 for &reg in &named {
                     let lanes = whole(reg);
@@ -251,8 +261,13 @@ pub(super) enum Outside {
     Call,
     /// `syscall`, `int n`: Linux takes the number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`,
     /// `r8` and `r9` (`int 0x80`: `ebx`, `ecx`, `edx`, `esi`, `edi`, `ebp`), and answers in `rax`
-    /// (System V AMD64 psABI, A.2.1).
+    /// (System V AMD64 psABI, A.2.1). So do its hypervisors (`vmcall`, `vmmcall`).
     System,
+    /// An enclave, a guest, or a module of the processor's: what it takes and leaves is like a call's,
+    /// but that any register may hold an argument.
+    Elsewhere,
+    /// `xsave` and its like store registers.
+    State,
     /// `db`.
     Bytes,
 }
@@ -263,12 +278,12 @@ impl Outside {
         match op {
             Op::Bytes(_) => Outside::Bytes,
             _ if effects.control == Control::Call => Outside::Call,
-            Op::Machine(machine) if effects.hazard == Some(Hazard::System) => {
-                match machine.inst.mnemonic.name() {
-                    "syscall" | "int" => Outside::System,
-                    _ => Outside::No,
-                }
-            }
+            Op::Machine(machine) => match (effects.reach, machine.inst.mnemonic.name()) {
+                (Reach::Machine, "syscall" | "int" | "vmcall" | "vmmcall") => Outside::System,
+                (Reach::Machine, _) => Outside::Elsewhere,
+                (Reach::Registers, _) => Outside::State,
+                (Reach::Operands | Reach::Memory, _) => Outside::No,
+            },
             _ => Outside::No,
         }
     }
@@ -374,8 +389,9 @@ fn set_before(
 fn may_take(convention: &Convention, kind: Outside, reg: PhysReg) -> bool {
     match kind {
         Outside::No => false,
-        Outside::Bytes => true,
+        Outside::Bytes | Outside::Elsewhere => true,
         Outside::System => reg.bank == Bank::Gp,
+        Outside::State => reg.bank != Bank::Gp,
         Outside::Call => match reg.bank {
             Bank::Gp => reg == gp::RAX || convention.int_args.contains(&reg),
             Bank::Vector => reg.num < convention.vector_args,

@@ -120,8 +120,7 @@ fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
         let Some(last) = cfg.blocks[block].insts().last() else { continue };
         let op = &function.insts[last].op;
         let mut succs = Vec::new();
-        let falls_through = !matches!(op, Op::Return(_))
-            && matches!(effects[last].control, Control::Next | Control::Call | Control::Branch);
+        let falls_through = !matches!(op, Op::Return(_)) && effects[last].control.goes_on();
         if falls_through && block + 1 < cfg.blocks.len() {
             succs.push(block as u32 + 1);
         }

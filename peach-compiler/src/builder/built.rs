@@ -9,6 +9,7 @@ use crate::emit::Module;
 use crate::emit::reports::listing::{self, Source};
 use crate::expand;
 use crate::ir::{Op, Operand};
+use crate::isa;
 use crate::pipeline::{self, CompiledFunction, Target};
 use crate::syntax::ast;
 
@@ -91,7 +92,7 @@ impl Built {
 fn ends(op: &Op) -> bool {
     match op {
         Op::Return(_) => true,
-        Op::Machine(machine) => ["jmp", "ud2"].contains(&machine.inst.mnemonic.name()),
+        Op::Machine(machine) => !isa::effects(&machine.inst, &machine.selection).control.goes_on(),
         _ => false,
     }
 }

@@ -243,7 +243,7 @@ fn next_of(machine: &Machine, control: Control, function: &Function) -> Next {
     if let Some(DataContent::Jumps(targets)) = machine.targets.map(|data| &function[data].content) {
         labels.extend(targets);
     }
-    let falls_through = matches!(control, Control::Next | Control::Branch | Control::Call);
+    let falls_through = control.goes_on();
     if matches!(control, Control::Next | Control::Call | Control::Stop) {
         labels.clear();
     }

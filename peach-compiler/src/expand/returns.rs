@@ -5,7 +5,7 @@ use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Op, ResultKind, ResultValue, ReturnValue, Validity, View};
-use crate::isa::{self, Bank, Control};
+use crate::isa::{self, Bank};
 use crate::syntax::ast::{Element, Expr, ExprKind, Statement};
 use proc_macro2::Span;
 
@@ -211,10 +211,9 @@ impl<'a> Expander<'a, '_> {
         }
         let ended = match self.function.insts.last().map(|inst| &inst.op) {
             Some(Op::Return(_)) => true,
-            Some(Op::Machine(machine)) => matches!(
-                isa::effects(&machine.inst, &machine.selection).control,
-                Control::Jump | Control::IndirectJump | Control::Stop
-            ),
+            Some(Op::Machine(machine)) => {
+                !isa::effects(&machine.inst, &machine.selection).control.goes_on()
+            }
             _ => false,
         };
         if !ended {

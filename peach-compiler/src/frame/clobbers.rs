@@ -5,10 +5,10 @@
 //! with exactly these registers, so a register that is missing here is undefined behaviour there:
 //! whatever is not understood counts as changed.
 
-use crate::ir::{Base, Cfa, Code, Instruction, Lowered, Mem, Operand};
+use crate::ir::{Base, Cfa, Code, Frame, Instruction, Lowered, Mem, Operand};
 use crate::isa::{
-    self, Bank, Control, Effects, FeatureSet, Flags, Lanes, MemAccess, PhysReg, RegSet, X87Effect,
-    gp,
+    self, Bank, Control, Effects, FeatureSet, Flags, Lanes, MemAccess, PhysReg, Reach, RegSet,
+    X87Effect, gp,
 };
 
 /// What a kernel changes and touches.
@@ -20,11 +20,16 @@ pub struct Clobbers {
     pub vector: RegSet,
     /// Mask registers.
     pub mask: RegSet,
+    /// Tiles of AMX.
+    pub tile: RegSet,
     /// The state that x87 and MMX share.
     pub x87: bool,
     /// Any status flag.
     pub flags: bool,
-    /// Whether memory of the program may be read. The kernel's constants and frame are its own.
+    /// The exception flags of floating point: in MXCSR, or in the status word of x87.
+    pub float_flags: bool,
+    /// Whether memory of the program may be read. The kernel's constants and frame are its own. A fence
+    /// counts as reading and writing all of it.
     pub reads_memory: bool,
     /// Whether memory of the program may be written.
     pub writes_memory: bool,
@@ -36,7 +41,7 @@ pub struct Clobbers {
 
 /// Finds out what `lowered` changes. `features` are those that it was compiled for.
 pub fn clobbers(lowered: &Lowered, features: &FeatureSet) -> Clobbers {
-    let mut changes = Changes::default();
+    let mut changes = Changes::of_frame(&lowered.frame);
     let mut cfa = Cfa { reg: gp::RSP, offset: 8 };
     let mut cfa_changes = lowered.frame.cfa.iter().peekable();
     for (index, item) in lowered.items.iter().enumerate() {
@@ -61,15 +66,20 @@ struct Changes {
     /// Bytes of each vector register.
     vector: [Lanes; 32],
     rest: Clobbers,
-}
-
-impl Default for Changes {
-    fn default() -> Self {
-        Changes { gp: RegSet::NONE, vector: [Lanes::NONE; 32], rest: Clobbers::default() }
-    }
+    /// What the prologue has subtracted from the stack pointer.
+    frame_size: i64,
 }
 
 impl Changes {
+    fn of_frame(frame: &Frame) -> Self {
+        Changes {
+            gp: RegSet::NONE,
+            vector: [Lanes::NONE; 32],
+            rest: Clobbers::default(),
+            frame_size: frame.size.into(),
+        }
+    }
+
     fn add(&mut self, inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>, cfa: Cfa) {
         if effects.control == Control::Call {
             self.anything();
@@ -83,7 +93,13 @@ impl Changes {
         let flags = effects.flags_written.0 | effects.flags_may_write.0;
         self.rest.flags |= flags & Flags::STATUS.0 != 0;
         self.rest.x87 |= effects.x87 != X87Effect::None;
+        self.rest.float_flags |= effects.float_flags || effects.x87 != X87Effect::None;
         self.rest.uses_stack |= effects.stack < 0;
+        match effects.reach {
+            Reach::Operands => {}
+            Reach::Memory | Reach::Registers => self.any_memory(),
+            Reach::Machine => self.anything(),
+        }
         for memory in effects.memory.iter().filter(|memory| !memory.address_only) {
             self.touch(inst, memory, effects, cfa);
         }
@@ -95,9 +111,10 @@ impl Changes {
             Bank::Gp => self.gp = self.gp | one,
             Bank::Vector => self.vector[reg.num as usize] |= lanes,
             Bank::Mask => self.rest.mask = self.rest.mask | one,
+            Bank::Tile => self.rest.tile = self.rest.tile | one,
             Bank::Mmx | Bank::X87 => self.rest.x87 = true,
-            // Tiles have no clobber of their own; nor do registers that no kernel may change.
-            _ => {}
+            // No kernel may change these.
+            Bank::Segment | Bank::Control | Bank::Debug | Bank::Ip => {}
         }
     }
 
@@ -109,10 +126,9 @@ impl Changes {
         cfa: Cfa,
     ) {
         let own = match memory.operand.and_then(|index| inst.operands.get(index)) {
-            Some(Operand::Mem(mem)) => match self.own_frame(mem, cfa) {
-                true => true,
-                false => matches!(mem.base, Base::Data(_)),
-            },
+            Some(Operand::Mem(mem)) => {
+                matches!(mem.base, Base::Data(_)) || self.own_frame(mem, memory.bytes, cfa)
+            }
             // `push` and `pop`, and the return address.
             _ => effects.stack != 0 || inst.mnemonic.name() == "ret",
         };
@@ -120,17 +136,25 @@ impl Changes {
         self.rest.writes_memory |= memory.write && !own;
     }
 
-    /// Whether an operand is in the frame: below the return address, or in the shadow space, which
-    /// `seen_from_outside` knows of.
-    fn own_frame(&mut self, mem: &Mem<PhysReg>, cfa: Cfa) -> bool {
+    /// Whether an operand lies in the frame: its last byte is below the caller's. With an index, or
+    /// without a known size, it may reach beyond.
+    fn own_frame(&mut self, mem: &Mem<PhysReg>, bytes: Option<u32>, cfa: Cfa) -> bool {
         let Base::Reg(base) = mem.base else { return false };
-        if base.reg != gp::RSP && base.reg != cfa.reg {
-            return false;
-        }
-        // Behind a realignment `rsp` itself is at an unknown distance, and below everything.
-        let above = base.reg == cfa.reg && mem.disp >= i64::from(cfa.offset);
-        self.rest.uses_stack |= !above;
-        !above
+        // Behind a realignment `rsp` is at an unknown distance, but no nearer than what the prologue
+        // has subtracted from it.
+        let room = match base.reg {
+            reg if reg == cfa.reg => i64::from(cfa.offset),
+            gp::RSP => self.frame_size,
+            _ => return false,
+        };
+        self.rest.uses_stack = true;
+        let is_within = |bytes: u32| mem.disp.saturating_add(bytes.into()) <= room;
+        mem.index.is_none() && mem.segment.is_none() && bytes.is_some_and(is_within)
+    }
+
+    fn any_memory(&mut self) {
+        self.rest.reads_memory = true;
+        self.rest.writes_memory = true;
     }
 
     /// Whatever the convention allows may change, and any memory.
@@ -139,8 +163,10 @@ impl Changes {
         self.vector = [Lanes::ALL; 32];
         self.rest = Clobbers {
             mask: RegSet::first(8),
+            tile: RegSet::first(8),
             x87: true,
             flags: true,
+            float_flags: true,
             reads_memory: true,
             writes_memory: true,
             uses_stack: true,

@@ -4,7 +4,6 @@ use super::Reports;
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Function, Op};
-use crate::isa::Control;
 
 /// Reports a path that leads beyond the last instruction. (Where there is no result, expansion has
 /// put a `return` there.)
@@ -14,7 +13,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         Some((last, effects)) => {
             facts.cfg.is_reachable(function.insts.len() - 1)
                 && !matches!(last.op, Op::Return(_))
-                && matches!(effects.control, Control::Next | Control::Call | Control::Branch)
+                && effects.control.goes_on()
         }
     };
     if !goes_on {

@@ -13,7 +13,7 @@ use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Base, Extension, Function, Machine, Op, Operand, Reg};
-use crate::isa::{Access, Bank, Class, Control, Effects, Lanes, PhysReg};
+use crate::isa::{self, Access, Bank, Class, Control, Effects, Lanes, PhysReg};
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -37,10 +37,9 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
                     Some(copied) if copied.from == access.reg => copied.lanes,
                     _ => Lanes::NONE,
                 };
-                let read = access.read - handed_on;
+                let read = visibly_read(&function.insts[index].op, access, effects) - handed_on;
                 let bad = (read & unwritten[suspect]) - reported[suspect];
-                if !bad.is_empty() && reads_visibly(&function.insts[index].op, access.reg, effects)
-                {
+                if !bad.is_empty() {
                     reported[suspect] |= bad;
                     reports.push(describe(function, facts, index, access, bad));
                 }
@@ -76,15 +75,17 @@ fn value_lanes(value: &ArgValue) -> Lanes {
     }
 }
 
-/// Whether an unwritten read is the author's mistake: a copy takes lanes as they are, and what leaves
-/// the kernel's sight reads registers only in so far as they are set.
-fn reads_visibly(op: &Op, reg: Reg, effects: &Effects<Reg>) -> bool {
+/// The bytes whose unwritten read is the author's mistake: a copy takes lanes as they are, and what
+/// leaves the kernel's sight reads registers only in so far as they are set, but for those that it
+/// names.
+fn visibly_read(op: &Op, access: &Access<Reg>, effects: &Effects<Reg>) -> Lanes {
     match op {
-        Op::Copy { .. } | Op::Bytes(_) => false,
+        Op::Copy { .. } | Op::Bytes(_) => Lanes::NONE,
         Op::Machine(machine) if Outside::of(op, effects) != Outside::No => {
-            operand_that_reads(machine, reg, Lanes::ALL).is_some()
+            let named = isa::effects(&machine.inst, &machine.selection).regs;
+            named.iter().find(|named| named.reg == access.reg).map_or(Lanes::NONE, |a| a.read)
         }
-        _ => true,
+        _ => access.read,
     }
 }
 
@@ -213,9 +214,10 @@ impl Suspects {
                 Some((copied.to, unwritten[from] & copied.lanes))
             }),
         };
-        for access in effects.regs.iter().filter(|a| !a.write.is_empty()) {
+        for access in &effects.regs {
+            let settled = if effects.settles { access.may_write } else { Lanes::NONE };
             if let Some(number) = self.number(facts, access.reg) {
-                unwritten[number] = unwritten[number] - access.write;
+                unwritten[number] = unwritten[number] - (access.write | settled);
             }
         }
         if let Some((dst, lanes)) = copied
@@ -233,8 +235,8 @@ impl Suspects {
                     };
                 }
             }
-            // The author vouches for what raw bytes do.
-            Op::Bytes(_) => {
+            // The author vouches for what raw bytes and others leave.
+            op if matches!(Outside::of(op, effects), Outside::Bytes | Outside::Elsewhere) => {
                 for access in &effects.regs {
                     if let Some(number) = self.number(facts, access.reg) {
                         unwritten[number] = Lanes::NONE;

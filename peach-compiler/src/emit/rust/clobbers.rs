@@ -7,7 +7,7 @@
 use super::call::register_literal;
 use super::{Context, ours};
 use crate::frame;
-use crate::isa::{PhysReg, RegSet};
+use crate::isa::{Bank, PhysReg, RegSet};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote_spanned;
 
@@ -19,8 +19,10 @@ pub(super) fn of(context: &Context<'_>) -> frame::Clobbers {
             gp: all.gp | one.gp,
             vector: all.vector | one.vector,
             mask: all.mask | one.mask,
+            tile: all.tile | one.tile,
             x87: all.x87 | one.x87,
             flags: all.flags | one.flags,
+            float_flags: all.float_flags | one.float_flags,
             reads_memory: all.reads_memory | one.reads_memory,
             writes_memory: all.writes_memory | one.writes_memory,
             uses_shadow: all.uses_shadow | one.uses_shadow,
@@ -39,6 +41,7 @@ pub(super) fn operands(
     let names = registers(clobbers.gp, PhysReg::gp)
         .chain(registers(clobbers.vector, PhysReg::vector))
         .chain(registers(clobbers.mask, PhysReg::mask))
+        .chain(registers(clobbers.tile, |num| PhysReg::new(Bank::Tile, num)))
         .filter(|reg| !results.contains(reg))
         .map(register_literal);
     let x87 = clobbers.x87.then(|| (0..8).flat_map(|n| [format!("mm{n}"), format!("st({n})")]));
@@ -55,7 +58,9 @@ pub(super) fn operands(
 /// What the code is proven not to do. Never `nostack`: a call pushes.
 fn options(clobbers: &frame::Clobbers, takes_pointers: bool) -> Vec<Ident> {
     let mut options = Vec::new();
-    if !clobbers.flags {
+    // That option speaks of the floating-point exception flags too (Rust reference, "Options" of
+    // inline assembly).
+    if !clobbers.flags && !clobbers.float_flags {
         options.push("preserves_flags");
     }
     match (clobbers.reads_memory, clobbers.writes_memory) {

@@ -11,7 +11,7 @@ use crate::isa::effects::idioms::{self, Known};
 use crate::isa::effects::row::{self, Flow, Masking, Row, Unnamed};
 use crate::isa::effects::types::add;
 use crate::isa::{
-    Access, Bank, Class, Copied, Effects, Flags, Form, Lanes, PhysReg, Selection, Slot,
+    Access, Bank, Class, Copied, Effects, Flags, Form, Lanes, PhysReg, Reach, Selection, Slot,
 };
 use crate::isa::{Base, Instruction, Mem, Operand, Register, View};
 use iced_x86::OpCodeOperandKind as Kind;
@@ -125,6 +125,19 @@ impl<R: Register> Builder<'_, R> {
         }
     }
 
+    /// `lock` makes a fence of an instruction, and `xchg` with memory is locked without it (Intel SDM
+    /// volume 3, "Bus locking").
+    fn reach(&self) -> Reach {
+        let has_memory = self.row.memory.is_some();
+        let is_exchange = self.form.code().mnemonic() == iced_x86::Mnemonic::Xchg;
+        match self.row.reach {
+            Reach::Operands if self.inst.prefixes.lock || is_exchange && has_memory => {
+                Reach::Memory
+            }
+            reach => reach,
+        }
+    }
+
     fn finish(mut self) -> Effects<R> {
         let row = self.row;
         let mut effects = Effects {
@@ -139,6 +152,9 @@ impl<R: Register> Builder<'_, R> {
             hazard: row.hazard,
             x87: row.x87,
             vector_mode: row.vector_mode,
+            reach: self.reach(),
+            float_flags: row.float_flags,
+            settles: row.settles,
         };
         effects.copied = self.hand_on();
         self.add_operands(&mut effects);

@@ -13,10 +13,10 @@ use iced_x86::{
 /// Where control goes.
 pub(in crate::isa) fn control(code: Code) -> Control {
     match (code.flow_control(), code.mnemonic()) {
-        // System calls and transactions come back to the next instruction.
-        (_, M::Syscall | M::Sysenter | M::Xend | M::Xabort | M::Int | M::Int1) => Control::Next,
-        (_, M::Hlt) => Control::Stop,
-        (FlowControl::Next, _) => Control::Next,
+        // System calls and transactions come back to the next instruction. So do traps: what a debugger
+        // or a handler returns to is the instruction behind `int3` (Intel SDM volume 3, "Interrupt 3").
+        (_, M::Syscall | M::Sysenter | M::Xend | M::Xabort) => Control::Next,
+        (FlowControl::Next | FlowControl::Interrupt, _) => Control::Next,
         (FlowControl::UnconditionalBranch, _) => Control::Jump,
         (FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend, _) => Control::Branch,
         (FlowControl::IndirectBranch, _) => Control::IndirectJump,
@@ -27,7 +27,7 @@ pub(in crate::isa) fn control(code: Code) -> Control {
                 Control::Next
             }
         }
-        (FlowControl::Return | FlowControl::Interrupt | FlowControl::Exception, _) => Control::Stop,
+        (FlowControl::Return | FlowControl::Exception, _) => Control::Stop,
     }
 }
 
@@ -431,7 +431,8 @@ pub(in crate::isa) fn x87(code: Code) -> X87Effect {
         X87Effect::Empty
     } else if op_code.op_kinds().iter().any(is_mmx) {
         X87Effect::Mmx
-    } else if code.mnemonic() == M::Wait
+    } else if matches!(code.mnemonic(), M::Wait | M::Fxrstor | M::Fxrstor64)
+        || matches!(code.mnemonic(), M::Xrstor | M::Xrstor64 | M::Xrstors | M::Xrstors64)
         || features.iter().any(|f| code.cpuid_features().contains(f))
     {
         X87Effect::X87

@@ -5,12 +5,13 @@
 //! iced says of a sample instruction; `lanes` makes it precise by byte, `hazards` adds what iced does
 //! not know, and the corrections here mend what it has wrong for our purpose.
 
-use crate::isa::effects::properties;
 use crate::isa::effects::shuffles::ByImmediate;
+use crate::isa::effects::types::add;
 use crate::isa::effects::vectors::{self, Vectors};
+use crate::isa::effects::{properties, reach};
 use crate::isa::forms::operand_forms::operand_form;
 use crate::isa::{Access, Bank, Class, Control, Flags, Hazard, Lanes, MemAccess, PhysReg};
-use crate::isa::{VectorMode, X87Effect};
+use crate::isa::{Reach, VectorMode, X87Effect, gp};
 use iced_x86::{
     Code, EncodingKind, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpCodeInfo,
     OpCodeOperandKind as Kind, OpKind, Register, RflagsBits, UsedRegister,
@@ -76,6 +77,12 @@ pub(in crate::isa) struct Row {
     pub x87: X87Effect,
     /// Legacy SSE or VEX.
     pub vector_mode: VectorMode,
+    /// What it touches beyond all of the above.
+    pub reach: Reach,
+    /// Whether it may set exception flags in MXCSR.
+    pub float_flags: bool,
+    /// Whether its destination counts as written even if it was left alone.
+    pub settles: bool,
 }
 
 /// What happens to the register in an operand.
@@ -137,6 +144,9 @@ fn build(code: Code, has_memory: bool) -> Row {
         })
         .collect();
     let mut implicit = implicit_registers(code, info.used_registers(), &sample.registers);
+    for access in reach::changed_unnamed(code) {
+        add(&mut implicit, access);
+    }
     if unnamed(kinds) != Unnamed::None {
         // Those depend on the register that is written down.
         implicit.clear();
@@ -172,8 +182,12 @@ fn build(code: Code, has_memory: bool) -> Row {
         hazard: properties::hazard(code),
         x87: properties::x87(code),
         vector_mode: properties::vector_mode(code, &classes),
+        reach: reach::reach(code),
+        float_flags: reach::sets_float_flags(code),
+        settles: matches!(code.mnemonic(), Mnemonic::Bsf | Mnemonic::Bsr),
     };
     correct_general(code, &classes, sample.memory, &mut row);
+    correct_system(code, sample.memory, &mut row);
     let vectors =
         Vectors { op_code, classes: &classes, accesses: &accesses, memory: sample.memory };
     vectors::refine(&vectors, &mut row);
@@ -293,6 +307,33 @@ fn correct_general(code: Code, classes: &[Option<Class>], memory: Option<usize>,
     }
 }
 
+/// Instructions of the system that iced has otherwise than we need them.
+fn correct_system(code: Code, memory: Option<usize>, row: &mut Row) {
+    use Mnemonic as M;
+    match code.mnemonic() {
+        // The registers are stored as they are, which is not a use of a value: `Reach::Registers`.
+        M::Fsave | M::Fnsave => row.implicit.clear(),
+        // The leaf and what it takes first (Intel SDM volume 2, GETSEC).
+        M::Getsec | M::Getsecq => {
+            add(&mut row.implicit, Access::read(gp::RBX, Lanes::low(4)));
+        }
+        M::Tdcall => {
+            add(&mut row.implicit, Access::read(gp::RAX, Lanes::low(8)));
+        }
+        // Nothing is read from the current VMCS where there is none (Intel SDM volume 3, VMREAD).
+        M::Vmread if memory.is_none() => {
+            let dest = &mut row.operands[0];
+            *dest = Flow { may_write: dest.write, ..Flow::default() };
+        }
+        _ => {}
+    }
+    // Whether those who run meanwhile bring the flags back is their affair.
+    if row.reach == Reach::Machine {
+        row.flags_may_write = Flags(row.flags_written.0 | Flags::STATUS.0);
+        row.flags_written = Flags::default();
+    }
+}
+
 /// Shifts and rotations, by their mnemonic; six bits of the count matter for 64-bit operands.
 fn shift_count(code: Code) -> Option<bool> {
     use Mnemonic as M;
@@ -351,7 +392,7 @@ fn implicit_registers(
         let Some((reg, lanes)) = physical(used.register()) else { continue };
         let is_explicit =
             explicit.iter().any(|r| physical(*r).is_some_and(|(other, _)| other == reg));
-        if is_explicit || (reg == crate::isa::gp::RSP && properties::moves_stack(code)) {
+        if is_explicit || (reg == gp::RSP && properties::moves_stack(code)) {
             continue;
         }
         let mut access = Access::read(reg, Lanes::NONE);
@@ -363,7 +404,7 @@ fn implicit_registers(
             OpAccess::ReadCondWrite => (access.read, access.may_write) = (lanes, lanes),
             OpAccess::None | OpAccess::NoMemAccess => {}
         }
-        crate::isa::effects::types::add(&mut list, access);
+        add(&mut list, access);
     }
     list
 }

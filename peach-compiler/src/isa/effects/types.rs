@@ -29,6 +29,13 @@ pub struct Effects<R> {
     pub x87: X87Effect,
     /// Whether it is legacy SSE, VEX/EVEX, or neither.
     pub vector_mode: VectorMode,
+    /// What it touches beyond all of the above.
+    pub reach: Reach,
+    /// Whether it may set exception flags in MXCSR.
+    pub float_flags: bool,
+    /// Whether a register that it may leave as it is counts as written behind it, with any value where
+    /// nothing has written it before: `bsf`, `bsr`.
+    pub settles: bool,
 }
 
 /// How an instruction uses one register.
@@ -120,8 +127,32 @@ pub enum Control {
     IndirectJump,
     /// Into a function and back.
     Call,
-    /// Nowhere: `ud2`, `hlt`, `int3`.
+    /// Nowhere: `ud2`, `ret`, `iretq`.
     Stop,
+}
+
+impl Control {
+    /// Whether control may go on to the next instruction.
+    pub fn goes_on(self) -> bool {
+        match self {
+            Control::Next | Control::Branch | Control::Call => true,
+            Control::Jump | Control::IndirectJump | Control::Stop => false,
+        }
+    }
+}
+
+/// What an instruction touches beyond the registers and the memory that its other effects name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing.
+    Operands,
+    /// It orders accesses to memory, or others than the program access it: fences, `lock`, `cpuid`,
+    /// `clflush`, `in`, `int3`.
+    Memory,
+    /// It stores registers that it does not name, as they are: `xsave`. Memory is as above.
+    Registers,
+    /// Others run meanwhile, and may read and change registers too: `syscall`, `vmcall`, `enclu`.
+    Machine,
 }
 
 /// Why an instruction is not harmless whatever its memory operands.
