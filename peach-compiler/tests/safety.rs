@@ -492,7 +492,6 @@ fn registers_that_are_not_written() {
             "fn f(x: u32) -> u32 { let t: gp32; mov t.gp8, 1; mov t.gp8h, 1; return t; }",
         ),
         (Uninitialized, "fn f(x: u32) -> u32 { let t: gp32; cmp x, 1; cmove t, x; return t; }"),
-        (Uninitialized, "fn f(x: u32) -> u32 { let t: gp32; bsf t, x; return t; }"),
         (Uninitialized, "fn f(x: u32) -> u32 { let t: gp32; cmp x, 1; sete t.gp8; return t; }"),
         (Uninitialized, "fn f(x: u32) -> u32 { let t: gp32; let u: gp32 = t; return u; }"),
         (

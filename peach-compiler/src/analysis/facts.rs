@@ -2,7 +2,7 @@
 
 use super::slots::Slots;
 use super::stack::{self, Stack};
-use super::{Cfg, Liveness, access, extended, flags, liveness, ones};
+use super::{Cfg, Liveness, access, extended, flags, liveness, ones, scans};
 use crate::ir::{Function, InstId, Reg};
 use crate::isa::{Constraints, Effects, Flags, Lanes};
 
@@ -43,6 +43,7 @@ impl Facts {
         let cfg = Cfg::of(function, &effects);
         access::complete_outside(function, &cfg, &mut effects);
         ones::complete_gathers(function, &cfg, &mut effects);
+        scans::complete_scans(function, &cfg, &mut effects);
         extended::complete_returns(function, &cfg, &mut effects);
         let mut liveness = Liveness::of(&cfg, &effects, slots);
         if access::complete_vzeroall(function, &cfg, &liveness, &mut effects, &mut constraints) {

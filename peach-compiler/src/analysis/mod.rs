@@ -13,6 +13,7 @@ mod flags;
 mod liveness;
 mod locals;
 mod ones;
+mod scans;
 mod slots;
 mod stack;
 mod unused;

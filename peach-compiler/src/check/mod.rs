@@ -33,7 +33,7 @@ use crate::abi::{ArgPlace, Packing};
 use crate::ir::{
     Arg, ArgId, ArgValue, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
 };
-use crate::isa::{Effects, Lanes, PhysReg};
+use crate::isa::{Effects, Lanes, PhysReg, RegSet};
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
 use std::collections::VecDeque;
@@ -298,6 +298,39 @@ fn arriving_lanes(arg: &Arg) -> Lanes {
     }
 }
 
+/// The registers that an instruction may leave as they are although nothing has written them, and what
+/// is copied to them.
+fn kept_unwritten(function: &Function, effects: &[Effects<Reg>]) -> Vec<Reg> {
+    let mut kept: Vec<Reg> = effects
+        .iter()
+        .filter(|effects| effects.settles)
+        .flat_map(|effects| &effects.regs)
+        .filter(|access| !access.may_write.is_empty())
+        .map(|access| access.reg)
+        .collect();
+    let mut known = 0;
+    while known < kept.len() {
+        let reg = kept[known];
+        known += 1;
+        for inst in &function.insts {
+            if let Op::Copy { dst, src } = inst.op
+                && dst.reg == reg
+                && !kept.contains(&src.reg)
+            {
+                kept.push(src.reg);
+            }
+        }
+    }
+    // Arguments have their values from the start.
+    let arriving: Vec<Reg> =
+        function.arriving().into_iter().map(|(vreg, _)| Reg::Virtual(vreg)).collect();
+    kept.retain(|reg| match reg {
+        Reg::Virtual(vreg) => function[*vreg].arg.is_none() && !arriving.contains(reg),
+        Reg::Physical(_) => true,
+    });
+    kept
+}
+
 /// What the caller guarantees: arguments where the convention puts them, preserved registers.
 fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
     let mut state = State::new(Stack::on_entry());
@@ -307,6 +340,12 @@ fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
     for access in effects.iter().flat_map(|effects| &effects.regs) {
         if let (Reg::Physical(reg), false) = (access.reg, access.read.is_empty()) {
             state.define_reg(reg, Sym::Reg(access.reg), Lanes::ALL);
+        }
+    }
+    // A register that a scan may keep holds anything, wherever it is, until it is written.
+    for reg in kept_unwritten(function, effects) {
+        for num in RegSet::first(16).iter() {
+            state.define_reg(PhysReg::gp(num), Sym::Reg(reg), Lanes::ALL);
         }
     }
     let convention = function.convention;
