@@ -6,7 +6,7 @@ use super::bindings::place_of;
 use super::state::{Place, State, Sym};
 use super::step::{Next, replay_inserted};
 use super::{Checked, Refusal, Step, inserted, machine};
-use crate::ir::{Code, Extension, Instruction, Item, Op, Operand, Reg, View};
+use crate::ir::{Code, Extension, Instruction, Item, Op, Operand, Reg, Register, View};
 use crate::isa::{Bank, Class, Effects, Lanes, PhysReg};
 
 /// Replays `items`, the rendering of `op`.
@@ -29,6 +29,7 @@ pub(super) fn replay(
             step.state.alias(Sym::Reg(dst.reg), Sym::Reg(src.reg), lanes);
             forget_beyond(effects, *dst, lanes, step.state);
             replay_inserted(items, step)?;
+            define_beyond(*dst, effects, step.state);
             if dst.class == Class::Gp32 {
                 step.state.zero_extended(Sym::Reg(dst.reg));
             }
@@ -86,6 +87,17 @@ pub(super) fn undefined(
 fn forget_beyond(effects: &Effects<Reg>, dst: View<Reg>, lanes: Lanes, state: &mut State) {
     for access in effects.regs.iter().filter(|access| access.reg == dst.reg) {
         state.forget_value(Sym::Reg(dst.reg), (access.write | access.may_write) - lanes);
+    }
+}
+
+/// What a copy leaves of a vector beyond its class may be anything. Of a physical register it is
+/// whatever that then holds: a call may take all of it.
+fn define_beyond(dst: View<Reg>, effects: &Effects<Reg>, state: &mut State) {
+    for access in effects.regs.iter().filter(|access| access.reg == dst.reg) {
+        if dst.reg.physical().is_some() {
+            let open = access.may_write - dst.class.lanes();
+            state.define(place_of(dst.reg), Sym::Reg(dst.reg), open);
+        }
     }
 }
 
