@@ -181,7 +181,7 @@ impl Build {
         match outputs.write(library.inputs.iter().map(PathBuf::as_path)) {
             Ok(()) => Ok(library),
             Err(WriteError::Failed(error)) => Err(error),
-            Err(WriteError::BrokenPipe) => Err(Error::File("the pipe is closed".to_string())),
+            Err(error @ WriteError::BrokenPipe) => Err(Error::File(error.to_string())),
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 
 /// Why a file did not compile or an output could not be written.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Error {
     /// What was asked for does not exist: a convention, a format, a processor, or two that do not go
     /// together.
@@ -31,6 +31,13 @@ impl fmt::Display for Error {
             Error::Usage(text) | Error::File(text) => f.write_str(text),
             Error::Source(report) => write!(f, "{report}"),
         }
+    }
+}
+
+/// As it is displayed: this is what `unwrap`, and the `main` of a build script, print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -9,6 +9,7 @@
 
 use crate::error::Error;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,13 +28,30 @@ pub struct Outputs {
 }
 
 /// Why writing failed.
-#[derive(Debug)]
 pub enum WriteError {
     /// Whoever reads standard output has enough.
     BrokenPipe,
     /// Anything else.
     Failed(Error),
 }
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WriteError::BrokenPipe => f.write_str("the pipe is closed"),
+            WriteError::Failed(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+/// As it is displayed: this is what `unwrap` prints, and a `main` that returns it.
+impl fmt::Debug for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for WriteError {}
 
 impl From<Error> for WriteError {
     fn from(error: Error) -> WriteError {
@@ -184,11 +202,7 @@ impl Staged {
                 Error::file(&file.named, format_args!("cannot be written: {error}"))
             };
             if file.target.exists() {
-                let backup = name_beside(&file.target, "old", 0);
-                fs::hard_link(&file.target, &backup)
-                    .or_else(|_| fs::copy(&file.target, &backup).map(|_| ()))
-                    .map_err(failed)?;
-                file.backup = Some(backup);
+                file.backup = Some(back_up(&file.target).map_err(failed)?);
             }
             fs::rename(&file.temporary, &file.target).map_err(failed)?;
             file.is_renamed = true;
@@ -222,19 +236,43 @@ impl Drop for Staged {
 }
 
 fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
-    let mut attempt = 0;
-    loop {
-        let path = name_beside(target, "new", attempt);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {
-                attempt += 1
-            }
-            result => return result.map(|file| (path, file)),
+    under_new_name(target, "new", |path| OpenOptions::new().write(true).create_new(true).open(path))
+}
+
+/// Keeps what stands at `target` under another name: as a second link where the file system has links.
+fn back_up(target: &Path) -> io::Result<PathBuf> {
+    match under_new_name(target, "old", |path| fs::hard_link(target, path)) {
+        Ok((path, ())) => Ok(path),
+        Err(_) => {
+            let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+            let (path, mut copy) = under_new_name(target, "old", create)?;
+            io::copy(&mut File::open(target)?, &mut copy)?;
+            copy.set_permissions(fs::metadata(target)?.permissions())?;
+            Ok(path)
         }
     }
 }
 
-/// A name that nobody else uses, in the same directory.
+/// Makes something in the same directory under a name that is free. In a directory that others write
+/// to as well, a name may be taken, or be a link to elsewhere: `make` must fail then.
+fn under_new_name<T>(
+    target: &Path,
+    what: &str,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    let mut attempt = 0;
+    loop {
+        let path = name_beside(target, what, attempt);
+        match make(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {
+                attempt += 1
+            }
+            result => return result.map(|made| (path, made)),
+        }
+    }
+}
+
+/// A name in the same directory.
 fn name_beside(target: &Path, what: &str, attempt: u32) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -316,6 +354,22 @@ mod tests {
         fs::write(&a, "input").expect("written");
         assert!(outputs(&[(&same, "1")]).write([a.as_path()]).is_err());
         assert_eq!(fs::read_to_string(&a).expect("a file"), "input");
+    }
+
+    /// Whoever shares the directory may know the names of temporary files in advance.
+    #[cfg(unix)]
+    #[test]
+    fn links_under_the_names_of_temporary_files_are_not_followed() {
+        let here = directory("traps");
+        let (a, victim) = (here.join("a"), here.join("victim"));
+        fs::write(&a, "old").expect("written");
+        fs::write(&victim, "precious").expect("written");
+        for what in ["new", "old"] {
+            std::os::unix::fs::symlink(&victim, name_beside(&a, what, 0)).expect("a link");
+        }
+        outputs(&[(&a, "new")]).write([]).expect("written");
+        assert_eq!(fs::read_to_string(&a).expect("a file"), "new");
+        assert_eq!(fs::read_to_string(&victim).expect("a file"), "precious");
     }
 
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 /// Why a kernel cannot run on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// The CPU supports no version of the kernel.
@@ -38,6 +38,13 @@ impl fmt::Display for Error {
                 f.write_str("; with #[embed = \"text\"] a kernel needs no executable mapping")
             }
         }
+    }
+}
+
+/// As it is displayed: this is what `unwrap`, and a `main` that returns it, print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

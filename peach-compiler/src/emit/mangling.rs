@@ -63,7 +63,7 @@ pub struct Template {
 }
 
 /// Why a template is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TemplateError {
     /// What is wrong, and what would be accepted.
     pub message: String,
@@ -76,6 +76,15 @@ impl fmt::Display for TemplateError {
         f.write_str(&self.message)
     }
 }
+
+/// As it is displayed: this is what `unwrap` prints, and a `main` that returns it.
+impl fmt::Debug for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for TemplateError {}
 
 /// The kernel's name as it is.
 impl Default for Template {

@@ -16,7 +16,7 @@ use std::fmt;
 const BUNDLE: usize = 32;
 
 /// A rule that code breaks, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Of the instruction.
     pub offset: usize,
@@ -63,6 +63,15 @@ impl fmt::Display for Violation {
         write!(f, "{:#x}: `{}` breaks {:?}", self.offset, self.instruction, self.rule)
     }
 }
+
+/// As it is displayed: this is what `unwrap` prints, and a `main` that returns it.
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Violation {}
 
 /// Whether code is safe to run in the sandbox.
 ///

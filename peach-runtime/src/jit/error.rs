@@ -4,7 +4,7 @@ use crate::memory::Refusal;
 use std::fmt;
 
 /// Why text did not become a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// The text is in error.
@@ -89,6 +89,13 @@ impl fmt::Display for Error {
                 crate::error::refused(f, "the code of the kernels", refused, *os_error)
             }
         }
+    }
+}
+
+/// As it is displayed: this is what `unwrap`, and a `main` that returns it, print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -179,6 +179,13 @@ impl fmt::Display for SelectError {
     }
 }
 
+/// As it is displayed: this is what `unwrap` prints, and a `main` that returns it.
+impl fmt::Debug for SelectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for SelectError {}
 
 /// What to write before a memory operand of this many bytes.

@@ -40,7 +40,7 @@ pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
 }
 
 /// Why no form fits. Each becomes one diagnostic; operands are counted from 0, as written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum SelectError {
     /// No form takes these operands. `forms` are those of the mnemonic in the manual's notation;
     /// `operand` is the one to blame, where all forms agree on the others.
