@@ -13,6 +13,14 @@ fn refusal<F: jit::Signature>(text: &str) -> String {
     jit::compile::<F>(text).unwrap_err().to_string()
 }
 
+/// Of text that may say `unsafe`.
+fn unsafe_refusal<F: jit::Signature>(text: &str) -> String {
+    // SAFETY: nothing comes of it.
+    unsafe { jit::compile_unsafe::<F>(text) }.unwrap_err().to_string()
+}
+
+const LOAD: &str = "unsafe fn load(p: *const u64) -> u64 { mov rax, [p]; return rax; }";
+
 #[test]
 fn text_becomes_a_function() {
     let add = jit::compile::<Binary>(ADD).unwrap();
@@ -83,10 +91,8 @@ fn a_wrong_type_is_an_error() {
     );
     assert!(jit::compile::<extern "C" fn(i32, i32) -> i32>(ADD).is_ok(), "C is sysv64 here");
 
-    const UNSAFE: &str = "unsafe fn load(p: *const u64) -> u64 { mov rax, [p]; return rax; }";
-    tells(refusal::<extern "C" fn(*const u64) -> u64>(UNSAFE), "calling it is unsafe");
-    tells(refusal::<unsafe extern "C" fn(*mut u64) -> u64>(UNSAFE), "not *mut _");
-    assert!(jit::compile::<unsafe extern "C" fn(*const u64) -> u64>(UNSAFE).is_ok());
+    tells(unsafe_refusal::<extern "C" fn(*const u64) -> u64>(LOAD), "calling it is unsafe");
+    tells(unsafe_refusal::<unsafe extern "C" fn(*mut u64) -> u64>(LOAD), "not *mut _");
 
     const FIRST: &str = "fn first(x: &[f32; 4]) -> f32 { movss xmm0, [x]; return xmm0; }";
     tells(refusal::<extern "C" fn(&'static [f32; 3]) -> f32>(FIRST), "&[f32; 4], not &[f32; 3]");
@@ -187,4 +193,73 @@ fn errors_are_compared() {
     let error = jit::compile::<Binary>("").unwrap_err();
     assert!(matches!(&error, Error::NotOne { kernels, .. } if kernels.is_empty()));
     assert_eq!(error, error.clone());
+}
+
+#[test]
+fn unsafe_text_needs_the_unsafe_entry() {
+    type Load = unsafe extern "C" fn(*const u64) -> u64;
+    let message = refusal::<Load>(LOAD);
+    assert!(message.contains("error[E0501]") && message.contains("kernels:1:1"), "{message}");
+    assert!(message.contains("compile_unsafe"), "{message}");
+    // SAFETY: the kernel loads what its caller answers for.
+    let load = unsafe { jit::compile_unsafe::<Load>(LOAD) }.unwrap();
+    // SAFETY: it is the address of a number.
+    assert_eq!(unsafe { load.call(&7) }, 7);
+
+    // Wherever it stands, also where no kernel uses it.
+    for text in [
+        "fn f(x: u64) -> u64 { unsafe { mov rax, [x]; } return rax; }",
+        "fn f() { { { if false { unsafe { nop; } } } } }",
+        "inline fn g() { unsafe { nop; } } fn f() {}",
+        "fn f() {} pub unsafe fn g() {}",
+        "for N in 0..2 { unsafe fn f_{N}() {} }",
+        "unsafe extern \"C\" fn f() {}",
+        "fn f() { unsafe 'a: { jmp break 'a; } }",
+        "#[unsafe(no_mangle)] fn f() {}",
+    ] {
+        let refused = Library::compile(text).unwrap_err().to_string();
+        assert!(refused.contains("the text contains `unsafe`"), "{text}: {refused}");
+    }
+    // A type and a name promise nothing.
+    for text in [
+        "fn f(g: unsafe extern \"C\" fn()) {}",
+        "fn f(g: Option<unsafe extern \"C\" fn()>) {}",
+        "fn r#unsafe() {} // unsafe",
+    ] {
+        if let Err(error) = Library::compile(text) {
+            panic!("{text}: {error}");
+        }
+    }
+}
+
+/// References do not come back with another lifetime than they went in with, alone or in pairs.
+#[test]
+fn returned_references_are_raw_pointers() {
+    const TWICE: &str = "fn twice<'a>(x: &'a u64) -> (&'a u64, &'a u64) { return (x, x); }";
+    type Ref = &'static u64;
+    let message = refusal::<extern "C" fn(Ref) -> Pair<Ref, Ref>>(TWICE);
+    assert!(message.contains("its result is Pair<"), "{message}");
+    let message = refusal::<extern "C" fn(Ref) -> Pair<Ref, *const u64>>(TWICE);
+    assert!(message.contains("its result is Pair<"), "{message}");
+    type Raw = Pair<*const u64, *const u64>;
+    let twice = jit::compile::<extern "C" fn(Ref) -> Raw>(TWICE).unwrap();
+    let x = 7;
+    assert_eq!(twice.call(&x), Pair(&raw const x, &raw const x));
+
+    const MAYBE: &str = "fn maybe<'a>(x: Option<&'a u64>) -> Option<&'a u64> { return x; }";
+    type Maybe = Option<std::ptr::NonNull<u64>>;
+    let message = refusal::<unsafe extern "C" fn(*const u64) -> Maybe>(MAYBE);
+    assert!(message.contains("its result is Option<&"), "{message}");
+    assert!(jit::compile::<unsafe extern "C" fn(*const u64) -> *const u64>(MAYBE).is_ok());
+}
+
+#[test]
+fn errors_are_shown_as_they_read() {
+    let error = jit::compile::<Binary>("fn f() {\n    addd eax, 1;\n}").unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert!(format!("{error:#?}").contains("2 |     addd eax, 1;"), "{error:#?}");
+    let error = Library::compile("").unwrap().function::<Binary>("f").unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+    let boxed: Box<dyn std::error::Error> = error.into();
+    assert_eq!(format!("{boxed:?}"), "there is no kernel `f`; the text has none");
 }

@@ -14,7 +14,7 @@ use peach_compiler::diagnostics::frame::{self, Palette};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use peach_compiler::pipeline::{self, CompiledFunction, CompiledGroup};
 use peach_compiler::syntax::ast::Embed;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 
 /// How a frame calls the text.
 const FILE: &str = "kernels";
@@ -53,14 +53,24 @@ pub(super) struct Image {
     pub(super) listing: String,
 }
 
+/// Whether the text may say `unsafe`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Only what is proven is compiled.
+    Proven,
+    /// The caller answers for the rest.
+    Unsafe,
+}
+
 /// Compiles all kernels of `text`.
-pub(super) fn compile(text: &str) -> Result<Compiled, Error> {
+pub(super) fn compile(text: &str, trust: Trust) -> Result<Compiled, Error> {
     let text = text.to_string();
     let thread = std::thread::Builder::new().name("peach jit".to_string()).stack_size(STACK);
-    let thread = thread.spawn(move || compile_here(&text)).map_err(|error| Error::Memory {
-        refused: "starting the compiler's thread",
-        os_error: error.raw_os_error().unwrap_or(0),
-    })?;
+    let thread =
+        thread.spawn(move || compile_here(&text, trust)).map_err(|error| Error::Memory {
+            refused: "starting the compiler's thread",
+            os_error: error.raw_os_error().unwrap_or(0),
+        })?;
     thread.join().unwrap_or_else(|_| {
         Err(Error::Text {
             frames:
@@ -70,7 +80,7 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Error> {
     })
 }
 
-fn compile_here(text: &str) -> Result<Compiled, Error> {
+fn compile_here(text: &str, trust: Trust) -> Result<Compiled, Error> {
     let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
         let message =
             "the text is not made of Rust tokens: a bracket, a string or a character is wrong here";
@@ -78,6 +88,9 @@ fn compile_here(text: &str) -> Result<Compiled, Error> {
     })?;
     let compilation = pipeline::compile(tokens.clone(), NATIVE);
     let mut problems = compilation.diagnostics;
+    if trust == Trust::Proven {
+        refuse_unsafe(&tokens, &mut problems);
+    }
     compilation.kernels.iter().for_each(|group| refuse_program_parts(group, &mut problems));
     if problems.has_errors() {
         return Err(frames(problems.iter(), text));
@@ -95,6 +108,47 @@ fn compile_here(text: &str) -> Result<Compiled, Error> {
 fn frames<'a>(problems: impl IntoIterator<Item = &'a Diagnostic>, text: &str) -> Error {
     let frames = problems.into_iter().map(|d| frame::frame(d, FILE, text, Palette::Plain));
     Error::Text { frames: frames.collect::<Vec<_>>().join("\n") }
+}
+
+/// Code that is not proven harmless is an error.
+fn refuse_unsafe(tokens: &TokenStream, problems: &mut Diagnostics) {
+    let Some(span) = first_unsafe(tokens) else { return };
+    let message = "the text contains `unsafe`, which `compile` does not take";
+    problems.push(
+        Diagnostic::new(Code::NeedsUnsafe, span, message)
+            .note("nothing proves that this code is memory safe, and no caller has promised it")
+            .help(
+                "write it without `unsafe`, or promise it: `unsafe { jit::compile_unsafe(text) }`",
+            ),
+    );
+}
+
+/// Where `unsafe` first lets the author do what is not proven: everywhere but in the type of a function
+/// pointer.
+fn first_unsafe(tokens: &TokenStream) -> Option<Span> {
+    let mut previous = None;
+    let mut tokens = tokens.clone().into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match &token {
+            TokenTree::Group(group) => first_unsafe(&group.stream()),
+            TokenTree::Ident(word) if *word == "unsafe" => {
+                let is_function = tokens.peek().is_some_and(|next| {
+                    matches!(next, TokenTree::Ident(next) if *next == "fn" || *next == "extern")
+                });
+                let is_type = is_function && matches!(previous, Some(':' | '<' | '>' | ','));
+                (!is_type).then(|| word.span())
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+        previous = match &token {
+            TokenTree::Punct(punct) => Some(punct.as_char()),
+            TokenTree::Ident(_) | TokenTree::Literal(_) | TokenTree::Group(_) => None,
+        };
+    }
+    None
 }
 
 /// What only rustc can compile is an error.

@@ -2,21 +2,18 @@
 
 use super::compiler::Image;
 use super::signature::Signature;
-use crate::memory::{Mapping, Refusal};
+use crate::memory::{self, INT3, Refusal};
 use std::sync::Arc;
 
 /// Every kernel starts a cache line at least.
 const ALIGN: usize = 64;
-
-/// What fills the space between kernels: a jump that goes astray stops there.
-const INT3: u8 = 0xCC;
 
 /// The code of all kernels of a text. Dropping it frees the memory.
 pub(super) struct Code {
     /// Known to the debuggers; they forget it before the memory is freed.
     #[cfg(feature = "debug")]
     _announced: Vec<crate::debug::Announced>,
-    mapping: Mapping,
+    pages: memory::Code,
 }
 
 impl Code {
@@ -29,42 +26,36 @@ impl Code {
             offsets.push(start);
             end = start + image.bytes.len();
         }
-        let mut mapping = Mapping::new(end)?;
-        let bytes = mapping.bytes_mut();
-        bytes.fill(INT3);
+        let mut bytes = vec![INT3; end];
         for (image, &start) in images.iter().zip(&offsets) {
             bytes[start..start + image.bytes.len()].copy_from_slice(&image.bytes);
         }
-        mapping.make_executable()?;
+        let pages = memory::Code::of(&bytes)?;
         let code = Code {
             #[cfg(feature = "debug")]
-            _announced: announce(images, &offsets, &mapping),
-            mapping,
+            _announced: announce(images, &offsets, pages.bytes()),
+            pages,
         };
         Ok((Arc::new(code), offsets))
     }
 
     /// All bytes.
     pub(super) fn bytes(&self) -> &[u8] {
-        self.mapping.bytes()
+        self.pages.bytes()
     }
 
     /// The kernel at `offset` as a function pointer. `F` must be its type.
     pub(super) fn pointer<F: Signature>(&self, offset: usize) -> F {
         const { assert!(size_of::<F>() == size_of::<*const ()>()) }
-        let address = self.mapping.base().wrapping_add(offset);
+        let address = self.bytes().as_ptr().wrapping_add(offset);
         // SAFETY: `F` is a function pointer type, as only those have signatures.
         unsafe { std::mem::transmute_copy(&address) }
     }
 }
 
 #[cfg(feature = "debug")]
-fn announce(
-    images: &[&Image],
-    offsets: &[usize],
-    mapping: &Mapping,
-) -> Vec<crate::debug::Announced> {
-    let entry = |offset: usize| mapping.base().wrapping_add(offset).cast_const().cast();
+fn announce(images: &[&Image], offsets: &[usize], code: &[u8]) -> Vec<crate::debug::Announced> {
+    let entry = |offset: usize| code.as_ptr().wrapping_add(offset).cast();
     let images = images.iter().zip(offsets);
     images
         .map(|(image, &offset)| {

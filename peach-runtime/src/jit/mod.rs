@@ -12,7 +12,9 @@
 //!
 //! The text is what stands in `peach_fn!`, less what only rustc can compile: `sym`, `const { … }`,
 //! `#[fallback]` and `#[embed = "text"]` are errors. So is a function pointer type that is not the
-//! kernel's.
+//! kernel's. Text that contains `unsafe`, be it a block or a function, is compiled by
+//! [`compile_unsafe`] and [`Library::compile_unsafe`] only, which are `unsafe` themselves: whoever calls
+//! them answers for what the text says, as the author of the text may be somebody else.
 //!
 //! In: text and a function pointer type. Out: a [`Function`] that owns its memory, alone or together
 //! with the others of its [`Library`]; dropping the last of them frees it. The memory is written once
@@ -27,7 +29,7 @@ mod signature;
 pub use error::Error;
 pub use signature::{Signature, Value};
 
-use compiler::Image;
+use compiler::{Compiled, Image, Trust};
 use memory::Code;
 use std::fmt;
 use std::sync::Arc;
@@ -45,10 +47,28 @@ use std::sync::Arc;
 /// * `F` is unsafe where the kernel is.
 ///
 /// # Errors
-/// The text is in error, `F` is not its type, this CPU supports none of its versions, or there is no
-/// memory for it.
+/// The text is in error or contains `unsafe`, `F` is not its type, this CPU supports none of its
+/// versions, or there is no memory for it.
 pub fn compile<F: Signature>(text: &str) -> Result<Function<F>, Error> {
-    let library = Library::compile(text)?;
+    only(&Library::compile(text)?)
+}
+
+/// As [`compile`], of text that may contain `unsafe`.
+///
+/// # Safety
+/// Whatever stands in the text's `unsafe` blocks is sound for all arguments that [`Function::call`] can
+/// be given, as it must be in a Rust function that holds such a block; for a kernel that is `unsafe`
+/// itself, for those that its author allows.
+///
+/// # Errors
+/// As [`compile`], but for `unsafe`.
+pub unsafe fn compile_unsafe<F: Signature>(text: &str) -> Result<Function<F>, Error> {
+    // SAFETY: the caller's promise.
+    only(&unsafe { Library::compile_unsafe(text) }?)
+}
+
+/// The single kernel of a text.
+fn only<F: Signature>(library: &Library) -> Result<Function<F>, Error> {
     match library.kernels.as_slice() {
         [only] => library.function(&only.prototype.name),
         several => Err(Error::NotOne {
@@ -78,9 +98,23 @@ impl Library {
     /// Compiles all kernels of `text` into one mapping.
     ///
     /// # Errors
-    /// The text is in error, or there is no memory for the code.
+    /// The text is in error or contains `unsafe`, or there is no memory for the code.
     pub fn compile(text: &str) -> Result<Library, Error> {
-        let compiled = compiler::compile(text)?;
+        Library::map(compiler::compile(text, Trust::Proven)?)
+    }
+
+    /// As [`compile`](Library::compile), of text that may contain `unsafe`.
+    ///
+    /// # Safety
+    /// As of [`compile_unsafe`](compile_unsafe()), for each kernel.
+    ///
+    /// # Errors
+    /// As [`compile`](Library::compile), but for `unsafe`.
+    pub unsafe fn compile_unsafe(text: &str) -> Result<Library, Error> {
+        Library::map(compiler::compile(text, Trust::Unsafe)?)
+    }
+
+    fn map(compiled: Compiled) -> Result<Library, Error> {
         let images: Vec<&Image> =
             compiled.kernels.iter().filter_map(|k| k.image.as_ref().ok()).collect();
         let (code, offsets) = Code::map(&images)?;
@@ -124,14 +158,19 @@ impl Library {
             Err(missing) => {
                 Err(Error::Unsupported { kernel: name.to_string(), missing: missing.clone() })
             }
-            Ok(code) => Ok(Function {
-                pointer: code.pointer(kernel.range.start),
-                code: Arc::clone(code),
-                name: name.into(),
-                range: kernel.range.clone(),
+            Ok(code) => {
+                let function = Function {
+                    pointer: code.pointer(kernel.range.start),
+                    code: Arc::clone(code),
+                    name: name.into(),
+                    range: kernel.range.clone(),
+                    #[cfg(feature = "debug")]
+                    listing: kernel.listing.as_str().into(),
+                };
                 #[cfg(feature = "debug")]
-                listing: kernel.listing.as_str().into(),
-            }),
+                crate::debug::dump::if_wanted(name, || function.dump_text());
+                Ok(function)
+            }
         }
     }
 
@@ -194,6 +233,20 @@ impl<F> Function<F> {
     #[cfg(feature = "debug")]
     pub fn listing(&self) -> &str {
         &self.listing
+    }
+
+    /// Prints the listing to standard error, under a headline.
+    #[cfg(feature = "debug")]
+    pub fn dump(&self) {
+        eprint!("{}", self.dump_text());
+    }
+
+    /// The listing under a headline.
+    #[cfg(feature = "debug")]
+    fn dump_text(&self) -> String {
+        let code = self.code();
+        let (at, len) = (code.as_ptr(), code.len());
+        format!("kernel {} at {at:p}, {len} bytes\n{}", self.name, self.listing)
     }
 }
 

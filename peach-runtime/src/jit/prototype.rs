@@ -29,7 +29,6 @@ struct Part {
 }
 
 /// What may stand for a part in a function pointer type.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
     /// Its type.
     Itself,
@@ -37,19 +36,45 @@ enum Takes {
     Pointer,
     /// A raw pointer: its type has a lifetime or a meaning that cannot be compared.
     RawPointer,
+    /// A [`Pair`](crate::Pair) of what may stand for each half.
+    Pair(Box<[Part; 2]>),
 }
+
+/// What raw pointers are called.
+const RAW_POINTERS: [&str; 2] = ["*const _", "*mut _"];
 
 impl Part {
     fn new(name: impl Into<String>, takes: Takes) -> Part {
         Part { name: name.into(), takes }
     }
 
+    /// Whether the type called `asked` is the part's own.
     fn is(&self, asked: &str) -> bool {
-        self.takes != Takes::RawPointer && self.name == asked
+        match &self.takes {
+            Takes::Itself | Takes::Pointer => self.name == asked,
+            Takes::RawPointer => false,
+            Takes::Pair(halves) => {
+                let [first, second] = halves.each_ref().map(Part::as_result);
+                let pairs = first.iter().flat_map(|a| second.iter().map(move |b| pair(a, b)));
+                pairs.into_iter().any(|name| name == asked)
+            }
+        }
     }
 
+    /// Whether the type called `asked` is a raw pointer that may stand for the part.
     fn is_raw(&self, asked: &str) -> bool {
-        self.takes != Takes::Itself && matches!(asked, "*const _" | "*mut _")
+        match self.takes {
+            Takes::Itself | Takes::Pair(_) => false,
+            Takes::Pointer | Takes::RawPointer => RAW_POINTERS.contains(&asked),
+        }
+    }
+
+    /// The names of all types that may stand for the part as a result, which is not used before
+    /// `unsafe` code looks at what it points to.
+    fn as_result(&self) -> Vec<&str> {
+        let own = self.is(&self.name).then_some(self.name.as_str());
+        let raw = RAW_POINTERS.into_iter().filter(|name| self.is_raw(name));
+        own.into_iter().chain(raw).collect()
     }
 }
 
@@ -185,10 +210,17 @@ fn part(ty: &Type) -> Part {
             Part::new(text_of(ty), Takes::RawPointer)
         }
         TypeKind::Pair(first, second) => {
-            Part::new(format!("Pair<{}, {}>", part(first).name, part(second).name), Takes::Itself)
+            let (first, second) = (part(first), part(second));
+            let name = pair(&first.name, &second.name);
+            Part::new(name, Takes::Pair(Box::new([first, second])))
         }
         _ => Part::new(text_of(ty).rsplit("::").next().unwrap_or_default(), Takes::Itself),
     }
+}
+
+/// A pair's name.
+fn pair(first: &str, second: &str) -> String {
+    format!("Pair<{first}, {second}>")
 }
 
 /// `f32` of `&[f32; N]`: the element's name as written, since `usize` and `u64` are two types.

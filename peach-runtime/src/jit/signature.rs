@@ -9,6 +9,12 @@ use std::ptr::NonNull;
 
 /// A function pointer type that a kernel can have: `[unsafe] extern "C" | "sysv64" | "win64" fn(…) -> …`
 /// of up to twelve [`Value`]s.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a function pointer type that a kernel can have",
+    label = "not the type of a kernel",
+    note = "write `extern \"C\" fn(…) -> …` (or `\"sysv64\"`, `\"win64\"`; `unsafe` where the call is) with at most 12 parameters",
+    note = "a reference has a named lifetime (`&'static f32`), a slice or string is two parameters, as `*const f32, usize`"
+)]
 pub trait Signature: Copy + Sealed {
     /// The convention: `C`, `sysv64` or `win64`.
     #[doc(hidden)]
@@ -26,6 +32,12 @@ pub trait Signature: Copy + Sealed {
 
 /// A type of a parameter or of a result: numbers, `bool`, `char`, pointers, references to numbers and
 /// arrays of numbers, `__m128`, `__m128i`, `__m128d`; as results also `()` and [`Pair`]s.
+#[diagnostic::on_unimplemented(
+    message = "a kernel has no parameter or result of type `{Self}`",
+    label = "not a type that a kernel takes or returns",
+    note = "there are numbers, `bool`, `char`, raw pointers, `NonNull`, references to numbers and to arrays of numbers, `__m128`; as results also `()` and `Pair`",
+    note = "a slice or string is two parameters, as `*const f32, usize`; a `fn` pointer is a raw pointer"
+)]
 pub trait Value: Sealed + Sized {
     /// What [`Function::call`] takes for it: the type itself, but references of any lifetime. (A kernel
     /// keeps none beyond the call, and none comes back as a reference.)
@@ -49,6 +61,12 @@ mod sealed {
 use sealed::Sealed;
 
 /// A number that arrays and references may be of.
+#[diagnostic::on_unimplemented(
+    message = "a kernel takes no reference to `{Self}`",
+    label = "neither a number nor an array of numbers",
+    note = "a slice or string is two parameters, `*const f32, usize` or `*mut f32, usize`, in an `unsafe` function pointer type",
+    note = "a reference to anything else is a raw pointer, in an `unsafe` function pointer type"
+)]
 pub trait Number: Value + 'static {}
 
 /// A type that is given as it is.

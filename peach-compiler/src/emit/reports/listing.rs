@@ -3,8 +3,12 @@
 //! In: a compiled version, and the source lines as far as they are known. Out: text such as
 //!
 //! ```text
-//! 0000  c5 fc 10 07           vmovups ymm0, [rdi]            ; 14: vmovups v, [x.ptr];
+//! ; src/sum.rs
+//! 0000  c5 fc 10 07              vmovups ymm0, [rdi]                      ; 14: vmovups v, [x.ptr];
 //! ```
+//!
+//! An instruction of more than eight bytes takes further rows. The runtime writes the bytes anew that
+//! only rustc and the linker know: a row starts with its offset, two spaces, and the bytes.
 
 use crate::compiled::CompiledFunction;
 use crate::hex::hex;
@@ -14,31 +18,43 @@ use proc_macro2::{TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// How many bytes stand in a row of code, and in one of data.
+const CODE_ROW: usize = 8;
+const DATA_ROW: usize = 16;
+
 /// The author's source, line by line, as far as rustc tells it.
 #[derive(Debug, Default)]
 pub struct Source {
-    lines: BTreeMap<usize, String>,
+    /// By file, then by number.
+    files: BTreeMap<String, BTreeMap<usize, String>>,
 }
 
 impl Source {
     /// The lines of the braces in `tokens`: the bodies of all kernels and helpers, comments included.
     /// (What a macro made has no text of its own.)
     pub fn of(tokens: &TokenStream) -> Source {
-        let mut lines = BTreeMap::new();
+        let mut source = Source::default();
         for token in tokens.clone() {
             let TokenTree::Group(group) = token else { continue };
-            let first = group.span_open().start().line;
+            let open = group.span_open();
             let Some(text) = group.span().source_text() else { continue };
+            let lines = source.files.entry(open.file()).or_default();
             for (index, line) in text.lines().enumerate() {
-                lines.insert(first + index, line.trim().to_string());
+                lines.insert(open.start().line + index, line.trim().to_string());
             }
         }
-        Source { lines }
+        source
     }
 
-    /// The text of a line, counted from 1, if it is known.
+    /// The text of a line, counted from 1, if it is known, and kernels stand in one file.
     pub fn line(&self, number: usize) -> Option<&str> {
-        self.lines.get(&number).map(String::as_str)
+        let mut files = self.files.values();
+        let only = files.next().filter(|_| files.next().is_none())?;
+        only.get(&number).map(String::as_str)
+    }
+
+    fn line_in(&self, file: &str, number: usize) -> Option<&str> {
+        self.files.get(file)?.get(&number).map(String::as_str)
     }
 }
 
@@ -46,6 +62,7 @@ impl Source {
 pub fn listing(compiled: &CompiledFunction, source: &Source) -> String {
     let encoded = &compiled.encoded;
     let mut text = String::new();
+    let mut file = String::new();
     for (index, item) in compiled.lowered.items.iter().enumerate() {
         let start = encoded.item_offsets[index] as usize;
         let end = match encoded.item_offsets.get(index + 1) {
@@ -64,13 +81,33 @@ pub fn listing(compiled: &CompiledFunction, source: &Source) -> String {
             Code::Align(bytes) => format!("align {bytes}"),
             Code::Bytes(_) => "db".to_string(),
         };
-        let bytes = hex(&encoded.bytes[start..end], " ");
-        let line = format!("{start:04x}  {bytes:<24} {what:<40} ; {}", note(item, source));
-        text.push_str(line.trim_end());
-        text.push('\n');
+        file_row(item, &mut file, &mut text);
+        rows(start, &encoded.bytes[start..end], &what, &note(item, source), &mut text);
     }
     data(compiled, &mut text);
     text
+}
+
+/// Names the file that the following lines are of, where it is another one.
+fn file_row(item: &Item, current: &mut String, text: &mut String) {
+    let file = item.span.file();
+    // What was not read from a file has a name in angle brackets.
+    let is_known = !file.is_empty() && !file.starts_with('<');
+    if is_known && has_line(item) && file != *current {
+        let _ = writeln!(text, "; {file}");
+        *current = file;
+    }
+}
+
+/// An item of code: what it is and where it comes from stand beside its first bytes.
+fn rows(start: usize, bytes: &[u8], what: &str, note: &str, text: &mut String) {
+    let (first, rest) = bytes.split_at(bytes.len().min(CODE_ROW));
+    let row = format!("{start:04x}  {:<24} {what:<40} ; {note}", hex(first, " "));
+    text.push_str(row.trim_end());
+    text.push('\n');
+    for (index, bytes) in rest.chunks(CODE_ROW).enumerate() {
+        let _ = writeln!(text, "{:04x}  {}", start + CODE_ROW * (index + 1), hex(bytes, " "));
+    }
 }
 
 /// The constants behind the code.
@@ -81,9 +118,11 @@ fn data(compiled: &CompiledFunction, text: &mut String) {
         let Some(bytes) = compiled.encoded.bytes.get(start..start + data.content.len()) else {
             continue;
         };
-        for (row, bytes) in bytes.chunks(16).enumerate() {
+        for (row, bytes) in bytes.chunks(DATA_ROW).enumerate() {
             let name = if row == 0 { compiled.data(DataId(index as u32)) } else { String::new() };
-            let _ = writeln!(text, "{:04x}  {:<48} {name}", start + 16 * row, hex(bytes, " "));
+            let row = format!("{:04x}  {:<48} {name}", start + DATA_ROW * row, hex(bytes, " "));
+            text.push_str(row.trim_end());
+            text.push('\n');
         }
     }
 }
@@ -91,11 +130,19 @@ fn data(compiled: &CompiledFunction, text: &mut String) {
 /// Where an item comes from.
 fn note(item: &Item, source: &Source) -> String {
     let line = item.span.start().line;
-    let text = source.lines.get(&line).map_or("", String::as_str);
+    let text = source.line_in(&item.span.file(), line).unwrap_or_default();
     match item.origin {
         Origin::Author(_) | Origin::Epilogue(_) => format!("{line}: {text}"),
         Origin::Prologue => "prologue".to_string(),
         Origin::Spill(_) => format!("{line}: spill: {text}"),
+    }
+}
+
+/// Whether an item stems from a line of the source.
+fn has_line(item: &Item) -> bool {
+    match item.origin {
+        Origin::Author(_) | Origin::Epilogue(_) | Origin::Spill(_) => true,
+        Origin::Prologue => false,
     }
 }
 

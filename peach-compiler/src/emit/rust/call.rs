@@ -79,8 +79,10 @@ fn target(context: &Context<'_>) -> (TokenStream, Target) {
     let name = &context.decl().signature.name;
     let target = match (context.embed(), context.group.versions.as_slice()) {
         (Embed::Text, [only]) => {
-            let needs_nothing = only.function.features.minified().is_empty();
-            if needs_nothing && context.group.source.fallback.is_none() {
+            let needs_nothing = only.function.features.minified().is_empty()
+                && context.group.source.fallback.is_none();
+            // With listings, the first call is one that `PEACH_DUMP` hears of.
+            if needs_nothing && context.options.listings.is_none() {
                 return (TokenStream::new(), Target::Symbol);
             }
             Target::Symbol
