@@ -65,6 +65,25 @@ peach_fn! {
         return rax;
     }
 
+    #[version(enable = "padlock", N = 1)]
+    #[version(N = 2)]
+    extern "sysv64" fn calls() -> u64 {
+        unsafe { call sym double; }
+        mov eax, const { ANSWER };
+        return rax;
+    }
+
+    /// Instructions of ten and eleven bytes, padding, and data of several rows.
+    fn many(x: &mut u64) -> u64 {
+        let t: gp64;
+        movabs t, 0x1122334455667788;
+        mov qword disp32 [x], -1;
+        align 64;
+        lea rax, u8x32(7);
+        add rax, t;
+        return rax;
+    }
+
     fn signal_mapped() { push 7; push 8; signal(); pop rcx; pop rcx; }
 
     #[embed = "text"]
@@ -129,9 +148,6 @@ fn a_missing_extension_is_an_error_with_its_name() {
 #[test]
 fn listings_name_registers_and_source() {
     let listing = add::KERNEL.listing();
-    println!("{listing}");
-    println!("{}", second::KERNEL.listing());
-    println!("{}", call_twice_text::KERNEL.listing());
     assert!(listing.contains("add edi, esi"), "{listing}");
     assert!(listing.contains("add a, b; return a;"), "{listing}");
     let line = listing.lines().find(|line| line.contains("add edi, esi")).unwrap();
@@ -139,6 +155,7 @@ fn listings_name_registers_and_source() {
     let source = include_str!("runtime.rs").lines();
     let number = source.clone().position(|line| line.contains("pub fn add(a: i32")).unwrap() + 1;
     assert!(line.contains(&format!("; {number}: ")), "{line}");
+    assert!(listing.starts_with("; tests/runtime.rs\n"), "{listing}");
     let versions = which::KERNEL.versions();
     for (version, number) in versions.iter().zip(["1", "2", "3"]) {
         let moves =
@@ -147,8 +164,66 @@ fn listings_name_registers_and_source() {
     }
 }
 
+/// The bytes of a listing by offset, data included.
+fn bytes_of(listing: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for row in listing.lines() {
+        let Some((Ok(offset), rest)) =
+            row.split_once("  ").map(|(at, rest)| (usize::from_str_radix(at, 16), rest))
+        else {
+            continue;
+        };
+        // What stands between code and data is no row.
+        bytes.resize(bytes.len().max(offset), 0xCC);
+        let columns = rest.split("  ").next().unwrap();
+        bytes.truncate(offset);
+        bytes.extend(columns.split(' ').map(|pair| u8::from_str_radix(pair, 16).unwrap()));
+        assert!(columns.len() <= 47, "{row}");
+    }
+    bytes
+}
+
+/// What is printed is what stands in memory: constants that rustc computes, addresses of items, and
+/// distances to them.
 #[test]
-fn peach_dump_prints_what_is_resolved() {
+fn listings_have_the_bytes_in_memory() {
+    fn check<F: Copy>(kernel: &'static peach_runtime::Kernel<F>) -> &'static str {
+        let listing = kernel.listing();
+        let listed = bytes_of(listing);
+        let pointer = kernel.get();
+        // SAFETY: it is a function pointer, to as many bytes.
+        let memory = unsafe {
+            let entry: *const u8 = std::mem::transmute_copy(&pointer);
+            std::slice::from_raw_parts(entry, kernel.code().len())
+        };
+        assert_eq!(listed.len(), memory.len(), "{listing}");
+        assert_eq!(listed, memory, "{listing}");
+        listing
+    }
+    let mov = "b8 2a 00 00 00";
+    assert!(check(&constant::KERNEL).contains(mov), "{}", constant::KERNEL.listing());
+    assert!(check(&constant_text::KERNEL).contains(mov));
+    assert!(check(&many::KERNEL).contains("0008  "), "{}", many::KERNEL.listing());
+    check(&second::KERNEL);
+    let address = (&raw const TABLE as u64).to_le_bytes().map(|byte| format!("{byte:02x}"));
+    assert!(check(&table::KERNEL).contains(&address[..6].join(" ")));
+    check(&table_text::KERNEL);
+    for listing in [check(&call_twice::KERNEL), check(&call_twice_text::KERNEL)] {
+        assert!(!listing.contains("e8 00 00 00 00"), "{listing}");
+    }
+    check(&add::KERNEL);
+    check(&add_text::KERNEL);
+    // The version that is mapped has its bytes too; of one that is not, some are not decided.
+    let [unused, used] = calls::KERNEL.versions() else { panic!("two versions") };
+    let listing = calls::KERNEL.listing();
+    assert_eq!(used.listing(), listing);
+    assert!(unused.listing().contains("e8 ?? ?? ?? ??"), "{}", unused.listing());
+    let values = unused.listing().lines().filter(|row| row.contains("b8 2a 00 00 00"));
+    assert_eq!(values.count(), 1, "{}", unused.listing());
+}
+
+#[test]
+fn peach_dump_prints_what_is_used() {
     let program = std::env::current_exe().unwrap();
     let run = |value: &str| {
         let args = ["--exact", "both_embeddings_run", "--nocapture"];
@@ -160,9 +235,34 @@ fn peach_dump_prints_what_is_resolved() {
     assert!(all.contains("kernel add (sysv64) at 0x"), "{all}");
     assert!(all.contains("kernel add_text (sysv64) at 0x"), "{all}");
     assert!(all.contains("add edi, esi"), "{all}");
+    assert_eq!(all.matches("kernel ").count(), 2, "only those that the test uses: {all}");
     let one = run("add_text");
     assert_eq!(one.matches("kernel ").count(), 1, "{one}");
+    let none = run("nosuch");
+    assert!(
+        none.starts_with("PEACH_DUMP: no kernel is called `nosuch`; the kernels are "),
+        "{none}"
+    );
+    assert!(none.contains("`add`, `add_text`") && none.lines().count() == 1, "{none}");
     assert_eq!(run("0"), "");
+}
+
+#[test]
+fn peach_dump_prints_what_is_compiled_at_run_time() {
+    use peach_runtime::jit;
+    if std::env::var_os("PEACH_DUMP").is_some() {
+        let text = "fn late(x: u64) -> u64 { inc x; return x; }";
+        let late = jit::compile::<extern "C" fn(u64) -> u64>(text).unwrap();
+        assert_eq!(late.call(1), 2);
+        late.dump();
+        return;
+    }
+    let program = std::env::current_exe().unwrap();
+    let args = ["--exact", "peach_dump_prints_what_is_compiled_at_run_time", "--nocapture"];
+    let output = std::process::Command::new(program).args(args).env("PEACH_DUMP", "late").output();
+    let text = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert_eq!(text.matches("kernel late at 0x").count(), 2, "{text}");
+    assert!(text.contains("inc rdi"), "{text}");
 }
 
 /// A signal handler that runs while a kernel does takes a backtrace through it.

@@ -11,7 +11,7 @@
 //! Fails: with the [`Refusal`] of the operating system.
 
 use crate::kernel::{Arena, Code, Record};
-use crate::memory::{Mapping, Refusal};
+use crate::memory::{Executable, INT3, Refusal, Writable};
 use crate::registry;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -36,7 +36,7 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
         let start = mapping.base();
         match PROGRAM.compare_exchange(base, start, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
-                mapping.keep();
+                keep(mapping);
                 base = start;
             }
             Err(winner) => base = winner,
@@ -45,12 +45,47 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
     let mut found = std::ptr::null_mut();
     for (record, slot) in layout(registry::kernels()) {
         let entry = base.wrapping_add(slot.offset).cast();
-        record.publish(entry);
-        if std::ptr::eq(record, wanted) {
+        let is_wanted = std::ptr::eq(record, wanted);
+        if is_wanted {
             found = entry;
+        }
+        if is_wanted || publishes_all() {
+            record.publish(entry);
         }
     }
     Ok(found)
+}
+
+/// Whether all kernels become known with the first one. Where each is dumped when it is first used, it
+/// has to ask for itself.
+fn publishes_all() -> bool {
+    #[cfg(feature = "debug")]
+    return !crate::debug::dump::is_on();
+    #[cfg(not(feature = "debug"))]
+    true
+}
+
+/// Keeps the memory of all kernels: until the process ends, or until the library around is unloaded.
+fn keep(memory: Executable) {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    crate::unload::keep(memory);
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    memory.keep();
+}
+
+/// Frees the memory of all kernels. The next call of one maps them again.
+///
+/// # Safety
+/// No kernel runs, and no address of one is used any more.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) unsafe fn unmap() {
+    let base = PROGRAM.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    if base.is_null() {
+        return;
+    }
+    registry::kernels().for_each(Record::forget);
+    // SAFETY: this is the memory that `keep` was given; the caller promises that it is not used.
+    unsafe { Executable::free(base, len(registry::kernels())) };
 }
 
 /// Maps a kernel that the linker did not place among the others.
@@ -67,9 +102,8 @@ fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
 }
 
 /// A mapping with the code of all `records`, readable and executable.
-fn map<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I) -> Result<Mapping, Refusal> {
-    let len = layout(records()).last().map_or(0, |(_, slot)| slot.end());
-    let mut mapping = Mapping::new(len)?;
+fn map<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I) -> Result<Executable, Refusal> {
+    let mut mapping = Writable::new(len(records()))?;
     let base = mapping.base().addr();
     let mut filled = 0;
     for (_, slot) in layout(records()) {
@@ -79,17 +113,18 @@ fn map<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I) -> Result<Ma
         filled = slot.end();
     }
     mapping.bytes_mut()[filled..].fill(INT3);
-    mapping.make_executable()?;
-    Ok(mapping)
+    mapping.make_executable()
 }
-
-/// What fills the space between kernels: a jump that goes astray stops there.
-const INT3: u8 = 0xCC;
 
 /// A kernel in the arena.
 struct Slot {
     arena: &'static Arena,
     offset: usize,
+}
+
+/// How many bytes the code of all `records` takes.
+fn len<'a>(records: impl Iterator<Item = &'a Record>) -> usize {
+    layout(records).last().map_or(0, |(_, slot)| slot.end())
 }
 
 /// Where each of `records` that has code to be mapped goes.

@@ -1,16 +1,18 @@
 //! A kernel as the program sees it: its name, its versions, and the address of its code.
 //!
-//! A `static` of type [`Kernel`] is two words: a pointer to what is known at compile time (a [`Shape`])
-//! and the address of the code, null until the first use. All kernels of a program stand side by
-//! side in a linker section (see `registry`), so that one of them can find all others.
+//! A `static` of type [`Kernel`] is four words: the identity of this crate, a pointer to what is known
+//! at compile time (a [`Shape`]), and the address of the code, null until the first use. All kernels of
+//! a program stand side by side in a linker section (see `registry`), so that one of them can find all
+//! others.
 
 use crate::{Error, arena, cpu};
+use std::any::TypeId;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// The entry of a kernel whose `#[fallback]` is used. No code is ever at this address.
-const FALLBACK: usize = 1;
+pub(crate) const FALLBACK: usize = 1;
 
 /// A kernel made by [`peach_fn!`](crate::peach_fn): `name::KERNEL` of the kernel `name`. `F` is its
 /// function pointer type.
@@ -24,6 +26,8 @@ pub struct Kernel<F> {
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Record {
+    /// Comes first: `registry` looks for it.
+    made_by: TypeId,
     pub(crate) shape: &'static Shape,
     /// Null until resolved (and for good where the kernel cannot run); [`FALLBACK`]; or the code.
     entry: AtomicPtr<()>,
@@ -115,7 +119,11 @@ impl<F: Copy> Kernel<F> {
     #[doc(hidden)]
     pub const fn new<S: Source<Pointer = F>>() -> Self {
         Kernel {
-            record: Record { shape: S::SHAPE, entry: AtomicPtr::new(std::ptr::null_mut()) },
+            record: Record {
+                made_by: Record::MADE_BY,
+                shape: S::SHAPE,
+                entry: AtomicPtr::new(std::ptr::null_mut()),
+            },
             pointer: PhantomData,
         }
     }
@@ -166,14 +174,15 @@ impl<F: Copy> Kernel<F> {
         self.record().shape.versions
     }
 
-    /// The listing of the version that this CPU gets: offset, bytes, instruction, source. Empty if it
-    /// gets none.
+    /// The listing of the version that this CPU gets: offset, bytes as they stand in memory,
+    /// instruction, source. Empty if it gets none.
     #[cfg(feature = "debug")]
     pub fn listing(&self) -> &'static str {
-        self.record().shape.chosen().map_or("", Version::listing)
+        let record = self.record();
+        record.listing(record.resolve().ok().map(|entry| entry.cast_const()))
     }
 
-    /// Prints the listing of the version that this CPU gets to standard error.
+    /// Prints the listing of the version that this CPU gets to standard error, under a headline.
     #[cfg(feature = "debug")]
     pub fn dump(&self) {
         let record = self.record();
@@ -245,10 +254,49 @@ impl Version {
         self.unwind
     }
 
-    /// Its listing: offset, bytes, instruction with physical registers, source line and text.
+    /// Its listing: offset, bytes, instruction with physical registers, source line and text. The bytes
+    /// are those in memory; `??` stands for what is decided when a version is mapped, in one that is not.
     #[cfg(feature = "debug")]
-    pub fn listing(&self) -> &'static str {
-        self.listing
+    pub fn listing(&'static self) -> &'static str {
+        let is_own = |record: &&Record| {
+            record.shape.chosen().is_some_and(|chosen| std::ptr::eq(chosen, self))
+        };
+        let record = crate::registry::kernels().find(is_own);
+        self.listing_at(record.and_then(Record::mapped))
+    }
+
+    /// Prints its listing to standard error.
+    #[cfg(feature = "debug")]
+    pub fn dump(&'static self) {
+        eprint!("{}", self.listing());
+    }
+
+    /// Its listing, with the bytes at `entry` where it is mapped.
+    #[cfg(feature = "debug")]
+    fn listing_at(&'static self, entry: Option<*const ()>) -> &'static str {
+        crate::debug::listing::of_memory(self.listing, |offset| match (&self.code, entry) {
+            // SAFETY: the arena has all bytes of the version there.
+            (Code::Map(arena), Some(entry)) => (offset < arena.bytes.len())
+                .then(|| unsafe { entry.cast::<u8>().wrapping_add(offset).read() }),
+            (Code::Map(arena), None) => arena.byte_before_mapping(offset),
+            (Code::Text(..), _) => self.code().get(offset).copied(),
+        })
+    }
+}
+
+#[cfg(feature = "debug")]
+impl Arena {
+    /// The byte at `offset`, unless it depends on where the code is mapped.
+    fn byte_before_mapping(&self, offset: usize) -> Option<u8> {
+        for relocation in self.relocations {
+            let start = relocation.offset as usize;
+            let len = if relocation.relative_to.is_some() { 4 } else { 8 };
+            if (start..start + len).contains(&offset) {
+                let address = ((relocation.address)().addr() as u64).to_le_bytes();
+                return relocation.relative_to.is_none().then(|| address[offset - start]);
+            }
+        }
+        self.bytes.get(offset).copied()
     }
 }
 
@@ -270,6 +318,9 @@ impl Shape {
 }
 
 impl Record {
+    /// The identity of this very crate, with its version and its features: types of another are others.
+    pub(crate) const MADE_BY: TypeId = TypeId::of::<Record>();
+
     /// The address of the code, or [`FALLBACK`]; finds it on the first use.
     pub(crate) fn resolve(&self) -> Result<*mut (), Error> {
         let entry = self.entry.load(Ordering::Acquire);
@@ -311,6 +362,12 @@ impl Record {
         Ok(())
     }
 
+    /// Makes it as if it had never been resolved.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    pub(crate) fn forget(&self) {
+        self.entry.store(std::ptr::null_mut(), Ordering::Release);
+    }
+
     /// Makes the address known to all threads. It is the same whoever finds it.
     pub(crate) fn publish(&self, entry: *mut ()) {
         let is_first = self.entry.swap(entry, Ordering::AcqRel).is_null();
@@ -324,6 +381,18 @@ impl Record {
 
 #[cfg(feature = "debug")]
 impl Record {
+    /// Where the code is, once it is known.
+    fn mapped(&self) -> Option<*const ()> {
+        let entry = self.entry.load(Ordering::Acquire).cast_const();
+        (entry.addr() > FALLBACK).then_some(entry)
+    }
+
+    /// The listing of the version that this CPU gets.
+    fn listing(&self, entry: Option<*const ()>) -> &'static str {
+        let entry = entry.filter(|entry| entry.addr() > FALLBACK);
+        self.shape.chosen().map_or("", |version| version.listing_at(entry))
+    }
+
     /// The listing under a headline.
     pub(crate) fn dump_text(&self, entry: Option<*const ()>) -> String {
         let place = match entry {
@@ -343,7 +412,7 @@ impl Record {
                 } else {
                     version.extensions.join(", ")
                 },
-                version.listing
+                self.listing(entry)
             ),
         }
     }

@@ -35,6 +35,10 @@
 //!   and backtraces see mapped kernels.
 //! * `jit`: the module `jit` compiles kernels from text while the program runs.
 
+#[cfg(target_arch = "x86_64")]
+mod arena;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "elsewhere.rs"]
 mod arena;
 mod cpu;
 #[cfg(feature = "debug")]
@@ -42,10 +46,14 @@ mod debug;
 mod error;
 #[cfg(feature = "jit")]
 pub mod jit;
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no kernel is made there"))]
 mod kernel;
 mod memory;
 mod pair;
+#[cfg(target_arch = "x86_64")]
 mod registry;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+mod unload;
 mod values;
 
 pub use error::Error;
@@ -57,6 +65,8 @@ pub use peach_macros::peach_fn;
 /// version of the macro.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(target_arch = "x86_64")]
+    pub use crate::__peach_kernel as kernel_static;
     pub use crate::cpu::{FEATURES, has as supported};
     pub use crate::kernel::{
         Address, Arena, Code, Kernel, Relocation, Shape, Source, Version, entry, entry_or_fallback,

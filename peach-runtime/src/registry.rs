@@ -4,16 +4,39 @@
 //! A kernel that nothing refers to is dropped like any other unused static; a kernel that runs is in
 //! the array of the executable or shared library that it was linked into.
 //!
+//! A program may hold this crate several times, in several versions or with several sets of features,
+//! and all of them share the section, records of unlike layouts side by side. So each record starts
+//! with the identity of the crate that made it, and [`kernels`] steps over what is not its own.
+//!
 //! In: nothing. Out: [`kernels`], the array of the object that this crate was linked into. A kernel may
 //! stand outside of it (one in another Rust `dylib`); [`contains`] tells.
 
 use crate::kernel::{Kernel, Record, Shape, Source};
+use std::any::TypeId;
 
-/// Stands in the array of a program without kernels, so that there is one.
-#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,peach_kernels"))]
-#[cfg_attr(windows, unsafe(link_section = ".peach$b"))]
-#[cfg_attr(not(any(target_vendor = "apple", windows)), unsafe(link_section = "peach_kernels"))]
-static SENTINEL: Kernel<fn()> = Kernel::new::<Nothing>();
+/// Declares the static of a kernel, in the section that all kernels are collected in. (A section of
+/// Mach-O has a name of at most 16 bytes; COFF linkers sort sections by what follows the dollar sign.)
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __peach_kernel {
+    ($($declaration:tt)*) => {
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,peach_kernels"))]
+        #[cfg_attr(
+            any(windows, target_os = "uefi", target_os = "cygwin"),
+            unsafe(link_section = ".peach$m")
+        )]
+        #[cfg_attr(
+            not(any(target_vendor = "apple", windows, target_os = "uefi", target_os = "cygwin")),
+            unsafe(link_section = "peach_kernels")
+        )]
+        $($declaration)*
+    };
+}
+
+__peach_kernel! {
+    /// Stands in the array of a program without kernels, so that there is one.
+    static SENTINEL: Kernel<fn()> = Kernel::new::<Nothing>();
+}
 
 struct Nothing;
 
@@ -27,17 +50,19 @@ pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
     std::hint::black_box(&SENTINEL);
     let (mut next, end) = bounds();
     std::iter::from_fn(move || {
-        while next < end {
-            // SAFETY: between the bounds stand records, aligned like words, each starting with a
-            // pointer that is not null, and words of zeros where the linker padded.
+        while end.addr().saturating_sub(next.addr()) >= size_of::<Record>() {
+            // SAFETY: between the bounds stand statics and what the linker filled up with, and `next` is
+            // aligned as a record. An identity is two words, of which all are valid. What starts with
+            // this crate's is one of its records: no other static holds it, and inside of a record it
+            // is stepped over.
             unsafe {
-                if !(*next.cast::<*const ()>()).is_null() {
+                if *next.cast::<TypeId>() == Record::MADE_BY {
                     let record = &*next.cast::<Record>();
                     next = next.wrapping_byte_add(size_of::<Record>());
                     return Some(record);
                 }
             }
-            next = next.wrapping_byte_add(size_of::<usize>());
+            next = next.wrapping_byte_add(align_of::<Record>());
         }
         None
     })
@@ -51,9 +76,8 @@ pub(crate) fn contains(record: &Record) -> bool {
 
 /// Where the array starts and ends. ELF linkers define `__start_` and `__stop_` symbols for every
 /// section whose name is an identifier; hidden, they are those of this very object.
-#[cfg(not(any(target_vendor = "apple", windows)))]
+#[cfg(not(any(target_vendor = "apple", windows, target_os = "uefi", target_os = "cygwin")))]
 fn bounds() -> (*const u8, *const u8) {
-    #[cfg(target_arch = "x86_64")]
     // SAFETY: it takes two addresses.
     unsafe {
         let (start, end);
@@ -68,8 +92,6 @@ fn bounds() -> (*const u8, *const u8) {
         );
         (start, end)
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    (std::ptr::null(), std::ptr::null())
 }
 
 /// Where the array starts and ends: ld64 defines these symbols for every section.
@@ -85,11 +107,12 @@ fn bounds() -> (*const u8, *const u8) {
 }
 
 /// Where the array starts and ends: COFF linkers sort sections by what follows the dollar sign.
-#[cfg(windows)]
+#[cfg(any(windows, target_os = "uefi", target_os = "cygwin"))]
 fn bounds() -> (*const u8, *const u8) {
+    use std::sync::atomic::AtomicUsize;
     #[unsafe(link_section = ".peach$a")]
-    static START: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    static START: AtomicUsize = AtomicUsize::new(0);
     #[unsafe(link_section = ".peach$z")]
-    static END: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    static END: AtomicUsize = AtomicUsize::new(0);
     ((&raw const START).cast(), (&raw const END).cast())
 }

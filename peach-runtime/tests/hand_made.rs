@@ -8,8 +8,7 @@ use peach_runtime::{Error, Kernel, Version};
 /// A kernel of the given bytes: `kernel!(NAME: type, needs, bytes, relocations, fallback)`.
 macro_rules! kernel {
     ($name:ident: $pointer:ty, $needs:expr, $bytes:expr, $relocations:expr, $fallback:expr) => {
-        #[unsafe(link_section = "peach_kernels")]
-        static $name: Kernel<$pointer> = {
+        peach_runtime::__private::kernel_static! { static $name: Kernel<$pointer> = {
             struct Here;
             impl Source for Here {
                 type Pointer = $pointer;
@@ -27,7 +26,7 @@ macro_rules! kernel {
                 };
             }
             Kernel::new::<Here>()
-        };
+        }; }
     };
 }
 

@@ -6,8 +6,11 @@
 use std::ptr::{self, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-// Weak: a program may have another just-in-time compiler, and there is one list for all of them.
+// Weak: a program may have another just-in-time compiler, or this crate twice, and there is one list for
+// all of them. Defined once where all crates are optimized, and so assembled, as one. The lock stands
+// with the list, for all copies of this crate.
 std::arch::global_asm!(
+    ".ifndef __jit_debug_register_code",
     ".pushsection .text.__jit_debug_register_code,\"ax\",@progbits",
     ".weak __jit_debug_register_code",
     ".type __jit_debug_register_code,@function",
@@ -22,6 +25,15 @@ std::arch::global_asm!(
     ".quad 0, 0",
     ".size __jit_debug_descriptor, . - __jit_debug_descriptor",
     ".popsection",
+    ".endif",
+    ".ifndef __peach_jit_debug_busy",
+    ".pushsection .data.__peach_jit_debug_busy,\"aw\",@progbits",
+    ".weak __peach_jit_debug_busy",
+    ".type __peach_jit_debug_busy,@object",
+    "__peach_jit_debug_busy: .byte 0",
+    ".size __peach_jit_debug_busy, . - __peach_jit_debug_busy",
+    ".popsection",
+    ".endif",
 );
 
 /// `struct jit_descriptor`.
@@ -53,10 +65,9 @@ enum Action {
 unsafe extern "C" {
     fn __jit_debug_register_code();
     static mut __jit_debug_descriptor: Descriptor;
+    /// Set while the list changes.
+    safe static __peach_jit_debug_busy: AtomicBool;
 }
-
-/// Held while the list changes.
-static BUSY: AtomicBool = AtomicBool::new(false);
 
 /// Code that gdb knows of, until this is dropped. Null if it could not be told.
 pub(super) struct Registered {
@@ -100,13 +111,13 @@ impl Drop for Registered {
     }
 }
 
-/// Changes the list, which belongs to whoever holds `BUSY`. Not waiting for ever: in the child of a
+/// Changes the list, which belongs to whoever has set `__peach_jit_debug_busy`. Not waiting for ever: in the child of a
 /// fork, the thread that holds it may not exist. Tells whether it was done.
 fn holding_the_list(change: impl FnOnce()) -> bool {
     for _ in 0..1_000_000 {
-        if !BUSY.swap(true, Ordering::Acquire) {
+        if !__peach_jit_debug_busy.swap(true, Ordering::Acquire) {
             change();
-            BUSY.store(false, Ordering::Release);
+            __peach_jit_debug_busy.store(false, Ordering::Release);
             return true;
         }
         std::hint::spin_loop();

@@ -1,7 +1,7 @@
 //! Programs that use the runtime, compiled by rustc with flags of their own.
 //!
 //! In: source files and flags. Out: programs and libraries, in a directory of their own. The runtime is
-//! compiled from its sources with the same flags; the macro is the one that cargo has built.
+//! compiled from its sources with the same flags, and so is libc; the macro is the one that cargo has built.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,11 +21,24 @@ impl Rustc {
         let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir).expect("a directory");
         let flags = flags.iter().map(|flag| flag.to_string()).collect();
-        let rustc = Rustc { dir, flags, macros: newest_macros() };
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
-        let runtime = root.join("peach-runtime/src/lib.rs");
-        rustc.compile(&runtime, "peach_runtime", &["--crate-type=rlib"]);
+        let rustc = Rustc { dir, flags, macros: newest("libpeach_macros-", ".so") };
+        let libc = ["--crate-type=rlib", "--cfg=feature=\"std\"", "--cap-lints=allow"];
+        rustc.compile(&source_of(&newest("libc-", ".d")), "libc", &libc);
+        rustc.runtime(&[]);
         rustc
+    }
+
+    /// Compiles the runtime with further flags, and gives the library. With `-Cmetadata=…` and
+    /// `-Cextra-filename=…` it is another crate beside the first, as of another version.
+    pub fn runtime(&self, flags: &[&str]) -> PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
+        let source = root.join("peach-runtime/src/lib.rs");
+        let flags = [&["--crate-type=rlib"], flags].concat();
+        let library = self.compile(&source, "peach_runtime", &flags);
+        match flags.iter().find_map(|flag| flag.strip_prefix("-Cextra-filename=")) {
+            Some(extra) => library.with_file_name(format!("libpeach_runtime{extra}.rlib")),
+            None => library,
+        }
     }
 
     /// Where it compiles to.
@@ -42,7 +55,8 @@ impl Rustc {
     }
 
     fn compile(&self, source: &Path, name: &str, flags: &[&str]) -> PathBuf {
-        let output = self.command(name).args(flags).arg(source).output().expect("rustc runs");
+        let output =
+            self.command(name, flags).args(flags).arg(source).output().expect("rustc runs");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} with {:?} and {flags:?}:\n{errors}", self.flags);
         let kind = flags.iter().find_map(|flag| flag.strip_prefix("--crate-type="));
@@ -54,7 +68,7 @@ impl Rustc {
         })
     }
 
-    fn command(&self, name: &str) -> Command {
+    fn command(&self, name: &str, flags: &[&str]) -> Command {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let mut command = Command::new(rustc);
         let option = |name: &str, path: &Path| {
@@ -63,15 +77,18 @@ impl Rustc {
             option
         };
         let built_by_cargo = self.macros.parent().expect("a directory");
-        if self.flags.iter().any(|flag| flag.starts_with("-Z")) {
+        let mut all = self.flags.iter().map(String::as_str).chain(flags.iter().copied());
+        if all.any(|flag| flag.starts_with("-Z")) {
             command.env("RUSTC_BOOTSTRAP", "1");
         }
-        command.args(["--edition=2024", "--crate-name", name]).args(&self.flags);
+        let edition = if name == "libc" { "--edition=2021" } else { "--edition=2024" };
+        command.args([edition, "--crate-name", name]).args(&self.flags);
         command.arg("--out-dir").arg(&self.dir).arg("-L").arg(&self.dir);
         command.arg("-L").arg(option("dependency=", built_by_cargo));
         if name == "peach_runtime" {
             command.arg("--extern").arg(option("peach_macros=", &self.macros));
-        } else {
+            command.arg("--extern").arg(option("libc=", &self.dir.join("liblibc.rlib")));
+        } else if name != "libc" && !flags.iter().any(|flag| flag.contains("=peach_runtime=")) {
             let runtime = self.dir.join("libpeach_runtime.rlib");
             command.arg("--extern").arg(option("peach_runtime=", &runtime));
         }
@@ -79,15 +96,22 @@ impl Rustc {
     }
 }
 
-/// The macro as cargo has built it last.
-fn newest_macros() -> PathBuf {
+/// The main file of a library, of what cargo has noted that it was made of.
+fn source_of(dependencies: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(dependencies).expect("a file");
+    let mut files = text.split_whitespace();
+    files.find(|file| file.ends_with("lib.rs")).expect("a source").into()
+}
+
+/// What cargo has built last of a library.
+fn newest(start: &str, end: &str) -> PathBuf {
     let program = std::env::current_exe().expect("a test");
     let files = std::fs::read_dir(program.parent().expect("a directory")).expect("a directory");
-    let macros = files.map(|file| file.expect("a file").path()).filter(|path| {
+    let libraries = files.map(|file| file.expect("a file").path()).filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("libpeach_macros-") && name.ends_with(".so")
+        name.starts_with(start) && name.ends_with(end)
     });
-    macros
+    libraries
         .max_by_key(|path| path.metadata().and_then(|data| data.modified()).expect("a time"))
-        .expect("the macro is built")
+        .unwrap_or_else(|| panic!("{start}…{end} is not built"))
 }

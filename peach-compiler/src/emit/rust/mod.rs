@@ -163,26 +163,18 @@ fn module(context: &Context<'_>) -> TokenStream {
     let (cfgs, vis, name) = (cfg_attributes(decl), &decl.vis, &decl.signature.name);
     let about = about(context);
     let source = source_name();
-    // Code in the text section may be called without a look at `KERNEL`; dumps need it all the same.
-    let used = (context.options.listings.is_some() && context.embed() == ast::Embed::Text)
-        .then(|| quote_spanned!(ours() => #[used]));
     quote_spanned! { ours() =>
         #cfgs
         #[cfg(target_arch = "x86_64")]
         #[doc = #about]
         #[allow(dead_code, private_interfaces)]
         #vis mod #name {
-            #[doc = "The kernel itself: its function pointer, its versions and their machine code."]
-            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,peach_kernels"))]
-            #[cfg_attr(windows, unsafe(link_section = ".peach$m"))]
-            #[cfg_attr(
-                not(any(target_vendor = "apple", windows)),
-                unsafe(link_section = "peach_kernels")
-            )]
-            #used
-            pub static KERNEL: ::peach_runtime::__private::Kernel<
-                <#source as ::peach_runtime::__private::Source>::Pointer
-            > = ::peach_runtime::__private::Kernel::new::<#source>();
+            ::peach_runtime::__private::kernel_static! {
+                #[doc = "The kernel itself: its function pointer, its versions and their machine code."]
+                pub static KERNEL: ::peach_runtime::__private::Kernel<
+                    <#source as ::peach_runtime::__private::Source>::Pointer
+                > = ::peach_runtime::__private::Kernel::new::<#source>();
+            }
 
             #[doc(hidden)]
             #[derive(::peach_runtime::__private::core::fmt::Debug)]
