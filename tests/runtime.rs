@@ -204,6 +204,8 @@ fn listings_have_the_bytes_in_memory() {
     assert!(check(&constant::KERNEL).contains(mov), "{}", constant::KERNEL.listing());
     assert!(check(&constant_text::KERNEL).contains(mov));
     assert!(check(&many::KERNEL).contains("0008  "), "{}", many::KERNEL.listing());
+    let mut written = 0;
+    assert!(many(&mut written) > 0 && written == u64::MAX && calls() == 42);
     check(&second::KERNEL);
     let address = (&raw const TABLE as u64).to_le_bytes().map(|byte| format!("{byte:02x}"));
     assert!(check(&table::KERNEL).contains(&address[..6].join(" ")));
