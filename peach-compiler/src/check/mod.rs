@@ -3,18 +3,40 @@
 //! Input: the [`Function`] over virtual registers and its [`Lowered`] rendering, walked in lockstep.
 //! Output: acceptance, or a [`Refusal`] that says what is wrong: always a bug in peach.
 //!
-//! It shares no code with `regalloc`, `frame` or the liveness analysis. For every path it knows which
-//! registers of the program, byte by byte, each physical register and stack slot holds
-//! ([`state::State`]). The rules:
+//! It shares no code with `regalloc`, `frame` or the liveness analysis.
 //!
-//! * An instruction of the author must be in the code once, in order, with the same operands, each
-//!   virtual register replaced by a place that holds it, in every byte that the instruction reads. If
-//!   that place is memory, the instruction must do the same with memory.
-//! * After it, the places of its destinations hold the new values, and no other place does.
-//! * An inserted instruction moves values between places; what it overwrites is forgotten, flags too.
-//! * Where paths meet, only what holds on all of them is known.
-//! * At a return the results are where the convention wants them, extended as it wants them, the
-//!   stack pointer is back, and every preserved register holds what it held on entry.
+//! # Definition
+//!
+//! *Symbols* are values of the source program: the current value of each of its registers, what each
+//! preserved register held on entry, arguments in memory, the return address, zero ([`state::Sym`]).
+//! *Places* are physical registers and stack addresses, the latter relative to the stack pointer on
+//! entry or to a realigned base ([`state::Place`]).
+//!
+//! A *state* maps a place and a byte *i* to the set of symbols whose byte *i* is there; it also holds
+//! the flags that are still the source program's, and where `rsp` and the frame pointer are. The order
+//! is inclusion: ⊤ (a block not yet reached) knows everything, ⊥ (the empty map) nothing. `meet` is
+//! the intersection of all sets; a disagreement about `rsp` is a refusal, not a loss. Every transfer
+//! function is monotone and sets only shrink, so the iteration over the blocks ends.
+//!
+//! Transfer, for a source instruction and the run of lowered items that stands for it:
+//!
+//! | step | state afterwards |
+//! |---|---|
+//! | inserted move `p ← q`, bytes *B* | `S(p, i) = S(q, i)` for *i* in *B*; other bytes kept, or {zero} |
+//! | inserted store, load, push, pop | the same, between a register and a stack address |
+//! | any other inserted instruction | `S(p, i) = ∅` for everything that it writes; its flags are lost |
+//! | source instruction | **requires** `r ∈ S(place(r), i)` for every byte *i* of `r` that it reads, and the same for flags; **then** `r` leaves every set in the bytes it writes, and `S(place(r), i) = {r}` |
+//! | source copy `a = b` | `a ∈ S(p, i)` exactly where `b ∈ S(p, i)`; no item is needed |
+//! | call | **requires** as an instruction, and an aligned `rsp`; **then** what the callee's convention does not preserve is ∅ |
+//! | return | **requires** the results where the convention has them, each preserved register's own symbol in it, the return address at `rsp`, no dirty upper halves |
+//!
+//! `place(r)` is read off the lowered instruction itself: it must be the source instruction with each
+//! virtual register replaced by a physical one (or by stack memory with the same effects, [`folded`]),
+//! and nothing else changed. Items must come in source order, and each instruction must be there once.
+//!
+//! Not checked here: whether the source program is safe or initialized (`analysis`), whether `isa`'s
+//! effects are right (executed, form by form, in `tests/effects_execution.rs`), and whether the bytes
+//! are the lowered items (`encode::verify`).
 
 mod bindings;
 mod bytes;
