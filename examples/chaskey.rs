@@ -58,6 +58,7 @@ macro_rules! chaskey {
                     v[i] = k[i];
                 }
                 double(k);
+                // SAFETY: `p` goes through the message by what `n`, the bytes left, allows.
                 unsafe {
                     'blocks: {
                         cmp n, 16;

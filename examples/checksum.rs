@@ -46,6 +46,7 @@ peach_fn! {
         let a: gp64;
         mov a.gp32, crc;
         not a.gp32;
+        // SAFETY: `p` goes through the data by what `n`, the bytes left, allows.
         unsafe {
             'blocks: {
                 cmp n, 3 * STREAM;

@@ -52,6 +52,7 @@ macro_rules! highwayhash {
                 vpxor state[0], packet, state[2];
                 vpshufd packet, packet, 0b10_11_00_01;
                 vpxor state[1], packet, state[3];
+                // SAFETY: `p` goes through the data by what `n`, the bytes left, allows.
                 unsafe {
                     'packets: {
                         sub n, 32;

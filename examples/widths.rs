@@ -13,6 +13,7 @@ peach_fn! {
         let acc: [V; 4];
         let v: [V; 4];
         for a in acc { vxorps a.xmm, a.xmm, a.xmm; }
+        // SAFETY: the kernels below pass two slices with `n` floats at least.
         unsafe {
             'blocks: {
                 sub n, W;

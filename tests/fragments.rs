@@ -169,7 +169,9 @@ macro_rules! by_block {
             fn $name() -> u64 $body
             fn inner() -> u64 { xor eax, eax; for i in 0..2 $inner return rax; }
             fn otherwise() -> u64 { xor eax, eax; if false { ud2; } else $inner return rax; }
-            fn labelled() -> u64 { xor eax, eax; unsafe $inner '_named: $inner return rax; }
+            fn labelled() -> u64 { xor eax, eax;
+                // SAFETY: nothing in it needs to be promised.
+                unsafe $inner '_named: $inner return rax; }
             #[target_feature(enable = "padlock")]
             fn falls() -> u64 { return 1; }
             #[fallback]

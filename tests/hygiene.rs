@@ -111,9 +111,7 @@ mod deep {
         peach_fn! {
             pub(super) fn to_parent(a: u64) -> u64 { return a; }
             pub(in crate::deep) fn to_deep(a: &super::super::Point) -> u64 {
-                let x: gp64;
-                unsafe { mov x, [a]; }
-                return x;
+                return a;
             }
         }
     }
@@ -122,8 +120,9 @@ mod deep {
         peach_fn! {
             fn inside(a: u64) -> u64 { inc a; return a; }
         }
-        inside(deeper::to_parent(1) + deeper::to_deep(&super::Point { x: 2 }))
-            + inside::KERNEL.get()(0)
+        let point = super::Point { x: 2 };
+        assert!(deeper::to_deep(&point) != 0);
+        inside(deeper::to_parent(1) + point.x) + inside::KERNEL.get()(0)
     }
 }
 

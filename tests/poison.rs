@@ -8,7 +8,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use peach_compiler::abi::{ArgPlace, Convention, SYSV64, WIN64};
-use peach_compiler::emit::rust::{RustOptions, items};
+use peach_compiler::emit::rust::{Platform, RustOptions, items};
 use peach_compiler::ir::ArgValue;
 use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
 use peach_compiler::pipeline::{self, Compilation, CompiledFunction, CompiledGroup, Target};
@@ -82,8 +82,9 @@ fn invocations(tokens: TokenStream, found: &mut dyn FnMut(TokenStream)) {
 fn check(group: CompiledGroup, native: &'static Convention) -> Outcome {
     let versions = group.versions.clone();
     let diagnostics = Default::default();
-    let compilation = Compilation { kernels: vec![group], diagnostics };
-    let options = RustOptions { listings: None, native_is_win64: native == &WIN64 };
+    let compilation = Compilation { kernels: vec![group], unsafe_helpers: Vec::new(), diagnostics };
+    let platform = if native == &WIN64 { Platform::Win64 } else { Platform::SysV64 };
+    let options = RustOptions { platform, ..RustOptions::default() };
     let text = items(&compilation, options).to_string().replace(' ', "");
     if versions.is_empty() {
         return Outcome::Skipped("in error".to_string());

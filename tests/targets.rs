@@ -10,7 +10,7 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use peach_compiler::abi::{Convention, ImageFormat, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::module::Processor;
-use peach_compiler::emit::rust::{RustOptions, items};
+use peach_compiler::emit::rust::{Platform, RustOptions, items};
 use peach_compiler::emit::{Module, objects};
 use peach_compiler::pipeline::{self, CompiledFunction, Target};
 use peach_testing::tools::have;
@@ -96,12 +96,16 @@ struct Built {
     codes: Vec<Vec<u8>>,
 }
 
+fn platform(native: &'static Convention) -> Platform {
+    if native == &WIN64 { Platform::Win64 } else { Platform::SysV64 }
+}
+
 /// Compiles the kernels' naked functions for a target.
 fn build(target: &str, native: &'static Convention) -> Built {
     let tokens: TokenStream = KERNELS.parse().unwrap();
     let compilation = pipeline::compile(tokens, Target::in_rust(native));
     assert!(!compilation.diagnostics.has_errors(), "{:#?}", compilation.diagnostics);
-    let options = RustOptions { listings: None, native_is_win64: native == &WIN64 };
+    let options = RustOptions { platform: platform(native), ..RustOptions::default() };
     let mut bodies = Vec::new();
     naked_bodies(items(&compilation, options), &mut bodies);
     assert_eq!(bodies.len(), NAMES.len());

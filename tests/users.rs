@@ -2,6 +2,8 @@
 //! ChaCha20, AEZ, bit packing, HighwayHash, SipHash and Marvin32, MetroHash and StadtX, Chaskey, Speck, the
 //! Bloom index, group varint, NNPACK's matrix products, transforms and activations, Yeppp!.
 
+#![expect(clippy::undocumented_unsafe_blocks, reason = "kernels of users, as they wrote them")]
+
 use peach_runtime::peach_fn;
 
 // ChaCha20: helpers over registers, places held in names, aliases, a hand spill in aligned stack memory,
@@ -410,6 +412,9 @@ fn nnpack() {
         // SAFETY: nothing is read.
         unsafe { gemm_1(0, a.as_ptr(), b.as_ptr(), &mut c) };
         assert_eq!(c[..8], [0.0; 8]);
+        // SAFETY: nothing is read.
+        unsafe { gemm_2(0, a.as_ptr(), b.as_ptr(), &mut c) };
+        assert_eq!(c[..16], [0.0; 16]);
         for n in 0..=8 {
             // SAFETY: there are as many.
             let sum = unsafe { sum_upto(a[..n].as_ptr(), n) };

@@ -5,12 +5,15 @@ use crate::encode::Encoded;
 use crate::expand::KernelGroup;
 use crate::ir::{Function, Lowered};
 use crate::isa::PhysReg;
+use proc_macro2::Span;
 
 /// Everything that one `peach_fn!` compiles to.
 #[derive(Debug)]
 pub struct Compilation {
     /// One per kernel name.
     pub kernels: Vec<CompiledGroup>,
+    /// The `unsafe` of every block in a helper.
+    pub unsafe_helpers: Vec<Span>,
     /// What the author is told.
     pub diagnostics: Diagnostics,
 }

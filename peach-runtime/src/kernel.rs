@@ -47,8 +47,11 @@ pub struct Shape {
 
 /// Names the function pointer type and the shape of a kernel for its module, from the scope that the
 /// kernel stands in: what the module cannot see (items of a function around it), that scope does.
+///
+/// # Safety
+/// The code of every version in the shape has the type of the pointer, and so has the fallback.
 #[doc(hidden)]
-pub trait Source {
+pub unsafe trait Source {
     /// The kernel's function pointer type.
     type Pointer: Copy;
     /// What is known of it.
@@ -204,8 +207,11 @@ impl<F> std::fmt::Debug for Kernel<F> {
 
 impl Version {
     /// A version. The listing and the call frame instructions are kept with the feature `debug` only.
+    ///
+    /// # Safety
+    /// Code in the text section is as long as it says.
     #[doc(hidden)]
-    pub const fn new(
+    pub const unsafe fn new(
         extensions: &'static [&'static str],
         needs: u128,
         abi: &'static str,

@@ -52,6 +52,7 @@ mod memory;
 mod pair;
 #[cfg(target_arch = "x86_64")]
 mod registry;
+mod types;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod unload;
 mod values;
@@ -59,7 +60,15 @@ mod values;
 pub use error::Error;
 pub use kernel::{Kernel, Version};
 pub use pair::Pair;
-pub use peach_macros::peach_fn;
+
+/// Compiles kernels written in the kernel language into Rust functions.
+///
+/// The macro knows the runtime by `$crate`: a dependency may be called otherwise, and other crates may
+/// have macros of their own that expand to `peach_fn!`.
+#[macro_export]
+macro_rules! peach_fn {
+    ($($tokens:tt)*) => { $crate::__private::items! { $crate $($tokens)* } };
+}
 
 /// What the items that `peach_fn!` generates are made of. Not for use by hand: it changes with every
 /// version of the macro.
@@ -74,9 +83,27 @@ pub mod __private {
     pub use crate::pair::Pair;
     pub use crate::values::{
         from_byte, from_pointer, patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr,
-        to_pointer,
+        to_pointer, unsafe_code,
     };
+    /// Checks of types, for rustc.
+    pub mod types {
+        pub use crate::types::*;
+    }
     pub use core;
+    #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
+    pub use peach_macros::elsewhere as items;
+    #[cfg(all(
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        not(any(windows, target_os = "uefi", target_os = "cygwin"))
+    ))]
+    pub use peach_macros::sysv64 as items;
+    #[cfg(all(
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        any(windows, target_os = "uefi", target_os = "cygwin")
+    ))]
+    pub use peach_macros::win64 as items;
 }
 
 /// The listings of the guide are tests, where the features that it speaks of are there.

@@ -40,7 +40,8 @@ __peach_kernel! {
 
 struct Nothing;
 
-impl Source for Nothing {
+// SAFETY: there are no versions and no fallback.
+unsafe impl Source for Nothing {
     type Pointer = fn();
     const SHAPE: &'static Shape = &Shape { name: "", versions: &[], fallback: None };
 }

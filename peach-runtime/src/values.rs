@@ -50,6 +50,13 @@ pub const unsafe fn from_pointer<T>(pointer: *mut ()) -> T {
     unsafe { std::mem::transmute_copy(&pointer) }
 }
 
+/// What stands in for an author's `unsafe { … }`.
+///
+/// # Safety
+/// Nothing is asked of the caller.
+#[inline(always)]
+pub const unsafe fn unsafe_code() {}
+
 /// The lowest byte of a register as what it is.
 ///
 /// # Safety

@@ -10,18 +10,26 @@ macro_rules! kernel {
     ($name:ident: $pointer:ty, $needs:expr, $bytes:expr, $relocations:expr, $fallback:expr) => {
         peach_runtime::__private::kernel_static! { static $name: Kernel<$pointer> = {
             struct Here;
-            impl Source for Here {
+            // SAFETY: the tests call only what is code of this type.
+            unsafe impl Source for Here {
                 type Pointer = $pointer;
                 const SHAPE: &'static Shape = &Shape {
                     name: stringify!($name),
-                    versions: &[Version::new(
-                        &["padlock"],
-                        $needs,
-                        "sysv64",
-                        Code::Map(Arena { bytes: $bytes, align: 16, relocations: $relocations }),
-                        "",
-                        &[],
-                    )],
+                    // SAFETY: no code stands in the text section.
+                    versions: &[unsafe {
+                        Version::new(
+                            &["padlock"],
+                            $needs,
+                            "sysv64",
+                            Code::Map(Arena {
+                                bytes: $bytes,
+                                align: 16,
+                                relocations: $relocations,
+                            }),
+                            "",
+                            &[],
+                        )
+                    }],
                     fallback: $fallback,
                 };
             }

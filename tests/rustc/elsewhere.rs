@@ -2,6 +2,7 @@
 //! are there: with `target_arch = "x86_64"` false wherever something asks.
 
 use super::{library, rustc, temporary, text};
+use peach_compiler::emit::rust::{Platform, RustOptions};
 use peach_compiler::{abi, emit, pipeline};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +15,8 @@ fn answered(source: &str) -> String {
 /// What `peach_fn!` gives there.
 fn items(source: &str) -> String {
     let compilation = pipeline::compile(source.parse().unwrap(), &abi::SYSV64);
-    answered(&emit::rust::items(&compilation, Default::default()).to_string())
+    let options = RustOptions { platform: Platform::Elsewhere, ..RustOptions::default() };
+    emit::rust::items(&compilation, options).to_string()
 }
 
 #[test]

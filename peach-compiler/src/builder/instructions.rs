@@ -120,7 +120,7 @@ impl Builder {
     }
 
     fn inst(&self, op: Op) -> Inst {
-        let in_unsafe = self.decl.is_unsafe;
+        let in_unsafe = self.decl.unsafety.is_some();
         Inst { op, span: self.function.span, operand_spans: Vec::new(), in_unsafe }
     }
 

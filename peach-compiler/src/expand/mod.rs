@@ -56,6 +56,8 @@ use value::Value;
 pub struct Program {
     /// In the order of the first kernel of each name.
     pub kernels: Vec<KernelGroup>,
+    /// The `unsafe` of every block in a helper.
+    pub unsafe_helpers: Vec<Span>,
 }
 
 /// Everything that carries one kernel name.
@@ -67,8 +69,19 @@ pub struct KernelGroup {
     pub versions: Vec<VersionSource>,
     /// `#[fallback]`.
     pub fallback: Option<ast::Fallback>,
+    /// Where its author wrote `unsafe`.
+    pub unsafety: Unsafety,
     /// Whether something in it was in error: its items are generated all the same, without code.
     pub has_errors: bool,
+}
+
+/// Where the author of a kernel wrote `unsafe`.
+#[derive(Clone, Debug, Default)]
+pub struct Unsafety {
+    /// `unsafe { … }`.
+    pub blocks: Vec<Span>,
+    /// `unsafe fn`, but for that of the first kernel of the name, which becomes a Rust item.
+    pub functions: Vec<Span>,
 }
 
 /// One version of a kernel.

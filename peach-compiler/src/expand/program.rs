@@ -4,7 +4,7 @@
 use super::names::{Names, Symbol};
 use super::scope::Scopes;
 use super::value::Value;
-use super::{Expander, KernelGroup, Program, VersionSource, families, labels};
+use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels};
 use crate::abi::{self, Convention, Placement};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
@@ -49,7 +49,7 @@ pub(super) fn expand(file: &File, target: Target, diagnostics: &mut Diagnostics)
     let kernels = groups.into_iter().map(|group| expander.group(group)).collect();
     expander.check_unused_items();
     expander.warn_unused_labels();
-    Program { kernels }
+    Program { kernels, unsafe_helpers: unsafe_helpers(&items) }
 }
 
 /// The kernels and the fallback of one name.
@@ -153,7 +153,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         }
         group.fallback = Some(fallback);
         let same = same_signature(&fallback.signature, &first.signature)
-            && fallback.is_unsafe == first.is_unsafe
+            && fallback.is_unsafe == first.unsafety.is_some()
             && fallback.vis.to_string() == first.vis.to_string();
         if !same {
             group.has_errors = true;
@@ -208,6 +208,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             decl: without_body(first),
             versions,
             fallback: group.fallback.cloned(),
+            unsafety: unsafety(&group.kernels),
             has_errors,
         }
     }
@@ -362,7 +363,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             // In a sandbox, indirect jumps go to the starts of bundles.
             endbr64: kernel.attrs.endbr64 && convention.sandbox.is_none(),
             no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
-            unsafe_fn: kernel.is_unsafe,
+            unsafe_fn: kernel.unsafety.is_some(),
             in_text: self.target.position_independent
                 || matches!(kernel.attrs.embed, Some((ast::Embed::Text, _))),
             without_shadow: self.target.without_shadow,
@@ -371,7 +372,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.unparsed = kernel.reported;
         self.failed = kernel.reported;
         self.skipped.extend(kernel.skipped.iter().cloned());
-        self.in_unsafe = kernel.is_unsafe;
+        self.in_unsafe = kernel.unsafety.is_some();
         self.in_version = version.is_some();
         self.function.features = self.features(&kernel.attrs, version);
         if let Some(version) = version {
@@ -442,6 +443,26 @@ impl<'a, 'd> Expander<'a, 'd> {
     }
 }
 
+/// Where the kernels of one name say `unsafe`.
+fn unsafety(kernels: &[&Kernel]) -> Unsafety {
+    let mut found = Unsafety::default();
+    for kernel in kernels {
+        kernel.body.unsafe_blocks(&mut found.blocks);
+    }
+    found.functions.extend(kernels.iter().skip(1).filter_map(|kernel| kernel.unsafety));
+    found
+}
+
+fn unsafe_helpers(items: &[&Item]) -> Vec<Span> {
+    let mut found = Vec::new();
+    for item in items {
+        if let Item::Helper(helper) = item {
+            helper.body.unsafe_blocks(&mut found);
+        }
+    }
+    found
+}
+
 /// What a kernel is compiled as: one version for each attribute, or one without.
 fn versions_of(kernel: &Kernel) -> Vec<Option<&VersionAttr>> {
     match kernel.attrs.versions.as_slice() {
@@ -486,7 +507,7 @@ fn same_signature(a: &Signature, b: &Signature) -> bool {
 
 fn same_kernel(a: &Kernel, b: &Kernel) -> bool {
     same_signature(&a.signature, &b.signature)
-        && a.is_unsafe == b.is_unsafe
+        && a.unsafety.is_some() == b.unsafety.is_some()
         && a.abi.map(|(abi, _)| abi) == b.abi.map(|(abi, _)| abi)
         && a.vis.to_string() == b.vis.to_string()
 }
@@ -497,7 +518,7 @@ fn without_body(kernel: &Kernel) -> Kernel {
         attrs: kernel.attrs.clone(),
         rust_attrs: kernel.rust_attrs.clone(),
         vis: kernel.vis.clone(),
-        is_unsafe: kernel.is_unsafe,
+        unsafety: kernel.unsafety,
         abi: kernel.abi,
         signature: kernel.signature.clone(),
         body: Block { statements: Vec::new(), span: kernel.body.span },

@@ -61,7 +61,7 @@ impl<'a> Expander<'a, '_> {
                 Value::Reg(self.arg(name, span, index, 0, Class::Gp64, value))
             }
             TypeKind::Slice { .. } | TypeKind::Str => {
-                let pointer = ArgValue::Pointer { type_text: text };
+                let pointer = ArgValue::Pointer { type_text: text, exclusive: false };
                 let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
                 let len = self.size_arg(format!("{name}.len"), span, index, 1, false);
                 Value::Slice { ptr, len }
@@ -75,7 +75,8 @@ impl<'a> Expander<'a, '_> {
             | TypeKind::NonNull
             | TypeKind::FnPointer
             | TypeKind::Option(_) => {
-                let value = ArgValue::Pointer { type_text: text };
+                let exclusive = is_exclusive(&param.ty.kind);
+                let value = ArgValue::Pointer { type_text: text, exclusive };
                 Value::Reg(self.arg(name, span, index, 0, Class::Gp64, value))
             }
             TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => {
@@ -274,6 +275,27 @@ fn param_type(kind: &TypeKind, convention: &Convention) -> Option<ParamType> {
         | TypeKind::Option(_) => ParamType::Int { bytes: convention.pointer_size },
         TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => return None,
     })
+}
+
+/// Whether no two values of a type may refer to one place: `&mut T`, `Option<&mut T>`.
+fn is_exclusive(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::Reference { mutable, .. } | TypeKind::Slice { mutable, .. } => *mutable,
+        TypeKind::Option(inner) => is_exclusive(&inner.kind),
+        TypeKind::Pair(a, b) => is_exclusive(&a.kind) || is_exclusive(&b.kind),
+        TypeKind::Unit
+        | TypeKind::Int { .. }
+        | TypeKind::Wide { .. }
+        | TypeKind::Bool
+        | TypeKind::Char
+        | TypeKind::Float { .. }
+        | TypeKind::Vector { .. }
+        | TypeKind::RawPointer
+        | TypeKind::NonNull
+        | TypeKind::Str
+        | TypeKind::FnPointer
+        | TypeKind::Invalid => false,
+    }
 }
 
 /// A type that is returned as one value under `convention`.

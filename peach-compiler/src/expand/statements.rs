@@ -88,8 +88,8 @@ impl<'a> Expander<'a, '_> {
             StatementKind::AssignOp(target, op, value) => self.assign_op(target, *op, value),
             StatementKind::Call(call) => self.call_statement(call),
             StatementKind::Label(label) => self.define_label(label),
-            StatementKind::Block { label, is_unsafe, body } => {
-                self.nested_block(label.as_ref(), *is_unsafe, body)
+            StatementKind::Block { label, unsafety, body } => {
+                self.nested_block(label.as_ref(), unsafety.is_some(), body)
             }
             StatementKind::For(pattern, iterable, body) => {
                 self.for_statement(pattern, iterable, body)

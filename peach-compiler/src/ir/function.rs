@@ -185,6 +185,8 @@ pub enum ArgValue {
     Pointer {
         /// The type's tokens, as text.
         type_text: String,
+        /// It refers to its memory exclusively: `Option<&mut T>`.
+        exclusive: bool,
     },
 }
 

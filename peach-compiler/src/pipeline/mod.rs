@@ -58,7 +58,7 @@ pub fn compile_observed(
         usage.report(&mut diagnostics);
     }
     diagnostics.put_in_order();
-    Compilation { kernels, diagnostics }
+    Compilation { kernels, unsafe_helpers: program.unsafe_helpers, diagnostics }
 }
 
 /// A kernel without code, of which nothing was said, is a bug of ours.

@@ -102,6 +102,7 @@ fn function(
     if let Some(problem) = refused_function(c) {
         return Err(problem);
     }
+    let unsafe_span = c.span();
     let is_unsafe = c.eat_word("unsafe");
     let abi_start = *c;
     let abi = if c.eat_word("extern") { Some(types::abi(c)?) } else { None };
@@ -137,7 +138,7 @@ fn function(
         attrs: attributes.own,
         rust_attrs: attributes.rust,
         vis,
-        is_unsafe,
+        unsafety: is_unsafe.then_some(unsafe_span),
         abi,
         signature,
         body: Block { statements: Vec::new(), span: (c.span(), c.span()) },

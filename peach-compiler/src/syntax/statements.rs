@@ -99,7 +99,7 @@ fn documented_statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed
 fn statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKind> {
     if c.is_group(Delimiter::Brace) {
         let body = block(c, context)?;
-        return Ok(StatementKind::Block { label: None, is_unsafe: false, body });
+        return Ok(StatementKind::Block { label: None, unsafety: None, body });
     }
     if c.is_punct('\'') {
         return labelled(c, context);
@@ -129,6 +129,7 @@ fn labelled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKi
         ));
     }
     let is_unsafe = c.is_word("unsafe") && c.ahead().is_group(Delimiter::Brace);
+    let unsafety = is_unsafe.then(|| c.span());
     if is_unsafe {
         c.bump();
     }
@@ -138,7 +139,7 @@ fn labelled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKi
     if label.index.is_some() {
         return Err(c.error("an indexed label cannot name a block"));
     }
-    Ok(StatementKind::Block { label: Some(label), is_unsafe, body: block(c, context)? })
+    Ok(StatementKind::Block { label: Some(label), unsafety, body: block(c, context)? })
 }
 
 /// A statement that starts with a keyword. Words that are no keywords of Rust are keywords only
@@ -151,9 +152,10 @@ fn keyword(
     let next = c.ahead();
     let kind = match word {
         "unsafe" => {
+            let unsafety = Some(c.span());
             c.bump();
             let body = block(c, context)?;
-            return Ok(Some(StatementKind::Block { label: None, is_unsafe: true, body }));
+            return Ok(Some(StatementKind::Block { label: None, unsafety, body }));
         }
         "for" => {
             c.bump();

@@ -96,7 +96,7 @@ impl Prototype {
             convention: version.function.convention.name,
             native: native.name,
             names_convention: !matches!(decl.abi, None | Some((Abi::C, _))),
-            is_unsafe: decl.is_unsafe
+            is_unsafe: decl.unsafety.is_some()
                 || decl.signature.has_bounds
                 || decl.signature.params.iter().any(|param| is_slice(&param.ty)),
             parameters,

@@ -6,12 +6,12 @@
 //! through the typed pointer.
 
 use super::signature::{Param, code_values};
-use super::{Context, clobbers, head, is_attribute, number, ours, source_name, text};
+use super::{Context, clobbers, head, is_attribute, number, ours, source_name, text, unsafety};
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::isa::{Bank, Class, PhysReg, register_name};
 use crate::syntax::ast::{Embed, Type, TypeKind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 
 /// The function `name`.
 pub(super) fn function(context: &Context<'_>) -> TokenStream {
@@ -30,7 +30,6 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     body.set_span(decl.body.span.1);
     quote_spanned! { ours() =>
         #(#attributes)*
-        #[cfg(target_arch = "x86_64")]
         #inline
         #target_feature
         #head #lifetimes #signature #body
@@ -49,26 +48,28 @@ pub(super) fn target_feature(context: &Context<'_>) -> Option<TokenStream> {
 
 /// What stands in for the code of a kernel in error; it is never run.
 fn body_in_error(context: &Context<'_>) -> TokenStream {
+    let private = context.private;
     let names = context.signature.params.iter().map(|param| &param.name);
     quote_spanned! { ours() =>
         let _ = (#(#names,)*);
-        ::peach_runtime::__private::core::unreachable!()
+        #private::core::unreachable!()
     }
 }
 
 fn body(context: &Context<'_>) -> TokenStream {
+    let unsafety = unsafety::of_kernel(context);
     let (prepare, target) = target(context);
     let call = if goes_by_registers(context) {
         call_by_registers(context, &target)
     } else {
         call_by_pointer(context, &target)
     };
-    quote_spanned!(ours() => #prepare #call)
+    quote_spanned!(ours() => #unsafety #prepare #call)
 }
 
 /// What is called.
 enum Target {
-    /// The address in the variable `entry`.
+    /// The address in the variable [`entry_name`].
     Entry,
     /// The function of the only version, in the text section.
     Symbol,
@@ -89,14 +90,14 @@ fn target(context: &Context<'_>) -> (TokenStream, Target) {
         }
         _ => Target::Entry,
     };
-    let entry = format_ident!("entry", span = ours());
+    let (entry, private) = (entry_name(), context.private);
     let tokens = match fallback_call(context) {
         None => quote_spanned! { ours() =>
-            let #entry = ::peach_runtime::__private::entry(&#name::KERNEL);
+            let #entry = #private::entry(&#name::KERNEL);
         },
         Some((function, call)) => quote_spanned! { ours() =>
             #function
-            let #entry = ::peach_runtime::__private::entry_or_fallback(&#name::KERNEL);
+            let #entry = #private::entry_or_fallback(&#name::KERNEL);
             if #entry.is_null() {
                 return #call;
             }
@@ -105,6 +106,11 @@ fn target(context: &Context<'_>) -> (TokenStream, Target) {
     let unused =
         matches!(target, Target::Symbol).then(|| quote_spanned!(ours() => let _ = #entry;));
     (quote_spanned!(ours() => #tokens #unused), target)
+}
+
+/// The variable with the address of the code.
+fn entry_name() -> Ident {
+    Ident::new("__peach_entry", ours())
 }
 
 /// The `#[fallback]` as a function of the function, and its call.
@@ -158,37 +164,38 @@ fn is_function_pointer(kind: &TypeKind) -> bool {
 /// An ordinary call through the function pointer.
 fn call_by_pointer(context: &Context<'_>, target: &Target) -> TokenStream {
     let name = &context.decl().signature.name;
-    let source = source_name();
+    let (source, private) = (source_name(), context.private);
     let values = context.signature.params.iter().flat_map(code_values);
     let address = match target {
-        Target::Entry => quote_spanned!(ours() => entry),
+        Target::Entry => entry_name().into_token_stream(),
         Target::Symbol => {
             let function = text::function_name(context, 0);
             quote_spanned!(ours() => <#name::#source>::#function as *const ())
         }
     };
-    let call = quote_spanned!(ours() => code(#(#values),*));
+    let call = quote_spanned!(ours() => __peach_code(#(#values),*));
     let call = match context.signature.pointer_is_unsafe {
         true => quote_spanned!(ours() => unsafe { #call }),
         false => call,
     };
     let call = quote_spanned! { ours() =>
-        let code: <#name::#source as ::peach_runtime::__private::Source>::Pointer =
-            unsafe { ::peach_runtime::__private::core::mem::transmute(#address) };
-        let result = #call;
+        let __peach_code: <#name::#source as #private::Source>::Pointer =
+            unsafe { #private::core::mem::transmute(#address) };
+        let __peach_result = #call;
     };
     let result = match context.signature.result.kind {
-        TypeKind::Pair(..) => quote_spanned!(ours() => (result.0, result.1)),
-        _ => quote_spanned!(ours() => result),
+        TypeKind::Pair(..) => quote_spanned!(ours() => (__peach_result.0, __peach_result.1)),
+        _ => quote_spanned!(ours() => __peach_result),
     };
     quote_spanned!(ours() => #call #result)
 }
 
 /// A call that clobbers what the code clobbers.
 fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
-    let name = &context.decl().signature.name;
+    let (name, private) = (&context.decl().signature.name, context.private);
+    let entry = entry_name();
     let target = match target {
-        Target::Entry => quote_spanned!(ours() => in(reg) entry.addr()),
+        Target::Entry => quote_spanned!(ours() => in(reg) #entry.addr()),
         Target::Symbol => {
             let source = source_name();
             let function = text::function_name(context, 0);
@@ -211,7 +218,7 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
     quote_spanned! { ours() =>
         #declared
         unsafe {
-            ::peach_runtime::__private::core::arch::asm!(
+            #private::core::arch::asm!(
                 "call {}", #target, #(#inputs,)* #(#operands,)* #clobbers
             );
         }
@@ -237,13 +244,13 @@ fn takes_pointers(context: &Context<'_>) -> bool {
 
 /// The values of a parameter's parts, of types that `asm!` takes in registers.
 fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
-    let name = &param.name;
+    let (name, private) = (&param.name, param.private);
     let value = match param.kind {
         TypeKind::Int { bytes: 1, .. } | TypeKind::Bool | TypeKind::Char => {
-            quote_spanned!(ours() => #name as ::peach_runtime::__private::core::primitive::u32)
+            quote_spanned!(ours() => #name as #private::core::primitive::u32)
         }
         TypeKind::Wide { .. } => {
-            let half = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u64);
+            let half = quote_spanned!(ours() => #private::core::primitive::u64);
             return vec![
                 quote_spanned!(ours() => #name as #half),
                 quote_spanned!(ours() => (#name >> 64) as #half),
@@ -252,17 +259,10 @@ fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
         TypeKind::Reference { .. }
         | TypeKind::NonNull
         | TypeKind::Option(_)
-        | TypeKind::RawPointer => pointer_from(quote_spanned!(ours() => #name)),
+        | TypeKind::RawPointer => quote_spanned!(ours() => #private::to_pointer(#name)),
         _ => return code_values(param),
     };
     vec![value]
-}
-
-/// Anything that is a pointer as a raw one; the compiler refuses what is wider.
-fn pointer_from(value: TokenStream) -> TokenStream {
-    quote_spanned! { ours() =>
-        ::peach_runtime::__private::to_pointer(#value)
-    }
 }
 
 /// How the result leaves `asm!`.
@@ -279,43 +279,43 @@ struct Outputs {
 }
 
 fn outputs(context: &Context<'_>) -> Outputs {
-    let result = context.signature.result;
+    let (result, private) = (context.signature.result, context.private);
     let place = context.signature.placement.map(|placement| &placement.result);
     let mut outputs = Outputs::default();
     match (place, &result.kind) {
         (Some(ResultPlace::Regs(regs)), TypeKind::Wide { .. }) => {
-            let word = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u64);
-            let wide = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u128);
-            let low = outputs.register("low", &word, regs[0]);
-            let high = outputs.register("high", &word, regs[1]);
+            let word = quote_spanned!(ours() => #private::core::primitive::u64);
+            let wide = quote_spanned!(ours() => #private::core::primitive::u128);
+            let low = outputs.register("__peach_low", &word, regs[0]);
+            let high = outputs.register("__peach_high", &word, regs[1]);
             let ty = &result.tokens;
             outputs.conversion =
                 quote_spanned!(ours() => ((#high as #wide) << 64 | #low as #wide) as #ty);
         }
         (Some(ResultPlace::Regs(regs)), TypeKind::Pair(a, b)) => {
-            let first = outputs.register("first", &carrier(a), regs[0]);
-            let second = outputs.register("second", &carrier(b), regs[1]);
-            let (a, b) = (from_carrier(a, &first), from_carrier(b, &second));
+            let first = outputs.register("__peach_first", &carrier(a, private), regs[0]);
+            let second = outputs.register("__peach_second", &carrier(b, private), regs[1]);
+            let (a, b) = (from_carrier(a, &first, private), from_carrier(b, &second, private));
             outputs.conversion = quote_spanned!(ours() => (#a, #b));
         }
         (Some(ResultPlace::Regs(regs)), _) => {
-            let value = outputs.register("result", &carrier(result), regs[0]);
-            outputs.conversion = from_carrier(result, &value);
+            let value = outputs.register("__peach_result", &carrier(result, private), regs[0]);
+            outputs.conversion = from_carrier(result, &value, private);
         }
         (Some(ResultPlace::Packed { reg, shift }), TypeKind::Pair(a, b)) => {
-            let word = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u64);
-            let double = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::f64);
+            let word = quote_spanned!(ours() => #private::core::primitive::u64);
+            let double = quote_spanned!(ours() => #private::core::primitive::f64);
             let value = match reg.bank {
                 Bank::Vector => {
-                    let value = outputs.register("result", &double, *reg);
+                    let value = outputs.register("__peach_result", &double, *reg);
                     quote_spanned!(ours() => #double::to_bits(#value))
                 }
-                _ => outputs.register("result", &word, *reg),
+                _ => outputs.register("__peach_result", &word, *reg),
             };
             let shift = number(*shift as usize);
-            let bits = quote_spanned!(ours() => bits);
+            let bits = quote_spanned!(ours() => __peach_bits);
             let high = quote_spanned!(ours() => (#bits >> #shift));
-            let (a, b) = (from_bits(a, &bits), from_bits(b, &high));
+            let (a, b) = (from_bits(a, &bits, private), from_bits(b, &high, private));
             outputs.conversion = quote_spanned! { ours() =>
                 let #bits: #word = #value;
                 (#a, #b)
@@ -339,10 +339,10 @@ impl Outputs {
 }
 
 /// The type with which a value of `ty` leaves a register.
-fn carrier(ty: &Type) -> TokenStream {
+fn carrier(ty: &Type, private: &TokenStream) -> TokenStream {
     let primitive = |name: &str| {
         let name = format_ident!("{name}", span = ours());
-        quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::#name)
+        quote_spanned!(ours() => #private::core::primitive::#name)
     };
     match ty.kind {
         TypeKind::Int { bytes: 8, .. } => primitive("u64"),
@@ -355,34 +355,34 @@ fn carrier(ty: &Type) -> TokenStream {
 }
 
 /// The value of type `ty` that the carrier `value` holds.
-fn from_carrier(ty: &Type, value: &TokenStream) -> TokenStream {
+fn from_carrier(ty: &Type, value: &TokenStream, private: &TokenStream) -> TokenStream {
     let tokens = &ty.tokens;
     match ty.kind {
         TypeKind::Int { .. } => quote_spanned!(ours() => #value as #tokens),
         TypeKind::Float { .. } | TypeKind::Vector { .. } => value.clone(),
         TypeKind::Bool => quote_spanned! { ours() =>
-            unsafe { ::peach_runtime::__private::from_byte(#value) }
+            unsafe { #private::from_byte(#value) }
         },
         TypeKind::Char => quote_spanned! { ours() =>
-            unsafe { ::peach_runtime::__private::core::char::from_u32_unchecked(#value) }
+            unsafe { #private::core::char::from_u32_unchecked(#value) }
         },
         _ => quote_spanned! { ours() =>
-            unsafe { ::peach_runtime::__private::from_pointer::<#tokens>(#value) }
+            unsafe { #private::from_pointer::<#tokens>(#value) }
         },
     }
 }
 
 /// The value of type `ty` in the low bits of the word `bits`.
-fn from_bits(ty: &Type, bits: &TokenStream) -> TokenStream {
-    let word = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u32);
+fn from_bits(ty: &Type, bits: &TokenStream, private: &TokenStream) -> TokenStream {
+    let word = quote_spanned!(ours() => #private::core::primitive::u32);
     match ty.kind {
         TypeKind::Float { bytes: 4 } => quote_spanned! { ours() =>
-            ::peach_runtime::__private::core::primitive::f32::from_bits(#bits as #word)
+            #private::core::primitive::f32::from_bits(#bits as #word)
         },
         TypeKind::Bool | TypeKind::Char => {
-            from_carrier(ty, &quote_spanned!(ours() => (#bits as #word)))
+            from_carrier(ty, &quote_spanned!(ours() => (#bits as #word)), private)
         }
-        _ => from_carrier(ty, bits),
+        _ => from_carrier(ty, bits, private),
     }
 }
 

@@ -5,28 +5,34 @@
 //! ```text
 //! fn name(…) -> … { calls the code }                         call.rs, clobbers.rs, signature.rs
 //! mod name { pub static KERNEL: Kernel<…>; struct Source; }
-//! const _: () = { impl Source for name::Source { … } };      shape.rs, patches.rs, text.rs
+//! unsafe impl Source for name::Source { … }                  shape.rs, patches.rs, text.rs, proof.rs
 //! ```
 //!
 //! and the diagnostics. The third item stands in the scope of the kernel, so that the author's paths
-//! and types mean there what they mean around it, even inside a function.
+//! and types mean there what they mean around it, even inside a function. For targets that are not
+//! x86-64 there is the fallback alone (elsewhere.rs).
 //!
-//! Invariants: every path is absolute, through `::peach_runtime::__private`, and every token of ours has
-//! the span of the macro: no item of the user is in the way (`no_implicit_prelude`, a type called
-//! `u8`), and lints that look for `unsafe` see none. Names and types keep the author's spans.
+//! Invariants: every path starts with `$crate::__private`, whatever the runtime's crate is called, and
+//! every token of ours has the span of the macro: no item of the user is in the way
+//! (`no_implicit_prelude`, a type called `u8`), and lints that look for `unsafe` see the author's alone.
+//! Names that are bound start with `__peach_`, because a constant of the user with the same name would
+//! turn the binding into a comparison. Names and types keep the author's spans.
 //! A kernel in error has all items, without code, so that its callers bring no second error.
 
 mod call;
 mod clobbers;
+mod elsewhere;
 mod patches;
+mod proof;
 mod seh;
 mod shape;
 mod signature;
 mod text;
 mod types;
+mod unsafety;
 
 use crate::compiled::{Compilation, CompiledGroup};
-use crate::diagnostics::{self, Code, Diagnostic};
+use crate::diagnostics;
 use crate::emit::reports::listing::Source;
 use crate::syntax::ast;
 use proc_macro2::{Literal, Span, TokenStream};
@@ -38,22 +44,36 @@ use signature::Signature;
 pub struct RustOptions<'a> {
     /// Carry listings, with these source lines.
     pub listings: Option<&'a Source>,
-    /// The convention of `extern "C"` that the kernels were compiled for is the Microsoft one.
-    pub native_is_win64: bool,
+    /// What the program is compiled for.
+    pub platform: Platform,
+    /// The path of the runtime's crate; `::peach_runtime` where there is none.
+    pub runtime: Option<&'a TokenStream>,
+}
+
+/// The targets of Rust programs, as far as the items differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Platform {
+    /// x86-64, where `extern "C"` is the convention of System V.
+    #[default]
+    SysV64,
+    /// x86-64, where `extern "C"` is the Microsoft one.
+    Win64,
+    /// Anything else: no kernel runs, only fallbacks do.
+    Elsewhere,
 }
 
 /// The items for all kernels of `compilation`, and its diagnostics as `compile_error!`.
 pub fn items(compilation: &Compilation, options: RustOptions<'_>) -> TokenStream {
     let mut tokens: TokenStream =
         compilation.diagnostics.iter().map(diagnostics::diagnostic_tokens).collect();
+    let private = match options.runtime {
+        Some(path) => quote_spanned!(ours() => #path::__private),
+        None => quote_spanned!(ours() => ::peach_runtime::__private),
+    };
     for group in &compilation.kernels {
-        tokens.extend(group_items(group, options));
+        tokens.extend(group_items(group, options, &private));
     }
-    let native =
-        |group: &CompiledGroup| matches!(group.source.decl.abi, None | Some((ast::Abi::C, _)));
-    if compilation.kernels.iter().any(native) {
-        tokens.extend(convention_guard(options.native_is_win64));
-    }
+    tokens.extend(unsafety::of_helpers(&compilation.unsafe_helpers, &private));
     tokens
 }
 
@@ -67,6 +87,8 @@ struct Context<'a> {
     group: &'a CompiledGroup,
     options: RustOptions<'a>,
     signature: Signature<'a>,
+    /// The path of what the runtime has for generated items: `$crate::__private`.
+    private: &'a TokenStream,
 }
 
 impl Context<'_> {
@@ -77,61 +99,39 @@ impl Context<'_> {
     fn embed(&self) -> ast::Embed {
         self.decl().attrs.embed.map_or(ast::Embed::Map, |(embed, _)| embed)
     }
+
+    fn for_windows(&self) -> bool {
+        self.options.platform == Platform::Win64
+    }
 }
 
-fn group_items(group: &CompiledGroup, options: RustOptions<'_>) -> TokenStream {
+fn group_items(
+    group: &CompiledGroup,
+    options: RustOptions<'_>,
+    private: &TokenStream,
+) -> TokenStream {
     if group.source.decl.signature.is_invalid {
-        return refused_item(&group.source.decl);
+        return unreachable_item(&group.source.decl, private);
     }
-    let resolved = types::resolved(group);
-    let signature = Signature::new(group, &resolved);
-    let context = Context { group, options, signature };
-    let mut tokens = elsewhere(&context);
-    tokens.extend(call::function(&context));
+    let resolved = types::resolved(group, private);
+    let signature = Signature::new(group, &resolved, private);
+    let context = Context { group, options, signature, private };
+    if options.platform == Platform::Elsewhere {
+        return elsewhere::items(&context);
+    }
+    let mut tokens = call::function(&context);
     tokens.extend(module(&context));
     tokens.extend(shape::source(&context));
     tokens
 }
 
-/// The function alone, of a kernel whose signature is refused: there may be no type for its code.
-fn refused_item(decl: &ast::Kernel) -> TokenStream {
+/// The function alone, of a kernel that has no code: there may be no type for it.
+fn unreachable_item(decl: &ast::Kernel, private: &TokenStream) -> TokenStream {
     let (attributes, head, signature) = (&decl.rust_attrs, head(decl), &decl.signature.tokens);
     quote_spanned! { ours() =>
         #(#attributes)*
         #[allow(unused_variables)]
-        #head #signature { ::peach_runtime::__private::core::unreachable!() }
-    }
-}
-
-/// What stands on targets other than x86-64: the fallback, or an error that says that it is missing.
-fn elsewhere(context: &Context<'_>) -> TokenStream {
-    let decl = context.decl();
-    let cfgs = cfg_attributes(decl);
-    let Some(fallback) = &context.group.source.fallback else {
-        if context.group.source.has_errors {
-            return TokenStream::new();
-        }
-        let name = &decl.signature.name;
-        let error = diagnostics::diagnostic_tokens(
-            &Diagnostic::new(
-                Code::UnsupportedTarget,
-                name.span(),
-                format!("kernel `{name}` is machine code for x86-64, which this target is not"),
-            )
-            .help(format!("add `#[fallback] fn {name}` with an ordinary Rust body")),
-        );
-        return quote_spanned! { ours() =>
-            #cfgs #[cfg(not(target_arch = "x86_64"))] #error
-        };
-    };
-    let attributes = &decl.rust_attrs;
-    let own_attributes = &fallback.rust_attrs;
-    let head = head(decl);
-    let (signature, body) = (&fallback.signature_tokens, &fallback.body);
-    quote_spanned! { ours() =>
-        #(#attributes)* #(#own_attributes)*
-        #[cfg(not(target_arch = "x86_64"))]
-        #head #signature #body
+        #head #signature { #private::core::unreachable!() }
     }
 }
 
@@ -139,7 +139,7 @@ fn elsewhere(context: &Context<'_>) -> TokenStream {
 fn head(decl: &ast::Kernel) -> TokenStream {
     let vis = &decl.vis;
     let name = &decl.signature.name;
-    let unsafety = decl.is_unsafe.then(|| quote_spanned!(ours() => unsafe));
+    let unsafety = decl.unsafety.map(|span| quote_spanned!(span => unsafe));
     quote_spanned! { name.span() => #vis #unsafety fn #name }
 }
 
@@ -162,22 +162,21 @@ fn module(context: &Context<'_>) -> TokenStream {
     let decl = context.decl();
     let (cfgs, vis, name) = (cfg_attributes(decl), &decl.vis, &decl.signature.name);
     let about = about(context);
-    let source = source_name();
+    let (source, private) = (source_name(), context.private);
     quote_spanned! { ours() =>
         #cfgs
-        #[cfg(target_arch = "x86_64")]
         #[doc = #about]
         #[allow(dead_code, private_interfaces)]
         #vis mod #name {
-            ::peach_runtime::__private::kernel_static! {
+            #private::kernel_static! {
                 #[doc = "The kernel itself: its function pointer, its versions and their machine code."]
-                pub static KERNEL: ::peach_runtime::__private::Kernel<
-                    <#source as ::peach_runtime::__private::Source>::Pointer
-                > = ::peach_runtime::__private::Kernel::new::<#source>();
+                pub static KERNEL: #private::Kernel<
+                    <#source as #private::Source>::Pointer
+                > = #private::Kernel::new::<#source>();
             }
 
             #[doc(hidden)]
-            #[derive(::peach_runtime::__private::core::fmt::Debug)]
+            #[allow(missing_debug_implementations)]
             pub(super) struct #source;
         }
     }
@@ -200,21 +199,6 @@ fn about(context: &Context<'_>) -> String {
         text.push_str(&format!("\n\n* {extensions}: {} bytes", version.encoded.bytes.len()));
     }
     text
-}
-
-/// Fails where the convention that the kernels were compiled for is not that of the target.
-fn convention_guard(native_is_win64: bool) -> TokenStream {
-    let message = "the kernels here were compiled for another operating system's calling convention; \
-                   name it with extern \"sysv64\" or extern \"win64\"";
-    quote_spanned! { ours() =>
-        #[cfg(target_arch = "x86_64")]
-        const _: () = ::peach_runtime::__private::core::assert!(
-            ::peach_runtime::__private::core::cfg!(
-                any(windows, target_os = "uefi", target_os = "cygwin")
-            ) == #native_is_win64,
-            "{}", #message
-        );
-    }
 }
 
 /// An unsuffixed number.

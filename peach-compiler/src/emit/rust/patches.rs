@@ -6,30 +6,47 @@
 use super::{number, ours};
 use crate::compiled::CompiledFunction;
 use crate::encode::{Patch, PatchValue};
-use proc_macro2::{Literal, Span, TokenStream};
+use crate::ir::RustConst;
+use crate::syntax::tokens_text;
+use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 
 /// The bytes of a version as a `&'static [u8]`.
-pub(super) fn patched(compiled: &CompiledFunction, bytes: &Literal) -> TokenStream {
-    let patches: Vec<_> =
-        compiled.encoded.patches.iter().filter_map(|patch| field(compiled, patch)).collect();
+pub(super) fn patched(
+    compiled: &CompiledFunction,
+    bytes: &Literal,
+    private: &TokenStream,
+) -> TokenStream {
+    let patches = compiled.encoded.patches.iter();
+    let patches: Vec<_> = patches.filter_map(|patch| field(compiled, patch, private)).collect();
     if patches.is_empty() {
         return quote_spanned!(ours() => #bytes);
     }
     quote_spanned! { ours() =>
-        &const { ::peach_runtime::__private::patch(*#bytes, &[#(#patches),*]) }
+        &const { #private::patch(*#bytes, &[#(#patches),*]) }
     }
 }
 
+/// Statements that evaluate every Rust constant of a version.
+pub(super) fn checks(compiled: &CompiledFunction, private: &TokenStream) -> Vec<TokenStream> {
+    let patches = compiled.encoded.patches.iter();
+    let values = patches.filter_map(|patch| checked_value(compiled, patch, private));
+    values.map(|value| quote_spanned!(ours() => let _ = #value;)).collect()
+}
+
 /// `(offset, size, value)` of a patch with a Rust constant.
-fn field(compiled: &CompiledFunction, patch: &Patch) -> Option<TokenStream> {
-    let value = checked_value(compiled, patch)?;
+fn field(compiled: &CompiledFunction, patch: &Patch, private: &TokenStream) -> Option<TokenStream> {
+    let value = checked_value(compiled, patch, private)?;
     let (offset, size) = (number(patch.offset as usize), number(patch.size.into()));
     Some(quote_spanned!(ours() => (#offset, #size, #value)))
 }
 
 /// The value of a patch with a Rust constant, as an `i128` that fits its field.
-pub(super) fn checked_value(compiled: &CompiledFunction, patch: &Patch) -> Option<TokenStream> {
+pub(super) fn checked_value(
+    compiled: &CompiledFunction,
+    patch: &Patch,
+    private: &TokenStream,
+) -> Option<TokenStream> {
     let PatchValue::Const(id, addend) = patch.value else { return None };
     let constant = &compiled.lowered.rust_consts[id.index()];
     let bits = u32::from(patch.size) * 8;
@@ -37,16 +54,54 @@ pub(super) fn checked_value(compiled: &CompiledFunction, patch: &Patch) -> Optio
     let (min, max) = patch.range(&compiled.lowered, &compiled.encoded);
     let message = format!(
         "the value of `const {{ {} }}` does not fit its field of {bits} bits{}",
-        constant.tokens,
+        tokens_text(&constant.tokens),
         if signed { ", which is extended with its sign" } else { "" },
     );
-    let expr = &constant.tokens;
     let addend = Literal::i64_unsuffixed(addend);
     let (min, max) = (Literal::i128_unsuffixed(min), Literal::i128_unsuffixed(max));
+    let value = integer(constant, private);
     let span = Span::mixed_site().located_at(constant.span);
+    let import_integer = (!is_untyped(&constant.tokens))
+        .then(|| quote_spanned!(ours() => use #private::types::integer as __peach_integer;));
+    // `$crate` in the path of a call would draw its errors to the whole macro.
+    let imports = quote_spanned! { ours() =>
+        use #private::core::assert as __peach_assert;
+        #import_integer
+    };
     Some(quote_spanned! { span => {
-        let value = !!({ #expr }) as ::peach_runtime::__private::core::primitive::i128 + #addend;
-        ::peach_runtime::__private::core::assert!(#min <= value && value <= #max, "{}", #message);
-        value
+        #imports
+        let __peach_value: #private::core::primitive::i128 = #value + #addend;
+        __peach_assert!(#min <= __peach_value && __peach_value <= #max, "{}", #message);
+        __peach_value
     } })
+}
+
+/// A Rust constant as an `i128`, whatever integer type it has; another type is an error at its place.
+fn integer(constant: &RustConst, private: &TokenStream) -> TokenStream {
+    let expr = &constant.tokens;
+    let span = Span::mixed_site().located_at(constant.span);
+    // Numbers without a type take the widest one, instead of `i32`.
+    match is_untyped(expr) {
+        true => {
+            let wide = quote_spanned!(ours() => #private::core::primitive::i128);
+            quote_spanned!(span => { let __peach_value: #wide = { #expr }; __peach_value })
+        }
+        false => quote_spanned!(span => __peach_integer({ #expr })),
+    }
+}
+
+/// Whether an expression is made of integer literals without suffixes alone.
+fn is_untyped(expr: &TokenStream) -> bool {
+    expr.clone().into_iter().all(|token| match token {
+        TokenTree::Ident(_) => false,
+        TokenTree::Punct(_) => true,
+        TokenTree::Group(group) => is_untyped(&group.stream()),
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            let digits = text.strip_prefix("0x").or(text.strip_prefix("0o"));
+            let digits = digits.or(text.strip_prefix("0b")).unwrap_or(&text);
+            let radix = if text.starts_with("0x") { 16 } else { 10 };
+            digits.chars().all(|digit| digit == '_' || digit.is_digit(radix))
+        }
+    })
 }

@@ -1,10 +1,10 @@
 //! What the runtime knows of a kernel: its name, its versions with their bytes, its fallback.
 //!
-//! In: a group. Out: `const _: () = { impl Source for name::Source { … } };`, with the functions that
-//! only the runtime calls as associated functions of the source.
+//! In: a group. Out: `unsafe impl Source for name::Source { … }`, and where there are any the functions
+//! that only the runtime calls as associated functions of the source.
 
 use super::signature::{Param, abi_string, code_types, is_slice};
-use super::{Context, cfg_attributes, number, ours, patches, source_name, text};
+use super::{Context, cfg_attributes, number, ours, patches, proof, source_name, text};
 use crate::compiled::CompiledFunction;
 use crate::emit::reports::listing::listing;
 use crate::emit::unwind;
@@ -18,39 +18,47 @@ pub(super) fn source(context: &Context<'_>) -> TokenStream {
     let cfgs = cfg_attributes(context.decl());
     let name = &context.decl().signature.name;
     let name_text = name_text(name);
-    let source = source_name();
+    let (source, private) = (source_name(), context.private);
     let pointer = context.signature.pointer_type(context);
     let versions = context.group.versions.iter().enumerate();
     let versions = versions.map(|(index, compiled)| version(context, index, compiled));
     let (fallback, fallback_function) = fallback(context);
     let functions = match context.embed() {
-        Embed::Map => TokenStream::new(),
-        Embed::Text => text::functions(context),
+        Embed::Map => fallback_function,
+        Embed::Text => {
+            let functions = text::functions(context);
+            Some(quote_spanned!(ours() => #fallback_function #functions))
+        }
     };
+    let functions = functions.map(|functions| {
+        quote_spanned! { ours() =>
+            #cfgs
+            #[allow(dead_code, improper_ctypes, improper_ctypes_definitions)]
+            impl #name::#source { #functions }
+        }
+    });
+    let proof = proof::function(context);
     quote_spanned! { ours() =>
         #cfgs
-        #[cfg(target_arch = "x86_64")]
-        #[allow(
-            dead_code, non_local_definitions, improper_ctypes, improper_ctypes_definitions
-        )]
-        const _: () = {
-            impl ::peach_runtime::__private::Source for #name::#source {
-                type Pointer = #pointer;
-                const SHAPE: &'static ::peach_runtime::__private::Shape =
-                    &::peach_runtime::__private::Shape {
-                        name: #name_text,
-                        versions: &[#(#versions),*],
-                        fallback: #fallback,
-                    };
-            }
-            impl #name::#source { #fallback_function #functions }
-        };
+        #[allow(dead_code, improper_ctypes, improper_ctypes_definitions)]
+        unsafe impl #private::Source for #name::#source {
+            type Pointer = #pointer;
+            const SHAPE: &'static #private::Shape = {
+                #proof
+                &#private::Shape {
+                    name: #name_text,
+                    versions: &[#(#versions),*],
+                    fallback: #fallback,
+                }
+            };
+        }
+        #functions
     }
 }
 
 /// `Version::new(…)`.
 fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> TokenStream {
-    let features = &compiled.function.features;
+    let (features, private) = (&compiled.function.features, context.private);
     let extensions = features.minified();
     let extensions = extensions.iter().map(|feature| feature.name());
     let mut needs = Literal::u128_unsuffixed(features.bits());
@@ -63,12 +71,14 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
             let source = source_name();
             let function = text::function_name(context, index);
             let len = number(compiled.encoded.bytes.len());
+            // rustc looks at the operands of `naked_asm!` when it makes code, at these in any case.
+            let checks = patches::checks(compiled, private);
             quote_spanned! { ours() =>
-                ::peach_runtime::__private::Code::Text(
-                    ::peach_runtime::__private::Address(
+                #private::Code::Text(
+                    #private::Address(
                         <#name::#source>::#function as *const ()
                     ),
-                    #len
+                    { #(#checks)* #len }
                 )
             }
         }
@@ -83,9 +93,11 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
         _ => Literal::byte_string(b""),
     };
     quote_spanned! { ours() =>
-        ::peach_runtime::__private::Version::new(
-            &[#(#extensions),*], #needs, #abi, #code, #listing, #unwind
-        )
+        unsafe {
+            #private::Version::new(
+                &[#(#extensions),*], #needs, #abi, #code, #listing, #unwind
+            )
+        }
     }
 }
 
@@ -93,45 +105,46 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
 fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
     let mut bytes = Literal::byte_string(&compiled.encoded.bytes);
     bytes.set_span(ours());
-    let bytes = patches::patched(compiled, &bytes);
+    let private = context.private;
+    let bytes = patches::patched(compiled, &bytes, private);
     let align = number(compiled.encoded.align as usize);
     let relocations = compiled.encoded.patches.iter().filter_map(|patch| {
         let (sym, relative_to) = match patch.value {
             PatchValue::Const(..) => return None,
             PatchValue::Address(sym) => {
-                (sym, quote_spanned!(ours() => ::peach_runtime::__private::core::option::Option::None))
+                (sym, quote_spanned!(ours() => #private::core::option::Option::None))
             }
             PatchValue::Relative(sym) => {
                 let end = number(patch.end as usize);
-                (sym, quote_spanned!(ours() => ::peach_runtime::__private::core::option::Option::Some(#end)))
+                (sym, quote_spanned!(ours() => #private::core::option::Option::Some(#end)))
             }
         };
-        let path = &compiled.lowered.rust_syms[sym.index()].tokens;
+        let symbol = text::symbol_operand(&compiled.lowered.rust_syms[sym.index()]);
         // An item of another library is only reached through the global offset table, which COFF
         // does not have.
-        let template = match context.options.native_is_win64 {
+        let template = match context.for_windows() {
             true => "lea {}, [rip + {}]",
             false => "mov {}, qword ptr [rip + {}@GOTPCREL]",
         };
         let offset = number(patch.offset as usize);
         Some(quote_spanned! { ours() =>
-            ::peach_runtime::__private::Relocation {
+            #private::Relocation {
                 offset: #offset,
                 relative_to: #relative_to,
                 address: || {
-                    let address: *const ();
+                    let __peach_address: *const ();
                     unsafe {
-                        ::peach_runtime::__private::core::arch::asm!(
-                            #template, out(reg) address, sym #path
+                        #private::core::arch::asm!(
+                            #template, out(reg) __peach_address, #symbol
                         );
                     }
-                    address
+                    __peach_address
                 },
             }
         })
     });
     quote_spanned! { ours() =>
-        ::peach_runtime::__private::Code::Map(::peach_runtime::__private::Arena {
+        #private::Code::Map(#private::Arena {
             bytes: #bytes,
             align: #align,
             relocations: &[#(#relocations),*],
@@ -142,15 +155,16 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
 /// The value of `Shape::fallback`, and the function in the kernel's own convention that it points to.
 /// That one calls `name`, which goes to the fallback where nothing else can run.
 fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
+    let private = context.private;
     if context.group.source.fallback.is_none() {
-        let none = quote_spanned!(ours() => ::peach_runtime::__private::core::option::Option::None);
+        let none = quote_spanned!(ours() => #private::core::option::Option::None);
         return (none, None);
     }
     let name = &context.decl().signature.name;
     let source = source_name();
     let value = quote_spanned! { ours() =>
-        ::peach_runtime::__private::core::option::Option::Some(
-            ::peach_runtime::__private::Address(<#name::#source>::__fallback as *const ())
+        #private::core::option::Option::Some(
+            #private::Address(<#name::#source>::__peach_fallback as *const ())
         )
     };
     let signature = &context.signature;
@@ -160,25 +174,27 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
     let mut params = Vec::new();
     let mut args = Vec::new();
     for (index, param) in signature.params.iter().enumerate() {
-        let names =
-            [format_ident!("a{index}", span = ours()), format_ident!("b{index}", span = ours())];
+        let names = [
+            format_ident!("__peach_pointer_{index}", span = ours()),
+            format_ident!("__peach_len_{index}", span = ours()),
+        ];
         for (name, ty) in names.iter().zip(code_types(param)) {
             params.push(quote_spanned!(ours() => #name: #ty));
         }
         args.push(rust_value(param, &names));
     }
-    let result = signature.code_result();
+    let result = signature.code_result(private);
     let call = quote_spanned!(ours() => unsafe { #name(#(#args),*) });
     let call = match &signature.result.kind {
         TypeKind::Pair(..) => quote_spanned! { ours() =>
-            ::peach_runtime::__private::core::convert::Into::into(#call)
+            #private::core::convert::Into::into(#call)
         },
         _ => call,
     };
     let function = quote_spanned! { ours() =>
         #target_feature
         #[allow(unused_unsafe)]
-        unsafe extern #abi fn __fallback #lifetimes (#(#params),*) #result #where_clause { #call }
+        unsafe extern #abi fn __peach_fallback #lifetimes (#(#params),*) #result #where_clause { #call }
     };
     (value, Some(function))
 }
@@ -188,15 +204,16 @@ fn rust_value(param: &Param<'_>, [pointer, len]: &[proc_macro2::Ident; 2]) -> To
     if !is_slice(param.kind) {
         return quote_spanned!(ours() => #pointer);
     }
+    let private = param.private;
     let slice = quote_spanned! { ours() =>
-        ::peach_runtime::__private::core::slice::from_raw_parts(#pointer, #len)
+        #private::core::slice::from_raw_parts(#pointer, #len)
     };
     match param.kind {
         TypeKind::Slice { mutable: true, .. } => quote_spanned! { ours() =>
-            ::peach_runtime::__private::core::slice::from_raw_parts_mut(#pointer, #len)
+            #private::core::slice::from_raw_parts_mut(#pointer, #len)
         },
         TypeKind::Str => quote_spanned! { ours() =>
-            ::peach_runtime::__private::core::str::from_utf8_unchecked(#slice)
+            #private::core::str::from_utf8_unchecked(#slice)
         },
         _ => slice,
     }

@@ -31,26 +31,35 @@ pub(super) struct Signature<'a> {
 pub(super) struct Param<'a> {
     pub(super) name: Ident,
     pub(super) kind: &'a TypeKind,
-    /// Its type.
+    /// Its type, and that type's tokens.
+    pub(super) declared: &'a Type,
     pub(super) ty: &'a TokenStream,
     /// Where its parts arrive; empty where there are no versions.
     pub(super) places: &'a [ArgPlace],
+    /// The path of what the runtime has for generated items.
+    pub(super) private: &'a TokenStream,
 }
 
 impl<'a> Signature<'a> {
     /// Of `group`, with the types of `signature`.
-    pub(super) fn new(group: &'a CompiledGroup, signature: &'a ast::Signature) -> Self {
+    pub(super) fn new(
+        group: &'a CompiledGroup,
+        signature: &'a ast::Signature,
+        private: &'a TokenStream,
+    ) -> Self {
         let decl = &group.source.decl;
         let function = group.versions.first().map(|version| &version.function);
         let placement = function.map(|function| &function.placement);
         let param = |(index, param): (usize, &'a ast::Param)| Param {
             // The code wants what `_` leaves unnamed, too.
             name: match param.name == "_" {
-                true => format_ident!("argument_{index}", span = ours()),
+                true => format_ident!("__peach_argument_{index}", span = ours()),
                 false => param.name.clone(),
             },
             kind: &param.ty.kind,
+            declared: &param.ty,
             ty: &param.ty.tokens,
+            private,
             places: placement
                 .and_then(|placement| placement.args.get(index))
                 .map_or(&[], Vec::as_slice),
@@ -63,7 +72,7 @@ impl<'a> Signature<'a> {
             lifetimes: &signature.lifetimes,
             where_clause: &signature.where_clause,
             placement,
-            pointer_is_unsafe: decl.is_unsafe
+            pointer_is_unsafe: decl.unsafety.is_some()
                 || signature.has_bounds
                 || signature.params.iter().any(is_slice),
         }
@@ -108,17 +117,17 @@ impl<'a> Signature<'a> {
         let unsafety = self.pointer_is_unsafe.then(|| quote_spanned!(ours() => unsafe));
         let abi = abi_string(context);
         let params = self.params.iter().flat_map(code_types);
-        let result = self.code_result();
+        let result = self.code_result(context.private);
         quote_spanned! { ours() => #binder #unsafety extern #abi fn(#(#params),*) #result }
     }
 
     /// ` -> R` as the code returns it.
-    pub(super) fn code_result(&self) -> TokenStream {
+    pub(super) fn code_result(&self, private: &TokenStream) -> TokenStream {
         let ty = match &self.result.kind {
             TypeKind::Unit => return TokenStream::new(),
             TypeKind::Pair(a, b) => {
                 let (a, b) = (&a.tokens, &b.tokens);
-                quote_spanned!(ours() => ::peach_runtime::__private::Pair<#a, #b>)
+                quote_spanned!(ours() => #private::Pair<#a, #b>)
             }
             _ => self.result.tokens.clone(),
         };
@@ -162,7 +171,8 @@ pub(super) fn is_slice(kind: &TypeKind) -> bool {
 
 /// The types of a parameter's parts in the code's own signature.
 pub(super) fn code_types(param: &Param<'_>) -> Vec<TokenStream> {
-    let len = || quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::usize);
+    let private = param.private;
+    let len = || quote_spanned!(ours() => #private::core::primitive::usize);
     match param.kind {
         TypeKind::Slice { mutable: false, element } => {
             vec![quote_spanned!(ours() => *const #element), len()]
@@ -171,7 +181,7 @@ pub(super) fn code_types(param: &Param<'_>) -> Vec<TokenStream> {
             vec![quote_spanned!(ours() => *mut #element), len()]
         }
         TypeKind::Str => {
-            let byte = quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::u8);
+            let byte = quote_spanned!(ours() => #private::core::primitive::u8);
             vec![quote_spanned!(ours() => *const #byte), len()]
         }
         _ => vec![param.ty.clone()],
@@ -180,25 +190,25 @@ pub(super) fn code_types(param: &Param<'_>) -> Vec<TokenStream> {
 
 /// The values of a parameter's parts for the code's own signature.
 pub(super) fn code_values(param: &Param<'_>) -> Vec<TokenStream> {
-    let name = &param.name;
+    let (name, private) = (&param.name, param.private);
     let slice = |pointer: &str| {
         let pointer = format_ident!("{pointer}", span = ours());
         vec![
-            quote_spanned!(ours() => ::peach_runtime::__private::#pointer(#name)),
-            quote_spanned!(ours() => ::peach_runtime::__private::slice_len(#name)),
+            quote_spanned!(ours() => #private::#pointer(#name)),
+            quote_spanned!(ours() => #private::slice_len(#name)),
         ]
     };
     match param.kind {
         TypeKind::Slice { mutable: false, .. } => slice("slice_ptr"),
         TypeKind::Slice { mutable: true, .. } => {
             vec![
-                quote_spanned!(ours() => ::peach_runtime::__private::slice_ptr_mut(#name)),
-                quote_spanned!(ours() => ::peach_runtime::__private::slice_len(#name)),
+                quote_spanned!(ours() => #private::slice_ptr_mut(#name)),
+                quote_spanned!(ours() => #private::slice_len(#name)),
             ]
         }
         TypeKind::Str => vec![
-            quote_spanned!(ours() => ::peach_runtime::__private::str_ptr(#name)),
-            quote_spanned!(ours() => ::peach_runtime::__private::str_len(#name)),
+            quote_spanned!(ours() => #private::str_ptr(#name)),
+            quote_spanned!(ours() => #private::str_len(#name)),
         ],
         _ => vec![name.to_token_stream()],
     }

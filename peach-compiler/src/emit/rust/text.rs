@@ -16,7 +16,7 @@ use crate::compiled::CompiledFunction;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::encode::{Patch, PatchValue};
-use crate::ir::{Code, Operand, View};
+use crate::ir::{Code, Operand, RustSym, View};
 use crate::isa::{PhysReg, register_name};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
@@ -50,16 +50,24 @@ fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) ->
     let name = function_name(context, index);
     let (kernel, source) = (&context.decl().signature.name, source_name());
     let path = quote_spanned!(ours() => <#kernel::#source>::#name);
-    let for_windows = context.options.native_is_win64;
-    let mut assembly =
-        Assembly { compiled, path, for_windows, lines: Vec::new(), operands: Vec::new(), done: 0 };
+    let for_windows = context.for_windows();
+    let private = context.private;
+    let mut assembly = Assembly {
+        compiled,
+        path,
+        private,
+        for_windows,
+        lines: Vec::new(),
+        operands: Vec::new(),
+        done: 0,
+    };
     assembly.write();
     let (lines, operands) = (&assembly.lines, &assembly.operands);
     quote_spanned! { ours() =>
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__TEXT,__peach"))]
         #[unsafe(naked)]
         unsafe extern "C" fn #name() {
-            ::peach_runtime::__private::core::arch::naked_asm!(#(#lines,)* #(#operands),*)
+            #private::core::arch::naked_asm!(#(#lines,)* #(#operands),*)
         }
     }
 }
@@ -69,6 +77,8 @@ struct Assembly<'a> {
     compiled: &'a CompiledFunction,
     /// The function itself.
     path: TokenStream,
+    /// The path of what the runtime has for generated items.
+    private: &'a TokenStream,
     for_windows: bool,
     lines: Vec<String>,
     operands: Vec<TokenStream>,
@@ -165,7 +175,7 @@ impl Assembly<'_> {
     fn patch(&mut self, patch: &Patch) {
         match patch.value {
             PatchValue::Const(..) => {
-                let value = patches::checked_value(self.compiled, patch);
+                let value = patches::checked_value(self.compiled, patch, self.private);
                 let directive = match patch.size {
                     1 => ".byte",
                     2 => ".2byte",
@@ -186,8 +196,8 @@ impl Assembly<'_> {
                     _ => String::new(),
                 };
                 self.lines.push(line);
-                let path = &self.compiled.lowered.rust_syms[sym.index()].tokens;
-                self.operands.push(quote_spanned!(ours() => sym #path));
+                let symbol = &self.compiled.lowered.rust_syms[sym.index()];
+                self.operands.push(symbol_operand(symbol));
                 self.done = patch.end as usize;
             }
         }
@@ -217,6 +227,12 @@ impl Assembly<'_> {
         }
         self.done = end;
     }
+}
+
+/// `sym path`, of which errors are shown at the path.
+pub(super) fn symbol_operand(symbol: &RustSym) -> TokenStream {
+    let path = &symbol.tokens;
+    quote_spanned!(ours().located_at(symbol.span) => sym #path)
 }
 
 fn directive(change: Change) -> String {

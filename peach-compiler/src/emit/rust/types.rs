@@ -9,38 +9,39 @@ use super::ours;
 use crate::compiled::CompiledGroup;
 use crate::ir::ArgValue;
 use crate::syntax::ast::{self, Pointee, Type, TypeKind};
+use crate::syntax::tokens_text;
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::quote_spanned;
 
 /// The signature of `group` with its types resolved.
-pub(super) fn resolved(group: &CompiledGroup) -> ast::Signature {
+pub(super) fn resolved(group: &CompiledGroup, private: &TokenStream) -> ast::Signature {
     let mut signature = group.source.decl.signature.clone();
     let function = group.versions.first().map(|version| &version.function);
     let mut lengths: Vec<(String, TokenStream)> = Vec::new();
     for (index, param) in signature.params.iter_mut().enumerate() {
         let arg = function.and_then(|f| f.args.iter().find(|arg| arg.param == index));
         if let Some(tokens) = arg.and_then(|arg| with_length(&param.ty, &arg.value)) {
-            lengths.push((param.ty.tokens.to_string(), tokens.clone()));
+            lengths.push((tokens_text(&param.ty.tokens), tokens.clone()));
             param.ty.tokens = tokens;
         }
-        resolve(&mut param.ty, &[]);
+        resolve(&mut param.ty, &[], private);
     }
-    resolve(&mut signature.result, &lengths);
+    resolve(&mut signature.result, &lengths, private);
     signature
 }
 
 /// Resolves one type; `lengths` are types whose array length is known.
-fn resolve(ty: &mut Type, lengths: &[(String, TokenStream)]) {
-    let text = ty.tokens.to_string();
+fn resolve(ty: &mut Type, lengths: &[(String, TokenStream)], private: &TokenStream) {
+    let text = tokens_text(&ty.tokens);
     if let Some((_, tokens)) = lengths.iter().find(|(known, _)| *known == text) {
         ty.tokens = tokens.clone();
     }
-    ty.tokens = with_primitives(&ty.tokens);
+    ty.tokens = with_primitives(&ty.tokens, private);
     match &mut ty.kind {
-        TypeKind::Slice { element, .. } => *element = with_primitives(element),
+        TypeKind::Slice { element, .. } => *element = with_primitives(element, private),
         TypeKind::Pair(first, second) => {
-            resolve(first, lengths);
-            resolve(second, lengths);
+            resolve(first, lengths, private);
+            resolve(second, lengths, private);
             let (a, b) = (&first.tokens, &second.tokens);
             ty.tokens = quote_spanned!(ty.span.0 => (#a, #b));
         }
@@ -70,19 +71,18 @@ fn with_length(ty: &Type, value: &ArgValue) -> Option<TokenStream> {
 }
 
 /// Every name of a primitive type that starts a path becomes a path into `core::primitive`.
-fn with_primitives(tokens: &TokenStream) -> TokenStream {
+fn with_primitives(tokens: &TokenStream, private: &TokenStream) -> TokenStream {
     let mut starts = true;
     let mut result = TokenStream::new();
     for token in tokens.clone() {
         let ends_path_start = matches!(&token, TokenTree::Punct(p) if ":'.".contains(p.as_char()));
         match token {
             TokenTree::Ident(name) if starts && is_primitive(&name) => {
-                result.extend(
-                    quote_spanned!(ours() => ::peach_runtime::__private::core::primitive::#name),
-                );
+                result.extend(quote_spanned!(ours() => #private::core::primitive::#name));
             }
             TokenTree::Group(group) => {
-                let mut inside = Group::new(group.delimiter(), with_primitives(&group.stream()));
+                let mut inside =
+                    Group::new(group.delimiter(), with_primitives(&group.stream(), private));
                 inside.set_span(group.span());
                 result.extend([TokenTree::Group(inside)]);
             }

@@ -39,8 +39,8 @@ pub struct Kernel {
     pub rust_attrs: Vec<TokenStream>,
     /// `pub`, `pub(crate)`, nothing.
     pub vis: TokenStream,
-    /// `unsafe fn`.
-    pub is_unsafe: bool,
+    /// The `unsafe` of `unsafe fn`.
+    pub unsafety: Option<Span>,
     /// `extern "abi"`; `extern` alone is `"C"`.
     pub abi: Option<(Abi, Span)>,
     /// Name, parameters, result.

@@ -12,6 +12,43 @@ pub struct Block {
     pub span: (Span, Span),
 }
 
+impl Block {
+    /// Adds the `unsafe` of every block in it, in source order.
+    pub fn unsafe_blocks(&self, spans: &mut Vec<Span>) {
+        for statement in &self.statements {
+            match &statement.kind {
+                StatementKind::Block { unsafety, body, .. } => {
+                    spans.extend(*unsafety);
+                    body.unsafe_blocks(spans);
+                }
+                StatementKind::For(_, _, body)
+                | StatementKind::While(_, body)
+                | StatementKind::Stream(_, body) => body.unsafe_blocks(spans),
+                StatementKind::If(branches) => {
+                    branches.iter().for_each(|(_, body)| body.unsafe_blocks(spans));
+                }
+                StatementKind::Let(_)
+                | StatementKind::Alias(..)
+                | StatementKind::LetConst(..)
+                | StatementKind::Const(_)
+                | StatementKind::Table(_)
+                | StatementKind::Assign(..)
+                | StatementKind::AssignOp(..)
+                | StatementKind::Instruction(_)
+                | StatementKind::Call(_)
+                | StatementKind::Label(_)
+                | StatementKind::Assert(..)
+                | StatementKind::Return(_)
+                | StatementKind::Issue(..)
+                | StatementKind::Emit(..)
+                | StatementKind::Interleave(_)
+                | StatementKind::Align(_)
+                | StatementKind::Db(_) => {}
+            }
+        }
+    }
+}
+
 /// A statement.
 #[derive(Clone, Debug)]
 pub struct Statement {
@@ -49,7 +86,7 @@ pub enum StatementKind {
         /// `'name:` before it.
         label: Option<Label>,
         /// `unsafe`.
-        is_unsafe: bool,
+        unsafety: Option<Span>,
         /// The statements.
         body: Block,
     },

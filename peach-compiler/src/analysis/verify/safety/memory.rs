@@ -183,7 +183,7 @@ fn referenced(
                 format!("memory behind `{name}` is not proven to be what is accessed"),
                 "the size of what it refers to is not known to the compiler",
             ),
-            ArgValue::Pointer { type_text } => refuse(
+            ArgValue::Pointer { type_text, .. } => refuse(
                 format!("memory behind `{name}` is not proven to be valid"),
                 &format!("nothing is known of the memory behind a `{type_text}`"),
             ),

@@ -52,9 +52,10 @@ fn verify_distinct(
     };
     let is_exclusive = match &function[arg].value {
         ArgValue::Reference { mutable, .. } => *mutable,
-        // `Option<&mut T>`
-        ArgValue::Pointer { type_text } => type_text.contains("mut "),
-        _ => false,
+        ArgValue::Pointer { exclusive, .. } => *exclusive,
+        ArgValue::Number { .. } | ArgValue::Bool | ArgValue::Char | ArgValue::Vector { .. } => {
+            false
+        }
     };
     if is_exclusive {
         let name = &function[function[arg].vreg].name;
@@ -93,7 +94,7 @@ fn is_valid(
             let argument = known.of(view.reg, facts).argument;
             view.class == Class::Gp64
                 && argument.is_some_and(|arg| match &function[arg].value {
-                    ArgValue::Reference { type_text, .. } | ArgValue::Pointer { type_text } => {
+                    ArgValue::Reference { type_text, .. } | ArgValue::Pointer { type_text, .. } => {
                         type_text == wanted
                     }
                     _ => false,

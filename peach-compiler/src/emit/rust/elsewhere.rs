@@ -1,0 +1,63 @@
+//! What a kernel is on targets other than x86-64: its fallback.
+//!
+//! In: a group. Out: the function with the fallback's body, or without a fallback the error that says so
+//! and a function for its callers; and a use of every Rust item that the code names, so that an item
+//! which only kernels use is not called unused.
+
+use super::{Context, head, ours, unreachable_item};
+use crate::diagnostics::{Code, Diagnostic, diagnostic_tokens};
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+
+pub(super) fn items(context: &Context<'_>) -> TokenStream {
+    let mut tokens = function(context);
+    tokens.extend(uses(context));
+    tokens
+}
+
+fn function(context: &Context<'_>) -> TokenStream {
+    let decl = context.decl();
+    let Some(fallback) = &context.group.source.fallback else {
+        let mut tokens = unreachable_item(decl, context.private);
+        if !context.group.source.has_errors {
+            tokens.extend(missing_fallback(context));
+        }
+        return tokens;
+    };
+    let (attributes, own_attributes) = (&decl.rust_attrs, &fallback.rust_attrs);
+    let (head, signature, body) = (head(decl), &fallback.signature_tokens, &fallback.body);
+    quote_spanned! { ours() =>
+        #(#attributes)* #(#own_attributes)*
+        #head #signature #body
+    }
+}
+
+fn missing_fallback(context: &Context<'_>) -> TokenStream {
+    let cfgs = super::cfg_attributes(context.decl());
+    let name = &context.decl().signature.name;
+    let message = format!("kernel `{name}` is machine code for x86-64, which this target is not");
+    let error = Diagnostic::new(Code::UnsupportedTarget, name.span(), message)
+        .help(format!("add `#[fallback] fn {name}` with an ordinary Rust body"));
+    let error = diagnostic_tokens(&error);
+    quote_spanned!(ours() => #cfgs #error)
+}
+
+fn uses(context: &Context<'_>) -> Option<TokenStream> {
+    let versions = || context.group.versions.iter().map(|version| &version.function);
+    let constants = versions().flat_map(|function| &function.rust_consts);
+    let constants: Vec<_> = constants.map(|constant| &constant.tokens).collect();
+    let symbols = versions().flat_map(|function| &function.rust_syms);
+    let symbols: Vec<_> = symbols.map(|symbol| &symbol.tokens).collect();
+    if constants.is_empty() && symbols.is_empty() {
+        return None;
+    }
+    let cfgs = super::cfg_attributes(context.decl());
+    Some(quote_spanned! { ours() =>
+        #cfgs
+        #[allow(unused_unsafe)]
+        const _: fn() = || {
+            #(let _ = { #constants };)*
+            #(unsafe { let _ = #symbols; })*
+        };
+    })
+}
