@@ -1,12 +1,13 @@
 //! Addresses: sums of registers, scaled registers, constants, tables and stack variables in any
-//! order, brought into the one form that the machine has: base + index * scale + displacement.
+//! order, brought into the one form that the machine has: base + index * scale + displacement. Which
+//! register is the base is decided in `isa`.
 
 use super::evaluate::{Evaluated, place};
 use super::value::{Masked, Value};
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Base, DispSize, Mem, Reg, RustConstId, View};
-use crate::isa::{Bank, Class, gp};
+use crate::isa::{self, Bank, Class, Misplaced};
 use crate::syntax::ast::{BinaryOp, Decoration, DecorationKind, Expr, ExprKind, Name, UnaryOp};
 use proc_macro2::Span;
 use std::rc::Rc;
@@ -20,13 +21,10 @@ struct Sum {
     rust_const: Option<RustConstId>,
 }
 
-/// A register times a number.
+/// A register times a number, and where it was written.
 #[derive(Clone, Copy, Debug)]
 struct Term {
-    view: View<Reg>,
-    scale: i128,
-    /// `r*1` was written: it wants to be the index.
-    explicit: bool,
+    value: isa::Term<Reg>,
     span: Span,
 }
 
@@ -95,7 +93,8 @@ impl<'a> Expander<'a, '_> {
                 return Ok(sum);
             }
             Value::Reg(view) => {
-                sum.regs.push(Term { view, scale: 1, explicit: false, span: expr.span.0 });
+                let value = isa::Term { view, factor: 1, is_scaled: false };
+                sum.regs.push(Term { value, span: expr.span.0 });
                 return Ok(sum);
             }
             Value::Table(table) => {
@@ -162,18 +161,21 @@ impl<'a> Expander<'a, '_> {
         }
         sum.disp = sum.disp.checked_mul(factor).ok_or_else(|| self.too_far(at))?;
         for term in &mut sum.regs {
-            term.scale = term.scale.saturating_mul(factor);
-            term.explicit = true;
+            term.value.factor = term.value.factor.saturating_mul(factor);
+            term.value.is_scaled = true;
         }
         Ok(sum)
     }
 
     fn too_far(&mut self, at: &Expr) -> Reported {
-        self.error(Diagnostic::new(
-            Code::OutOfRange,
-            place(at),
-            "the displacement does not fit in 32 bits",
-        ))
+        self.error(
+            Diagnostic::new(
+                Code::OutOfRange,
+                place(at),
+                "the constant part of this address does not fit in 64 bits",
+            )
+            .note("it may be -9223372036854775808 to 18446744073709551615, modulo 2^64"),
+        )
     }
 
     /// Chooses base and index.
@@ -182,56 +184,57 @@ impl<'a> Expander<'a, '_> {
             self.check_term(*term)?;
         }
         let mut mem = Mem::new(Base::None, 0);
-        mem.disp = i64::try_from(sum.disp).map_err(|_| self.too_far(expr))?;
+        mem.disp = isa::displacement(sum.disp).ok_or_else(|| self.too_far(expr))?;
         mem.disp_const = sum.rust_const;
-        let mut rest = sum.regs;
-        match sum.anchor {
-            Some((base @ Base::Data(_), _)) if !rest.is_empty() => {
-                let _ = base;
-                return Err(self.table_with_register(rest[0].span));
-            }
-            Some((base, _)) => mem.base = base,
-            None => {
-                if let Some(at) = base_position(&rest) {
-                    let term = rest.remove(at);
-                    mem.base = match term.view.class {
-                        Class::Rip => Base::Rip,
-                        _ => Base::Reg(term.view),
-                    };
-                }
-            }
+        if let Some((base, _)) = sum.anchor {
+            mem.base = base;
         }
-        if let [index, rest @ ..] = &*rest {
-            if let Some(extra) = rest.first() {
-                return Err(self.error(
-                    Diagnostic::new(
-                        Code::TypeMismatch,
-                        extra.span,
-                        "an address has one base and one index at most",
-                    )
-                    .help("add the registers with `lea` first"),
-                ));
-            }
-            let scale = u8::try_from(index.scale).ok().filter(|s| matches!(s, 1 | 2 | 4 | 8));
-            let scale = scale.ok_or_else(|| self.bad_scale(*index))?;
-            if index.view.reg == Reg::Physical(gp::RSP) {
-                return Err(self.error(
-                    Diagnostic::new(
-                        Code::RegisterConflict,
-                        index.span,
-                        "`rsp` cannot be an index",
-                    )
-                    .note("the encoding has no place for it; as a base without a scale it is fine"),
-                ));
-            }
-            mem.index = Some((index.view, scale));
+        let terms: Vec<isa::Term<Reg>> = sum.regs.iter().map(|term| term.value).collect();
+        let placed = isa::place_registers(&terms, sum.anchor.is_some())
+            .map_err(|misplaced| self.misplaced(misplaced, &sum))?;
+        if let (Some((Base::Data(_), _)), Some((index, _))) = (sum.anchor, placed.index) {
+            let at = sum.regs.iter().find(|term| term.value.view == index);
+            return Err(self.table_with_register(at.map_or(expr.span.0, |term| term.span)));
         }
+        match placed.base {
+            Some(View { class: Class::Rip, .. }) => mem.base = Base::Rip,
+            Some(view) => mem.base = Base::Reg(view),
+            None => {}
+        }
+        mem.index = placed.index;
         Ok(mem)
+    }
+
+    /// Reports what keeps the registers from being an address.
+    fn misplaced(&mut self, misplaced: Misplaced, sum: &Sum) -> Reported {
+        match (misplaced, sum.anchor) {
+            (
+                Misplaced::TooMany(at) | Misplaced::Factor(at, _) | Misplaced::StackPointer(at),
+                Some((Base::Data(_), _)),
+            ) => self.table_with_register(sum.regs[at].span),
+            (Misplaced::TooMany(at), _) => self.error(
+                Diagnostic::new(
+                    Code::TypeMismatch,
+                    sum.regs[at].span,
+                    "an address has one base and one index at most",
+                )
+                .help("add the registers with `lea` first"),
+            ),
+            (Misplaced::Factor(at, factor), _) => self.bad_scale(sum.regs[at], factor),
+            (Misplaced::StackPointer(at), _) => self.error(
+                Diagnostic::new(
+                    Code::RegisterConflict,
+                    sum.regs[at].span,
+                    "`rsp` cannot be an index",
+                )
+                .note("the encoding has no place for it; as a base without a scale it is fine"),
+            ),
+        }
     }
 
     /// A register of an address: 32 or 64 bits, or a vector as an index.
     fn check_term(&mut self, term: Term) -> Evaluated<()> {
-        let class = term.view.class;
+        let class = term.value.view.class;
         let fits = match class.bank() {
             Bank::Gp => matches!(class, Class::Gp32 | Class::Gp64),
             Bank::Vector | Bank::Ip => true,
@@ -250,23 +253,20 @@ impl<'a> Expander<'a, '_> {
         ))
     }
 
-    fn bad_scale(&mut self, term: Term) -> Reported {
-        let mut error = Diagnostic::new(
-            Code::OutOfRange,
-            term.span,
-            match term.scale {
-                ..0 => "an address cannot subtract a register".to_string(),
-                scale => format!("an index cannot be scaled by {scale}"),
-            },
-        );
-        error = error.note("the scales there are: 1, 2, 4 and 8");
-        error = match term.scale {
-            ..0 => error.help("negate it with `neg` first"),
-            3 | 5 | 9 => {
-                error.help(format!("as base and index at once: `[r + r*{}]`", term.scale - 1))
-            }
-            _ => error.help("multiply it with `shl`, `lea` or `imul` first"),
+    /// A factor that an index has not; in all, where the register was named several times.
+    fn bad_scale(&mut self, term: Term, factor: i128) -> Reported {
+        let message = match factor {
+            ..=-1 => "an address cannot subtract a register".to_string(),
+            1 | 2 | 4 | 8 => "an address can scale one of its registers only".to_string(),
+            factor => format!("an index cannot be scaled by {factor}"),
         };
+        let note = "an index times 1, 2, 4 or 8 is added to a base, and one register alone can also \
+                    be times 3, 5 or 9";
+        let help = match factor {
+            ..=-1 => "negate it with `neg` first",
+            _ => "multiply it with `shl`, `lea` or `imul` first",
+        };
+        let error = Diagnostic::new(Code::OutOfRange, term.span, message).note(note).help(help);
         self.error(error)
     }
 
@@ -401,7 +401,7 @@ impl<'a> Expander<'a, '_> {
         ))
     }
 
-    /// Applies `change` to a memory operand; a data literal becomes one.
+    /// Applies `change` to a memory operand, under a mask too; a data literal becomes one.
     fn change_memory(
         &mut self,
         value: Value,
@@ -410,6 +410,11 @@ impl<'a> Expander<'a, '_> {
         change: impl FnOnce(&mut Self, &mut Mem<Reg>) -> Evaluated<()>,
     ) -> Evaluated {
         let mut mem = match &value {
+            Value::Masked(masked) => {
+                let mut masked = (**masked).clone();
+                masked.operand = self.change_memory(masked.operand, expr, needs, change)?;
+                return Ok(Value::Masked(Rc::new(masked)));
+            }
             Value::Mem(mem) => (**mem).clone(),
             Value::Data(literal) => Mem::new(Base::Data(self.literal_data(literal)), 0),
             other => {
@@ -434,17 +439,4 @@ impl Sum {
         let plain = self.regs.is_empty() && self.anchor.is_none() && self.rust_const.is_none();
         plain.then_some(self.disp)
     }
-}
-
-/// Which register becomes the base: `rip` or `rsp`, else the first one that is not scaled; never a
-/// vector. With one scaled register there is none.
-fn base_position(terms: &[Term]) -> Option<usize> {
-    let possible = |t: &Term| t.scale == 1 && t.view.class.bank() != Bank::Vector;
-    let only = |t: &Term| t.view.class.bank() == Bank::Ip || t.view.reg == Reg::Physical(gp::RSP);
-    let position =
-        |wanted: &dyn Fn(&Term) -> bool| terms.iter().position(|t| possible(t) && wanted(t));
-    position(&only).or_else(|| position(&|t| !t.explicit)).or_else(|| {
-        // `[a*1 + b*2]`: the scale of one leaves only the place of the base.
-        if terms.len() > 1 { position(&|_| true) } else { None }
-    })
 }

@@ -115,7 +115,7 @@ pub(super) struct JumpTable {
 }
 
 /// An operand under a mask.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Masked {
     pub(super) operand: Value,
     pub(super) mask: View<Reg>,

@@ -10,11 +10,13 @@
 //! | `names` | how instructions are called: mnemonics, aliases, words for sizes |
 //! | `extensions` | which extensions there are, what they imply, which processor has them |
 //! | `forms` | which forms an instruction has, which of them fit, and why none does |
-//! | `effects` | what a form reads, writes and does, by byte and by flag |
+//! | `address` | which registers of a sum are base and index |
+| `effects` | what a form reads, writes and does, by byte and by flag |
 //! | `constraints` | which registers a form accepts |
 //! | `encode` | which bytes it becomes; the shortest, or all |
 //! | `text` | instructions as lines of text: read and written |
 
+mod address;
 mod constraints;
 mod effects;
 mod encode;
@@ -25,6 +27,7 @@ mod names;
 mod registers;
 mod text;
 
+pub(crate) use address::{Misplaced, Term, displacement, place as place_registers};
 pub use constraints::*;
 pub use effects::*;
 pub use encode::*;

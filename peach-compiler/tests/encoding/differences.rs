@@ -3,7 +3,7 @@
 use super::corpus::Case;
 use super::newer::NEWER;
 use super::oracle::Answer;
-use peach_compiler::ir::{Operand, Prefixes};
+use peach_compiler::ir::{Base, Mem, Operand, Prefixes, View};
 use peach_compiler::isa::{Bank, Class, PhysReg};
 
 /// One reason to differ.
@@ -16,6 +16,17 @@ pub struct Difference {
 
 /// GNU as 2.40.
 pub const GNU: &[Difference] = &[
+    Difference {
+        why: "`mov r64, imm`: the number is unsigned and has 32 bits, which we write by the shorter \
+              instruction (GNU as with `-O` too)",
+        applies: |case, other| {
+            case.name() == "mov" && is_longer(case, other) && has_register_and_number(case)
+        },
+    },
+    Difference {
+        why: "`[r*2]`: NASM and we take `[r + r]` where it is shorter",
+        applies: |case, other| is_longer(case, other) && has_index_alone(case),
+    },
     Difference {
         why: "VEX before EVEX: GNU as and LLVM take EVEX for AVX-VNNI, AVX-IFMA and \
               AVX-NE-CONVERT unless told `{vex}`; the language's rule has no such exception",
@@ -171,6 +182,24 @@ pub const GNU: &[Difference] = &[
     },
 ];
 
+fn is_longer(case: &Case, other: &Answer) -> bool {
+    let ours = case.ours.as_ref().map_or(usize::MAX, Vec::len);
+    other.as_ref().is_some_and(|other| other.len() > ours)
+}
+
+fn has_register_and_number(case: &Case) -> bool {
+    matches!(
+        case.inst.operands[..],
+        [Operand::Reg(View { class: Class::Gp64, .. }), Operand::Imm(0..=0xffff_ffff)]
+    )
+}
+
+fn has_index_alone(case: &Case) -> bool {
+    case.inst.operands.iter().any(|operand| {
+        matches!(operand, Operand::Mem(Mem { base: Base::None, index: Some((_, 1 | 2)), .. }))
+    })
+}
+
 fn is_mov_cs(case: &Case) -> bool {
     let cs = PhysReg::new(Bank::Segment, 1);
     case.name() == "mov" && matches!(case.inst.operands[0], Operand::Reg(view) if view.reg == cs)
@@ -178,6 +207,17 @@ fn is_mov_cs(case: &Case) -> bool {
 
 /// llvm-mc 14, where GNU as agrees with us or does not know the line.
 pub const LLVM: &[Difference] = &[
+    Difference {
+        why: "`mov r64, imm`: the number is unsigned and has 32 bits, which we write by the shorter \
+              instruction",
+        applies: |case, other| {
+            case.name() == "mov" && is_longer(case, other) && has_register_and_number(case)
+        },
+    },
+    Difference {
+        why: "`[r*2]`: NASM and we take `[r + r]` where it is shorter",
+        applies: |case, other| is_longer(case, other) && has_index_alone(case),
+    },
     Difference {
         why: "VEX before EVEX, as above",
         applies: |case, other| prefers_evex(case, other),

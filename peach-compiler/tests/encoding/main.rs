@@ -3,10 +3,13 @@
 //! `cargo test` takes every thirteenth line of the corpus; `PEACH_CORPUS=full` takes all.
 //! `PEACH_SEED=number` gives other random instructions.
 
+mod addresses;
 mod corpus;
 mod differences;
+mod front_ends;
 mod generate;
 mod go;
+mod immediates;
 mod lines;
 mod meaning;
 mod newer;

@@ -45,6 +45,11 @@ pub fn intel(inst: &Instruction<PhysReg>) -> String {
 
 /// Assembles every line by GNU as.
 pub fn gnu_as(lines: &[String]) -> Vec<Answer> {
+    gnu_as_with(lines, &[])
+}
+
+/// Assembles every line by GNU as with more flags.
+pub fn gnu_as_with(lines: &[String], flags: &[&str]) -> Vec<Answer> {
     let directory = scratch();
     let mut refused: HashSet<usize> = HashSet::new();
     // Some errors only show when others are gone.
@@ -57,6 +62,7 @@ pub fn gnu_as(lines: &[String]) -> Vec<Answer> {
         let path = directory.join("corpus.s");
         std::fs::write(&path, source).expect("a scratch file");
         let output = Command::new("as")
+            .args(flags)
             .args(["--64", "-al", "--listing-lhs-width=8", "-o"])
             .arg(directory.join("corpus.o"))
             .arg(&path)
@@ -121,6 +127,55 @@ fn listing(text: &str, count: usize) -> Vec<Answer> {
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     (0..text.len()).step_by(2).map(|n| u8::from_str_radix(text.get(n..n + 2)?, 16).ok()).collect()
+}
+
+/// Assembles every line by NASM.
+pub fn nasm(lines: &[String]) -> Vec<Answer> {
+    let directory = scratch();
+    let (source, listing) = (directory.join("corpus.asm"), directory.join("corpus.lst"));
+    let mut refused: HashSet<usize> = HashSet::new();
+    for _ in 0..12 {
+        let mut text = String::from("bits 64\n");
+        for (n, line) in lines.iter().enumerate() {
+            text.push_str(if refused.contains(&n) { "" } else { line });
+            text.push('\n');
+        }
+        std::fs::write(&source, text).expect("a scratch file");
+        let output = Command::new("nasm")
+            .args(["-f", "bin", "-o"])
+            .arg(directory.join("corpus.bin"))
+            .arg("-l")
+            .args([&listing, &source])
+            .output()
+            .expect("nasm runs");
+        let errors = error_lines(&String::from_utf8_lossy(&output.stderr), "error");
+        if errors.is_empty() {
+            let text = std::fs::read_to_string(&listing).expect("a listing");
+            let _ = std::fs::remove_dir_all(&directory);
+            return nasm_listing(&text, lines.len());
+        }
+        refused.extend(errors.iter().map(|line| line - 2));
+    }
+    panic!("NASM keeps finding errors");
+}
+
+/// Reads `    12 00000034 4801D8      add rax, rbx`; bytes that go on in the next row end in `-`.
+fn nasm_listing(text: &str, count: usize) -> Vec<Answer> {
+    let mut answers: Vec<Answer> = vec![None; count];
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let number = words.next().and_then(|word| word.parse::<usize>().ok());
+        let (Some(number), Some(offset), Some(bytes)) = (number, words.next(), words.next()) else {
+            continue;
+        };
+        if offset.len() != 8 || u32::from_str_radix(offset, 16).is_err() {
+            continue;
+        }
+        if let (Some(bytes), 2..) = (from_hex(bytes.trim_end_matches('-')), number) {
+            answers[number - 2].get_or_insert_default().extend(bytes);
+        }
+    }
+    answers
 }
 
 /// Assembles every line by llvm-mc.

@@ -13,8 +13,8 @@ use crate::ir::{
     View,
 };
 use crate::isa::{
-    Class, Feature, FeatureSet, Names, PhysReg, encode, instruction_text, register_name, select,
-    size_name,
+    Class, Feature, FeatureSet, Names, PhysReg, as_encoded, encode, instruction_text,
+    register_name, select, size_name,
 };
 use std::fmt::Write;
 
@@ -385,7 +385,7 @@ pub(super) fn hex_list(bytes: &[u8]) -> String {
 /// with the size that `push` and their like have unless they say another.
 fn explicit(coded: &Coded) -> Instruction<PhysReg> {
     const OVERRIDES: [u8; 6] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
-    let mut inst = coded.inst.clone();
+    let mut inst = as_encoded(coded.inst);
     let prefixes = &coded.bytes[..coded.prefix_count()];
     for operand in &mut inst.operands {
         if let Operand::Mem(mem) = operand

@@ -259,8 +259,10 @@ pub(in crate::isa) fn build(
             Slot::Operand(operand) => match &inst.operands[usize::from(operand)] {
                 Operand::Reg(view) => {
                     // A row over 32-bit registers may stand for one over others; see `forms`.
-                    let is_r32 =
-                        matches!(kinds[n], Kind::r32_reg | Kind::r32_or_mem | Kind::r32_rm);
+                    let is_r32 = matches!(
+                        kinds[n],
+                        Kind::r32_reg | Kind::r32_or_mem | Kind::r32_rm | Kind::r32_opcode
+                    );
                     let class = if is_r32 { Class::Gp32 } else { view.class };
                     set_register(&mut row, position, iced_register(View { class, ..*view }));
                 }

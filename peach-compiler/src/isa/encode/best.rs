@@ -6,10 +6,10 @@
 //! What iced's encoder gets wrong is mended in `assemble` and nowhere else.
 
 use crate::isa::encode::assemble::{Tweaks, assemble};
-use crate::isa::forms::form::{Family, Form, ImmForm};
+use crate::isa::forms::form::{Family, Form, ImmForm, MemForm};
 use crate::isa::forms::select;
-use crate::isa::{Base, BranchSize, Instruction, Operand};
-use crate::isa::{FeatureSet, PhysReg, SelectError};
+use crate::isa::{Base, BranchSize, Instruction, Mem, Operand, View};
+use crate::isa::{Bank, Class, FeatureSet, PhysReg, SelectError};
 
 /// The bytes of one instruction, and where its variable fields are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,22 +45,25 @@ pub fn encode(
     branch: BranchSize,
 ) -> Result<Encoding, SelectError> {
     let selection = select(inst, features)?;
+    let shorter = with_shorter_addresses(inst, selection.forms());
     let mut best: Option<(Encoding, Family)> = None;
     let mut failure = None;
     for form in candidates(inst, selection.forms(), branch) {
-        match assemble(form, inst, &Tweaks::default()) {
-            Ok(encoding) => {
-                // EVEX is never chosen for a shorter displacement.
-                let is_better = best.as_ref().is_none_or(|(shortest, family)| {
-                    let evex = form.family == Family::Evex;
-                    let best_evex = *family == Family::Evex;
-                    (evex, encoding.bytes.len()) < (best_evex, shortest.bytes.len())
-                });
-                if is_better {
-                    best = Some((encoding, form.family));
+        for inst in [Some(inst), shorter.as_ref()].into_iter().flatten() {
+            match assemble(form, inst, &Tweaks::default()) {
+                Ok(encoding) => {
+                    // EVEX is never chosen for a shorter displacement.
+                    let is_better = best.as_ref().is_none_or(|(shortest, family)| {
+                        let evex = form.family == Family::Evex;
+                        let best_evex = *family == Family::Evex;
+                        (evex, encoding.bytes.len()) < (best_evex, shortest.bytes.len())
+                    });
+                    if is_better {
+                        best = Some((encoding, form.family));
+                    }
                 }
+                Err(error) => failure = Some(error),
             }
-            Err(error) => failure = Some(error),
         }
     }
     match best {
@@ -69,6 +72,57 @@ pub fn encode(
             message: "no encoding reaches this operand".to_string(),
         })),
     }
+}
+
+/// The instruction as its encoding has it, for assemblers that do not look for the shortest one:
+/// `mov eax, 5` for `mov rax, 5`, `[rax + rax]` for `[rax*2]`.
+pub fn as_encoded(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
+    let bytes = |inst: &Instruction<PhysReg>| {
+        encode(inst, &FeatureSet::all(), BranchSize::Short).ok().map(|encoding| encoding.bytes)
+    };
+    let same = |other: &Instruction<PhysReg>| bytes(other).is_some_and(|b| Some(b) == bytes(inst));
+    let other = match &inst.operands[..] {
+        [Operand::Reg(View { reg, class: Class::Gp64 }), number @ Operand::Imm(_)] => {
+            let narrow = Operand::Reg(View { reg: *reg, class: Class::Gp32 });
+            Some(Instruction { operands: vec![narrow, number.clone()], ..inst.clone() })
+        }
+        _ => {
+            let selection = select(inst, &FeatureSet::all()).ok();
+            selection.and_then(|selection| with_shorter_addresses(inst, selection.forms()))
+        }
+    };
+    other.filter(same).unwrap_or_else(|| inst.clone())
+}
+
+/// The instruction with addresses that have a base, where it has some that have an index alone:
+/// without a base a displacement has four bytes, whatever its value (Intel SDM volume 2, 2.1.5).
+/// `[r*1]` is `[r]`, and `[r*2]` is `[r + r]`.
+fn with_shorter_addresses(
+    inst: &Instruction<PhysReg>,
+    forms: &[&Form],
+) -> Option<Instruction<PhysReg>> {
+    let is_alone = |operand: &Operand<PhysReg>| matches!(operand, Operand::Mem(mem) if mem.base == Base::None && mem.index.is_some());
+    let operand = inst.operands.iter().position(is_alone)?;
+    let Operand::Mem(mem) = &inst.operands[operand] else { return None };
+    let (index, scale) = mem.index?;
+    if index.reg.bank != Bank::Gp || has_fixed_roles(forms, operand) {
+        return None;
+    }
+    let index_left = match scale {
+        1 => None,
+        2 => Some((index, 1)),
+        _ => return None,
+    };
+    let mem = Mem { base: Base::Reg(index), index: index_left, ..mem.clone() };
+    let mut inst = inst.clone();
+    inst.operands[operand] = Operand::Mem(mem);
+    Some(inst)
+}
+
+/// Whether base and index of this operand mean different things: the index of a tile load is the
+/// distance of its rows.
+pub(super) fn has_fixed_roles(forms: &[&Form], operand: usize) -> bool {
+    forms.iter().any(|form| form.operands()[operand].memory == Some(MemForm::Sib))
 }
 
 /// The forms to try: those with the branch length asked for, and those with the widest field for a
@@ -103,7 +157,7 @@ pub(in crate::isa) fn candidates(
 pub(in crate::isa) fn is_variable(base: Base<PhysReg>) -> bool {
     match base {
         Base::Rip | Base::Data(_) => true,
-        Base::Reg(view) => view.reg.bank == crate::isa::Bank::Ip,
+        Base::Reg(view) => view.reg.bank == Bank::Ip,
         _ => false,
     }
 }

@@ -7,6 +7,7 @@
 
 use crate::isa::encode;
 use crate::isa::encode::assemble::{Tweaks, assemble};
+use crate::isa::encode::best::has_fixed_roles;
 use crate::isa::forms::form::{Family, Form};
 use crate::isa::forms::select;
 use crate::isa::{Base, BranchSize, DispSize, Instruction, Mem, Operand, View};
@@ -24,7 +25,7 @@ pub fn encodings(inst: &Instruction<PhysReg>) -> Result<Vec<Vec<u8>>, SelectErro
         selection.forms().iter().partition(|form| form.family == Family::Evex);
     let tweaks = all_tweaks();
     for forms in [others, evex] {
-        for inst in same_addresses(inst) {
+        for inst in same_addresses(inst, selection.forms()) {
             for tweaks in &tweaks {
                 let forms = forms.iter().filter(|form| applies(tweaks, form, &inst));
                 found.extend(
@@ -108,10 +109,13 @@ fn applies(tweaks: &Tweaks, form: &Form, inst: &Instruction<PhysReg>) -> bool {
 }
 
 /// The instruction with every other way to write its address.
-fn same_addresses(inst: &Instruction<PhysReg>) -> Vec<Instruction<PhysReg>> {
+fn same_addresses(inst: &Instruction<PhysReg>, forms: &[&Form]) -> Vec<Instruction<PhysReg>> {
     let mut all = vec![inst.clone()];
     for (position, operand) in inst.operands.iter().enumerate() {
         let Operand::Mem(mem) = operand else { continue };
+        if has_fixed_roles(forms, position) {
+            continue;
+        }
         for other in rewritten(mem) {
             let mut inst = inst.clone();
             inst.operands[position] = Operand::Mem(other);

@@ -34,6 +34,9 @@ pub(in crate::isa) fn build_forms(meaning: Meaning) -> Vec<Form> {
             borrow(code, class, &mut forms);
         }
     }
+    if meaning.row == iced_x86::Mnemonic::Mov {
+        add_zero_extended(&mut forms);
+    }
     if has_blind_rows(meaning.row) {
         add_narrow_twins(&mut forms);
     }
@@ -379,6 +382,20 @@ fn add_narrow_twins(forms: &mut Vec<Form>) {
     *forms = twins;
 }
 
+/// Adds, for `mov r64, imm`, the rows that write the lower 32 bits and clear the upper ones (Intel SDM
+/// volume 1, 3.4.1.1).
+fn add_zero_extended(forms: &mut Vec<Form>) {
+    for code in [Code::Mov_r32_imm32, Code::Mov_rm32_imm32] {
+        let number = OperandForm { imm: Some(ImmForm::DwordZeroTo8), ..OperandForm::default() };
+        let register = OperandForm {
+            class: Some(Class::Gp64),
+            registers: RegSet::first(16),
+            ..OperandForm::default()
+        };
+        forms.push(Form::new(code, code.op_code(), vec![register, number]));
+    }
+}
+
 fn narrows(wide: Kind, narrow: Kind, reads_it: bool) -> bool {
     match (wide, narrow) {
         (Kind::r64_reg, Kind::r32_reg) | (Kind::r64_or_mem, Kind::r32_or_mem) => true,
@@ -397,6 +414,12 @@ fn preference(form: &Form) -> u8 {
         matches!(form.code.mnemonic(), iced_x86::Mnemonic::Movq | iced_x86::Mnemonic::Vmovq);
     let is_general = |kind: &Kind| matches!(kind, Kind::r64_or_mem);
     if is_movq && kinds.iter().any(is_general) {
+        return 1;
+    }
+    // `mov r64, imm`: B8 with 32 bits, C7 with 32 bits that are sign-extended, B8 with 64 bits.
+    let is_mov = form.code.mnemonic() == iced_x86::Mnemonic::Mov;
+    let is_wide = |o: &OperandForm| matches!(o.imm, Some(ImmForm::DwordTo8 | ImmForm::Qword));
+    if is_mov && form.operands.iter().any(is_wide) {
         return 1;
     }
     // FMA4 with registers only: W=1, where the last source is in ModRM.rm. XOP: W=0.

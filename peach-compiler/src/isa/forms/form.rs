@@ -157,6 +157,8 @@ pub enum ImmForm {
     Dword,
     /// Four bytes, sign-extended to eight.
     DwordTo8,
+    /// Four bytes, zero-extended to eight by a write of 32 bits.
+    DwordZeroTo8,
     /// Eight bytes.
     Qword,
 }

@@ -3,6 +3,7 @@
 //! In: bytes. Out: a [`Value`]: an integer, a float, or a linear combination of registers, which is
 //! what stands between the brackets of an address. Precedence and operators are Rust's.
 
+use crate::isa::address::Term;
 use crate::isa::View;
 use crate::isa::{Class, PhysReg, parse_register};
 
@@ -20,17 +21,8 @@ pub(in crate::isa) enum Value {
 /// `2*rcx + rax + 8`.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::isa) struct Linear {
-    pub(in crate::isa) terms: Vec<Term>,
+    pub(in crate::isa) terms: Vec<Term<PhysReg>>,
     pub(in crate::isa) constant: i128,
-}
-
-/// A register times a number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::isa) struct Term {
-    pub(in crate::isa) view: View<PhysReg>,
-    pub(in crate::isa) factor: i128,
-    /// Whether a factor was written, 1 included.
-    pub(in crate::isa) is_scaled: bool,
 }
 
 impl Linear {
@@ -305,7 +297,7 @@ fn apply(operator: &str, left: Value, right: Value) -> Result<Value, String> {
         (Value::Integer(a), Value::Linear(b)) => match operator {
             "+" => Ok(Value::Linear(Linear { constant: arithmetic("+", a, b.constant)?, ..b })),
             "*" => scaled(b, a),
-            "-" => Err("a register cannot be subtracted in an address".to_string()),
+            "-" => apply("+", Value::Integer(a), scaled(b, -1)?),
             _ => misuse(),
         },
         (Value::Linear(mut a), Value::Linear(b)) => match operator {
@@ -314,7 +306,7 @@ fn apply(operator: &str, left: Value, right: Value) -> Result<Value, String> {
                 a.terms.extend(b.terms);
                 Ok(Value::Linear(a))
             }
-            "-" => Err("a register cannot be subtracted in an address".to_string()),
+            "-" => apply("+", Value::Linear(a), scaled(b, -1)?),
             _ => misuse(),
         },
     }

@@ -8,8 +8,9 @@
 //! Branch targets are numbers, relative to the instruction's end; `[rip + N]` has the literal
 //! displacement N. Names, labels, data and Rust constants have no meaning here and are refused.
 
+use crate::isa::address::{Misplaced, displacement, place as place_registers};
 use crate::isa::text::expression::{Linear, Scanner, Value};
-use crate::isa::{Bank, Class, Mnemonic, PhysReg, parse_register, size_of_name};
+use crate::isa::{Class, Mnemonic, PhysReg, parse_register, size_of_name};
 use crate::isa::{
     Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
 };
@@ -226,29 +227,27 @@ fn read_address(scanner: &mut Scanner) -> Result<Mem<PhysReg>, String> {
         Value::Linear(linear) => linear,
         Value::Float(_) => return Err("a float is no address".to_string()),
     };
-    let disp = i64::try_from(linear.constant)
-        .map_err(|_| format!("the displacement {} does not fit", linear.constant))?;
-    let mut mem = Mem::new(Base::None, disp);
-    for (position, term) in linear.terms.iter().enumerate() {
-        let is_vector = term.view.reg.bank == Bank::Vector;
-        // `rax*1` is an index where another register can be the base.
-        let others_can_be_base = linear.terms[position + 1..]
-            .iter()
-            .any(|other| other.factor == 1 && other.view.reg.bank != Bank::Vector);
-        let wants_index = is_vector || (term.is_scaled && others_can_be_base);
-        if term.view.reg.bank == Bank::Ip && term.factor == 1 && mem.base == Base::None {
-            mem.base = match term.view.class {
-                Class::Rip => Base::Rip,
-                _ => Base::Reg(term.view),
-            };
-        } else if term.factor == 1 && !wants_index && mem.base == Base::None {
-            mem.base = Base::Reg(term.view);
-        } else if mem.index.is_none() {
-            let scale = u8::try_from(term.factor).unwrap_or(0);
-            mem.index = Some((term.view, scale));
-        } else {
-            return Err("an address has one base and one index".to_string());
+    let disp = displacement(linear.constant)
+        .ok_or_else(|| format!("the displacement {} does not fit", linear.constant))?;
+    let placed = place_registers(&linear.terms, false).map_err(misplaced)?;
+    let base = match placed.base {
+        Some(View { class: Class::Rip, .. }) => Base::Rip,
+        Some(view) => Base::Reg(view),
+        None => Base::None,
+    };
+    Ok(Mem { index: placed.index, ..Mem::new(base, disp) })
+}
+
+fn misplaced(misplaced: Misplaced) -> String {
+    match misplaced {
+        Misplaced::TooMany(_) => "an address has one base and one index".to_string(),
+        Misplaced::StackPointer(_) => "`rsp` cannot be an index".to_string(),
+        Misplaced::Factor(_, factor @ (1 | 2 | 4 | 8)) => {
+            format!("a register times {factor} is one scaled register too many in an address")
         }
+        Misplaced::Factor(_, factor) => format!(
+            "an index is multiplied by 1, 2, 4 or 8, a register alone by 3, 5 or 9 too, not by \
+             {factor}"
+        ),
     }
-    Ok(mem)
 }

@@ -6,7 +6,7 @@
 use super::exceptions::is_known;
 use super::names::name_of;
 use crate::ir::{Base, BranchSize, Instruction, LabelId, Mem, Operand, Rounding, View};
-use crate::isa::{self, Bank, Class, FeatureSet, PhysReg, gp};
+use crate::isa::{self, Bank, Class, FeatureSet, PhysReg, as_encoded, gp};
 
 /// What to call the memory and the labels that an instruction refers to.
 pub(super) trait Places {
@@ -79,7 +79,7 @@ pub(super) fn spell(
 
 /// The instruction with everything that its name implies as operands.
 fn in_full(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
-    let mut inst = inst.clone();
+    let mut inst = as_encoded(inst);
     if let Some((mnemonic, imm)) = inst.mnemonic.in_full() {
         inst.mnemonic = mnemonic;
         inst.operands.push(Operand::Imm(imm.into()));
