@@ -6,7 +6,7 @@
 use super::{Builder, Register, Result, refusal, refused};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Inst, Instruction, Machine, Op, Operand, Reg, ResultKind, ReturnValue};
-use crate::isa::{Mnemonic, SelectError, select};
+use crate::isa::{BadAddress, Mnemonic, SelectError, select};
 use proc_macro2::Span;
 
 impl Builder {
@@ -175,6 +175,9 @@ pub fn instruction(
 /// The kind of error that it is for authors.
 fn code_of(error: &SelectError) -> Code {
     match error {
+        SelectError::BadAddress { problem: BadAddress::Displacement { .. }, .. } => {
+            Code::OutOfRange
+        }
         SelectError::NoForm { .. } | SelectError::BadAddress { .. } => Code::NoForm,
         SelectError::MissingExtension(_) => Code::MissingExtension,
         SelectError::AmbiguousSize { .. } => Code::AmbiguousSize,

@@ -156,6 +156,26 @@ impl Diagnostics {
         Reported(())
     }
 
+    /// Points at one more place where a message that was pushed holds. Of very many the last says that
+    /// there are others.
+    pub fn label_again(&mut self, of: &Diagnostic, span: Span, text: &str) {
+        const LABELS_MAX: usize = 16;
+        let known = self.list.iter_mut().rev().find(|known| {
+            known.code == of.code
+                && known.message == of.message
+                && known.place.first.start() == of.place.first.start()
+        });
+        let Some(known) = known else { return };
+        let is_known = |place: &Span| place.start() == span.start();
+        let is_new =
+            !is_known(&known.place.first) && !known.labels.iter().any(|(place, _)| is_known(place));
+        match known.labels.len() + 1 {
+            LABELS_MAX if is_new => known.labels.push((span, format!("{text}, as others do"))),
+            ..LABELS_MAX if is_new => known.labels.push((span, text.to_string())),
+            _ => {}
+        }
+    }
+
     /// How many errors (not warnings) there are so far. A stage compares it before and after to
     /// know whether what it made can be trusted.
     pub fn error_count(&self) -> usize {

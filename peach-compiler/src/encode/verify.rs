@@ -172,8 +172,25 @@ impl Comparison<'_> {
             Class::Gp32 => self.meant.operands.iter().any(other),
             _ => false,
         } || ANY_WIDTH.contains(&self.found.mnemonic());
+        if self.is_zero_extended() {
+            return found == View { class: Class::Gp32, ..meant };
+        }
         let wide = matches!(meant.class, Class::Gp16 | Class::Gp64 | Class::Gp32);
         found == meant || any_width && wide && found.reg == meant.reg
+    }
+
+    /// `mov r64, imm` of an unsigned number of 32 bits: a write of 32 bits clears the upper half.
+    fn is_zero_extended(&self) -> bool {
+        let meant = match &self.meant.operands[..] {
+            [Operand::Reg(view), Operand::Imm(number)] => {
+                view.class == Class::Gp64 && u32::try_from(*number).is_ok()
+            }
+            _ => false,
+        };
+        meant
+            && self.found.mnemonic() == Mnemonic::Mov
+            && self.found.op_kind(1) == OpKind::Immediate32
+            && self.found.op0_register().is_gpr32()
     }
 
     fn is_number(&self, number: i128, index: u32) -> bool {

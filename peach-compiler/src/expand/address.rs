@@ -6,8 +6,8 @@ use super::evaluate::{Evaluated, place};
 use super::value::{Masked, Value};
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Base, DispSize, Mem, Reg, RustConstId, View};
-use crate::isa::{self, Bank, Class, Misplaced};
+use crate::ir::{Base, DispSize, LANES_OPEN, Mem, Reg, RustConstId, View};
+use crate::isa::{self, Bank, Class, Misplaced, gp};
 use crate::syntax::ast::{BinaryOp, Decoration, DecorationKind, Expr, ExprKind, Name, UnaryOp};
 use proc_macro2::Span;
 use std::rc::Rc;
@@ -196,12 +196,24 @@ impl<'a> Expander<'a, '_> {
             let at = sum.regs.iter().find(|term| term.value.view == index);
             return Err(self.table_with_register(at.map_or(expr.span.0, |term| term.span)));
         }
+        if let (Some(base), Some((index, _))) = (placed.base, placed.index)
+            && base.class.bytes() != index.class.bytes()
+            && index.class.bank() == Bank::Gp
+        {
+            return Err(self.different_widths(base, index, &sum));
+        }
         match placed.base {
             Some(View { class: Class::Rip, .. }) => mem.base = Base::Rip,
             Some(view) => mem.base = Base::Reg(view),
             None => {}
         }
         mem.index = placed.index;
+        // The stack pointer can only be a base.
+        if let (Base::Reg(base), Some((index, 1))) = (mem.base, mem.index)
+            && index.reg == Reg::Physical(gp::RSP)
+        {
+            (mem.base, mem.index) = (Base::Reg(index), Some((base, 1)));
+        }
         Ok(mem)
     }
 
@@ -253,6 +265,25 @@ impl<'a> Expander<'a, '_> {
         ))
     }
 
+    /// Reports the narrower of base and index.
+    fn different_widths(&mut self, base: View<Reg>, index: View<Reg>, sum: &Sum) -> Reported {
+        let (narrow, wide) = match base.class.bytes() < index.class.bytes() {
+            true => (base, index),
+            false => (index, base),
+        };
+        let term = sum.regs.iter().find(|term| term.value.view == narrow);
+        let at = term.map_or(sum.regs[0].span, |term| term.span);
+        let (bits, wide_bits) = (8 * narrow.class.bytes(), 8 * wide.class.bytes());
+        let role = if narrow == base { "base" } else { "index" };
+        let message = format!(
+            "this {role} has {bits} bits, but the other register of the address has {wide_bits}"
+        );
+        self.error(Diagnostic::new(Code::NoForm, at, message).help(
+            "extend it first, with zeros by `mov` to itself as `gp32` or with its sign by `movsxd`, \
+             and write its `.gp64`",
+        ))
+    }
+
     /// A factor that an index has not; in all, where the register was named several times.
     fn bad_scale(&mut self, term: Term, factor: i128) -> Reported {
         let message = match factor {
@@ -263,8 +294,9 @@ impl<'a> Expander<'a, '_> {
         let note = "an index times 1, 2, 4 or 8 is added to a base, and one register alone can also \
                     be times 3, 5 or 9";
         let help = match factor {
-            ..=-1 => "negate it with `neg` first",
-            _ => "multiply it with `shl`, `lea` or `imul` first",
+            ..=-1 => "negate it with `neg` first".to_string(),
+            3 | 5 | 9 => format!("multiply it first: `lea t, [r + r*{}]`", factor - 1),
+            _ => "multiply it with `shl`, `lea` or `imul` first".to_string(),
         };
         let error = Diagnostic::new(Code::OutOfRange, term.span, message).note(note).help(help);
         self.error(error)
@@ -365,7 +397,10 @@ impl<'a> Expander<'a, '_> {
                         operand,
                         "only memory is broadcast",
                         |_, mem| {
-                            mem.broadcast = Some(lanes);
+                            match lanes {
+                                LANES_OPEN => mem.broadcast = mem.broadcast.or(Some(lanes)),
+                                lanes => mem.broadcast = Some(lanes),
+                            }
                             Ok(())
                         },
                     )?;
@@ -373,7 +408,8 @@ impl<'a> Expander<'a, '_> {
                 DecorationKind::Rounding(_) => {
                     return Err(self.bad_decoration(
                         decoration,
-                        "rounding is an operand of its own: put a comma before it",
+                        "rounding stands behind the last register of an instruction, or is an \
+                         operand of its own",
                     ));
                 }
             }

@@ -1,15 +1,15 @@
 //! Instructions: mnemonic, prefixes and operands to a [`Machine`] whose forms are selected.
 
-use super::evaluate::{Evaluated, place, quoted};
+use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{
-    Base, Data, DataId, ForcedEncoding, Instruction, Machine, Mem, Op, Operand, Prefixes, Reg, View,
+    Base, DataId, ForcedEncoding, Instruction, Machine, Mem, Op, Operand, Prefixes, Reg, Rounding,
+    View,
 };
-use crate::isa::{self, Bank, Class, FeatureSet, Mnemonic, SelectError, Selection};
-use crate::syntax::ast::{Expr, ExprKind, InstructionStatement, Name};
-use proc_macro2::Span;
+use crate::isa::{self, Mnemonic, SelectError, Selection};
+use crate::syntax::ast::{Decoration, DecorationKind, Expr, ExprKind, InstructionStatement, Name};
 
 /// An instruction whose operands are being collected.
 struct Draft<'a> {
@@ -27,7 +27,7 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn instruction(&mut self, statement: &'a InstructionStatement) -> Evaluated<()> {
         let mnemonic = self.eval_mnemonic(&statement.mnemonic);
         let values = self.eval_operands(&statement.operands);
-        let draft = self.draft(mnemonic?, &statement.mnemonic, values?, &statement.operands)?;
+        let draft = self.draft(mnemonic?, &statement.mnemonic, values?)?;
         self.finish(draft, &statement.prefixes)
     }
 
@@ -39,29 +39,53 @@ impl<'a> Expander<'a, '_> {
         args: &'a [Expr],
     ) -> Evaluated<()> {
         let values = self.eval_operands(args)?;
-        let draft = self.draft(mnemonic, name, values, args)?;
+        let draft = self.draft(mnemonic, name, values)?;
         self.finish(draft, &[])
     }
 
-    /// All operands, so that each one in error is reported.
-    fn eval_operands(&mut self, exprs: &'a [Expr]) -> Evaluated<Vec<Value>> {
+    /// All operands with their tokens, so that each one in error is reported.
+    fn eval_operands(&mut self, exprs: &'a [Expr]) -> Evaluated<Vec<(Value, &'a Expr)>> {
         let mut values = Vec::with_capacity(exprs.len());
         let mut failed = None;
         for expr in exprs {
-            match self.eval(expr) {
-                Ok(value) => values.push(value),
+            let (rounding, value) = match &expr.kind {
+                ExprKind::Decorated(operand, decorations) => {
+                    self.eval_rounded(operand, decorations)
+                }
+                _ => (None, self.eval(expr)),
+            };
+            match value {
+                Ok(value) => values.push((value, expr)),
                 Err(reported) => failed = Some(reported),
             }
+            values.extend(rounding.map(|rounding| (Value::Rounding(rounding), expr)));
         }
         failed.map_or(Ok(values), Err)
+    }
+
+    /// `zmm3{rn-sae}`: the rounding mode of the instruction, behind the last register as objdump writes
+    /// it, and the operand without it.
+    fn eval_rounded(
+        &mut self,
+        operand: &'a Expr,
+        decorations: &'a [Decoration],
+    ) -> (Option<Rounding>, Evaluated) {
+        match decorations {
+            [Decoration { kind: DecorationKind::Rounding(rounding), .. }] => {
+                (Some(*rounding), self.eval(operand))
+            }
+            [others @ .., Decoration { kind: DecorationKind::Rounding(rounding), .. }] => {
+                (Some(*rounding), self.eval_decorated(operand, others))
+            }
+            _ => (None, self.eval_decorated(operand, decorations)),
+        }
     }
 
     fn draft(
         &mut self,
         mnemonic: Mnemonic,
         name: &'a Name,
-        values: Vec<Value>,
-        exprs: &'a [Expr],
+        values: Vec<(Value, &'a Expr)>,
     ) -> Evaluated<Draft<'a>> {
         self.refuse_return(mnemonic, name)?;
         let mut draft = Draft {
@@ -72,8 +96,9 @@ impl<'a> Expander<'a, '_> {
             name,
         };
         let count = values.len();
-        let last_is_number = matches!(values.last(), Some(Value::Int(_) | Value::RustConst(_)));
-        for (index, (value, expr)) in values.into_iter().zip(exprs).enumerate() {
+        let last_is_number =
+            matches!(values.last(), Some((Value::Int(_) | Value::RustConst(_), _)));
+        for (index, (value, expr)) in values.into_iter().enumerate() {
             match value {
                 Value::Rounding(rounding) => {
                     let last = index + 1 == count || (index + 2 == count && last_is_number);
@@ -186,7 +211,9 @@ impl<'a> Expander<'a, '_> {
         for prefix in prefixes {
             self.prefix(&mut draft.inst, prefix)?;
         }
-        let selection = match isa::select(&draft.inst, &self.function.features) {
+        let selected = isa::count_lanes(&mut draft.inst)
+            .and_then(|()| isa::select(&draft.inst, &self.function.features));
+        let selection = match selected {
             Ok(selection) => selection,
             Err(error) => match self.select_beyond_literal(&mut draft) {
                 Some(selection) => selection,
@@ -353,153 +380,6 @@ impl<'a> Expander<'a, '_> {
         }
         Ok(())
     }
-
-    /// Reports why no form fits, at the operand that is to blame.
-    pub(super) fn select_error(
-        &mut self,
-        inst: &Instruction<Reg>,
-        name: &str,
-        span: Span,
-        exprs: &[&Expr],
-        error: SelectError,
-    ) -> Reported {
-        let at = |operand: Option<usize>| match operand.and_then(|i| exprs.get(i)) {
-            Some(expr) => place(expr),
-            None => span.into(),
-        };
-        let diagnostic = match error {
-            SelectError::NoForm { forms, operand } => {
-                let operands: Vec<String> = inst
-                    .operands
-                    .iter()
-                    .map(|o| describe_operand(o, &self.function.data))
-                    .collect();
-                let message = match (operand, operands.is_empty()) {
-                    (_, true) => format!("`{name}` needs operands"),
-                    (Some(i), _) => format!(
-                        "`{name}` does not take {} here",
-                        operands.get(i).map_or("this", |o| o)
-                    ),
-                    (None, _) => format!("`{name}` has no form for {}", operands.join(", ")),
-                };
-                let mut diagnostic = Diagnostic::new(Code::NoForm, at(operand), message);
-                if !forms.is_empty() {
-                    diagnostic =
-                        diagnostic.note(format!("the forms there are:\n{}", forms.join("\n")));
-                }
-                match self.fitting_view(inst, operand, exprs) {
-                    Some(help) => diagnostic.help(help),
-                    None => diagnostic,
-                }
-            }
-            SelectError::MissingExtension(sets) => {
-                self.missing_extension(span, &format!("`{name}`"), &sets)
-            }
-            SelectError::AmbiguousSize { operand, sizes } => {
-                let words: Vec<&str> = sizes.iter().map(|s| size_word(*s)).collect();
-                Diagnostic::new(
-                    Code::AmbiguousSize,
-                    at(Some(operand)),
-                    "the size of this operand is open",
-                )
-                .help(format!("write {} before it", quoted(&words)))
-            }
-            SelectError::OutOfRange { operand, accepted } => {
-                let message = match inst.operands.get(operand) {
-                    Some(Operand::Imm(n)) => format!("{n} does not fit here"),
-                    _ => "the value does not fit here".into(),
-                };
-                Diagnostic::new(Code::OutOfRange, at(Some(operand)), message)
-                    .note(format!("`{name}` takes {accepted}"))
-            }
-            SelectError::BadAddress { operand, message } => {
-                let is_range = message.contains("does not fit");
-                let code = if is_range { Code::OutOfRange } else { Code::NoForm };
-                Diagnostic::new(code, at(Some(operand)), message)
-            }
-            SelectError::BadDecoration { message, operand } => {
-                Diagnostic::new(Code::BadDecoration, at(operand), message)
-            }
-            SelectError::RegisterConflict { message, operand } => {
-                Diagnostic::new(Code::RegisterConflict, at(Some(operand)), message)
-            }
-            SelectError::Refused { message } => Diagnostic::new(Code::Refused, span, message),
-        };
-        self.error(diagnostic)
-    }
-
-    /// What to write where another view of one register fits: `shl x, count.gp8`.
-    fn fitting_view(
-        &self,
-        inst: &Instruction<Reg>,
-        guilty: Option<usize>,
-        exprs: &[&Expr],
-    ) -> Option<String> {
-        let operands = guilty.map_or(0..inst.operands.len(), |operand| operand..operand + 1);
-        for at in operands {
-            let Some(Operand::Reg(view)) = inst.operands.get(at) else { continue };
-            let others: &[Class] = match view.class.bank() {
-                Bank::Gp => &[Class::Gp64, Class::Gp32, Class::Gp16, Class::Gp8],
-                Bank::Vector => &[Class::Xmm, Class::Ymm, Class::Zmm],
-                _ => &[],
-            };
-            for &class in others.iter().filter(|class| **class != view.class) {
-                let mut other = inst.clone();
-                other.operands[at] = Operand::Reg(View { class, ..*view });
-                if isa::select(&other, &self.function.features).is_ok() {
-                    return Some(match (view.reg, exprs.get(at).map(|expr| &expr.kind)) {
-                        (Reg::Physical(reg), _) => {
-                            format!("write `{}`", isa::register_name(reg, class))
-                        }
-                        (_, Some(ExprKind::Name(name))) => {
-                            format!("write `{name}.{}`", class.name())
-                        }
-                        _ => format!("write `.{}` behind it", class.name()),
-                    });
-                }
-            }
-        }
-        None
-    }
-
-    /// An error that names the extension to enable.
-    pub(super) fn missing_extension(
-        &self,
-        span: Span,
-        what: &str,
-        sets: &[Vec<isa::Feature>],
-    ) -> Diagnostic {
-        let lists: Vec<String> = sets
-            .iter()
-            .map(|set| {
-                let mut wanted = FeatureSet::default();
-                set.iter().for_each(|feature| wanted.insert(*feature));
-                let missing = self.function.features.missing(wanted);
-                missing.iter().map(|f| f.name()).collect::<Vec<_>>().join(",")
-            })
-            .collect();
-        let names: Vec<&str> = lists.iter().map(|l| &**l).collect();
-        let attribute = match self.in_version {
-            true => "#[version(enable = \"…\")]",
-            false => "#[target_feature(enable = \"…\")]",
-        };
-        let first = names.first().copied().unwrap_or_default();
-        let needs = format!("{what} needs the extension {}", quoted(&names));
-        let convention = self.function.convention;
-        let is_unknown = |set: &Vec<isa::Feature>| {
-            let known = convention.sandbox.map(|sandbox| sandbox.features());
-            known.is_some_and(|known| !known.missing(set.iter().copied().collect()).is_empty())
-        };
-        if sets.iter().all(is_unknown) {
-            let name = convention.name;
-            let message = format!("{needs}, which validators of `{name}` code do not know");
-            return Diagnostic::new(Code::MissingExtension, span, message).help(format!(
-                "write another way without it: `if isa(\"{first}\") {{ … }} else {{ … }}`"
-            ));
-        }
-        Diagnostic::new(Code::MissingExtension, span, format!("{needs}, which is not enabled"))
-            .help(format!("add `{}`", attribute.replace('…', first)))
-    }
 }
 
 /// The first of a list of registers of one class, and the others.
@@ -513,43 +393,4 @@ fn registers_in(list: &[Value]) -> Option<(View<Reg>, Vec<Reg>)> {
         })
         .collect();
     Some((*first, rest?))
-}
-
-/// An operand in the manual's words.
-fn describe_operand(operand: &Operand<Reg>, data: &[Data]) -> String {
-    match operand {
-        Operand::Reg(view) => match view.reg {
-            Reg::Physical(reg) => format!("`{}`", isa::register_name(reg, view.class)),
-            Reg::Virtual(_) if view.class == Class::Xmm => "an `xmm`".into(),
-            Reg::Virtual(_) => format!("a `{}`", view.class.name()),
-        },
-        Operand::Mem(mem) => match (mem.size, mem.base) {
-            (Some(size), Base::Data(id)) if data[id.index()].name.is_none() => {
-                format!("a data literal of {size} bytes")
-            }
-            (Some(size), _) => format!("`{}` memory", size_word(size)),
-            (None, _) => "memory".into(),
-        },
-        Operand::Imm(n) => format!("the immediate {n}"),
-        Operand::RustConst(_) => "a Rust constant".into(),
-        Operand::RustSym(_) => "the address of a Rust item".into(),
-        Operand::Label(_) => "a label".into(),
-        Operand::Relative(_) => "a branch offset".into(),
-    }
-}
-
-/// The word that is written for a size in bytes.
-fn size_word(bytes: u32) -> &'static str {
-    match bytes {
-        1 => "byte",
-        2 => "word",
-        4 => "dword",
-        8 => "qword",
-        10 => "tbyte",
-        16 => "xmmword",
-        32 => "ymmword",
-        64 => "zmmword",
-        6 => "fword",
-        _ => "a size",
-    }
 }

@@ -135,7 +135,7 @@ impl<'a> Expander<'a, '_> {
         }
         let what = format!("a copy of a `{}` register", class.name());
         let error = self.missing_extension(expr.span.0, &what, &[vec![feature]]);
-        Err(self.error(error))
+        Err(self.report_missing(error))
     }
 
     /// An immediate fits a register as a signed or as an unsigned number.

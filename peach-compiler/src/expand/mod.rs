@@ -12,6 +12,7 @@
 //! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
 //! | `address`, `literal`, `labels` | memory operands, data, branch targets |
 //! | `statements`, `assign`, `load`, `returns`, `instruction` | statements to instructions |
+//! | `unfit`, `remedies` | what is said of an instruction that no form fits, and what to write instead |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
 //!
 //! Invariants: a function without errors defines every label it uses, and every instruction has a
@@ -32,11 +33,13 @@ mod load;
 mod lookup;
 mod names;
 mod program;
+mod remedies;
 mod returns;
 mod scope;
 mod signature;
 mod statements;
 mod streams;
+mod unfit;
 mod value;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, REPORT_IT, Reported};
@@ -160,6 +163,8 @@ struct Expander<'a, 'd> {
     result_in_error: Option<Reported>,
     /// The result is one integer of 128 bits, returned in two parts.
     result_is_wide: bool,
+    /// The first error about each extension that the version lacks.
+    missing_extensions: Vec<Diagnostic>,
     /// Something was in error: the function is of no use.
     failed: Option<Reported>,
     /// How many errors there were, repeated ones counted.

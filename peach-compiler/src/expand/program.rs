@@ -80,6 +80,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             result_in_error: None,
             unparsed: None,
             failed: None,
+            missing_extensions: Vec::new(),
             error_count: 0,
             suggestions: Default::default(),
             declarations: HashMap::new(),
@@ -305,6 +306,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.result_in_error = None;
         self.unparsed = None;
         self.failed = None;
+        self.missing_extensions.clear();
         self.steps = 0;
         self.stopped = None;
         self.scopes = Scopes::default();

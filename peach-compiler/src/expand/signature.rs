@@ -201,7 +201,7 @@ impl<'a> Expander<'a, '_> {
         if !self.function.features.contains(feature) {
             let what = format!("a `{}` register in the signature", class.name());
             let error = self.missing_extension(ty.span.0, &what, &[vec![feature]]);
-            self.error(error);
+            self.report_missing(error);
         }
     }
 

@@ -11,8 +11,8 @@ mod lowered;
 
 pub use crate::ids::*;
 pub use crate::isa::{
-    Base, Branch, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Reg,
-    Register, Rounding, View,
+    Base, Branch, BranchSize, DispSize, ForcedEncoding, Instruction, LANES_OPEN, Mem, Operand,
+    Prefixes, Reg, Register, Rounding, View,
 };
 pub use allocation::*;
 pub use function::*;

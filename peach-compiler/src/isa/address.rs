@@ -104,14 +104,13 @@ fn add_up<R: Register>(terms: &[Term<R>]) -> Vec<Sum<R>> {
     sums
 }
 
-/// Which register becomes the base: `rip` or `rsp`, which can be nothing else, or the first that is
-/// not scaled; of registers that are all times 1, the last.
+/// Which register becomes the base: `rip`, which can be nothing else, or the first that is not scaled;
+/// of registers that are all times 1, the last.
 fn base_position<R: Register>(sums: &[Sum<R>]) -> Option<usize> {
     let position = |wanted: &dyn Fn(&Sum<R>) -> bool| {
         sums.iter().position(|sum| sum.factor == 1 && !is_vector(sum.view) && wanted(sum))
     };
     position(&|sum| sum.view.reg.physical().is_some_and(|reg| reg.bank == Bank::Ip))
-        .or_else(|| position(&|sum| is_stack_pointer(sum.view)))
         .or_else(|| position(&|sum| !sum.is_scaled))
         .or_else(|| sums.iter().rposition(|sum| sum.factor == 1 && !is_vector(sum.view)))
 }
@@ -121,7 +120,9 @@ fn with_index<R: Register>(
     index: &Sum<R>,
     has_base: bool,
 ) -> Result<Place<R>, Misplaced> {
-    if is_stack_pointer(index.view) {
+    // Times 1 it changes places with the base where it is encoded.
+    let is_exchanged = index.factor == 1 && base.is_some();
+    if is_stack_pointer(index.view) && !is_exchanged {
         return Err(Misplaced::StackPointer(index.term));
     }
     let is_free = base.is_none() && !has_base && !is_vector(index.view);

@@ -160,12 +160,16 @@ pub enum BranchSize {
     Near,
 }
 
+/// The count of a broadcast that was written without one, `dword bcst [p]`: as many lanes as the other
+/// operands have. [`count_lanes`](super::count_lanes) puts the number in its place.
+pub const LANES_OPEN: u8 = 0;
+
 /// A memory operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mem<R> {
     /// The size the author wrote before it, in bytes.
     pub size: Option<u32>,
-    /// `{1toN}`: N.
+    /// `{1toN}`: N, or [`LANES_OPEN`].
     pub broadcast: Option<u8>,
     /// `fs:`, `gs:`, ….
     pub segment: Option<PhysReg>,

@@ -11,7 +11,7 @@
 //! | `extensions` | which extensions there are, what they imply, which processor has them |
 //! | `forms` | which forms an instruction has, which of them fit, and why none does |
 //! | `address` | which registers of a sum are base and index |
-| `effects` | what a form reads, writes and does, by byte and by flag |
+//! | `effects` | what a form reads, writes and does, by byte and by flag |
 //! | `constraints` | which registers a form accepts |
 //! | `encode` | which bytes it becomes; the shortest, or all |
 //! | `text` | instructions as lines of text: read and written |

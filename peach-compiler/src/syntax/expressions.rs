@@ -7,6 +7,7 @@
 use super::ast::{BinaryOp, Call, Expr, ExprKind, Label, UnaryOp};
 use super::cursor::{Cursor, Parsed, Token, error};
 use super::{literals, operands};
+use crate::diagnostics::Diagnostic;
 use proc_macro2::{Delimiter, Span};
 
 /// How many operators may follow one another in one expression.
@@ -43,10 +44,21 @@ pub(super) fn list(mut c: Cursor<'_>, close: &str) -> Parsed<Vec<Expr>> {
     while !c.is_end() {
         exprs.push(expression(&mut c)?);
         if !c.is_end() && !c.eat_punct(',') {
-            return Err(c.expected(&format!("`,` or `{close}`")));
+            return Err(after_item(&c, exprs.last(), close));
         }
     }
     Ok(exprs)
+}
+
+/// What follows an item of a list is no comma: `[fs:0]` has its segment inside.
+fn after_item(c: &Cursor<'_>, item: Option<&Expr>, close: &str) -> Box<Diagnostic> {
+    let error = c.expected(&format!("`,` or `{close}`"));
+    match item.map(|item| &item.kind) {
+        Some(ExprKind::Name(name)) if close == "]" && c.is_punct(':') => {
+            Box::new(error.help(format!("a segment stands before the brackets: `{name}:[…]`")))
+        }
+        _ => error,
+    }
 }
 
 /// Ranges bind weakest: `a..b`, `..b`, `a..`, `..`.

@@ -8,6 +8,7 @@ use super::ast::{Call, Decoration, DecorationKind, Expr, ExprKind, Label, Roundi
 use super::cursor::{Cursor, Parsed, Token, error};
 use super::expressions::{self, Braces};
 use super::literals;
+use crate::isa::{LANES_OPEN, size_of_name};
 use proc_macro2::Delimiter;
 
 /// An atom that starts with a name or keyword.
@@ -59,13 +60,8 @@ pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
             let wrap = if word == "disp8" { ExprKind::Disp8 } else { ExprKind::Disp32 };
             prefixed(c, braces, wrap)?
         }
-        Some(word) => match size(word) {
-            Some(bytes) if starts_place(&next) => {
-                if next.is_word("ptr") && starts_place(&next.ahead()) {
-                    c.bump();
-                }
-                prefixed(c, braces, |expr| ExprKind::Sized(bytes, expr))?
-            }
+        Some(word) => match size_of_name(word) {
+            Some(bytes) if starts_place(&next) => sized(c, braces, bytes, next)?,
             _ => plain(c)?,
         },
         None => plain(c)?,
@@ -73,25 +69,29 @@ pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     Ok(Expr { kind, span: (first, c.last_span()) })
 }
 
+/// `dword [p]`, `dword ptr [p]`, `dword bcst [p]`, at the size. `next` is behind it.
+fn sized(c: &mut Cursor<'_>, braces: Braces, bytes: u32, next: Cursor<'_>) -> Parsed<ExprKind> {
+    let is_before_place = |word: &str| next.is_word(word) && starts_place(&next.ahead());
+    if is_before_place("bcst") || is_before_place("BCST") {
+        c.bump();
+        return prefixed(c, braces, |expr| ExprKind::Sized(bytes, in_every_lane(expr)));
+    }
+    if is_before_place("ptr") || is_before_place("PTR") {
+        c.bump();
+    }
+    prefixed(c, braces, |expr| ExprKind::Sized(bytes, expr))
+}
+
+/// Memory of which one element goes into every lane, however many lanes there are.
+fn in_every_lane(memory: Box<Expr>) -> Box<Expr> {
+    let span = memory.span;
+    let broadcast = Decoration { kind: DecorationKind::Broadcast(LANES_OPEN), span };
+    Box::new(Expr { kind: ExprKind::Decorated(memory, vec![broadcast]), span })
+}
+
 fn constant(c: &mut Cursor<'_>, kind: ExprKind) -> ExprKind {
     c.bump();
     kind
-}
-
-/// A size before memory, in bytes.
-fn size(word: &str) -> Option<u32> {
-    Some(match word {
-        "byte" => 1,
-        "word" => 2,
-        "dword" => 4,
-        "fword" => 6,
-        "qword" => 8,
-        "tbyte" => 10,
-        "xmmword" => 16,
-        "ymmword" => 32,
-        "zmmword" => 64,
-        _ => return None,
-    })
 }
 
 /// Whether memory, or a name for it, comes next.

@@ -3,7 +3,7 @@
 use super::corpus::Case;
 use super::newer::NEWER;
 use super::oracle::Answer;
-use peach_compiler::ir::{Base, Mem, Operand, Prefixes, View};
+use peach_compiler::ir::{Base, Instruction, Mem, Operand, Prefixes, View};
 use peach_compiler::isa::{Bank, Class, PhysReg};
 
 /// One reason to differ.
@@ -195,7 +195,12 @@ fn has_register_and_number(case: &Case) -> bool {
 }
 
 fn has_index_alone(case: &Case) -> bool {
-    case.inst.operands.iter().any(|operand| {
+    is_index_alone(&case.inst)
+}
+
+/// Whether an address has an index times 1 or 2 and no base.
+pub fn is_index_alone(inst: &Instruction<PhysReg>) -> bool {
+    inst.operands.iter().any(|operand| {
         matches!(operand, Operand::Mem(Mem { base: Base::None, index: Some((_, 1 | 2)), .. }))
     })
 }

@@ -128,6 +128,9 @@ fn holds(bytes: &[u8], bits: u32, number: i128) -> bool {
     let mask = u64::MAX >> (64 - bits);
     // A write of 32 bits clears the upper ones.
     let is_narrow = inst.mnemonic() == Mnemonic::Mov && inst.op0_register().is_gpr32();
+    // GNU as narrows `test` and `and` too; the language leaves instructions as they are written.
+    let is_other = bits == 64 && !is_narrow && inst.op0_register().is_gpr32();
+    let found = found.filter(|_| !is_other);
     let found = found.map(|found| if is_narrow { found & 0xffff_ffff } else { found });
     inst.len() == bytes.len() && found.is_some_and(|found| found & mask == number as u64 & mask)
 }

@@ -88,7 +88,12 @@ fn widened(inst: &Instruction, register: Register) -> Register {
         && (0..2).any(|n| {
             inst.op_kind(n) == OpKind::Register && inst.op_register(n).is_segment_register()
         });
-    if (is_blind || moves_segment) && register.is_gpr() {
+    // A write of 32 bits clears the others: `mov eax, 5` is one encoding of `mov rax, 5`.
+    let clears = inst.mnemonic() == M::Mov
+        && inst.op1_kind() != OpKind::Register
+        && inst.op1_kind() != OpKind::Memory;
+    let moves_number = clears && (register.is_gpr32() || register.is_gpr64());
+    if (is_blind || moves_segment || moves_number) && register.is_gpr() {
         register.full_register()
     } else {
         register

@@ -24,12 +24,13 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Inst, Reg};
 use crate::isa::register_name;
 use proc_macro2::LineColumn;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// Reports reads of unwritten lanes, unbalanced stacks, missing returns, what needs `unsafe`, and
 /// what may not be valid as a result.
 pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics) {
-    let mut reports = Reports { diagnostics, seen: HashSet::new() };
+    let mut reports = Reports { diagnostics, seen: HashSet::new(), unsafe_places: HashMap::new() };
     ending::verify(function, facts, &mut reports);
     init::verify(function, facts, &mut reports);
     stack::verify(function, facts, &mut reports);
@@ -37,17 +38,34 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
     safety::verify(function, facts, &mut reports);
 }
 
-/// The diagnostics of one function, each kind once per source token.
+/// The diagnostics of one function, each kind once per source token, and what is said in the same words
+/// of several places that need `unsafe` once.
 struct Reports<'a> {
     diagnostics: &'a mut Diagnostics,
     seen: HashSet<(Code, LineColumn)>,
+    /// By message and help.
+    unsafe_places: HashMap<(String, Option<String>), Diagnostic>,
 }
 
 impl Reports<'_> {
     fn push(&mut self, diagnostic: Diagnostic) {
-        if self.seen.insert((diagnostic.code, diagnostic.place.first.start())) {
-            self.diagnostics.push(diagnostic);
+        if !self.seen.insert((diagnostic.code, diagnostic.place.first.start())) {
+            return;
         }
+        if diagnostic.code == Code::NeedsUnsafe {
+            let words = (diagnostic.message.clone(), diagnostic.help.clone());
+            match self.unsafe_places.entry(words) {
+                Entry::Occupied(first) if first.get().notes == diagnostic.notes => {
+                    let place = diagnostic.place.first;
+                    return self.diagnostics.label_again(first.get(), place, "here too");
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => {
+                    place.insert(diagnostic.clone());
+                }
+            }
+        }
+        self.diagnostics.push(diagnostic);
     }
 }
 

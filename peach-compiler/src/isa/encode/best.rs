@@ -8,8 +8,8 @@
 use crate::isa::encode::assemble::{Tweaks, assemble};
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm};
 use crate::isa::forms::select;
-use crate::isa::{Base, BranchSize, Instruction, Mem, Operand, View};
 use crate::isa::{Bank, Class, FeatureSet, PhysReg, SelectError};
+use crate::isa::{Base, BranchSize, Instruction, Mem, Operand, View};
 
 /// The bytes of one instruction, and where its variable fields are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 //! In: an instruction that no form takes. Out: the [`SelectError`] about the form that came nearest.
 
 use crate::isa::forms::fit::{self, Misfit, Shape};
-use crate::isa::forms::form::{Form, forms_of};
-use crate::isa::{Instruction, Register};
-use crate::isa::{Mnemonic, SelectError};
+use crate::isa::forms::form::{Form, OperandForm, forms_of};
+use crate::isa::{BadAddress, Class, Instruction, Mnemonic, Register, SelectError};
 use std::fmt;
 
 /// How many forms an error message lists.
@@ -128,7 +127,8 @@ fn guilty_operand(forms: &[Form], shape: &Shape) -> Option<usize> {
 }
 
 fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectError {
-    let mut forms: Vec<&Form> = forms_of(mnemonic).iter().collect();
+    let mut forms: Vec<&Form> =
+        forms_of(mnemonic).iter().filter(|form| can_be_meant(form, shape)).collect();
     // Those that are nearest to what was written come first.
     forms.sort_by_key(|form| {
         let fitting = form.shape.iter().zip(&shape.0).filter(|(a, b)| *a & *b != 0).count();
@@ -143,6 +143,15 @@ fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectE
     }
     texts.truncate(FORMS_SHOWN);
     SelectError::NoForm { forms: texts, operand }
+}
+
+/// Whether a form is worth a mention: those with segment, control and debug registers, and with
+/// addresses of 64 bits, only where the author wrote such a register.
+fn can_be_meant(form: &Form, shape: &Shape) -> bool {
+    let special = [Class::Segment, Class::Control, Class::Debug].map(OperandForm::class_bit);
+    let is_special = |bits: &u32| special.iter().any(|class| bits & class != 0);
+    let wanted = shape.0.iter().any(is_special);
+    wanted || !form.is_offset && !form.shape.iter().any(is_special)
 }
 
 /// The reason in one sentence, for a reader who sees the instruction: operands are counted from 1.
@@ -171,8 +180,8 @@ impl fmt::Display for SelectError {
             SelectError::OutOfRange { operand, accepted } => {
                 write!(f, "operand {} does not fit; accepted: {accepted}", operand + 1)
             }
-            SelectError::BadAddress { message, .. }
-            | SelectError::BadDecoration { message, .. }
+            SelectError::BadAddress { problem, .. } => problem.fmt(f),
+            SelectError::BadDecoration { message, .. }
             | SelectError::RegisterConflict { message, .. }
             | SelectError::Refused { message } => f.write_str(message),
         }
@@ -187,6 +196,48 @@ impl fmt::Debug for SelectError {
 }
 
 impl std::error::Error for SelectError {}
+
+impl fmt::Display for BadAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadAddress::Segment => {
+                f.write_str("only a segment register can stand before the colon")
+            }
+            BadAddress::Base(class) => write!(
+                f,
+                "the base of an address must be a 64-bit or 32-bit general-purpose register, not \
+                 `{}`",
+                class.name()
+            ),
+            BadAddress::Index(class) => write!(
+                f,
+                "the index of an address must be a 64-bit or 32-bit general-purpose register, or a \
+                 vector register for gathers and scatters, not `{}`",
+                class.name()
+            ),
+            BadAddress::Widths { base, index } => write!(
+                f,
+                "base and index of an address must be equally wide: the base has {} bits, the index \
+                 {}",
+                8 * base.bytes(),
+                8 * index.bytes()
+            ),
+            BadAddress::Scale(scale) => {
+                write!(f, "an index is multiplied by 1, 2, 4 or 8, not by {scale}")
+            }
+            BadAddress::RelativeIndex => f.write_str(
+                "an address relative to `rip` takes no index register; `lea` it into a register \
+                 first",
+            ),
+            BadAddress::StackPointerIndex => f.write_str("`rsp` cannot be an index"),
+            BadAddress::Displacement { value, highest } => write!(
+                f,
+                "the displacement {value} does not fit in 32 bits ({} to {highest})",
+                i32::MIN
+            ),
+        }
+    }
+}
 
 /// What to write before a memory operand of this many bytes.
 fn size_words(bytes: u32) -> String {

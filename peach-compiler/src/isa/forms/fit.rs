@@ -7,8 +7,8 @@
 
 use crate::isa::forms::decorations::{fit_decorations, fit_distinct, fit_high_byte, fit_prefixes};
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, OperandForm};
+use crate::isa::{BadAddress, Class, SelectError};
 use crate::isa::{Base, BranchSize, ForcedEncoding, Instruction, Mem, Operand, Register, View};
-use crate::isa::{Class, SelectError};
 
 /// Why a form does not fit, from the farthest miss to the nearest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ pub(in crate::isa) fn check_operands<R: Register>(
 ) -> Result<(), SelectError> {
     for (operand, given) in inst.operands.iter().enumerate() {
         if let Operand::Mem(mem) = given {
-            check_address(mem).map_err(|message| SelectError::BadAddress { operand, message })?;
+            check_address(mem).map_err(|problem| SelectError::BadAddress { operand, problem })?;
         }
     }
     let Some(mask) = inst.mask else {
@@ -109,27 +109,21 @@ fn bad_decoration(message: &str) -> SelectError {
 }
 
 /// What is wrong with an address, whatever instruction it belongs to.
-fn check_address<R: Register>(mem: &Mem<R>) -> Result<(), String> {
+fn check_address<R: Register>(mem: &Mem<R>) -> Result<(), BadAddress> {
     if let Some(segment) = mem.segment
         && segment.bank != crate::isa::Bank::Segment
     {
-        return Err("only a segment register can stand before the colon".to_string());
+        return Err(BadAddress::Segment);
     }
     let base_class = match mem.base {
         Base::Reg(View { class: Class::Rip | Class::Eip, .. }) | Base::Rip | Base::Data(_) => {
             if mem.index.is_some() {
-                return Err("an address relative to `rip` takes no index register; `lea` it into \
-                            a register first"
-                    .to_string());
+                return Err(BadAddress::RelativeIndex);
             }
             return check_displacement(mem);
         }
         Base::Reg(view) if !matches!(view.class, Class::Gp64 | Class::Gp32) => {
-            return Err(format!(
-                "the base of an address must be a 64-bit or 32-bit general-purpose register, \
-                 not `{}`",
-                view.class.name()
-            ));
+            return Err(BadAddress::Base(view.class));
         }
         Base::Reg(view) => Some(view.class),
         Base::None => None,
@@ -146,22 +140,18 @@ fn check_index<R: Register>(
     index: View<R>,
     scale: u8,
     base_class: Option<Class>,
-) -> Result<(), String> {
+) -> Result<(), BadAddress> {
     if !matches!(scale, 1 | 2 | 4 | 8) {
-        return Err(format!("an index is multiplied by 1, 2, 4 or 8, not by {scale}"));
+        return Err(BadAddress::Scale(scale));
     }
     if is_vector(index.class) {
         return Ok(());
     }
     if !matches!(index.class, Class::Gp64 | Class::Gp32) {
-        return Err(format!(
-            "the index of an address must be a 64-bit or 32-bit general-purpose register, or a \
-             vector register for gathers and scatters, not `{}`",
-            index.class.name()
-        ));
+        return Err(BadAddress::Index(index.class));
     }
-    if base_class.is_some_and(|base| base != index.class) {
-        return Err("base and index of an address must be equally wide".to_string());
+    if let Some(base) = base_class.filter(|base| *base != index.class) {
+        return Err(BadAddress::Widths { base, index: index.class });
     }
     let is_rsp = |reg: R| reg.physical() == Some(crate::isa::gp::RSP);
     let base_is_rsp = match mem.base {
@@ -170,12 +160,12 @@ fn check_index<R: Register>(
         _ => false,
     };
     if is_rsp(index.reg) && (scale != 1 || base_is_rsp) {
-        return Err("`rsp` cannot be an index".to_string());
+        return Err(BadAddress::StackPointerIndex);
     }
     Ok(())
 }
 
-fn check_displacement<R>(mem: &Mem<R>) -> Result<(), String> {
+fn check_displacement<R>(mem: &Mem<R>) -> Result<(), BadAddress> {
     let is_narrow = matches!(mem.base, Base::Reg(View { class: Class::Gp32, .. }))
         || matches!(mem.index, Some((View { class: Class::Gp32, .. }, _)));
     // An absolute address may be longer: `fit` decides, by the form.
@@ -184,11 +174,7 @@ fn check_displacement<R>(mem: &Mem<R>) -> Result<(), String> {
     if is_absolute || (i64::from(i32::MIN)..=highest).contains(&mem.disp) {
         return Ok(());
     }
-    Err(format!(
-        "the displacement {} does not fit in 32 bits ({} to {highest})",
-        mem.disp,
-        i32::MIN
-    ))
+    Err(BadAddress::Displacement { value: mem.disp, highest })
 }
 
 /// Whether `form`, whose shape fits, can encode `inst`.

@@ -8,14 +8,20 @@
 //! | `fit`, `decorations` | whether a form fits, and what stands in the way |
 //! | `select` | all forms that fit an instruction |
 //! | `explain` | why none does, in words |
+//! | `twins` | which names EVEX has for what VEX does |
+//! | `lanes` | how many lanes a broadcast has that does not say so |
 
 pub(in crate::isa) mod arrangements;
 mod decorations;
 mod explain;
 pub(in crate::isa) mod fit;
 pub(in crate::isa) mod form;
+mod lanes;
 pub(in crate::isa) mod operand_forms;
 pub(in crate::isa) mod select;
+mod twins;
 
 pub use form::*;
+pub use lanes::*;
 pub use select::*;
+pub use twins::*;

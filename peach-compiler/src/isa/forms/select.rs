@@ -8,7 +8,7 @@ use crate::isa::effects::row;
 use crate::isa::forms::explain::explain;
 use crate::isa::forms::fit::{self, Misfit};
 use crate::isa::forms::form::forms_of;
-use crate::isa::{Feature, FeatureSet, Form, Mnemonic};
+use crate::isa::{Class, Feature, FeatureSet, Form, Mnemonic};
 use crate::isa::{Instruction, Operand, Register};
 use iced_x86::Mnemonic as Row;
 
@@ -37,6 +37,37 @@ impl Selection {
 /// two masks of VP2INTERSECT, the four vectors of 4FMAPS.
 pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
     forms_of(mnemonic).iter().find_map(|form| row::block(form.info().op_kinds()))
+}
+
+/// What is wrong with an address, whatever the instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadAddress {
+    /// No segment register stands before the colon.
+    Segment,
+    /// A base of this class.
+    Base(Class),
+    /// An index of this class.
+    Index(Class),
+    /// Base and index of different widths.
+    Widths {
+        /// The base's class.
+        base: Class,
+        /// The index's class.
+        index: Class,
+    },
+    /// An index times this.
+    Scale(u8),
+    /// An index in an address relative to `rip`.
+    RelativeIndex,
+    /// `rsp` as an index.
+    StackPointerIndex,
+    /// A displacement of more than 32 bits.
+    Displacement {
+        /// The displacement.
+        value: i64,
+        /// The highest that fits.
+        highest: i64,
+    },
 }
 
 /// Why no form fits. Each becomes one diagnostic; operands are counted from 0, as written.
@@ -71,7 +102,7 @@ pub enum SelectError {
         /// The memory operand.
         operand: usize,
         /// What is wrong with it.
-        message: String,
+        problem: BadAddress,
     },
     /// A decoration or prefix that the form does not take.
     BadDecoration {

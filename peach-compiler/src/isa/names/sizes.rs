@@ -18,8 +18,14 @@ pub fn size_name(bytes: u32) -> Option<&'static str> {
     SIZE_NAMES.iter().find(|(size, _)| *size == bytes).map(|(_, name)| *name)
 }
 
-/// The bytes of a memory operand after this word, in lower case.
+/// Other words: NASM's and MASM's.
+const OTHER_NAMES: [(u32, &str); 2] = [(8, "mmword"), (16, "oword")];
+
+/// The bytes of a memory operand after this word, in lower case or in capitals.
 pub fn size_of_name(name: &str) -> Option<u32> {
-    let name = if name == "oword" { "xmmword" } else { name };
-    SIZE_NAMES.iter().find(|(_, word)| *word == name).map(|(size, _)| *size)
+    let is_word = |word: &str| match name.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => word.eq_ignore_ascii_case(name),
+        false => word == name,
+    };
+    SIZE_NAMES.iter().chain(&OTHER_NAMES).find(|(_, word)| is_word(word)).map(|(size, _)| *size)
 }

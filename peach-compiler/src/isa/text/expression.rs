@@ -3,8 +3,8 @@
 //! In: bytes. Out: a [`Value`]: an integer, a float, or a linear combination of registers, which is
 //! what stands between the brackets of an address. Precedence and operators are Rust's.
 
-use crate::isa::address::Term;
 use crate::isa::View;
+use crate::isa::address::Term;
 use crate::isa::{Class, PhysReg, parse_register};
 
 /// How deep parentheses and signs may nest.

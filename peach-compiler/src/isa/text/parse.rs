@@ -10,10 +10,10 @@
 
 use crate::isa::address::{Misplaced, displacement, place as place_registers};
 use crate::isa::text::expression::{Linear, Scanner, Value};
-use crate::isa::{Class, Mnemonic, PhysReg, parse_register, size_of_name};
 use crate::isa::{
-    Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
+    Base, DispSize, ForcedEncoding, Instruction, LANES_OPEN, Mem, Operand, Prefixes, Rounding, View,
 };
+use crate::isa::{Class, Mnemonic, PhysReg, count_lanes, parse_register, size_of_name};
 
 /// Reads one instruction. A trailing semicolon and a comment (`// …`) are allowed.
 ///
@@ -47,6 +47,7 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
             }
         }
     }
+    count_lanes(&mut inst).map_err(|error| error.to_string())?;
     if !scanner.at_end() {
         return Err(format!("expected a comma or the end of the line, found `{}`", scanner.rest()));
     }
@@ -84,13 +85,10 @@ fn set_prefix(word: &str, prefixes: &mut Prefixes, encoding: &mut Option<ForcedE
 fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Result<(), String> {
     if scanner.eat(b'{') {
         let name = scanner.until(b'}').ok_or("`{` without `}`")?;
-        if inst.rounding.is_some() {
-            return Err("there are two rounding modes".to_string());
-        }
-        inst.rounding = Some(rounding(name.trim())?);
-        return Ok(());
+        return set_rounding(inst, rounding(name.trim())?);
     }
     let mut size = None;
+    let mut is_broadcast = false;
     let mut disp_size = None;
     let mut segment = None;
     let value = loop {
@@ -101,6 +99,7 @@ fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Resul
         let Some(word) = scanner.word() else { break Some(scanner.expression()?) };
         match word.to_ascii_lowercase().as_str() {
             "ptr" if size.is_some() => {}
+            "bcst" if size.is_some() => is_broadcast = true,
             "disp8" => disp_size = Some(DispSize::Disp8),
             "disp32" => disp_size = Some(DispSize::Disp32),
             // They say which displacement a label gets; a number has the length that it has.
@@ -126,6 +125,7 @@ fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Resul
         None => {
             let mut mem = read_address(scanner)?;
             (mem.size, mem.disp_size, mem.segment) = (size, disp_size, segment);
+            mem.broadcast = is_broadcast.then_some(LANES_OPEN);
             Operand::Mem(mem)
         }
         Some(_) if size.is_some() || disp_size.is_some() || segment.is_some() => {
@@ -189,6 +189,9 @@ fn read_decorations(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> R
             };
             let lanes = lanes.trim().parse().map_err(|_| format!("no such broadcast: `{name}`"))?;
             mem.broadcast = Some(lanes);
+        } else if let Ok(rounding) = rounding(&name) {
+            // objdump writes it behind the last register.
+            set_rounding(inst, rounding)?;
         } else {
             return Err(format!(
                 "`{{{name}}}` is no decoration: `{{k1}}` to `{{k7}}`, `{{z}}`, `{{1to2}}` to \
@@ -197,6 +200,13 @@ fn read_decorations(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> R
         }
     }
     Ok(())
+}
+
+fn set_rounding(inst: &mut Instruction<PhysReg>, rounding: Rounding) -> Result<(), String> {
+    match inst.rounding.replace(rounding) {
+        None => Ok(()),
+        Some(_) => Err("there are two rounding modes".to_string()),
+    }
 }
 
 fn rounding(name: &str) -> Result<Rounding, String> {

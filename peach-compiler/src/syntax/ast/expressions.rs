@@ -128,7 +128,7 @@ pub enum DecorationKind {
     Mask(Expr),
     /// `{z}`.
     Zeroing,
-    /// `{1to16}`.
+    /// `{1to16}`; [`LANES_OPEN`](crate::ir::LANES_OPEN) of `dword bcst [p]`.
     Broadcast(u8),
     /// `{rn-sae}`, `{sae}`.
     Rounding(Rounding),
