@@ -15,7 +15,7 @@ use std::process::ExitCode;
 enum Mode {
     /// The shortest encoding.
     Plain,
-    /// Every encoding of the shortest length.
+    /// Every encoding as long as the one that is chosen.
     Options,
     /// One encoding of every length.
     Lengths,
@@ -26,7 +26,8 @@ const USAGE: &str = "\
 usage: peach encode [--options | --lengths] [INSTRUCTION]...
 
 Prints the encoding of each instruction, one a line: of the arguments or, without any, of standard input.
-  --options   every encoding of the shortest length
+  --options   every encoding as long as the one that is chosen: the shortest, but VEX where EVEX would
+              save a byte of displacement
   --lengths   LENGTH:hex for every length that there is an encoding of
 ";
 
