@@ -6,6 +6,7 @@
 mod addresses;
 mod corpus;
 mod differences;
+mod disassembly;
 mod front_ends;
 mod generate;
 mod go;

@@ -382,11 +382,10 @@ fn add_narrow_twins(forms: &mut Vec<Form>) {
     *forms = twins;
 }
 
-/// Adds, for `mov r64, imm`, the rows that write the lower 32 bits and clear the upper ones (Intel SDM
-/// volume 1, 3.4.1.1).
+/// Adds, for `mov r64, imm`, the rows that write 32 bits: see [`Form::is_zero_extended`].
 fn add_zero_extended(forms: &mut Vec<Form>) {
     for code in [Code::Mov_r32_imm32, Code::Mov_rm32_imm32] {
-        let number = OperandForm { imm: Some(ImmForm::DwordZeroTo8), ..OperandForm::default() };
+        let number = OperandForm { imm: Some(ImmForm::Dword), ..OperandForm::default() };
         let register = OperandForm {
             class: Some(Class::Gp64),
             registers: RegSet::first(16),

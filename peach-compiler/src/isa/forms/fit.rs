@@ -203,6 +203,9 @@ pub(in crate::isa) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Re
             }
             Operand::Imm(value) => {
                 let imm = accepted.imm.expect("the shape fits");
+                if *value < 0 && form.is_zero_extended() {
+                    return Err(Misfit::OutOfRange { operand, accepted: "0 to 4294967295" });
+                }
                 if !imm.holds(*value) {
                     if matches!(imm, ImmForm::Exactly(_)) {
                         return Err(Misfit::Operand { operand });

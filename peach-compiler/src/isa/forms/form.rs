@@ -157,8 +157,6 @@ pub enum ImmForm {
     Dword,
     /// Four bytes, sign-extended to eight.
     DwordTo8,
-    /// Four bytes, zero-extended to eight by a write of 32 bits.
-    DwordZeroTo8,
     /// Eight bytes.
     Qword,
 }
@@ -191,6 +189,13 @@ impl Form {
     /// Which prefix family it is.
     pub fn family(&self) -> Family {
         self.family
+    }
+
+    /// Whether it sets a 64-bit register by writing the lower half, which clears the upper one (Intel
+    /// SDM volume 1, 3.4.1.1).
+    pub(in crate::isa) fn is_zero_extended(&self) -> bool {
+        matches!(self.code, Code::Mov_r32_imm32 | Code::Mov_rm32_imm32)
+            && self.operands[0].class == Some(Class::Gp64)
     }
 
     /// The extensions that it needs.

@@ -155,7 +155,6 @@ impl ImmForm {
             ImmForm::Word => either(16),
             ImmForm::Dword => either(32),
             ImmForm::DwordTo8 => extended(32, 64),
-            ImmForm::DwordZeroTo8 => u32::try_from(value).is_ok(),
             ImmForm::Qword => either(64),
         }
     }
@@ -170,7 +169,6 @@ impl ImmForm {
             ImmForm::Word => "-32768 to 65535",
             ImmForm::Dword => "-2147483648 to 4294967295",
             ImmForm::DwordTo8 => "-2147483648 to 2147483647",
-            ImmForm::DwordZeroTo8 => "0 to 4294967295",
             ImmForm::Qword => "-9223372036854775808 to 18446744073709551615",
         }
     }
@@ -181,7 +179,7 @@ impl ImmForm {
             ImmForm::Exactly(_) => 0,
             ImmForm::Bits4 | ImmForm::Byte | ImmForm::ByteTo(_) => 1,
             ImmForm::Word => 2,
-            ImmForm::Dword | ImmForm::DwordTo8 | ImmForm::DwordZeroTo8 => 4,
+            ImmForm::Dword | ImmForm::DwordTo8 => 4,
             ImmForm::Qword => 8,
         }
     }

@@ -79,11 +79,11 @@ impl<'a> Scanner<'a> {
         self.text.get(self.position..).unwrap_or_default().trim()
     }
 
-    /// Whether only a semicolon and a comment are left.
+    /// Whether only a semicolon and a comment are left; disassemblers' comments start with `#`.
     pub(in crate::isa) fn at_end(&mut self) -> bool {
         self.peek();
         let rest = self.rest().trim_start_matches(';').trim_start();
-        rest.is_empty() || rest.starts_with("//")
+        rest.is_empty() || rest.starts_with("//") || rest.starts_with('#')
     }
 
     /// The next identifier.
@@ -190,6 +190,10 @@ impl<'a> Scanner<'a> {
             return self.bits();
         }
         let lower = word.to_ascii_lowercase();
+        if lower == "riz" || lower == "eiz" {
+            // objdump's name for the index that a SIB byte does not have.
+            return Ok(Value::Linear(Linear::constant(0)));
+        }
         if let Some((reg, class)) = parse_register(&lower) {
             // The manual's `st(1)`.
             if class == Class::St && lower == "st" && self.eat(b'(') {

@@ -10,10 +10,10 @@
 
 use crate::isa::address::{Misplaced, displacement, place as place_registers};
 use crate::isa::text::expression::{Linear, Scanner, Value};
+use crate::isa::{Bank, Class, Mnemonic, PhysReg, count_lanes, parse_register, size_of_name};
 use crate::isa::{
     Base, DispSize, ForcedEncoding, Instruction, LANES_OPEN, Mem, Operand, Prefixes, Rounding, View,
 };
-use crate::isa::{Class, Mnemonic, PhysReg, count_lanes, parse_register, size_of_name};
 
 /// Reads one instruction. A trailing semicolon and a comment (`// …`) are allowed.
 ///
@@ -23,7 +23,16 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
     let mut scanner = Scanner::new(line);
     let mut prefixes = Prefixes::default();
     let mut encoding = None;
+    let mut segment = None;
     let mnemonic = loop {
+        if scanner.eat(b'{') {
+            // objdump's and GNU as's `{vex}`, `{evex}`.
+            let word = scanner.until(b'}').ok_or("`{` without `}`")?;
+            if !set_encoding(word.trim(), &mut encoding) {
+                return Err(format!("`{{{word}}}` does not stand before a mnemonic"));
+            }
+            continue;
+        }
         let Some(word) = scanner.word() else {
             return Err(match scanner.rest() {
                 "" => "there is no instruction".to_string(),
@@ -31,7 +40,11 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
             });
         };
         let lower = word.to_ascii_lowercase();
-        if set_prefix(&lower, &mut prefixes, &mut encoding) {
+        if set_prefix(&lower, &mut prefixes) || set_encoding(&lower, &mut encoding) {
+            continue;
+        }
+        if let Some((reg, Class::Segment)) = parse_register(&lower) {
+            segment = Some(reg);
             continue;
         }
         break Mnemonic::parse(word).ok_or_else(|| unknown_mnemonic(word))?;
@@ -47,6 +60,7 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
             }
         }
     }
+    set_segment(&mut inst, segment)?;
     count_lanes(&mut inst).map_err(|error| error.to_string())?;
     if !scanner.at_end() {
         return Err(format!("expected a comma or the end of the line, found `{}`", scanner.rest()));
@@ -64,8 +78,37 @@ fn unknown_mnemonic(word: &str) -> String {
     }
 }
 
+/// A segment before the mnemonic is that of the memory operand: objdump writes those there that 64-bit
+/// mode ignores.
+fn set_segment(inst: &mut Instruction<PhysReg>, segment: Option<PhysReg>) -> Result<(), String> {
+    let Some(segment) = segment else { return Ok(()) };
+    for operand in &mut inst.operands {
+        if let Operand::Mem(mem) = operand
+            && mem.segment.is_none_or(|own| own == segment || own == DATA_SEGMENT)
+        {
+            mem.segment = Some(segment);
+            return Ok(());
+        }
+    }
+    Err("a segment before the mnemonic needs a memory operand without one".to_string())
+}
+
+/// `ds`.
+const DATA_SEGMENT: PhysReg = PhysReg::new(Bank::Segment, 3);
+
+/// Notes which encoding a word forces. Returns whether it does.
+fn set_encoding(word: &str, encoding: &mut Option<ForcedEncoding>) -> bool {
+    *encoding = Some(match word {
+        "vex" => ForcedEncoding::Vex,
+        "vex3" => ForcedEncoding::Vex3,
+        "evex" => ForcedEncoding::Evex,
+        _ => return false,
+    });
+    true
+}
+
 /// Notes what stands before a mnemonic. Returns whether `word` was such a thing.
-fn set_prefix(word: &str, prefixes: &mut Prefixes, encoding: &mut Option<ForcedEncoding>) -> bool {
+fn set_prefix(word: &str, prefixes: &mut Prefixes) -> bool {
     match word {
         "lock" => prefixes.lock = true,
         "rep" | "repe" | "repz" => prefixes.rep = true,
@@ -74,9 +117,6 @@ fn set_prefix(word: &str, prefixes: &mut Prefixes, encoding: &mut Option<ForcedE
         "xrelease" => prefixes.xrelease = true,
         "bnd" => prefixes.bnd = true,
         "notrack" => prefixes.notrack = true,
-        "vex" => *encoding = Some(ForcedEncoding::Vex),
-        "vex3" => *encoding = Some(ForcedEncoding::Vex3),
-        "evex" => *encoding = Some(ForcedEncoding::Evex),
         _ => return false,
     }
     true
@@ -127,6 +167,12 @@ fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Resul
             (mem.size, mem.disp_size, mem.segment) = (size, disp_size, segment);
             mem.broadcast = is_broadcast.then_some(LANES_OPEN);
             Operand::Mem(mem)
+        }
+        // objdump writes `fs:0x28` for `fs:[0x28]`.
+        Some(Value::Integer(address)) if segment.is_some() => {
+            let disp = displacement(address)
+                .ok_or_else(|| format!("the address {address} does not fit"))?;
+            Operand::Mem(Mem { size, disp_size, segment, ..Mem::new(Base::None, disp) })
         }
         Some(_) if size.is_some() || disp_size.is_some() || segment.is_some() => {
             return Err("expected `[` after a size or a segment".to_string());
