@@ -353,9 +353,23 @@ impl Generator<'_> {
                 73..77 if self.shape.calls => self.call(),
                 77..80 if self.shape.vectors > 0 => self.aligned(),
                 80..83 if depth < 4 && !self.shape.calls => self.undefined(left, depth),
+                83..86 => self.scan(),
                 _ => self.arithmetic(),
             }
         }
+    }
+
+    /// Into a register that keeps its value where the source is zero, or into one that has none. Most
+    /// flags are undefined behind it.
+    fn scan(&mut self) {
+        let (a, b) = (self.gp(), self.gp());
+        let op = self.rng.pick(&["bsf", "bsr"]);
+        let line = if self.rng.chance(50) {
+            format!("{op} {a}, {b}; cmp {a}, {b};")
+        } else {
+            format!("{{ let at: gp64; or {b}, 64; {op} at, {b}; xor {a}, at; cmp {a}, {b}; }}")
+        };
+        self.line(&line);
     }
 
     fn label(&mut self) -> String {
@@ -502,6 +516,12 @@ impl Generator<'_> {
     fn call(&mut self) {
         let (a, b) = (self.gp(), self.gp());
         let first = if self.shape.convention.name == WIN64.name { "rcx" } else { "rdi" };
+        if self.shape.vectors > 0 {
+            let vector = self.vector_name();
+            // Not where results are: those would be kept for the next call.
+            let to = 2 + self.rng.below(2);
+            self.line(&format!("xmm{to} = {vector}.xmm;"));
+        }
         self.line(&format!("mov {first}, {a}; mov rax, [p + {CALLEE}]; call rax; mov {b}, rax;"));
     }
 

@@ -347,6 +347,14 @@ impl<'a> Interpreter<'a> {
                 self.write(b, x, bits);
                 self.write(a, sum, bits);
             }
+            ("bsf" | "bsr", [dst, src]) => {
+                let value = self.value(src, bits);
+                let found =
+                    if name == "bsf" { value.trailing_zeros() } else { value.leading_zeros() ^ 63 };
+                if value != 0 {
+                    self.write(dst, found.into(), bits);
+                }
+            }
             (_, [dst]) => self.unary(name, dst, bits),
             (_, [dst, src]) => self.binary(name, dst, src, bits),
             _ => panic!("{name} {operands:?}"),

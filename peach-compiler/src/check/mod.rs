@@ -55,7 +55,7 @@ use crate::abi::{ArgPlace, Packing};
 use crate::ir::{
     Arg, ArgId, ArgValue, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
 };
-use crate::isa::{Effects, Lanes, PhysReg, RegSet};
+use crate::isa::{Effects, Lanes, PhysReg};
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
 use std::collections::VecDeque;
@@ -364,11 +364,8 @@ fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
             state.define_reg(reg, Sym::Reg(access.reg), Lanes::ALL);
         }
     }
-    // A register that a scan may keep holds anything, wherever it is, until it is written.
     for reg in kept_unwritten(function, effects) {
-        for num in RegSet::first(16).iter() {
-            state.define_reg(PhysReg::gp(num), Sym::Reg(reg), Lanes::ALL);
-        }
+        state.leave_open(Sym::Reg(reg));
     }
     let convention = function.convention;
     for num in convention.saved_gp.iter() {

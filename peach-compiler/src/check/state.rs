@@ -45,6 +45,9 @@ pub(super) struct State {
     /// By [`slot_of`]; indices are dense, so that a state is cheap to copy.
     regs: Vec<Held>,
     slots: BTreeMap<Address, Held>,
+    /// Bytes of values that nothing has written yet: every place holds them, since any value will do. Of
+    /// those alone that an instruction may keep.
+    unwritten: Held,
     /// Flags that hold what the program's last writer put there. Where it has not written any, they
     /// hold whatever they are.
     pub flags: Flags,
@@ -76,6 +79,7 @@ impl State {
         State {
             regs: vec![Held::new(); TRACKED],
             slots: BTreeMap::new(),
+            unwritten: Held::new(),
             flags: Flags(u8::MAX),
             flags_set: Flags::default(),
             upper_written: false,
@@ -97,10 +101,12 @@ impl State {
             },
             Place::Slot(address) => self.slots.entry(address).or_default(),
         };
-        match held.iter_mut().find(|(known, _)| *known == sym) {
-            Some((_, known)) => *known |= lanes,
-            None => held.push((sym, lanes)),
-        }
+        add(held, sym, lanes);
+    }
+
+    /// Says that nothing has written `sym`.
+    pub fn leave_open(&mut self, sym: Sym) {
+        self.unwritten.push((sym, Lanes::ALL));
     }
 
     /// What `place` holds.
@@ -114,10 +120,7 @@ impl State {
 
     /// The bytes of `sym` that `place` holds.
     pub fn holds(&self, place: Place, sym: Sym) -> Lanes {
-        self.held(place)
-            .iter()
-            .find(|(known, _)| *known == sym)
-            .map_or(Lanes::NONE, |(_, lanes)| *lanes)
+        lanes_of(self.held(place), sym) | lanes_of(&self.unwritten, sym)
     }
 
     /// Fails unless `place` holds `lanes` of `sym`.
@@ -148,6 +151,7 @@ impl State {
     /// The value of `sym` in `lanes` is gone: no place holds it any longer.
     pub fn forget_value(&mut self, sym: Sym, lanes: Lanes) {
         let everywhere = self.regs.iter_mut().chain(self.slots.values_mut());
+        let everywhere = everywhere.chain([&mut self.unwritten]);
         for held in everywhere {
             if let Some(at) = held.iter().position(|(known, _)| *known == sym) {
                 held[at].1 = held[at].1 - lanes;
@@ -220,16 +224,13 @@ impl State {
         }
         self.forget_value(dst, lanes);
         let everywhere = self.regs.iter_mut().chain(self.slots.values_mut());
-        for held in everywhere {
+        for held in everywhere.chain([&mut self.unwritten]) {
             let Some(&(_, found)) = held.iter().find(|(sym, _)| *sym == src) else { continue };
             let gained = found & lanes;
             if gained.is_empty() {
                 continue;
             }
-            match held.iter_mut().find(|(sym, _)| *sym == dst) {
-                Some((_, known)) => *known |= gained,
-                None => held.push((dst, gained)),
-            }
+            add(held, dst, gained);
         }
     }
 
@@ -286,14 +287,34 @@ impl State {
             self.upper_written = true;
             changed = true;
         }
+        self.adopt(other);
         for (held, others) in self.regs.iter_mut().zip(&other.regs) {
-            changed |= intersect(held, others);
+            changed |= intersect(held, others, &other.unwritten);
         }
         for (address, held) in &mut self.slots {
-            changed |= intersect(held, other.slots.get(address).map_or(&[], Vec::as_slice));
+            let others = other.slots.get(address).map_or(&[][..], Vec::as_slice);
+            changed |= intersect(held, others, &other.unwritten);
         }
         self.slots.retain(|_, held| !held.is_empty());
+        changed |= intersect(&mut self.unwritten, &other.unwritten, &[]);
         Ok(changed)
+    }
+
+    /// What nothing has written here is where `other` has it.
+    fn adopt(&mut self, other: &State) {
+        for (sym, open) in self.unwritten.clone() {
+            let open_there = lanes_of(&other.unwritten, sym);
+            let gained = |held: &Held| (lanes_of(held, sym) & open) - open_there;
+            for (held, others) in self.regs.iter_mut().zip(&other.regs) {
+                add(held, sym, gained(others));
+            }
+            for (address, others) in &other.slots {
+                let gained = gained(others);
+                if !gained.is_empty() {
+                    add(self.slots.entry(*address).or_default(), sym, gained);
+                }
+            }
+        }
     }
 }
 
@@ -306,10 +327,23 @@ fn forget(held: &mut Held, lanes: Lanes) {
     held.retain(|(_, known)| !known.is_empty());
 }
 
-fn intersect(held: &mut Held, others: &[(Sym, Lanes)]) -> bool {
+fn lanes_of(held: &[(Sym, Lanes)], sym: Sym) -> Lanes {
+    held.iter().find(|(known, _)| *known == sym).map_or(Lanes::NONE, |(_, lanes)| *lanes)
+}
+
+fn add(held: &mut Held, sym: Sym, lanes: Lanes) {
+    match held.iter_mut().find(|(known, _)| *known == sym) {
+        Some((_, known)) => *known |= lanes,
+        None if lanes.is_empty() => {}
+        None => held.push((sym, lanes)),
+    }
+}
+
+/// Keeps what `others` have too, or may have anywhere.
+fn intersect(held: &mut Held, others: &[(Sym, Lanes)], anywhere: &[(Sym, Lanes)]) -> bool {
     let mut changed = false;
     for (sym, lanes) in held.iter_mut() {
-        let other = others.iter().find(|(known, _)| known == sym).map_or(Lanes::NONE, |(_, l)| *l);
+        let other = lanes_of(others, *sym) | lanes_of(anywhere, *sym);
         changed |= !other.contains(*lanes);
         *lanes = *lanes & other;
     }
