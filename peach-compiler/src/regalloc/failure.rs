@@ -142,9 +142,11 @@ impl Report<'_> {
             ))
     }
 
-    /// Why a virtual register may not have some registers: the first place for each.
+    /// Why a virtual register may not have some registers: the first place for each, or one place that by
+    /// itself leaves none.
     fn reasons(&self, vreg: VReg) -> Vec<(Span, String)> {
-        let mut left = self.program.demands.registers(self.bank).all();
+        let all = self.program.demands.registers(self.bank).all();
+        let mut left = all;
         let mut reasons = vec![self.declared(vreg)];
         let name = &self.function()[vreg].name;
         let mut demand = |span: Span, allowed: RegSet, text: &dyn Fn(RegSet) -> String| {
@@ -155,6 +157,15 @@ impl Report<'_> {
             left = left & allowed;
             reasons.push((span, text(lost)));
         };
+        let taken = |lost: RegSet| {
+            let hold = if lost.len() == 1 { "holds" } else { "hold" };
+            format!("{} {hold} another value here", self.names(lost))
+        };
+        let blocks = self.blocks(vreg);
+        if let Some((inst, _)) = blocks.iter().find(|(_, blocked)| (all - *blocked).is_empty()) {
+            demand(self.function().insts[inst.index()].span, RegSet::NONE, &taken);
+            return reasons;
+        }
         for (inst, constraints) in self.function().insts.iter().zip(&self.program.facts.constraints)
         {
             for &(reg, allowed) in &constraints.allowed {
@@ -169,6 +180,15 @@ impl Report<'_> {
                 }
             }
         }
+        for (inst, blocked) in blocks {
+            let span = self.function().insts[inst.index()].span;
+            demand(span, RegSet::ALL - blocked, &taken);
+        }
+        reasons
+    }
+
+    /// The places where a virtual register is alive together with physical ones, which it may not have.
+    fn blocks(&self, vreg: VReg) -> Vec<(InstId, RegSet)> {
         let mut blocks = Vec::new();
         super::interference::for_each_point(self.function(), self.program.facts, |point| {
             let (mut alive, mut physical) = (false, RegSet::NONE);
@@ -187,14 +207,7 @@ impl Report<'_> {
             }
         });
         blocks.sort_by_key(|(inst, _)| *inst);
-        for (inst, blocked) in blocks {
-            let span = self.function().insts[inst.index()].span;
-            demand(span, RegSet::ALL - blocked, &|lost| {
-                let hold = if lost.len() == 1 { "holds" } else { "hold" };
-                format!("{} {hold} another value here", self.names(lost))
-            });
-        }
-        reasons
+        blocks
     }
 
     /// E0401: more values than registers.
