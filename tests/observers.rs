@@ -89,7 +89,7 @@ const ORDERING: &[(&str, &str)] = &[
     ("rdmsr", "unsafe { xor ecx, ecx; rdmsr; }"),
     ("hlt", "unsafe { hlt; }"),
     ("wbinvd", "unsafe { wbinvd; }"),
-    ("above", "unsafe { let t: gp64 = 0; or [rsp + t*8 + 8], t; }"),
+    ("above", "unsafe { let t: gp64 = 0; or [rsp + t*8], t; }"),
 ];
 
 /// And one that says nothing of memory: the first of the two stores goes.

@@ -350,8 +350,10 @@ fn clobber_names(clobbers: &Clobbers) -> Vec<String> {
         clobbers.gp.iter().map(|num| register_name(PhysReg::gp(num), Class::Gp64)).collect();
     let vector = |num| register_name(PhysReg::new(Bank::Vector, num), Class::Xmm);
     let mask = |num| register_name(PhysReg::new(Bank::Mask, num), Class::K);
+    let tile = |num| register_name(PhysReg::new(Bank::Tile, num), Class::Tmm);
     names.extend(clobbers.vector.iter().map(vector));
     names.extend(clobbers.mask.iter().map(mask));
+    names.extend(clobbers.tile.iter().map(tile));
     let others =
         [(clobbers.x87, "x87"), (clobbers.flags, "flags"), (clobbers.writes_memory, "memory")];
     names.extend(others.iter().filter(|(is, _)| *is).map(|(_, name)| name.to_string()));

@@ -126,6 +126,7 @@ fn clobbered(function: &ModuleFunction) -> Value {
         (clobbers.gp, Bank::Gp, Class::Gp64),
         (clobbers.vector, Bank::Vector, Class::Zmm),
         (clobbers.mask, Bank::Mask, Class::K),
+        (clobbers.tile, Bank::Tile, Class::Tmm),
     ];
     for (set, bank, class) in banks {
         registers.extend(register_names(set, bank, class));

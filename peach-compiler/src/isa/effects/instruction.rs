@@ -282,6 +282,10 @@ impl<R: Register> Builder<'_, R> {
             access.write = Class::K.lanes();
             access.zeroed = Class::K.lanes();
         }
+        // Intel's manual has prefetches keep it in one place and clear it in another.
+        if self.row.may_clear_mask {
+            access.may_write = Class::K.lanes();
+        }
         add(&mut effects.regs, access);
     }
 

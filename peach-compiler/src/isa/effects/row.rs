@@ -65,6 +65,8 @@ pub(in crate::isa) struct Row {
     pub mask_bytes: u32,
     /// Gathers and scatters clear their mask.
     pub clears_mask: bool,
+    /// Prefetches of gathers and scatters may.
+    pub may_clear_mask: bool,
     /// Registers that go with the one written down.
     pub unnamed: Unnamed,
     /// Where control goes.
@@ -176,6 +178,7 @@ fn build(code: Code, has_memory: bool) -> Row {
         masking: Masking::Whole,
         mask_bytes: 0,
         clears_mask: false,
+        may_clear_mask: false,
         unnamed: unnamed(kinds),
         control: properties::control(code),
         stack: properties::stack_delta(&sample.instruction),

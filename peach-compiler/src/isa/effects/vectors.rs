@@ -371,6 +371,7 @@ impl Shape<'_, '_> {
         self.row.index = Lanes::low(count * index_bytes);
         self.row.mask_bytes = count.div_ceil(8);
         self.row.clears_mask = !is_prefetch;
+        self.row.may_clear_mask = is_prefetch;
         let elements = Lanes::low(count * element);
         if slot == 0 {
             if let Some(n) = data {
