@@ -176,6 +176,81 @@ fn large_frames_touch_every_page() {
     assert!(text.starts_with(expected), "{text}");
 }
 
+/// A frame as BLAKE3's `hash4` has: 24 vectors of variables, of which 16 are read in each of 7 rounds,
+/// and under Microsoft's convention 10 saved registers.
+fn many_vectors() -> String {
+    let mut body = String::new();
+    let mut add = |line: String| body += &line;
+    for i in 0..8 {
+        add(format!(
+            "let h{i}: [u8; 16] align 16; movdqu xmm0, [p + {}]; movdqa [h{i}], xmm0;",
+            16 * i
+        ));
+    }
+    for i in 0..16 {
+        add(format!(
+            "let m{i}: [u8; 16] align 16; movdqu xmm0, [p + {}]; movdqa [m{i}], xmm0;",
+            16 * i
+        ));
+    }
+    for i in 6..16 {
+        add(format!("pxor xmm{i}, xmm{i};"));
+    }
+    for round in 0..7 {
+        for i in 0..16 {
+            add(format!("paddd xmm{}, [m{i}];", 6 + (3 * i + round) % 10));
+        }
+    }
+    for i in 0..8 {
+        add(format!("paddd xmm{}, [h{i}]; movdqu [out + {}], xmm{0};", 6 + i, 16 * i));
+    }
+    format!("unsafe fn k(p: *const u8, out: *mut u8) {{ {body} }}")
+}
+
+/// What is used most is in reach of a displacement of one byte, and saved registers are elsewhere.
+#[test]
+fn variables_are_near_the_stack_pointer_by_their_use() {
+    let displacements = |convention, name: &str| {
+        let text = listing(convention, &many_vectors());
+        let insts = text.split("; ").filter(|inst| inst.starts_with(name) && inst.contains("[rsp"));
+        let far = insts.clone().filter(|inst| {
+            let (_, place) = inst.split_once("[rsp").expect("just seen");
+            let place =
+                place.split(']').next().unwrap_or("").replace(' ', "").replace("+0x", "+999");
+            let number: i64 = if place.is_empty() { 0 } else { place.parse().expect("a number") };
+            i8::try_from(number).is_err()
+        });
+        (insts.count(), far.count())
+    };
+    // Without a red zone 8 of the 16 are in reach.
+    assert_eq!(displacements(&WIN64, "paddd"), (120, 64));
+    assert_eq!(displacements(&WIN64, "movaps"), (20, 20));
+    // With one, all 16 are.
+    assert_eq!(displacements(&SYSV64, "paddd"), (120, 8));
+    let bytes = |convention| compiled(convention, &many_vectors()).encoded.code_len;
+    assert!(bytes(&WIN64) <= 1637, "{} bytes", bytes(&WIN64));
+    assert!(bytes(&SYSV64) <= 1275, "{} bytes", bytes(&SYSV64));
+}
+
+/// Legacy SSE restores xmm6 and xmm7 by a byte less, where no upper half is in use any more.
+#[test]
+fn saved_registers_are_restored_by_the_shortest_instruction() {
+    let avx = |body: &str| {
+        let source = format!(
+            "#[target_feature(enable = \"avx\")] unsafe fn k(p: *const f32) -> f32 {{ {body} }}"
+        );
+        listing(&WIN64, &source)
+    };
+    let dirty = avx("vmovups ymm6, [p]; vmovups ymm9, [p]; vaddss xmm0, xmm6, xmm9; return xmm0;");
+    assert!(dirty.contains("vmovaps [rsp + 8], xmm6"), "{dirty}");
+    assert!(
+        dirty.contains("vzeroupper; movaps xmm6, [rsp + 8]; vmovaps xmm9, [rsp + 24]"),
+        "{dirty}"
+    );
+    let clean = avx("vmovss xmm6, [p]; vaddss xmm0, xmm6, xmm6; return xmm0;");
+    assert!(clean.contains("vmovaps xmm6, [rsp"), "{clean}");
+}
+
 /// Where a loop touches the pages, the stack pointer goes along, and unwinders find the frame by its
 /// base.
 #[test]

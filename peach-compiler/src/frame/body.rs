@@ -3,7 +3,7 @@
 use super::Lowerer;
 use super::asm::{self, inst, reg, result_is_wide, set};
 use super::entry::add_to_rsp;
-use super::stack::align_up;
+use super::space::align_up;
 use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
@@ -60,10 +60,11 @@ impl Lowerer<'_> {
             Op::Return(values) => {
                 self.out.origin = Origin::Epilogue(id);
                 self.result(id, values);
-                if self.wants_vzeroupper(id) {
+                let is_clean = self.wants_vzeroupper(id);
+                if is_clean {
                     self.put(inst("vzeroupper", Vec::new()));
                 }
-                self.epilogue();
+                self.epilogue(is_clean);
             }
         }
     }

@@ -13,7 +13,9 @@ mod body;
 mod clobbers;
 mod entry;
 mod moves;
+mod plan;
 mod returns;
+mod space;
 mod stack;
 mod upper;
 

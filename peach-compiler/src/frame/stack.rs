@@ -23,6 +23,8 @@
 //!                                     ← rsp
 //! ```
 
+use super::plan::{self, Plan, Use};
+use super::space::{Space, align_up, take_gap};
 use crate::abi::{Convention, Frames};
 use crate::ir::Local;
 use crate::isa::{PhysReg, RegSet, gp};
@@ -82,6 +84,10 @@ pub(super) struct Needs<'a> {
     pub spare: Option<PhysReg>,
     /// A register for the address of stack variables, in a frame of Go's.
     pub locals_base: PhysReg,
+    /// Where the body addresses the frame.
+    pub uses: Vec<Use>,
+    /// How many returns the body has.
+    pub returns: i64,
 }
 
 /// Where everything is.
@@ -113,27 +119,24 @@ pub(super) struct StackLayout {
     pub reach: i64,
 }
 
-/// Something that needs memory.
-#[derive(Clone, Copy)]
-struct Object {
-    /// Index of the stack variable, or of the save behind them.
-    id: usize,
-    size: i64,
-    align: i64,
-}
-
 impl StackLayout {
     pub fn of(needs: &Needs) -> StackLayout {
+        let layouts = Plan::all(needs).into_iter().map(|plan| StackLayout::planned(needs, plan));
+        let shortest = layouts.min_by_key(|layout| (layout.code_bytes(needs), layout.size));
+        shortest.unwrap_or_default()
+    }
+
+    fn planned(needs: &Needs, plan: Plan) -> StackLayout {
         if needs.convention.frames == Frames::Go {
-            return go_frame(needs);
+            return go_frame(needs, plan);
         }
         let locals = needs.locals.iter().flatten().copied();
         let mut layout = match demanded_align(needs.convention, locals.clone()) {
-            Some(align) => realigned(needs, align),
+            Some(align) => realigned(needs, align, plan),
             None if is_large(needs.convention, locals) => {
-                realigned(needs, needs.convention.stack_align)
+                realigned(needs, needs.convention.stack_align, plan)
             }
-            None => plain(needs),
+            None => plain(needs, plan),
         };
         // Beyond a stack in a sandbox is the sandbox.
         if needs.convention.sandbox.is_some() {
@@ -160,24 +163,24 @@ impl StackLayout {
     }
 }
 
-fn plain(needs: &Needs) -> StackLayout {
+fn plain(needs: &Needs, plan: Plan) -> StackLayout {
     let pushes: Vec<PhysReg> = needs.saved_gp.iter().map(PhysReg::gp).collect();
     let top = -8 - 8 * pushes.len() as i64;
-    let objects = objects_of(needs);
+    let objects = plan.downwards(needs);
     let depth = i64::from(needs.depth);
     let red_zone = if needs.red_zone { i64::from(needs.convention.red_zone) } else { 0 };
     let callee = if needs.calls { i64::from(needs.convention.shadow) } else { 0 };
 
-    let mut space = Space::below(top, needs.shadow);
-    let mut offsets = space.place_best(&objects);
+    let mut space = Space::below(top, plan.shadow);
+    let mut offsets = space.place(&objects);
     let mut size = match depth {
         0 => (top - space.lowest - red_zone).max(0),
         _ => top - space.lowest,
     };
     if depth > 0 && size > 0 {
         // The pushes go where the red zone is, so everything has to be below them, or above.
-        let mut below = Space::below(top - depth, needs.shadow);
-        let placed = below.place_best(&objects);
+        let mut below = Space::below(top - depth, plan.shadow);
+        let placed = below.place(&objects);
         if top - below.lowest <= red_zone {
             (space, offsets, size) = (below, placed, 0);
         }
@@ -207,13 +210,13 @@ fn plain(needs: &Needs) -> StackLayout {
 }
 
 /// A frame as Go's assembler makes it. What the author pushes is below it.
-fn go_frame(needs: &Needs) -> StackLayout {
-    let objects = objects_of(needs);
+fn go_frame(needs: &Needs, plan: Plan) -> StackLayout {
+    let objects = plan.downwards(needs);
     let demanded = objects.iter().map(|object| object.align).max().unwrap_or(1);
     let word = i64::from(needs.convention.stack_align);
     let is_aligned = demanded > word;
     let mut below = Space::below(0, 0);
-    let offsets = below.place_best(&objects);
+    let offsets = below.place(&objects);
     let used = align_up(-below.lowest, demanded.max(word));
     let variables = if is_aligned { used + demanded - word } else { used };
     let saves_base = needs.convention.saved_gp.contains(gp::RBP.num);
@@ -237,7 +240,7 @@ fn go_frame(needs: &Needs) -> StackLayout {
     }
 }
 
-fn realigned(needs: &Needs, align: u32) -> StackLayout {
+fn realigned(needs: &Needs, align: u32, plan: Plan) -> StackLayout {
     let spare = needs.convention.saved_gp - needs.saved_gp;
     let base = match spare.contains(gp::RBP.num) {
         true => gp::RBP,
@@ -248,23 +251,19 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
     pushes.push(base);
     let top = -8 - 8 * pushes.len() as i64;
 
-    let saves: Vec<Object> =
-        needs.saved_xmm.iter().map(|_| Object { id: 0, size: 16, align: 16 }).collect();
-    let mut above = Space::below(top, needs.shadow);
-    let save_offsets = above.place(&saves);
+    let saves = plan::saves(needs);
+    let mut above = Space::below(top, plan.shadow);
+    let (_, save_offsets) = split(needs, &above.place(&saves));
     let step = if needs.saves_in_step && !saves.is_empty() { 16 } else { 8 };
     let above_base = (top + align_up(-above.lowest, step)) as u32;
 
-    let mut locals: Vec<Object> = objects_of(needs);
-    locals.retain(|object| object.id < needs.locals.len());
-    locals.sort_by_key(|o| (-o.align, o.size, o.id));
     let align = i64::from(align);
     let red_zone = if needs.red_zone && needs.depth == 0 { 128 / align * align } else { 0 };
     let callee = if needs.calls { i64::from(needs.convention.shadow) } else { 0 };
     let mut end = callee;
     let mut gaps: Vec<(i64, i64)> = Vec::new();
     let mut offsets = vec![None; needs.locals.len()];
-    for object in locals {
+    for object in plan.upwards(needs) {
         offsets[object.id] = Some(take_gap(&mut gaps, object).unwrap_or_else(|| {
             let start = align_up(end, object.align);
             gaps.push((end, start));
@@ -281,7 +280,7 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
     let reach = i64::from(above_base) + size + (align - 8) + lowered.max(8);
     StackLayout {
         pushes,
-        saves: needs.saved_xmm.iter().map(PhysReg::vector).zip(save_offsets).collect(),
+        saves: save_offsets,
         above_base,
         size: size as u32,
         padding: None,
@@ -292,19 +291,6 @@ fn realigned(needs: &Needs, align: u32) -> StackLayout {
         borrowed: lowered as u32 + above.shadow_used,
         reach,
     }
-}
-
-/// The stack variables and, with the numbers behind theirs, the vector registers to save.
-fn objects_of(needs: &Needs) -> Vec<Object> {
-    let saves = (0..needs.saved_xmm.len() as usize).map(|index| Object {
-        id: needs.locals.len() + index,
-        size: 16,
-        align: 16,
-    });
-    let locals = needs.locals.iter().enumerate().filter_map(|(id, local)| {
-        local.map(|local| Object { id, size: local.size.into(), align: local.align.into() })
-    });
-    saves.chain(locals).collect()
 }
 
 fn split(needs: &Needs, offsets: &[(usize, i64)]) -> (Vec<Option<i64>>, Vec<(PhysReg, i64)>) {
@@ -319,75 +305,4 @@ fn split(needs: &Needs, offsets: &[(usize, i64)]) -> (Vec<Option<i64>>, Vec<(Phy
     }
     saves.sort_by_key(|(reg, _)| reg.num);
     (locals, saves)
-}
-
-/// Memory that is handed out downwards, and what is free above.
-#[derive(Clone)]
-struct Space {
-    /// Nothing below is in use.
-    lowest: i64,
-    gaps: Vec<(i64, i64)>,
-    /// Bytes above the CFA that are in use.
-    shadow_used: u32,
-}
-
-impl Space {
-    fn below(top: i64, shadow: u32) -> Space {
-        let gaps = if shadow == 0 { Vec::new() } else { vec![(0, i64::from(shadow))] };
-        Space { lowest: top, gaps, shadow_used: 0 }
-    }
-
-    /// Places all objects in the order that takes less memory: small ones near the stack pointer,
-    /// where displacements are short, or the most aligned first. Returns their numbers and offsets.
-    fn place_best(&mut self, objects: &[Object]) -> Vec<(usize, i64)> {
-        let mut by_size = objects.to_vec();
-        by_size.sort_by_key(|o| (-o.size, -o.align, o.id));
-        let mut by_align = objects.to_vec();
-        by_align.sort_by_key(|o| (-o.align, -o.size, o.id));
-        let mut other = self.clone();
-        let offsets = self.place(&by_size);
-        let other_offsets = other.place(&by_align);
-        if other.lowest > self.lowest {
-            *self = other;
-            return by_align.iter().map(|o| o.id).zip(other_offsets).collect();
-        }
-        by_size.iter().map(|o| o.id).zip(offsets).collect()
-    }
-
-    fn place(&mut self, objects: &[Object]) -> Vec<i64> {
-        objects.iter().map(|&object| self.place_one(object)).collect()
-    }
-
-    fn place_one(&mut self, object: Object) -> i64 {
-        if let Some(start) = take_gap(&mut self.gaps, object) {
-            if start >= 0 {
-                self.shadow_used += object.size as u32;
-            }
-            return start;
-        }
-        let start = (self.lowest - object.size).div_euclid(object.align) * object.align;
-        self.gaps.push((start + object.size, self.lowest));
-        self.lowest = start;
-        start
-    }
-}
-
-/// Takes the memory of `object` out of the first gap that has it.
-fn take_gap(gaps: &mut Vec<(i64, i64)>, object: Object) -> Option<i64> {
-    let fitting = |(start, end): (i64, i64)| {
-        let aligned = align_up(start, object.align);
-        (aligned + object.size <= end).then_some(aligned)
-    };
-    let index = gaps.iter().position(|&gap| fitting(gap).is_some())?;
-    let (start, end) = gaps.swap_remove(index);
-    let aligned = fitting((start, end))?;
-    gaps.push((start, aligned));
-    gaps.push((aligned + object.size, end));
-    gaps.retain(|(start, end)| start < end);
-    Some(aligned)
-}
-
-/// The first multiple of `align` at or above `offset`.
-pub(super) fn align_up(offset: i64, align: i64) -> i64 {
-    -((-offset).div_euclid(align) * align)
 }

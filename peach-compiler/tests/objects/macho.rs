@@ -78,9 +78,9 @@ fn what_compact_unwinding_cannot_say_is_in_dwarf() {
         let address = line.expect("a symbol").split(' ').next().expect("an address");
         assert!(frames.contains(&format!("pc={}...", &address[8..])), "{name} {frames}");
     }
-    assert_eq!(frames.matches(" FDE ").count(), 3, "{frames}");
+    assert_eq!(frames.matches(" FDE ").count(), 4, "{frames}");
     let compact = space.run("llvm-objdump --unwind-info kernels.o");
-    assert_eq!(compact.matches("0x04000000").count(), 3, "{compact}");
+    assert_eq!(compact.matches("0x04000000").count(), 4, "{compact}");
 }
 
 /// The encodings in the file, in order.
