@@ -4,6 +4,8 @@
 //! [`Module`], which becomes an object file, a listing for another assembler, or metadata.
 
 #[cfg(feature = "formats")]
+mod c_names;
+#[cfg(feature = "formats")]
 pub mod c_types;
 #[cfg(feature = "formats")]
 pub mod dump;

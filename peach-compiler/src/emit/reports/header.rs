@@ -9,18 +9,21 @@
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
+use crate::emit::c_names::{self, ParamName};
 use crate::emit::c_types::{CType, convention_macro};
+use crate::emit::mangling;
 use crate::emit::module::ModuleFunction;
-use crate::syntax::ast::{self, name_text};
+use crate::isa::FeatureSet;
+use crate::syntax::ast;
 use proc_macro2::{TokenStream, TokenTree};
 use std::fmt::Write;
 
 /// The header of a module.
 pub fn header(module: &Module, diagnostics: &mut Diagnostics) -> String {
-    let prototypes: Vec<Prototype<'_>> = module
-        .functions
-        .iter()
-        .filter_map(|function| Prototype::of(function, diagnostics))
+    let names = c_names::of_functions(module, diagnostics);
+    let functions = module.functions.iter().zip(&names);
+    let prototypes: Vec<Prototype<'_>> = functions
+        .filter_map(|(function, name)| Prototype::of(function, name, &names, diagnostics))
         .collect();
     let mut text = format!(
         "/* Made by peach {} from {} */\n\n#pragma once\n\n",
@@ -29,24 +32,53 @@ pub fn header(module: &Module, diagnostics: &mut Diagnostics) -> String {
     );
     includes(&mut text, &prototypes);
     macros(&mut text, module, &prototypes);
+    let has_bool = has_bool(&prototypes);
+    if has_bool {
+        let quiet = "#pragma clang diagnostic push\n\
+                     #pragma clang diagnostic ignored \"-Wc99-extensions\"\n";
+        let _ = writeln!(text, "{C89_CLANG}\n{quiet}#endif\n");
+    }
     text.push_str("#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
     for prototype in &prototypes {
         prototype.write(module, &mut text);
     }
     text.push_str("\n#ifdef __cplusplus\n}\n#endif\n");
+    if has_bool {
+        let _ = writeln!(text, "\n{C89_CLANG}\n#pragma clang diagnostic pop\n#endif");
+    }
     text
+}
+
+/// In C89 clang has `stdbool.h`, and complains of what it defines.
+const C89_CLANG: &str =
+    "#if defined(__clang__) && !defined(__cplusplus) && !defined(__STDC_VERSION__)";
+
+fn has_bool(prototypes: &[Prototype<'_>]) -> bool {
+    let mut found = false;
+    let mut see = |ty: &CType| found |= *ty == CType::Named("bool");
+    prototypes.iter().for_each(|prototype| prototype.visit(&mut see));
+    found
 }
 
 /// What a kernel is to C.
 struct Prototype<'a> {
     function: &'a ModuleFunction,
-    params: Vec<(String, CType)>,
+    /// What the function is called in C.
+    name: &'a str,
+    /// What the structure of a pair is called.
+    result_name: String,
+    params: Vec<(ParamName, CType)>,
     result: CType,
 }
 
 impl<'a> Prototype<'a> {
     /// `None`, with an error, for a kernel that C cannot call.
-    fn of(function: &'a ModuleFunction, diagnostics: &mut Diagnostics) -> Option<Prototype<'a>> {
+    fn of(
+        function: &'a ModuleFunction,
+        name: &'a str,
+        names: &[String],
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Prototype<'a>> {
         let convention = function.convention();
         if convention.int_args.is_empty() {
             let span = function.compiled.function.span;
@@ -58,23 +90,14 @@ impl<'a> Prototype<'a> {
             return None;
         }
         let signature = &function.decl.signature;
-        let param =
-            |param: &ast::Param| (identifier(&name_text(&param.name)), CType::of(&param.ty.tokens));
+        let types = signature.params.iter().map(|param| CType::of(&param.ty.tokens));
         Some(Prototype {
             function,
-            params: signature.params.iter().map(param).collect(),
+            name,
+            result_name: c_names::beside(names, format!("{name}_result")),
+            params: c_names::of_params(&signature.params).into_iter().zip(types).collect(),
             result: CType::of(&signature.result.tokens),
         })
-    }
-
-    /// What the function is called in C: its symbol, where that can be a name.
-    fn name(&self) -> String {
-        let symbol = &self.function.symbol;
-        if is_identifier(symbol) {
-            symbol.clone()
-        } else {
-            identifier(&self.function.compiled.function.name)
-        }
     }
 
     /// The macro before its name.
@@ -98,6 +121,15 @@ impl<'a> Prototype<'a> {
             is_wide |= matches!(ty, CType::Named(name) if name.ends_with("int128"));
         });
         text.push('\n');
+        if self.has_wide_microsoft_result(module) {
+            let name = self.name;
+            let _ = writeln!(
+                text,
+                "#if defined(__GNUC__) && !defined(__clang__)\n\
+                 #error \"{name}: gcc takes vectors of 32 and 64 bytes from memory under Microsoft's \
+                 convention, clang and MSVC from ymm0 and zmm0, where they are\"\n#endif"
+            );
+        }
         if is_wide {
             text.push_str("#ifdef __SIZEOF_INT128__\n");
         }
@@ -107,20 +139,36 @@ impl<'a> Prototype<'a> {
         }
     }
 
+    /// Whether it, or a function that it is given, returns a vector wider than xmm under Microsoft's
+    /// convention. ("x64 calling convention" says nothing of them; arguments, `__m128` and 128-bit
+    /// integers are the same in all compilers.)
+    fn has_wide_microsoft_result(&self, module: &Module) -> bool {
+        let is_wide = |ty: &CType| matches!(ty, CType::Named(name) if name.starts_with("__m256") || name.starts_with("__m512"));
+        let mut found = self.function.convention().name == "win64" && is_wide(&self.result);
+        self.visit(&mut |ty| {
+            if let CType::Function { result, abi, .. } = ty {
+                let name = abi.as_deref().unwrap_or(module.target.convention.name);
+                found |= name == "win64" && is_wide(result);
+            }
+        });
+        found
+    }
+
     fn write_prototype(&self, module: &Module, text: &mut String) {
-        let name = self.name();
+        let Prototype { name, result_name, .. } = self;
         let mut result = match &self.result {
             CType::Pair(a, b) => {
                 let (first, second) = (a.declare("first"), b.declare("second"));
-                let _ = writeln!(text, "typedef struct {name}_result {{");
-                let _ = writeln!(text, "    {first};\n    {second};\n}} {name}_result;\n");
-                format!("{name}_result")
+                let _ = writeln!(text, "typedef struct {result_name} {{");
+                let _ = writeln!(text, "    {first};\n    {second};\n}} {result_name};\n");
+                result_name.clone()
             }
             _ => String::new(),
         };
-        documentation(text, &self.function.decl.rust_attrs);
+        documentation(text, &self.function.decl.rust_attrs, &processor(self.function));
         let attribute = self.convention(module).map_or(String::new(), |name| format!("{name} "));
-        let params: Vec<String> = self.params.iter().map(|(name, ty)| ty.declare(name)).collect();
+        let params: Vec<String> =
+            self.params.iter().map(|(name, ty)| declaration(name, ty)).collect();
         let params = if params.is_empty() { "void".to_string() } else { params.join(", ") };
         let declarator = format!("{attribute}{name}({params})");
         result = match result.is_empty() {
@@ -128,7 +176,7 @@ impl<'a> Prototype<'a> {
             false => format!("{result} {declarator}"),
         };
         let symbol = &self.function.symbol;
-        let label = match *symbol == name {
+        let label = match symbol == name {
             true => String::new(),
             false => {
                 format!(" PEACH_SYMBOL(\"{}\")", symbol.replace('\\', "\\\\").replace('"', "\\\""))
@@ -138,10 +186,30 @@ impl<'a> Prototype<'a> {
     }
 }
 
-/// The documentation of a kernel as a comment.
-fn documentation(text: &mut String, attributes: &[TokenStream]) {
+/// A parameter; a slice is two.
+fn declaration(name: &ParamName, ty: &CType) -> String {
+    match (ty, &name.len) {
+        (CType::Slice(element, is_const), Some(len)) => {
+            let pointer = CType::Pointer(element.clone(), *is_const).declare(&name.value);
+            format!("{pointer}, {}", CType::Named("size_t").declare(len))
+        }
+        _ => ty.declare(&name.value),
+    }
+}
+
+/// Which processor a kernel needs, where not every x86-64 will do.
+fn processor(function: &ModuleFunction) -> Option<String> {
+    let needed = mangling::needed(&function.compiled).minified();
+    let beyond = needed.into_iter().filter(|feature| !FeatureSet::baseline().contains(*feature));
+    let names: Vec<&str> = beyond.map(|feature| feature.name()).collect();
+    (!names.is_empty()).then(|| format!(" Needs a processor with {}.", names.join(", ")))
+}
+
+/// The documentation of a kernel as a comment, and what processor it needs.
+fn documentation(text: &mut String, attributes: &[TokenStream], processor: &Option<String>) {
     let lines: Vec<String> = attributes.iter().filter_map(doc_text).collect();
-    let lines: Vec<&str> = lines.iter().flat_map(|line| line.lines().map(str::trim_end)).collect();
+    let lines = lines.iter().flat_map(|line| line.lines().map(str::trim_end));
+    let lines: Vec<&str> = lines.chain(processor.as_deref()).collect();
     match lines.as_slice() {
         [] => {}
         [line] => {
@@ -237,7 +305,7 @@ fn macros(text: &mut String, module: &Module, prototypes: &[Prototype<'_>]) {
              __extension__ typedef unsigned __int128 peach_uint128;\n#endif\n\n",
         );
     }
-    if prototypes.iter().any(|prototype| prototype.name() != prototype.function.symbol) {
+    if prototypes.iter().any(|prototype| prototype.name != prototype.function.symbol) {
         text.push_str(
             "#ifndef PEACH_SYMBOL\n#define PEACH_STRING_OF(text) #text\n\
              #define PEACH_STRING(text) PEACH_STRING_OF(text)\n\
@@ -246,35 +314,3 @@ fn macros(text: &mut String, module: &Module, prototypes: &[Prototype<'_>]) {
         );
     }
 }
-
-/// Whether C and C++ take it as a name.
-fn is_identifier(name: &str) -> bool {
-    let is_part = |ch: char| ch.is_ascii_alphanumeric() || ch == '_';
-    let starts = !name.starts_with(|ch: char| ch.is_ascii_digit());
-    !name.is_empty() && starts && name.chars().all(is_part) && !KEYWORDS.contains(&name)
-}
-
-/// A name that C and C++ take.
-fn identifier(name: &str) -> String {
-    if is_identifier(name) {
-        return name.to_string();
-    }
-    let is_part = |ch: char| if ch.is_ascii_alphanumeric() { ch } else { '_' };
-    name.chars().map(is_part).collect::<String>() + "_"
-}
-
-/// The keywords of C23 and C++23, and what their headers define as such.
-#[rustfmt::skip]
-const KEYWORDS: &[&str] = &[
-    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case",
-    "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return", "co_yield",
-    "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit", "continue",
-    "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit",
-    "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-    "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq",
-    "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
-    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch",
-    "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename",
-    "typeof", "typeof_unqual", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
-    "while", "xor", "xor_eq",
-];

@@ -22,13 +22,13 @@
 //! | `stack`, `red_zone` | bytes of stack below the return address; of these, bytes below the stack pointer |
 
 use crate::emit::Module;
+use crate::emit::c_names;
 use crate::emit::c_types::CType;
 use crate::emit::mangling;
 use crate::emit::module::ModuleFunction;
 use crate::frame::{Clobbers, clobbers};
 use crate::ir::{Code, UnwindStep};
 use crate::isa::{Bank, Class, FeatureSet, PhysReg, RegSet, register_name};
-use crate::syntax::ast::{TypeKind, name_text};
 use serde_json::{Value, json};
 
 /// The metadata of a module; `processor` as `-mcpu` names it.
@@ -80,17 +80,17 @@ fn entry(module: &Module, function: &ModuleFunction, processor: Option<&str>) ->
 
 /// Names and types; a slice is a pointer and a length.
 fn arguments(function: &ModuleFunction) -> Vec<Value> {
+    let params = &function.decl.signature.params;
     let mut arguments = Vec::new();
-    for param in &function.decl.signature.params {
-        let name = name_text(&param.name);
+    for (param, name) in params.iter().zip(c_names::written_params(params)) {
         let ty = CType::of(&param.ty.tokens);
-        match (&param.ty.kind, &ty) {
-            (TypeKind::Slice { .. } | TypeKind::Str, CType::Slice(element, is_const)) => {
+        match (name.len, &ty) {
+            (Some(len), CType::Slice(element, is_const)) => {
                 let pointer = CType::Pointer(element.clone(), *is_const);
-                arguments.push(json!({ "name": name, "type": pointer.name() }));
-                arguments.push(json!({ "name": format!("{name}_len"), "type": "size_t" }));
+                arguments.push(json!({ "name": name.value, "type": pointer.name() }));
+                arguments.push(json!({ "name": len, "type": "size_t" }));
             }
-            _ => arguments.push(json!({ "name": name, "type": ty.name() })),
+            _ => arguments.push(json!({ "name": name.value, "type": ty.name() })),
         }
     }
     arguments
