@@ -93,6 +93,7 @@ fn uses(function: &Function, facts: &Facts) -> Vec<Use> {
             | Op::Bytes(_)
             | Op::Copy { .. }
             | Op::SetImm { .. }
+            | Op::Undefined { .. }
             | Op::Return(_) => {}
         }
     }
