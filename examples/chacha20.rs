@@ -224,5 +224,6 @@ fn main() {
 
 #[test]
 fn equals_plain_rust() {
+    peach_testing::processor::runs(xor_blocks::KERNEL.try_get());
     main();
 }

@@ -218,5 +218,6 @@ fn main() {
 
 #[test]
 fn published_vectors() {
+    peach_testing::processor::runs(highwayhash::KERNEL.try_get());
     main();
 }

@@ -88,5 +88,6 @@ fn main() {
 
 #[test]
 fn equals_plain_rust() {
+    peach_testing::processor::runs(pipelined::KERNEL.try_get());
     main();
 }

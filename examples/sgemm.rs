@@ -115,5 +115,7 @@ fn main() {
 
 #[test]
 fn equals_plain_rust() {
+    peach_testing::processor::runs(tile_avx2::KERNEL.try_get());
+    peach_testing::processor::runs(tile_avx512::KERNEL.try_get());
     main();
 }

@@ -132,5 +132,6 @@ fn main() {
 
 #[test]
 fn published_vectors() {
+    peach_testing::processor::runs(compress::KERNEL.try_get());
     main();
 }

@@ -122,5 +122,7 @@ fn main() {
 
 #[test]
 fn equals_plain_rust() {
+    peach_testing::processor::runs(dot_ymm::KERNEL.try_get());
+    peach_testing::processor::runs(dot_zmm::KERNEL.try_get());
     main();
 }

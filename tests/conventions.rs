@@ -1,6 +1,7 @@
 //! Every argument and result type in both conventions, against plain Rust.
 
 use peach_runtime::peach_fn;
+use peach_testing::processor::has;
 use std::arch::x86_64::{
     __m128, __m128d, __m128i, __m256, _mm_cvtss_f32, _mm_set_ps, _mm_set1_epi32, _mm_set1_pd,
     _mm_storeu_ps, _mm256_set1_ps, _mm256_storeu_ps,
@@ -472,8 +473,7 @@ fn vectors() {
 
 #[test]
 fn wide_vectors() {
-    if !is_x86_feature_detected!("avx") {
-        eprintln!("skipped: no AVX");
+    if !has("avx", is_x86_feature_detected!("avx")) {
         return;
     }
     #[target_feature(enable = "avx")]

@@ -32,7 +32,7 @@ macro_rules! kernels {
                 pub extern "win64" fn vectors(x: f64) -> f64 { addsd x, f64x2(1.5, 1.5); return x; }
                 #[embed = $embed]
                 #[version(enable = "padlock", N = 1)]
-                #[version(enable = "sse4.2", N = 2)]
+                #[version(enable = "sse2", N = 2)]
                 pub fn which() -> u64 { return N; }
             }
             #[inline]

@@ -9,6 +9,7 @@ use libc::{
 };
 use peach_runtime::jit::Library;
 use peach_runtime::{Error, peach_fn};
+use peach_testing::left_out;
 use std::process::{Command, Output};
 
 const SCENE: &str = "PEACH_TEST_SCENE";
@@ -98,8 +99,7 @@ fn where_memory_may_not_become_executable_a_file_does() {
     const PR_SET_MDWE: i32 = 65;
     // SAFETY: it changes what this process may do from now on.
     if unsafe { libc::prctl(PR_SET_MDWE, 1, 0, 0, 0) } != 0 {
-        eprintln!("skipped: this kernel has no PR_SET_MDWE");
-        return;
+        return left_out::system("the operating system has no PR_SET_MDWE");
     }
     assert_eq!((add(40, 2), constant()), (42, 1.5));
     assert_eq!(permissions(add::KERNEL.get() as usize), ("r-xp".to_string(), false));

@@ -18,6 +18,7 @@ use peach_compiler::abi::SYSV64;
 use peach_compiler::emit::rust::{RustOptions, items};
 use peach_compiler::pipeline::{self, Target};
 use peach_testing::kernels::KERNELS;
+use peach_testing::processor::has;
 use peach_testing::rustc::Rustc;
 use proc_macro2::TokenStream;
 use std::fmt::Write;
@@ -194,8 +195,8 @@ fn call(types: &[String], is_win64: bool) -> String {
 }
 
 fn is_supported(source: &str) -> bool {
-    (!source.contains("avx2") || is_x86_feature_detected!("avx2"))
-        && (!source.contains("avx512") || is_x86_feature_detected!("avx512bw"))
+    (!source.contains("avx2") || has("avx2", is_x86_feature_detected!("avx2")))
+        && (!source.contains("avx512") || has("avx512bw", is_x86_feature_detected!("avx512bw")))
 }
 
 /// `source` as an unsafe kernel in an embedding and a convention.
@@ -208,7 +209,9 @@ fn with_head(source: &str, embed: &str, abi: &str) -> String {
 fn random(seed: u64) -> String {
     let mut rng = Rng::new(seed);
     let mut shape = Shape::random(&mut rng);
-    if !is_x86_feature_detected!("avx512bw") {
+    if !has("avx2", is_x86_feature_detected!("avx2")) {
+        shape = shape.without_avx2();
+    } else if !has("avx512bw", is_x86_feature_detected!("avx512bw")) {
         shape = shape.without_avx512();
     }
     shape.convention = &SYSV64;

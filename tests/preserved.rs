@@ -11,6 +11,7 @@ use peach_testing::executable::Executable;
 use peach_testing::kernels::KERNELS;
 use peach_testing::low::LowMemory;
 use peach_testing::machine::Machine;
+use peach_testing::processor::has;
 
 /// The conventions whose code this process can call.
 const CONVENTIONS: &[&Convention] = &[&SYSV64, &WIN64, &X32, &GOASM, &GOSYSO, &GOASM_P32];
@@ -26,9 +27,8 @@ fn compiled(convention: &'static Convention, source: &str) -> CompiledFunction {
 
 /// Whether this processor has what the kernel needs.
 fn is_supported(source: &str) -> bool {
-    (!source.contains("avx2") || is_x86_feature_detected!("avx2"))
-        && (!source.contains("avx512f") || is_x86_feature_detected!("avx512f"))
-        && (!source.contains("avx512bw") || is_x86_feature_detected!("avx512bw"))
+    (!source.contains("avx2") || has("avx2", is_x86_feature_detected!("avx2")))
+        && (!source.contains("avx512") || has("avx512bw", is_x86_feature_detected!("avx512bw")))
 }
 
 fn buffer() -> LowMemory {

@@ -5,6 +5,7 @@
 #![expect(clippy::undocumented_unsafe_blocks, reason = "kernels of users, as they wrote them")]
 
 use peach_runtime::peach_fn;
+use peach_testing::processor::{has, runs};
 
 // ChaCha20: helpers over registers, places held in names, aliases, a hand spill in aligned stack memory,
 // loops with a way out, `cpuid` and `xgetbv` with their fixed registers, `vzeroall`.
@@ -68,10 +69,10 @@ fn chacha20() {
     quarter_rounds(&mut state, 1);
     // RFC 8439, 2.1.1.
     assert_eq!(state, [0xea2a92f4, 0xcb1cf8ce, 0x4581472e, 0x5881c4bb]);
-    if has_avx::KERNEL.is_supported() {
+    if runs(has_avx::KERNEL.try_get()) {
         assert_eq!(has_avx(), is_x86_feature_detected!("avx"));
     }
-    if zeros::KERNEL.is_supported() {
+    if runs(zeros::KERNEL.try_get()) {
         let mut out = [1.0; 16];
         zeros(&mut out);
         assert_eq!(out, [0.0; 16]);
@@ -99,7 +100,7 @@ peach_fn! {
 
 #[test]
 fn aez() {
-    if nine::KERNEL.is_supported() {
+    if runs(nine::KERNEL.try_get()) {
         let mut out = [0; 16];
         let sum = nine(&[0; 16], &[1; 16], 1, 2, 3, 4, 5, 1000, &mut out);
         assert_eq!(sum, 15 + 5000 + 6000);
@@ -302,7 +303,7 @@ fn ciphers_and_indices() {
     assert_eq!(speck_like(1, 2, 99, &keys), (x, y));
     assert_eq!(first_common(&[1, 2, 4, 8, 0, 0, 0, 0], &[2, 4, 1, 9, 0, 0, 0, 0]), 3);
     assert_eq!(first_common(&[1; 8], &[2; 8]), 8);
-    if swapped::KERNEL.is_supported() {
+    if runs(swapped::KERNEL.try_get()) {
         let mut out = [0; 16];
         swapped(&std::array::from_fn(|i| i as u8), &mut out);
         assert_eq!(out, MASKS);
@@ -401,7 +402,7 @@ peach_fn! {
 
 #[test]
 fn nnpack() {
-    if gemm_3::KERNEL.is_supported() {
+    if runs(gemm_3::KERNEL.try_get()) {
         let (a, b): (Vec<f32>, Vec<f32>) =
             ((0..15).map(|i| i as f32).collect(), (0..40).map(|i| 0.5 * i as f32).collect());
         let mut c = [0.0; 24];
@@ -430,7 +431,7 @@ fn nnpack() {
     assert_eq!(out[8..12], row(|x| x + x + 8.0));
     assert_eq!(out[12..], row(|x| x + 8.0));
     assert_eq!((relu(-4.0, 0.25), relu(4.0, 0.25)), (-1.0, 4.0));
-    if is_x86_feature_detected!("avx") {
+    if has("avx", is_x86_feature_detected!("avx")) {
         use std::arch::x86_64::{_mm256_set1_ps, _mm256_storeu_ps};
         let mut lanes = [0.0; 8];
         // SAFETY: the processor has AVX, and there are eight floats.

@@ -1,5 +1,8 @@
-//! Where arguments arrive and results leave, against what rustc 1.95 compiles for functions of the
-//! same signatures (`extern "sysv64"` and `extern "win64"`, read from their disassembly).
+//! Where arguments arrive and results leave: tables in the conventions' own words, typed in from
+//! the disassembly of what rustc 1.95 compiles for functions of the same signatures.
+//!
+//! Nothing here runs rustc: `tests/conventions.rs` calls kernels from rustc's own code, and a C
+//! compiler's, with the same kinds of signature.
 
 use peach_compiler::abi::{
     ArgPlace, Convention, GOASM, GOASM_P32, GOSYSO, ParamType, Placement, ResultPlace, ResultType,

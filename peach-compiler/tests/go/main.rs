@@ -15,6 +15,7 @@ use peach_compiler::emit::listings::{Format, Options, go};
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects;
 use peach_compiler::pipeline::{Target, compile};
+use peach_testing::processor::has;
 use peach_testing::tools::have;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,7 +56,7 @@ fn package(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("a directory");
     write(&dir, "go.mod", "module kernels\n\ngo 1.17\n");
-    let avx512 = is_x86_feature_detected!("avx512bw").to_string();
+    let avx512 = has("avx512bw", is_x86_feature_detected!("avx512bw")).to_string();
     write(&dir, "kernels_test.go", TEST.replace("HAS_AVX512", &avx512));
     dir
 }

@@ -5,8 +5,8 @@
 //! directory of the running test. At the end of `.ci/run` the program `left-out` counts the places by cause and
 //! compares the counts with those in `.ci/left-out`.
 //!
-//! Causes: `tool` (a failure where `CI=true`), `system` (the operating system lacks it), and
-//! `processor EXTENSION`.
+//! Causes: `tool` (a failure where `CI=true`), `system` (the operating system lacks it), `emulator`
+//! (processors can do it), and `processor EXTENSION`.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -37,6 +37,12 @@ fn record_at(cause: &str, why: &str, place: &str) {
 #[track_caller]
 pub fn system(why: &str) {
     record("system", why, Location::caller());
+}
+
+/// Says that something is left out because an emulator stands in for the processor.
+#[track_caller]
+pub fn emulator(why: &str) {
+    record("emulator", why, Location::caller());
 }
 
 /// Says that something is left out because the processor lacks `extension`.
