@@ -9,10 +9,13 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 // Also of another test, which uses more of it.
+#[path = "random_kernels/fit.rs"]
+mod fit;
 #[path = "random_kernels/generator.rs"]
 #[expect(dead_code, reason = "not all kinds of random kernels are called here")]
 mod generator;
 
+use fit::fit;
 use generator::{Rng, Shape};
 use peach_compiler::abi::SYSV64;
 use peach_compiler::emit::rust::{RustOptions, items};
@@ -209,11 +212,7 @@ fn with_head(source: &str, embed: &str, abi: &str) -> String {
 fn random(seed: u64) -> String {
     let mut rng = Rng::new(seed);
     let mut shape = Shape::random(&mut rng);
-    if !has("avx2", is_x86_feature_detected!("avx2")) {
-        shape = shape.without_avx2();
-    } else if !has("avx512bw", is_x86_feature_detected!("avx512bw")) {
-        shape = shape.without_avx512();
-    }
+    shape = fit(shape);
     shape.convention = &SYSV64;
     shape.spill = true;
     // There is nothing to call.

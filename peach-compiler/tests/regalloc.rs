@@ -13,8 +13,8 @@ use peach_compiler::ir::{Function, Lowered};
 use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
 use peach_compiler::regalloc::{Failure, allocate, allocate_or_spill};
 use peach_compiler::{check, frame, ir, pipeline};
+use peach_testing::work::{CountingAllocator, allocated};
 use std::fmt::Write;
-use std::time::Instant;
 
 /// The physical register of each named virtual register: "a=rax b=rcx".
 fn places(function: &Function) -> Result<String, Box<Failure>> {
@@ -417,15 +417,20 @@ fn long(instructions: usize, registers: usize) -> Function {
     Builder::new(&SYSV64, "", 1).lines(&text).lines(&format!("return v{last}")).finish()
 }
 
+#[global_allocator]
+static COUNTING: CountingAllocator = CountingAllocator;
+
+/// Ten times the code is at most thirteen times the work: n log n.
 #[test]
-fn time_grows_with_length() {
-    for (instructions, registers) in [(1_000, 50), (10_000, 500), (100_000, 5_000)] {
+fn work_grows_with_length() {
+    let sizes = [(1_000, 50), (10_000, 500), (100_000, 5_000)];
+    let work = sizes.map(|(instructions, registers)| {
         let function = long(instructions, registers);
-        let start = Instant::now();
         let facts = Facts::of(&function);
-        let analysed = start.elapsed();
-        let start = Instant::now();
-        assert!(allocate(&function, &facts).is_ok());
-        eprintln!("{instructions}: facts {analysed:?}, allocation {:?}", start.elapsed());
-    }
+        let (bytes, result) = allocated(|| allocate(&function, &facts));
+        assert!(result.is_ok(), "{instructions} instructions");
+        bytes
+    });
+    let is_fine = work.windows(2).all(|pair| pair[1] < 13 * pair[0]);
+    assert!(is_fine, "bytes allocated for {sizes:?}: {work:?}");
 }

@@ -131,13 +131,6 @@ impl Shape {
         self.without_avx512()
     }
 
-    /// The same without AVX2 and what came with it.
-    pub fn without_avx2(mut self) -> Shape {
-        self = self.without_avx512();
-        self.features = SSE;
-        self
-    }
-
     /// The same without AVX-512.
     pub fn without_avx512(mut self) -> Shape {
         if self.features == AVX512 {

@@ -4,10 +4,12 @@
 //! `PEACH_RANDOM_KERNELS=N` sets how many; `PEACH_SEED=S` runs the one with that seed alone.
 
 mod callee;
+mod fit;
 mod generator;
 mod interpreter;
 mod mutations;
 
+use fit::fit;
 use generator::{CALLEE, OUT_BYTES, Rng, Shape};
 use interpreter::{Interpreter, Results};
 use peach_compiler::abi::{ArgPlace, Convention, Packing, ResultPlace};
@@ -21,7 +23,6 @@ use peach_compiler::pipeline::{self, CompiledFunction};
 use peach_testing::executable::Executable;
 use peach_testing::low::LowMemory;
 use peach_testing::machine::Machine;
-use peach_testing::processor::has;
 use peach_testing::sandbox::Sandbox;
 
 /// Steps that a kernel may take in the interpreter.
@@ -120,27 +121,14 @@ fn random_text(rng: &mut Rng, sandboxed: bool) -> (String, &'static Convention) 
     let mut shape = Shape::random(rng);
     if sandboxed {
         shape = shape.sandboxed();
-    } else {
-        shape = fit_for_this_processor(shape);
     }
+    shape = fit(shape);
     shape.wide_arguments = shape.convention.vectors_by_reference && rng.below(2) == 0;
     let text = generator::kernel(&shape, rng);
     if std::env::var_os("PEACH_SEED").is_some() {
         println!("{} {shape:?}\n{text}", shape.convention.name);
     }
     (text, shape.convention)
-}
-
-/// The shape without the extensions that this processor lacks.
-fn fit_for_this_processor(shape: Shape) -> Shape {
-    let has_bmi = is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
-    if !has("avx2", has_bmi && is_x86_feature_detected!("avx2")) {
-        shape.without_avx2()
-    } else if !has("avx512bw", is_x86_feature_detected!("avx512bw")) {
-        shape.without_avx512()
-    } else {
-        shape
-    }
 }
 
 /// The compiled kernel; `None` where there are not enough registers.

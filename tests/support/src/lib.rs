@@ -11,3 +11,4 @@ pub mod processor;
 pub mod rustc;
 pub mod sandbox;
 pub mod tools;
+pub mod work;

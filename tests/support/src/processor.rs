@@ -11,6 +11,9 @@ use std::panic::Location;
 use std::process::Command;
 use std::sync::Mutex;
 
+/// How the names of extensions start that the emulator has not.
+const NOT_EMULATED: [&str; 3] = ["amx", "avx512", "padlock"];
+
 /// Set in a test that already runs under the emulator for this reason.
 const EMULATED: &str = "PEACH_EMULATED";
 
@@ -53,7 +56,8 @@ pub fn is_emulated() -> bool {
 #[track_caller]
 fn without(extensions: &[&str], why: &str) {
     let place = Location::caller();
-    let is_emulable = extensions.iter().all(|name| !name.starts_with("avx512"));
+    let is_emulable =
+        !extensions.iter().any(|name| NOT_EMULATED.iter().any(|start| name.starts_with(start)));
     if is_emulable && std::env::var_os(EMULATED).is_none() && emulated() {
         return;
     }
