@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// A way to compile.
 pub struct Rustc {
@@ -52,6 +52,15 @@ impl Rustc {
         let path = self.dir.join(name).with_extension("rs");
         std::fs::write(&path, source).expect("a file");
         self.compile(&path, name, flags)
+    }
+
+    /// What rustc says of `source` as the library `name`, in short messages, without making code: as
+    /// `cargo check` does.
+    pub fn check(&self, name: &str, source: &str) -> Output {
+        let path = self.dir.join(name).with_extension("rs");
+        std::fs::write(&path, source).expect("a file");
+        let flags = ["--crate-type=lib", "--emit=metadata", "--error-format=short"];
+        self.command(name, &flags).args(flags).arg(path).output().expect("rustc runs")
     }
 
     fn compile(&self, source: &Path, name: &str, flags: &[&str]) -> PathBuf {

@@ -92,16 +92,18 @@ fn integer(constant: &RustConst, private: &TokenStream) -> TokenStream {
 
 /// Whether an expression is made of integer literals without suffixes alone.
 fn is_untyped(expr: &TokenStream) -> bool {
-    expr.clone().into_iter().all(|token| match token {
-        TokenTree::Ident(_) => false,
-        TokenTree::Punct(_) => true,
-        TokenTree::Group(group) => is_untyped(&group.stream()),
-        TokenTree::Literal(literal) => {
-            let text = literal.to_string();
-            let digits = text.strip_prefix("0x").or(text.strip_prefix("0o"));
-            let digits = digits.or(text.strip_prefix("0b")).unwrap_or(&text);
-            let radix = if text.starts_with("0x") { 16 } else { 10 };
-            digits.chars().all(|digit| digit == '_' || digit.is_digit(radix))
-        }
-    })
+    let mut tokens = expr.clone().into_iter().peekable();
+    tokens.peek().is_some()
+        && tokens.all(|token| match token {
+            TokenTree::Ident(_) => false,
+            TokenTree::Punct(punct) => "+-*/%<>|^!".contains(punct.as_char()),
+            TokenTree::Group(group) => is_untyped(&group.stream()),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                let digits = text.strip_prefix("0x").or(text.strip_prefix("0o"));
+                let digits = digits.or(text.strip_prefix("0b")).unwrap_or(&text);
+                let radix = if text.starts_with("0x") { 16 } else { 10 };
+                digits.chars().all(|digit| digit == '_' || digit.is_digit(radix))
+            }
+        })
 }
