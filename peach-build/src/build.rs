@@ -5,6 +5,7 @@
 //! Invariant: `#[cfg]` sees what the crate that is built sees.
 
 use crate::archive::{Member, archive};
+use crate::compile::Compiled;
 use crate::error::Error;
 use crate::extensions::Adjustment;
 use crate::job::Job;
@@ -12,6 +13,9 @@ use crate::outputs::{Outputs, WriteError};
 use crate::target::{Platform, Request};
 use peach_compiler::abi::ImageFormat;
 use peach_compiler::diagnostics::frame::Palette;
+use peach_compiler::emit::module::Words;
+use peach_compiler::emit::reports::declarations;
+use std::collections::HashMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +29,18 @@ use std::path::{Path, PathBuf};
 /// }
 /// ```
 ///
-/// A kernel is then `extern "C"` to Rust, and declared in `OUT_DIR/kernels.h`, called by the file, for C
-/// and C++.
+/// A kernel is then `extern "C"`, and declared in `OUT_DIR`: for C and C++ in `kernels.h`, called by the
+/// file; for Rust in `kernels.rs`, called by the library, with its types, its documentation and what is
+/// asked of its callers:
+///
+/// ```ignore
+/// #[cfg(peach_kernels)]
+/// include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
+/// ```
+///
+/// Where the crate is built for another architecture than x86-64, nothing is compiled or linked, and
+/// `cfg(peach_kernels)` is not set. A panic must not leave a function that a kernel calls back: there is
+/// nothing to lead it through the kernel's `extern "C"`, and the process is aborted.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
     files: Vec<PathBuf>,
@@ -47,6 +61,8 @@ pub struct Library {
     pub archive: PathBuf,
     /// The headers that declare its functions: for each kernel file, one of its name.
     pub headers: Vec<PathBuf>,
+    /// The Rust declarations of all its functions, for `include!`.
+    pub declarations: PathBuf,
     /// Every file that it was made of.
     pub inputs: Vec<PathBuf>,
 }
@@ -111,17 +127,23 @@ impl Build {
         self
     }
 
-    /// Compiles the files into the static library `name`, and tells Cargo to link it.
+    /// Compiles the files into the static library `name`, and tells Cargo to link it. For a crate that
+    /// Cargo builds for another architecture, there is no library, and there are no declarations.
     ///
     /// # Errors
     /// With code frames for kernels that are in error, and with what else went wrong; nothing is
     /// written then.
     pub fn compile(&self, name: &str) -> Result<Library, Error> {
+        println!("cargo:rustc-check-cfg=cfg(peach_kernels)");
         let library = self.write(name)?;
         let directory = library.archive.parent().unwrap_or(Path::new(""));
         for input in &library.inputs {
             println!("cargo:rerun-if-changed={}", input.display());
         }
+        if library.headers.is_empty() {
+            return Ok(library);
+        }
+        println!("cargo:rustc-cfg=peach_kernels");
         println!("cargo:rustc-link-search=native={}", directory.display());
         println!("cargo:rustc-link-lib=static={name}");
         println!("cargo:include={}", directory.display());
@@ -138,17 +160,35 @@ impl Build {
             Some(path) => path.clone(),
             None => PathBuf::from(variable("OUT_DIR")?),
         };
+        if self.target.is_none() && !is_x86_64(&self.triple()?) {
+            return self.leave_out(&out_dir, name);
+        }
         let (platform, format) = self.platform()?;
         let is_msvc = format == ImageFormat::MsCoff && !self.triple()?.contains("gnu");
         let archive_name = if is_msvc { format!("{name}.lib") } else { format!("lib{name}.a") };
-        self.fill(&out_dir, &archive_name, &platform, format)
+        self.fill(&out_dir, [&archive_name, &format!("{name}.rs")], &platform, format)
+    }
+
+    /// What there is for an architecture without kernels: declarations of nothing, for `include!`.
+    fn leave_out(&self, out_dir: &Path, name: &str) -> Result<Library, Error> {
+        let library = Library {
+            archive: out_dir.join(format!("lib{name}.a")),
+            headers: Vec::new(),
+            declarations: out_dir.join(format!("{name}.rs")),
+            inputs: self.files.clone(),
+        };
+        let mut outputs = Outputs::default();
+        let text = format!("// Kernels are for x86-64, and {} is not.\n", self.triple()?);
+        outputs.add(&library.declarations, text.into_bytes());
+        outputs.write([]).map_err(in_full)?;
+        Ok(library)
     }
 
     /// Compiles everything, then writes.
     fn fill(
         &self,
         out_dir: &Path,
-        archive_name: &str,
+        [archive_name, declarations_name]: [&str; 2],
         platform: &Platform,
         format: ImageFormat,
     ) -> Result<Library, Error> {
@@ -159,14 +199,18 @@ impl Build {
         let mut library = Library {
             archive: out_dir.join(archive_name),
             headers: Vec::new(),
+            declarations: out_dir.join(declarations_name),
             inputs: Vec::new(),
         };
         let mut members = Vec::new();
+        let mut modules = Vec::new();
+        let mut symbols = HashMap::new();
         let mut outputs = Outputs::default();
         for path in &self.files {
             let job =
                 Job { debug: self.is_debug(), mangling: self.mangling.clone(), ..Job::default() };
             let compiled = job.compile(path, platform, &self.directories, &mut ())?;
+            check_symbols(&compiled, &mut symbols)?;
             library.inputs.extend(compiled.inputs().map(Path::to_path_buf));
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let bytes = job.object(&compiled, platform)?;
@@ -176,13 +220,13 @@ impl Build {
             outputs.add(&header_path, header.into_bytes());
             library.headers.push(header_path);
             warn(compiled.warnings.clone().and(&warnings).text(Palette::Plain));
+            modules.push(compiled.module);
         }
+        let declarations = declarations::declarations(&modules);
+        outputs.add(&library.declarations, declarations.into_bytes());
         outputs.add(&library.archive, archive(&members, format)?);
-        match outputs.write(library.inputs.iter().map(PathBuf::as_path)) {
-            Ok(()) => Ok(library),
-            Err(WriteError::Failed(error)) => Err(error),
-            Err(error @ WriteError::BrokenPipe) => Err(Error::File(error.to_string())),
-        }
+        outputs.write(library.inputs.iter().map(PathBuf::as_path)).map_err(in_full)?;
+        Ok(library)
     }
 
     /// Whether the profile has debugging information, unless it is decided here.
@@ -201,7 +245,7 @@ impl Build {
         let triple = self.triple()?;
         let (abi, format) = of_triple(&triple)?;
         let flags = self.extensions.iter().map(String::as_str);
-        let adjustment = Adjustment::parse(flags).map_err(Error::Usage)?;
+        let adjustment = Adjustment::parse_as(Words::Methods, flags).map_err(Error::Usage)?;
         let mut platform = Platform::new(&Request {
             abi: Some(abi),
             image_format: Some(format.flag()),
@@ -210,6 +254,7 @@ impl Build {
             adjustment,
             cfg: &[],
         })?;
+        platform.words = Words::Methods;
         for (name, value) in cargo_configuration(env::vars()) {
             platform.configuration.set(&name, value.as_deref());
         }
@@ -220,9 +265,40 @@ impl Build {
     }
 }
 
+/// Why the outputs were not written.
+fn in_full(error: WriteError) -> Error {
+    match error {
+        WriteError::Failed(error) => error,
+        WriteError::BrokenPipe => Error::File(error.to_string()),
+    }
+}
+
+/// Adds the symbols of a file to those of the files before it, with the place of each. The linker would
+/// take whichever it finds first, or refuse both.
+fn check_symbols(compiled: &Compiled, symbols: &mut HashMap<String, String>) -> Result<(), Error> {
+    for function in &compiled.module.functions {
+        let span = function.compiled.function.span;
+        let (at, index) = (span.start(), compiled.file_of(span));
+        let file = compiled.texts().nth(index).map_or("", |(name, _)| name);
+        let place = format!("{file}:{}:{}", at.line, at.column + 1);
+        if let Some(first) = symbols.insert(function.symbol.clone(), place.clone()) {
+            return Err(Error::File(format!(
+                "two functions would have the symbol `{}`:\n  {first}\n  {place}\nrename one of the \
+                 kernels, or give one `#[export_name = \"…\"]`",
+                function.symbol
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_x86_64(triple: &str) -> bool {
+    triple.starts_with("x86_64")
+}
+
 /// Convention and format of a target triple.
 fn of_triple(triple: &str) -> Result<(&'static str, ImageFormat), Error> {
-    if !triple.starts_with("x86_64") {
+    if !is_x86_64(triple) {
         return Err(Error::Usage(format!("kernels are for x86-64, and {triple} is not")));
     }
     let has = |word: &str| triple.contains(word);

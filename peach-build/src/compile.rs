@@ -71,10 +71,11 @@ pub fn compile(
     mangling: &Mangling,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
-    let kernels = source::kernels(path, &platform.configuration, directories)?;
+    let kernels = source::kernels(path, &platform.configuration, directories, platform.words)?;
     let Kernels { blocks, seen, sources, mut diagnostics } = kernels;
     let mut module = Module::new(path.display().to_string(), platform.target);
     module.included = sources.included();
+    module.words = platform.words;
     for block in blocks {
         let mut compilation = pipeline::compile_observed(block, platform.target, observer);
         diagnostics.append(std::mem::take(&mut compilation.diagnostics));
@@ -129,7 +130,8 @@ fn leave_out(compilation: &mut Compilation, platform: &Platform, diagnostics: &m
         let is_excluded = |feature| platform.excluded.contains(&feature);
         group.versions.retain(|version| !version.function.features.iter().any(is_excluded));
         if group.versions.is_empty() {
-            let flag = |feature: &Feature| format!("-mno-{}", feature.name());
+            let flag =
+                |feature: &Feature| platform.words.extension(&format!("no-{}", feature.name()));
             let flags: Vec<String> = platform.excluded.iter().map(flag).collect();
             let message = format!("{} leaves no version of `{name}`", flags.join(" "));
             diagnostics.push(Diagnostic::new(Code::WrongProcessor, span, message));

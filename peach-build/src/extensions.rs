@@ -5,6 +5,7 @@
 //! Invariant: sets stay closed: without `avx` there is no `avx2`.
 //! Fails: on a name that nobody gave to anything, with the nearest one; on `-mavx -mno-avx`.
 
+use peach_compiler::emit::module::Words;
 use peach_compiler::isa::{Feature, FeatureSet};
 
 /// Names that are not those of [`Feature`], each with the extensions it means. An empty list is what
@@ -70,6 +71,17 @@ impl Adjustment {
     /// # Errors
     /// On an unknown name, and where a name is both asked for and excluded.
     pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Adjustment, String> {
+        Adjustment::parse_as(Words::Flags, flags)
+    }
+
+    /// As [`parse`](Self::parse), for whoever asks in these words.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_as<'a>(
+        words: Words,
+        flags: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Adjustment, String> {
         let mut adjustment = Adjustment::default();
         let mut seen: Vec<(&str, bool)> = Vec::new();
         for flag in flags {
@@ -78,10 +90,12 @@ impl Adjustment {
                 None => (flag, true),
             };
             let Some(features) = meaning(name) else {
-                return Err(unknown(flag, name));
+                return Err(unknown(words, flag, name));
             };
             if seen.contains(&(name, !wanted)) {
-                return Err(format!("-m{name} and -mno-{name} exclude each other"));
+                let (with, without) =
+                    (words.extension(name), words.extension(&format!("no-{name}")));
+                return Err(format!("{with} and {without} exclude each other"));
             }
             seen.push((name, wanted));
             for feature in features {
@@ -102,8 +116,9 @@ impl Adjustment {
     }
 }
 
-fn unknown(flag: &str, name: &str) -> String {
-    let mut text = format!("there is no extension called `{name}` for -m{flag}");
+fn unknown(words: Words, flag: &str, name: &str) -> String {
+    let option = words.extension(flag);
+    let mut text = format!("there is no extension called `{name}` for {option}");
     if let Some(near) = crate::nearest(name, names()) {
         text.push_str(&format!("; did you mean `{near}`?"));
     }

@@ -58,8 +58,10 @@ impl Job {
     ) -> Result<Compiled, Error> {
         let template = match &self.mangling {
             None => Template::default(),
-            Some(text) => Template::parse(text)
-                .map_err(|error| Error::Usage(format!("-fname-mangling={text}: {error}")))?,
+            Some(text) => Template::parse(text).map_err(|error| {
+                let option = platform.words.mangling(text);
+                Error::Usage(format!("{option}: {error}"))
+            })?,
         };
         let mangling = |compiled: &CompiledFunction| {
             template.symbol(compiled, &platform.target, platform.cpu.as_deref())

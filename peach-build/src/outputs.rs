@@ -245,10 +245,15 @@ fn back_up(target: &Path) -> io::Result<PathBuf> {
         Ok((path, ())) => Ok(path),
         Err(_) => {
             let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+            let mut original = File::open(target)?;
             let (path, mut copy) = under_new_name(target, "old", create)?;
-            io::copy(&mut File::open(target)?, &mut copy)?;
-            copy.set_permissions(fs::metadata(target)?.permissions())?;
-            Ok(path)
+            let copied = io::copy(&mut original, &mut copy)
+                .and_then(|_| copy.set_permissions(original.metadata()?.permissions()));
+            if copied.is_err() {
+                // Half a copy is of no use.
+                let _ = fs::remove_file(&path);
+            }
+            copied.map(|()| path)
         }
     }
 }

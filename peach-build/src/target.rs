@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::extensions::Adjustment;
 use crate::source::Configuration;
 use peach_compiler::abi::{AssemblyFormat, Convention, ImageFormat};
-use peach_compiler::emit::module::Processor;
+use peach_compiler::emit::module::{Processor, Words};
 use peach_compiler::isa::{Feature, FeatureSet};
 use peach_compiler::pipeline::Target;
 
@@ -46,6 +46,8 @@ pub struct Platform {
     pub excluded: Vec<Feature>,
     /// What `#[cfg]` sees.
     pub configuration: Configuration,
+    /// How remedies name what can be asked for.
+    pub words: Words,
 }
 
 impl Platform {
@@ -75,6 +77,7 @@ impl Platform {
             cpu: request.cpu.map(str::to_string),
             excluded: request.adjustment.without.clone(),
             configuration,
+            words: Words::Flags,
         })
     }
 }

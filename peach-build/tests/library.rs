@@ -91,10 +91,13 @@ fn a_crate_with_kernels_builds_and_runs() {
     crate_dir.file("kernels/more.peach", MORE);
     crate_dir.file(
         "src/main.rs",
-        "unsafe extern \"C\" { fn add(a: u64, b: u64) -> u64; fn sum4(x: *const f32) -> f32; }
+        "#![deny(warnings)]
+        #[cfg(peach_kernels)]
+        include!(concat!(env!(\"OUT_DIR\"), \"/fast.rs\"));
         fn main() {
             let x = [1.0f32, 2.0, 3.0, 4.5];
-            let sums = unsafe { (add(u32::MAX.into(), 2), sum4(x.as_ptr())) };
+            // For a named processor, nothing is safe to call before it is known to be there.
+            let sums = unsafe { (add(u32::MAX.into(), 2), sum4(&x)) };
             println!(\"{sums:?}\");
         }",
     );
@@ -230,4 +233,155 @@ fn what_is_wrong_is_an_error_and_nothing_is_written() {
     });
     assert!(text.contains("there is no processor `z80`"), "{text}");
     assert_eq!(fs::read_dir(&out).expect("a directory").count(), 0);
+}
+
+/// Every kind of type, as rustc takes the declarations, and what is asked of callers.
+#[test]
+fn rust_declarations_compile_by_themselves() {
+    let directory = Directory::new("declarations");
+    let kernels = directory.file(
+        "kernels.peach",
+        r#"
+        /// Adds.
+        ///
+        /// Twice.
+        pub fn add(a: u64, b: u64) -> u64 { add a, b; return a; }
+        pub fn narrow(a: i8, b: u16, c: bool, d: char, e: f32, f: isize) -> bool { return c; }
+        pub fn wide(x: u128) -> u128 { return (x.lo, x.hi); }
+        pub fn pair(a: u64, b: u64) -> (u64, u64) { return (b, a); }
+        pub fn vector(x: core::arch::x86_64::__m128) -> __m128 { return x; }
+        pub fn first<'a>(x: &'a u64, y: &[u64; 4]) -> &'a u64 { return x; }
+        pub fn maybe(x: Option<core::ptr::NonNull<u8>>) -> *mut u8 { return x; }
+        pub fn length(x: &mut [f32], y: &str) -> usize { return x.len; }
+        pub fn own(x: &mut Own, y: *const Own) -> usize { return x; }
+        pub fn calls(f: extern "C" fn(u32) -> u32) {}
+        pub fn r#in(r#type: u64) -> u64 { return r#type; }
+        pub unsafe fn load(p: *const u64) -> u64 { mov rax, [p]; return rax; }
+        #[target_feature(enable = "avx2")]
+        pub fn needs(x: &[u8; 32]) -> u64 { vmovdqu ymm0, [x]; vmovq rax, xmm0; return rax; }
+        pub extern "win64" fn elsewhere(x: u64) -> u64 { return x; }
+        #[export_name = "another_name"]
+        pub fn renamed() {}
+        "#,
+    );
+    let mut build = Build::new();
+    build.file(kernels).target("x86_64-unknown-linux-gnu").out_dir(&directory.0);
+    let library = build.debug(false).compile("all").expect("right");
+    assert_eq!(library.declarations, directory.0.join("all.rs"));
+    let text = fs::read_to_string(&library.declarations).expect("a file");
+    for line in [
+        "    /// Adds.\n    ///\n    /// Twice.\n    #[link_name = \"add\"]\n    pub safe fn add(a: u64, b: u64) -> u64;",
+        "pub unsafe fn length(x: *mut f32, x_len: usize, y: *const u8, y_len: usize) -> usize;",
+        "pub unsafe fn own(x: *mut ::core::ffi::c_void, y: *const ::core::ffi::c_void) -> usize;",
+        "/// * The processor must have avx2.",
+        "unsafe extern \"win64\" {",
+        "#[link_name = \"another_name\"]\n    pub safe fn another_name();",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let program = directory.file(
+        "main.rs",
+        r#"#![deny(warnings)] #![no_implicit_prelude]
+        mod kernels { ::std::include!("all.rs"); }
+        fn main() {
+            ::std::assert_eq!(kernels::add(1, 2), 3);
+            ::std::assert_eq!(kernels::wide(7 << 80), 7 << 80);
+            let kernels::pair_result(a, b) = kernels::pair(1, 2);
+            ::std::assert_eq!((a, b), (2, 1));
+            ::std::assert_eq!(kernels::first(&5, &[5, 6, 7, 8]), &5);
+            ::std::assert_eq!(kernels::r#in(9), 9);
+            ::std::assert_eq!(kernels::elsewhere(4), 4);
+            ::std::assert_eq!(unsafe { kernels::load(&8) }, 8);
+            kernels::another_name();
+        }"#,
+    );
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "-L", ".", "-lstatic=all", "-o", "main"]).arg(&program);
+    run(rustc.current_dir(&directory.0));
+    run(&mut Command::new(directory.0.join("main")));
+}
+
+#[test]
+fn one_symbol_in_two_files_is_an_error_with_both_places() {
+    let directory = Directory::new("twice");
+    let one = directory.file("one.peach", "pub fn a() {}\npub fn sum(x: u64) -> u64 { return x; }");
+    let two = directory.file("two.peach", "\n\npub fn sum() {}");
+    let three = directory.file("three.peach", "#[export_name = \"sum\"] pub fn total() {}");
+    let error = |files: [&PathBuf; 2]| {
+        let mut build = Build::new();
+        build.target("x86_64-unknown-linux-gnu").out_dir(&directory.0);
+        files.iter().for_each(|file| ignore(build.file(file)));
+        build.compile("both").expect_err("an error").to_string()
+    };
+    let text = error([&one, &two]);
+    assert!(text.contains("the symbol `sum`"), "{text}");
+    assert!(text.contains("one.peach:2:8") && text.contains("two.peach:3:8"), "{text}");
+    assert!(error([&one, &three]).contains("three.peach:1:"));
+    assert!(!directory.0.join("libboth.a").exists());
+    // Names of their own make two of them.
+    let mut build = Build::new();
+    build.file(&one).target("x86_64-unknown-linux-gnu").out_dir(&directory.0).debug(false);
+    build.compile("one").expect("right");
+}
+
+/// The end of a chain of methods.
+fn ignore(_: &mut Build) {}
+
+/// Remedies name what a build script can write.
+#[test]
+fn helps_name_methods() {
+    let directory = Directory::new("methods");
+    let kernels = directory.file(
+        "kernels.peach",
+        "#[target_feature(enable = \"avx2\")] pub fn a() { vzeroupper; }\ninclude!(\"nowhere.peach\");",
+    );
+    let versions = directory.file(
+        "versions.peach",
+        "#[version(enable = \"avx2\")] #[version(enable = \"avx\")] pub fn a() { vzeroupper; }",
+    );
+    let needs = directory
+        .file("needs.peach", "#[target_feature(enable = \"avx2\")] pub fn a() { vzeroupper; }");
+    let error = |change: &dyn Fn(&mut Build)| {
+        let mut build = Build::new();
+        build.target("x86_64-unknown-linux-gnu").out_dir(&directory.0);
+        change(&mut build);
+        let error = build.compile("name").expect_err("an error");
+        let text = error.to_string();
+        assert_eq!(format!("{error:?}"), text);
+        for flag in ["-m", "-I", "-f", "-S"] {
+            assert!(!text.contains(&format!(" {flag}")), "{flag}: {text}");
+        }
+        text
+    };
+    let tells = |text: String, what: &str| assert!(text.contains(what), "{text}");
+    tells(error(&|build| ignore(build.file(&kernels))), "`include` adds a directory");
+    let text = error(&|build| ignore(build.file(&versions)));
+    tells(text, "`cpu`");
+    tells(error(&|build| ignore(build.file(&needs).cpu("nehalem"))), "`extension(\"avx2\")`");
+    tells(error(&|build| ignore(build.file(&needs).extension("no-avx"))), "`extension(\"no-avx");
+    tells(error(&|build| ignore(build.file(&needs).extension("avx3"))), "`extension(\"avx3\")`");
+    let text = error(&|build| ignore(build.file(&needs).mangling("${nane}")));
+    tells(text, "`mangling(\"${nane}\")`");
+}
+
+/// What a build script does when its crate is built for another architecture.
+#[test]
+fn other_architectures_have_no_kernels_and_no_error() {
+    const TEST: &str = "other_architectures_have_no_kernels_and_no_error";
+    if std::env::var("TARGET").is_ok_and(|target| target == "aarch64-unknown-linux-gnu") {
+        let library = Build::new().file("kernels.peach").cpu("haswell").compile("fast");
+        let library = library.expect("no error");
+        assert!(library.headers.is_empty() && !library.archive.exists());
+        return;
+    }
+    let directory = Directory::new("elsewhere");
+    let mut script = Command::new(std::env::current_exe().expect("a path"));
+    script.args(["--exact", TEST, "--nocapture"]);
+    script.env("TARGET", "aarch64-unknown-linux-gnu").env("OUT_DIR", &directory.0);
+    let text = run(&mut script);
+    assert!(text.contains("cargo:rustc-check-cfg=cfg(peach_kernels)"), "{text}");
+    assert!(text.contains("cargo:rerun-if-changed=kernels.peach"), "{text}");
+    assert!(!text.contains("rustc-cfg=") && !text.contains("rustc-link"), "{text}");
+    let declarations = fs::read_to_string(directory.0.join("fast.rs")).expect("a file");
+    assert!(declarations.starts_with("// Kernels are for x86-64"), "{declarations}");
 }

@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use peach_compiler::diagnostics::{Code, Diagnostic};
+use peach_compiler::emit::module::Words;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use std::collections::HashMap;
 use std::io;
@@ -128,6 +129,8 @@ pub(super) struct Search {
     pub(super) root: PathBuf,
     /// More directories, in order.
     pub(super) directories: Vec<PathBuf>,
+    /// How one more is asked for.
+    pub(super) words: Words,
 }
 
 impl Search {

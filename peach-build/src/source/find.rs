@@ -348,7 +348,8 @@ impl Finder<'_> {
                     places.iter().map(|place| place.display().to_string()).collect();
                 let problem = error(format!("{what} was not found"));
                 let problem = problem.note(format!("looked for {}", places.join(", ")));
-                self.diagnostics.push(problem.help("-I adds a directory to search"));
+                let option = self.search.words.search();
+                self.diagnostics.push(problem.help(format!("{option} adds a directory to search")));
                 return None;
             }
         };

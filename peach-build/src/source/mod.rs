@@ -18,6 +18,7 @@ pub(crate) use files::Sources;
 use crate::error::{Error, Report};
 use files::Search;
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::module::Words;
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,7 @@ pub(crate) fn kernels(
     path: &Path,
     configuration: &Configuration,
     directories: &[PathBuf],
+    words: Words,
 ) -> Result<Kernels, Error> {
     let mut sources = Sources::default();
     let text = files::read(path)?;
@@ -56,7 +58,7 @@ pub(crate) fn kernels(
         Ok(tokens) => tokens,
         Err(problem) => return Err(Error::Source(Report::new([&*problem], &sources))),
     };
-    let search = Search { root: path.to_path_buf(), directories: directories.to_vec() };
+    let search = Search { root: path.to_path_buf(), directories: directories.to_vec(), words };
     let (blocks, seen) = find::find(tokens, configuration, &search, &mut sources, &mut diagnostics);
     Ok(Kernels { blocks, seen, sources, diagnostics })
 }

@@ -33,6 +33,8 @@ pub struct Module {
     pub included: HashMap<String, String>,
     /// The Go package that the functions are in, where that is known.
     pub package: Option<String>,
+    /// How remedies name what the author can ask for.
+    pub words: Words,
     /// In source order.
     pub functions: Vec<ModuleFunction>,
 }
@@ -81,6 +83,50 @@ pub enum Processor {
     Named,
 }
 
+/// How whoever compiles kernels says what is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Words {
+    /// By flags of the command: `-mcpu`.
+    #[default]
+    Flags,
+    /// By methods of a build script's `Build`: `cpu`.
+    Methods,
+}
+
+impl Words {
+    /// What names a processor.
+    pub fn cpu(self) -> &'static str {
+        match self {
+            Words::Flags => "-mcpu",
+            Words::Methods => "`cpu`",
+        }
+    }
+
+    /// What adds an extension, or, as `no-…`, takes one away.
+    pub fn extension(self, name: &str) -> String {
+        match self {
+            Words::Flags => format!("-m{name}"),
+            Words::Methods => format!("`extension(\"{name}\")`"),
+        }
+    }
+
+    /// What makes symbols of names.
+    pub fn mangling(self, template: &str) -> String {
+        match self {
+            Words::Flags => format!("-fname-mangling='{template}'"),
+            Words::Methods => format!("`mangling(\"{template}\")`"),
+        }
+    }
+
+    /// What adds a directory to search.
+    pub fn search(self) -> &'static str {
+        match self {
+            Words::Flags => "-I",
+            Words::Methods => "`include`",
+        }
+    }
+}
+
 /// How a version's symbol is made of its kernel's name.
 pub type Mangling<'a> = dyn Fn(&CompiledFunction) -> String + 'a;
 
@@ -92,6 +138,7 @@ impl Module {
             target,
             included: HashMap::new(),
             package: None,
+            words: Words::Flags,
             functions: Vec::new(),
         }
     }
@@ -168,12 +215,14 @@ impl Module {
         let function = &versions[0].function;
         let message = format!("the processor does not support `{}`", function.name);
         let lacking = format!("it lacks {}", fewest.join(", "));
-        let options: Vec<String> = fewest.iter().map(|name| format!("-m{name}")).collect();
+        let options: Vec<String> = fewest.iter().map(|name| self.words.extension(name)).collect();
         let diagnostic =
             Diagnostic::new(Code::WrongProcessor, function.span, message).note(lacking);
-        Err(Box::new(
-            diagnostic.help(format!("name another with -mcpu, or add {}", options.join(" "))),
-        ))
+        Err(Box::new(diagnostic.help(format!(
+            "name another with {}, or add {}",
+            self.words.cpu(),
+            options.join(" ")
+        ))))
     }
 
     /// Two functions of one symbol are an error at the second.
@@ -190,10 +239,14 @@ impl Module {
                     let message =
                         format!("two functions would have the symbol `{}`", function.name);
                     let help = if function.name == first.name {
-                        "name a processor with -mcpu to have one version, or give each a name of its \
-                         own with -fname-mangling='${name}_${isa}'"
+                        format!(
+                            "name a processor with {} to have one version, or give each a name of \
+                             its own with {}",
+                            self.words.cpu(),
+                            self.words.mangling("${name}_${isa}")
+                        )
                     } else {
-                        "give one of them another `#[export_name = \"…\"]`"
+                        "give one of them another `#[export_name = \"…\"]`".to_string()
                     };
                     let diagnostic = Diagnostic::new(Code::DuplicateSymbol, function.span, message);
                     diagnostics.push(diagnostic.label(first.span, "the first one").help(help));

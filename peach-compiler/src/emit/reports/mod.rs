@@ -3,6 +3,7 @@
 //! | file | what it writes |
 //! |---|---|
 //! | `header` | C declarations |
+//! | `declarations` | Rust declarations |
 //! | `json` | metadata |
 //! | `makefile` | dependencies |
 //! | `listing` | addresses, bytes, instructions, lines of the source |
@@ -10,6 +11,8 @@
 
 #[cfg(feature = "formats")]
 pub mod anatomy;
+#[cfg(feature = "formats")]
+pub mod declarations;
 #[cfg(feature = "formats")]
 pub mod header;
 #[cfg(feature = "formats")]
