@@ -1,9 +1,22 @@
-//! What stands for the arena on targets that are not x86-64: no kernel is made there.
+//! What stands for the arena and the registry on targets that are not x86-64: no kernel is made there.
 
-use crate::kernel::Record;
-use crate::memory::Refusal;
+/// No code is mapped.
+pub(crate) mod arena {
+    use crate::kernel::Record;
+    use crate::memory::Refusal;
 
-/// The address of `wanted`, which there is none of.
-pub(crate) fn populate(_wanted: &Record) -> Result<*mut (), Refusal> {
-    Err(Refusal { call: "executable memory", os_error: 0 })
+    /// The address of `wanted`, which there is none of.
+    pub(crate) fn populate(_wanted: &Record) -> Result<*mut (), Refusal> {
+        Err(Refusal { call: "executable memory", os_error: 0 })
+    }
+}
+
+/// There are no kernels.
+#[cfg(feature = "debug")]
+pub(crate) mod registry {
+    use crate::kernel::Record;
+
+    pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
+        std::iter::empty()
+    }
 }

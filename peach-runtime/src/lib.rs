@@ -37,12 +37,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod arena;
-#[cfg(not(target_arch = "x86_64"))]
-#[path = "elsewhere.rs"]
-mod arena;
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no CPUID is asked there"))]
 mod cpu;
 #[cfg(feature = "debug")]
 mod debug;
+#[cfg(not(target_arch = "x86_64"))]
+mod elsewhere;
 mod error;
 #[cfg(feature = "jit")]
 pub mod jit;
@@ -56,6 +56,11 @@ mod types;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod unload;
 mod values;
+
+#[cfg(not(target_arch = "x86_64"))]
+use elsewhere::arena;
+#[cfg(all(feature = "debug", not(target_arch = "x86_64")))]
+use elsewhere::registry;
 
 pub use error::Error;
 pub use kernel::{Kernel, Version};

@@ -46,7 +46,9 @@ fn a_kernel_with_a_fallback_is_its_fallback() {
 fn a_kernel_without_one_is_a_clear_error() {
     let items = items("pub fn total(x: u64) -> u64 { return x; }");
     let path = temporary("no_fallback.rs");
-    std::fs::write(&path, items).unwrap();
+    // Callers bring no second error, whatever they do with the result.
+    let caller = "pub fn caller() -> u64 { let sum = total(1).wrapping_add(2); sum.max(3) }";
+    std::fs::write(&path, format!("{items}\n{caller}")).unwrap();
     let output = rustc(&path, "2024").args(["--crate-type", "lib"]).output().unwrap();
     let text = text(&output);
     assert!(!output.status.success());
@@ -65,19 +67,23 @@ fn the_runtime_compiles() {
     let to = temporary("elsewhere-runtime");
     let _ = std::fs::remove_dir_all(&to);
     copy_answered(&from, &to);
-    let attempts: Vec<String> =
-        macros().iter().map_while(|macros| compile(&to, macros).err()).collect();
-    assert!(attempts.len() < macros().len(), "{}", attempts.join("\n"));
+    for flags in [&[][..], &["--cfg=feature=\"debug\""]] {
+        let attempts: Vec<String> =
+            macros().iter().map_while(|macros| compile(&to, macros, flags).err()).collect();
+        assert!(attempts.len() < macros().len(), "{flags:?}: {}", attempts.join("\n"));
+    }
 }
 
-fn compile(directory: &Path, macros: &Path) -> Result<(), String> {
+fn compile(directory: &Path, macros: &Path, flags: &[&str]) -> Result<(), String> {
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .args([
             "--crate-name=peach_runtime",
             "--crate-type=lib",
             "--emit=metadata",
             "--edition=2024",
+            "-Dwarnings",
         ])
+        .args(flags)
         .arg("--extern")
         .arg(format!("peach_macros={}", macros.display()))
         .arg("-o")

@@ -15,6 +15,7 @@ enum Wish {
 }
 
 /// Whether anything is to be dumped.
+#[cfg(target_arch = "x86_64")]
 pub(crate) fn is_on() -> bool {
     !matches!(wish(), Wish::Nothing)
 }

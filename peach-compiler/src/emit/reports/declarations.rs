@@ -104,7 +104,7 @@ fn promises(function: &ModuleFunction) -> Vec<String> {
             _ => {}
         }
     }
-    if decl.is_unsafe {
+    if decl.unsafety.is_some() {
         promises.push("The kernel is `unsafe`: as its author demands.".to_string());
     }
     if decl.signature.has_bounds {
