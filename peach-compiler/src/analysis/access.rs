@@ -9,8 +9,8 @@ use super::{Cfg, Liveness, liveness};
 use crate::abi::{ArgPlace, Convention};
 use crate::ir::{ArgId, Function, Op, Reg, Register, ResultKind, ReturnValue, View};
 use crate::isa::{
-    Access, Bank, Class, Constraints, Control, Effects, Flags, Lanes, PhysReg, Reach, RegSet,
-    VectorMode, X87Effect, constraints, effects, gp,
+    Access, Bank, Class, Constraints, Control, Effects, Feature, Flags, Lanes, PhysReg, Reach,
+    RegSet, VectorMode, X87Effect, constraints, effects, gp,
 };
 
 /// The effects and constraints of all instructions of `function`, apart from what
@@ -31,7 +31,26 @@ pub(super) fn of_instructions(function: &Function) -> (Vec<Effects<Reg>>, Vec<Co
         }
     }
     limit_copies(function, &mut all);
+    limit_masks(function, &mut all);
     (all, demands)
+}
+
+/// Without AVX-512BW nothing sets more than 16 bits of a mask register, and whatever sets it clears the
+/// others: they need not be kept, as `kmovw` does not, even for instructions that have more elements
+/// (`vgf2p8affineqb`, which is of AVX512F and GFNI alone).
+fn limit_masks(function: &Function, all: &mut [Effects<Reg>]) {
+    if Feature::parse("avx512bw").is_some_and(|bw| function.features.contains(bw)) {
+        return;
+    }
+    let is_mask = |reg: Reg| match reg {
+        Reg::Virtual(vreg) => function[vreg].class == Class::K,
+        Reg::Physical(reg) => reg.bank == Bank::Mask,
+    };
+    for access in all.iter_mut().flat_map(|effects| &mut effects.regs) {
+        if is_mask(access.reg) {
+            access.read = access.read & Lanes::low(2);
+        }
+    }
 }
 
 /// An instruction that does nothing.

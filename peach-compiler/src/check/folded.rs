@@ -48,9 +48,11 @@ impl Folded<'_> {
     fn is_same_access(&self, memory: &MemAccess, access: &Access<Reg>) -> bool {
         let Some(bytes) = memory.bytes else { return false };
         let touched = |done: bool| if done { Lanes::low(bytes) } else { Lanes::NONE };
-        // The width of an operation on integers is that of its operand.
-        let is_as_wide =
-            self.view.class.bank() != Bank::Gp || self.view.class.lanes() == Lanes::low(bytes);
+        // A result is as wide as the operand that it is written to. Of a source there may be less in
+        // memory than the register has: `pinsrw` takes 16 bits of 32.
+        let is_as_wide = self.view.class.bank() != Bank::Gp
+            || !memory.write
+            || self.view.class.lanes() == Lanes::low(bytes);
         is_as_wide
             && memory.operand == Some(self.operand)
             && self.mem.broadcast.is_none()

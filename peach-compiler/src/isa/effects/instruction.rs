@@ -250,7 +250,7 @@ impl<R: Register> Builder<'_, R> {
     /// Registers beside the one that is written down: the second of a pair of masks, the rest of a
     /// block of four vectors.
     fn add_unnamed(&self, effects: &mut Effects<R>) {
-        let lanes = Lanes::ALL;
+        let lanes = self.register(1).map_or(Lanes::ALL, |view| view.class.lanes());
         match self.row.unnamed {
             Unnamed::None => {}
             Unnamed::MaskPair => {
