@@ -1,0 +1,89 @@
+//! What the compiler allocates grows in proportion to what a kernel file says, or the compiler stops at an
+//! error: four times as much of any kind takes little more than four times the memory, at its peak and
+//! in all. (`cargo test --bench scaling` shows time as well.)
+
+#[path = "../benches/scaling/kinds.rs"]
+mod kinds;
+
+use kinds::KINDS;
+use peach_compiler::abi::SYSV64;
+use peach_compiler::diagnostics::Code;
+use peach_compiler::pipeline;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// The system's allocator, with an account.
+struct Counting;
+
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static TOTAL: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let alive = ALIVE.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(alive, Relaxed);
+        TOTAL.fetch_add(layout.size(), Relaxed);
+        // SAFETY: the caller keeps the promises of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        ALIVE.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the caller keeps the promises of `dealloc`, and the memory is from the system.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes at the peak and in all.
+fn allocated(source: &str) -> [usize; 2] {
+    let tokens = source.parse().expect("tokens");
+    let before = ALIVE.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    let total = TOTAL.load(Relaxed);
+    drop(pipeline::compile(tokens, &SYSV64));
+    [PEAK.load(Relaxed) - before, TOTAL.load(Relaxed) - total]
+}
+
+/// Tests in one process share the account.
+static LOCK: Mutex<()> = Mutex::new(());
+
+#[test]
+fn four_times_as_much_takes_four_times_the_memory() {
+    const SMALL: usize = 250;
+    let _lock = LOCK.lock();
+    let mut failures = Vec::new();
+    for (kind, source) in KINDS {
+        if QUADRATIC.contains(kind) {
+            continue;
+        }
+        // What is computed once per process is not what is measured.
+        allocated(&source(20));
+        let [small, large] = [SMALL, 4 * SMALL].map(|count| allocated(&source(count)));
+        for (what, small, large) in [("peak", small[0], large[0]), ("all", small[1], large[1])] {
+            let growth = large as f64 / small as f64;
+            println!("{kind:<22} {what:<5} {:>9} KB, times {growth:.1}", large / 1024);
+            if growth > 6.0 {
+                failures.push(format!("{kind}: {what} grows {growth:.1} times"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// Values times blocks: stopped at [`peach_compiler::analysis::MOST_LIVE`].
+const QUADRATIC: [&str; 2] = ["values over blocks", "unwritten branches"];
+
+#[test]
+fn what_grows_with_a_square_is_stopped() {
+    let _lock = LOCK.lock();
+    let (_, source) = KINDS.iter().find(|(kind, _)| *kind == QUADRATIC[0]).expect("a kind");
+    let compilation = pipeline::compile(source(3000).parse().expect("tokens"), &SYSV64);
+    let codes: Vec<Code> = compilation.diagnostics.iter().map(|error| error.code).collect();
+    assert_eq!(codes, [Code::TooLarge]);
+}
