@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 /// Codes that no source text can bring about, each with the reason.
 const NOT_OF_SOURCE: &[(Code, &str)] = &[
     (Code::Internal, "it is a bug in the compiler"),
+    (Code::TooLarge, "it takes a very large program: tests/growth.rs shows it"),
     (Code::UnsupportedTarget, "it depends on the target, and is raised by the generated items"),
     (Code::WrongProcessor, "it depends on the processor that the command is told"),
     (Code::DuplicateSymbol, "symbols are those of object files and listings"),

@@ -7,6 +7,7 @@
 use super::Cfg;
 use crate::ir::{Function, Op, Reg, ResultKind, ReturnValue};
 use crate::isa::{Access, Effects, Lanes};
+use std::collections::HashMap;
 
 /// Adds to the effects of returns the bytes that extend what they return.
 pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
@@ -16,15 +17,30 @@ pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Ef
         return;
     }
     let extended = Lanes::low(ty.extended);
+    let above = extended - Lanes::low(ty.bytes);
+    let mut questions = Questions::new(function, cfg, effects);
+    let mut asked = Vec::new();
     for at in 0..function.insts.len() {
-        let Op::Return(values) = &function.insts[at].op else { continue };
-        let [ReturnValue::Reg(view)] = values.as_slice() else { continue };
-        let above = extended - Lanes::low(ty.bytes);
-        if are_zero(function, cfg, effects, at, view.reg, above)
-            && let Some(access) = access_of(&mut effects[at], view.reg)
-        {
+        if let Some(reg) = returned(function, at) {
+            asked.push((at, reg, questions.ask(cfg.block_of[at], at, reg, above)));
+        }
+    }
+    let denied = questions.denied();
+    for (at, reg, _) in asked.into_iter().filter(|&(.., question)| !denied[question]) {
+        if let Some(access) = access_of(&mut effects[at], reg) {
             access.read |= extended;
         }
+    }
+}
+
+/// The register that instruction `at` returns, if it returns one.
+fn returned(function: &Function, at: usize) -> Option<Reg> {
+    match &function.insts[at].op {
+        Op::Return(values) => match values.as_slice() {
+            [ReturnValue::Reg(view)] => Some(view.reg),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -32,36 +48,84 @@ fn access_of(effects: &mut Effects<Reg>, reg: Reg) -> Option<&mut Access<Reg>> {
     effects.regs.iter_mut().find(|access| access.reg == reg)
 }
 
-/// Whether `lanes` of `reg` are zero before instruction `at`, on every path.
-fn are_zero(
-    function: &Function,
-    cfg: &Cfg,
-    effects: &[Effects<Reg>],
-    at: usize,
-    reg: Reg,
-    lanes: Lanes,
-) -> bool {
-    let blocks = &cfg.blocks;
-    let mut asked: Vec<(u32, Reg, Lanes)> = Vec::new();
-    let mut open = vec![(cfg.block_of[at], at, reg, lanes)];
-    while let Some((block, end, reg, lanes)) = open.pop() {
-        let start = blocks[block as usize].start as usize;
-        match scan(function, effects, start..end, reg, lanes) {
+/// More questions than this are not answered: the extension is then added.
+const MOST: usize = 1 << 20;
+
+/// Whether bytes of a register are zero before an instruction: in its block, the instruction, the
+/// register, the bytes.
+type Question = (u32, usize, Reg, u64);
+
+/// Questions about many places, each asked once however many answers hang on it.
+struct Questions<'a> {
+    function: &'a Function,
+    cfg: &'a Cfg,
+    effects: &'a [Effects<Reg>],
+    numbers: HashMap<Question, usize>,
+    list: Vec<Question>,
+    /// Per question, those whose answers hang on it.
+    dependents: Vec<Vec<usize>>,
+}
+
+impl<'a> Questions<'a> {
+    fn new(function: &'a Function, cfg: &'a Cfg, effects: &'a [Effects<Reg>]) -> Self {
+        let (numbers, list, dependents) = Default::default();
+        Questions { function, cfg, effects, numbers, list, dependents }
+    }
+
+    /// The number of a question.
+    fn ask(&mut self, block: u32, at: usize, reg: Reg, lanes: Lanes) -> usize {
+        let question = (block, at, reg, lanes.0);
+        *self.numbers.entry(question).or_insert_with(|| {
+            self.list.push(question);
+            self.dependents.push(Vec::new());
+            self.list.len() - 1
+        })
+    }
+
+    /// The questions to which the answer is no on some path.
+    fn denied(mut self) -> Vec<bool> {
+        let mut open = Vec::new();
+        let mut next = 0;
+        while let Some(&question) = self.list.get(next) {
+            if self.list.len() > MOST {
+                return vec![true; self.list.len()];
+            }
+            if !self.follow(next, question) {
+                open.push(next);
+            }
+            next += 1;
+        }
+        let mut denied = vec![false; self.list.len()];
+        while let Some(question) = open.pop() {
+            if !std::mem::replace(&mut denied[question], true) {
+                open.extend(&self.dependents[question]);
+            }
+        }
+        denied
+    }
+
+    /// Asks what the answer to a question hangs on. False if it is no.
+    fn follow(&mut self, number: usize, (block, end, reg, lanes): Question) -> bool {
+        let start = self.cfg.blocks[block as usize].start as usize;
+        match scan(self.function, self.effects, start..end, reg, Lanes(lanes)) {
             Scan::Zero => {}
             Scan::Other => return false,
-            Scan::Copied(at, src, lanes) => open.push((block, at, src, lanes)),
+            Scan::Copied(at, src, lanes) => {
+                let other = self.ask(block, at, src, lanes);
+                self.dependents[other].push(number);
+            }
             Scan::Start(_) if block == 0 => return false,
             Scan::Start(lanes) => {
-                for &pred in &blocks[block as usize].preds {
-                    if !asked.contains(&(pred, reg, lanes)) {
-                        asked.push((pred, reg, lanes));
-                        open.push((pred, blocks[pred as usize].end as usize, reg, lanes));
-                    }
+                let cfg = self.cfg;
+                for &pred in &cfg.blocks[block as usize].preds {
+                    let end = cfg.blocks[pred as usize].end as usize;
+                    let other = self.ask(pred, end, reg, lanes);
+                    self.dependents[other].push(number);
                 }
             }
         }
+        true
     }
-    true
 }
 
 /// What a walk backwards through a block finds.

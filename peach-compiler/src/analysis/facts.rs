@@ -1,5 +1,6 @@
 //! The facts, by instruction and by block.
 
+use super::cfg::Block;
 use super::slots::Slots;
 use super::stack::{self, Stack};
 use super::{Cfg, Liveness, access, extended, flags, liveness, ones, scans};
@@ -69,6 +70,55 @@ impl Facts {
         for index in self.cfg.blocks[block as usize].insts().rev() {
             visit(InstId(index as u32), &live);
             liveness::step_back(&mut live, &self.effects[index], self.slots);
+        }
+    }
+
+    /// An empty set for [`walk_back`](Facts::walk_back).
+    pub fn live_set(&self) -> LiveSet {
+        LiveSet { slots: self.slots, lanes: vec![Lanes::NONE; self.slots.len()] }
+    }
+
+    /// [`for_each_live_out`](Facts::for_each_live_out) for whoever asks only for some registers: takes
+    /// time in proportion to the instructions, however many registers are live. `live` is empty
+    /// before and after.
+    pub fn walk_back(
+        &self,
+        block: &Block,
+        live: &mut LiveSet,
+        mut visit: impl FnMut(InstId, &LiveSet),
+    ) {
+        let Some(&number) = self.cfg.block_of.get(block.start as usize) else { return };
+        for &(reg, lanes) in &self.liveness.live_out[number as usize] {
+            live.set(reg, lanes);
+        }
+        for index in block.insts().rev() {
+            visit(InstId(index as u32), live);
+            for access in &self.effects[index].regs {
+                live.set(access.reg, (live.lanes(access.reg) - access.write) | access.read);
+            }
+        }
+        for &(reg, _) in &self.liveness.live_in[number as usize] {
+            live.set(reg, Lanes::NONE);
+        }
+    }
+}
+
+/// The live bytes of every register at one place.
+#[derive(Clone, Debug)]
+pub struct LiveSet {
+    slots: Slots,
+    lanes: Vec<Lanes>,
+}
+
+impl LiveSet {
+    /// The live bytes of `reg`.
+    pub fn lanes(&self, reg: Reg) -> Lanes {
+        self.slots.slot(reg).map_or(Lanes::NONE, |slot| self.lanes[slot])
+    }
+
+    fn set(&mut self, reg: Reg, lanes: Lanes) {
+        if let Some(slot) = self.slots.slot(reg) {
+            self.lanes[slot] = lanes;
         }
     }
 }

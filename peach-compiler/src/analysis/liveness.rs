@@ -18,7 +18,13 @@ pub struct Liveness {
     pub live_in: Vec<Vec<(Reg, Lanes)>>,
     /// After the last instruction of each block.
     pub live_out: Vec<Vec<(Reg, Lanes)>>,
+    /// There are more than [`MOST_LIVE`]: some are missing.
+    pub is_incomplete: bool,
 }
+
+/// How many registers may be live at the ends of blocks, added up. What is known of them, here and in
+/// the stages behind, takes memory for each.
+pub const MOST_LIVE: usize = 4_000_000;
 
 /// What one block does to one register: bytes read before they are written, bytes written.
 #[derive(Clone, Copy)]
@@ -33,13 +39,24 @@ impl Liveness {
     /// Of code whose instructions have `effects`.
     pub(super) fn of(cfg: &Cfg, effects: &[Effects<Reg>], slots: Slots) -> Liveness {
         let count = cfg.blocks.len();
-        let mut liveness =
-            Liveness { live_in: vec![Vec::new(); count], live_out: vec![Vec::new(); count] };
+        let mut liveness = Liveness {
+            live_in: vec![Vec::new(); count],
+            live_out: vec![Vec::new(); count],
+            is_incomplete: false,
+        };
+        let mut room = MOST_LIVE;
         let mut flow = Flow::new(count);
         let summaries = summarize(cfg, effects, slots);
         for of_register in summaries.chunk_by(|a, b| a.slot == b.slot) {
             if of_register.iter().any(|s| !s.read_first.is_empty()) {
                 flow.propagate(cfg, of_register);
+                match room.checked_sub(flow.touched.len()) {
+                    Some(left) => room = left,
+                    None => {
+                        liveness.is_incomplete = true;
+                        return liveness;
+                    }
+                }
                 flow.collect(slots.reg(of_register[0].slot as usize), &mut liveness);
             }
         }

@@ -23,6 +23,6 @@ mod verify;
 pub use cfg::{Block, Cfg};
 pub(crate) use dominators::Flow;
 pub use facts::Facts;
-pub use liveness::Liveness;
+pub use liveness::{Liveness, MOST_LIVE};
 pub use unused::Usage;
 pub use verify::verify;

@@ -7,8 +7,7 @@ use super::inserted::check_within_frame;
 use super::stack::Address;
 use super::state::{Place, Sym};
 use super::{Checked, Refusal, Step, passed};
-use crate::abi::ArgPlace;
-use crate::ir::{ArgId, Base, Instruction, Mem, Operand, Reg};
+use crate::ir::{Base, Instruction, Mem, Operand, Reg};
 use crate::isa::{Bank, Effects, Lanes, PhysReg};
 
 /// The registers of an instruction of the author with the places that stand for them.
@@ -131,14 +130,10 @@ impl Bindings {
             }
             (Base::StackArg, _) => {
                 let address = step.state.stack.resolve(rendering).ok_or_else(different)?;
-                let arg = step.function.args.iter().position(|arg| {
-                    let place = step.function.placement.args[arg.param][arg.part];
-                    matches!(place, ArgPlace::Stack { offset } if i64::from(offset) == author.disp)
-                });
-                match arg {
-                    Some(arg) if address == Address::cfa(author.disp) => {
-                        let value = Lanes::low(step.function.args[arg].bytes);
-                        step.state.demand(Place::Slot(address), Sym::Arg(ArgId(arg as u32)), value)
+                match step.stack_args.get(&author.disp) {
+                    Some(&arg) if address == Address::cfa(author.disp) => {
+                        let value = Lanes::low(step.function[arg].bytes);
+                        step.state.demand(Place::Slot(address), Sym::Arg(arg), value)
                     }
                     _ => Err(different()),
                 }

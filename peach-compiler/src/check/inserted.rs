@@ -12,7 +12,7 @@ use crate::isa::{self, Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 
 /// Replays one inserted instruction.
 pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checked {
-    let Step { function, state, layout } = step;
+    let Step { function, state, layout, .. } = step;
     let name = if is_decorated(inst) { "" } else { inst.mnemonic.name() };
     let is_wide = |view: &View<PhysReg>| view.class == Class::Gp64;
     if let Some(Operand::Reg(dst)) = inst.operands.first() {

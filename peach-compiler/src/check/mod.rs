@@ -47,6 +47,7 @@ mod matching;
 mod passed;
 mod prologue;
 mod returns;
+mod slots;
 mod stack;
 mod state;
 mod step;
@@ -58,7 +59,7 @@ use crate::ir::{
 use crate::isa::{Effects, Lanes, PhysReg};
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Why an allocation is refused: a bug in peach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +110,7 @@ struct Program<'a> {
     starts: Vec<usize>,
     /// The block that each label opens.
     block_of_label: Vec<Option<usize>>,
+    stack_args: BTreeMap<i64, ArgId>,
 }
 
 impl<'a> Program<'a> {
@@ -124,7 +126,17 @@ impl<'a> Program<'a> {
             .unwrap_or(lowered.items.len());
         let items_of = pair_items(function, &lowered.items, prologue_end)?;
         let (starts, block_of_label) = cut_blocks(function);
-        Ok(Program { function, effects, lowered, items_of, prologue_end, starts, block_of_label })
+        let stack_args = stack_args(function);
+        Ok(Program {
+            function,
+            effects,
+            lowered,
+            items_of,
+            prologue_end,
+            starts,
+            block_of_label,
+            stack_args,
+        })
     }
 
     fn no_states(&self) -> Vec<Option<State>> {
@@ -153,6 +165,15 @@ impl<'a> Program<'a> {
     fn items(&self, id: InstId) -> &'a [Item] {
         &self.lowered.items[self.items_of[id.index()].clone()]
     }
+}
+
+fn stack_args(function: &Function) -> BTreeMap<i64, ArgId> {
+    let places = function.args.iter().map(|arg| function.placement.args[arg.param][arg.part]);
+    let on_stack = places.enumerate().filter_map(|(index, place)| match place {
+        ArgPlace::Stack { offset } => Some((i64::from(offset), ArgId(index as u32))),
+        ArgPlace::Reg(_) | ArgPlace::Indirect { .. } | ArgPlace::StackIndirect { .. } => None,
+    });
+    on_stack.collect()
 }
 
 /// Finds the run of items that stands for each instruction; they must come in the author's order.
@@ -205,6 +226,8 @@ struct Step<'a> {
     function: &'a Function,
     state: &'a mut State,
     layout: &'a mut Layout,
+    /// The arguments that arrive on the stack, by their offset from the canonical frame address.
+    stack_args: &'a BTreeMap<i64, ArgId>,
 }
 
 /// The replay: states at block starts, until nothing changes.
@@ -243,7 +266,12 @@ impl Replay<'_> {
     }
 
     fn step<'a>(&'a mut self, state: &'a mut State) -> Step<'a> {
-        Step { function: self.program.function, state, layout: &mut self.layout }
+        Step {
+            function: self.program.function,
+            state,
+            layout: &mut self.layout,
+            stack_args: &self.program.stack_args,
+        }
     }
 
     /// Replays one block; returns the states that leave it, with the blocks they go to.

@@ -3,7 +3,7 @@
 use super::{Checked, Refusal};
 use crate::ir::{Base, LocalId, Mem, View};
 use crate::isa::{Class, PhysReg, gp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a stack address is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,7 +105,7 @@ impl Stack {
 pub(super) struct Layout {
     locals: BTreeMap<LocalId, (Address, u32)>,
     /// Memory that pushes and saves have used.
-    pushed: Vec<(Address, u32)>,
+    pushed: BTreeSet<(Address, u32)>,
     /// Where [`Region::Aligned`] may begin, counted from the canonical frame address: the lowest and
     /// the highest place.
     window: Option<(i64, i64)>,
@@ -178,30 +178,40 @@ impl Layout {
 
     /// `bytes` bytes at `address` are used by a push or a save.
     pub fn push(&mut self, address: Address, bytes: u32) {
-        if !self.pushed.contains(&(address, bytes)) {
-            self.pushed.push((address, bytes));
-        }
+        self.pushed.insert((address, bytes));
     }
 
     /// Stack variables share no byte with one another, with pushes, saves and spills, nor with the
     /// return address and what lies above the `shadow` bytes of shadow space.
     pub fn check_disjoint(&self, shadow: u32) -> Checked {
-        let locals: Vec<(Address, u32)> = self.locals.values().copied().collect();
-        let mut ranges: Vec<(Address, u32)> = locals.iter().chain(&self.pushed).copied().collect();
-        ranges.push((Address::cfa(-8), 8));
+        let locals = self.locals.values().map(|&local| (local, true));
+        let return_address = (Address::cfa(-8), 8);
+        let others = self.pushed.iter().chain([&return_address]).map(|&other| (other, false));
+        let mut ranges: Vec<((Address, u32), bool)> = locals.chain(others).collect();
         let above = (Address::cfa(shadow.into()), u32::MAX);
-        for (index, &one) in locals.iter().enumerate() {
-            let mut others = ranges.iter().enumerate().filter(|&(i, _)| i != index);
-            if overlap(one, above) || others.any(|(_, &other)| overlap(one, other)) {
-                return Err(Refusal::new(format!("a local at {:?} shares its memory", one.0)));
+        if let Some((local, _)) =
+            ranges.iter().find(|(range, local)| *local && overlap(*range, above))
+        {
+            return Err(Refusal::new(format!("a local at {:?} shares its memory", local.0)));
+        }
+        ranges.sort_unstable();
+        check_apart(&ranges)?;
+        let ranges = ranges.into_iter().map(|(range, _)| range);
+        let (aligned, plain): (Vec<_>, Vec<_>) =
+            ranges.partition(|(address, _)| address.region == Region::Aligned);
+        // All of them move together, so that what lies between them is out of the way of others, too.
+        let mut extents = Vec::with_capacity(aligned.len());
+        for one in aligned {
+            if let Some(extent) = self.extent(one)? {
+                extents.push(extent);
             }
         }
-        let (aligned, plain): (Vec<_>, Vec<_>) =
-            ranges.into_iter().partition(|(address, _)| address.region == Region::Aligned);
-        for one in aligned {
-            let Some(extent) = self.extent(one)? else { continue };
-            if overlap(extent, above) || plain.iter().any(|&other| overlap(extent, other)) {
-                return Err(Refusal::new(format!("what is at {:?} shares its memory", one.0)));
+        let mut plain = plain.into_iter().peekable();
+        for extent in extents {
+            // Both are sorted by where they start, and no two of the plain ones overlap but pushes.
+            while plain.next_if(|&(at, bytes)| at.plus(bytes.into()) <= extent.0).is_some() {}
+            if overlap(extent, above) || plain.peek().is_some_and(|&other| overlap(extent, other)) {
+                return Err(Refusal::new(format!("what is at {:?} shares its memory", extent.0)));
             }
         }
         Ok(())
@@ -216,6 +226,26 @@ impl Layout {
         let start = Address::cfa(lowest + address.offset);
         Ok(Some((start, bytes + (highest - lowest) as u32)))
     }
+}
+
+/// Among `ranges`, sorted, those that are marked share no byte with any other.
+fn check_apart(ranges: &[((Address, u32), bool)]) -> Checked {
+    // Where the marked ones and the others that came before end.
+    let mut ends: [Option<Address>; 2] = [None; 2];
+    for &((address, bytes), marked) in ranges {
+        let reaches = |end: Option<Address>| {
+            end.is_some_and(|end| end.region == address.region && end.offset > address.offset)
+        };
+        if reaches(ends[1]) || marked && reaches(ends[0]) {
+            return Err(Refusal::new(format!(
+                "a local at or before {address:?} shares its memory"
+            )));
+        }
+        let end = Some(address.plus(bytes.into()));
+        let known = &mut ends[usize::from(marked)];
+        *known = end.max(*known);
+    }
+    Ok(())
 }
 
 fn overlap((a, a_bytes): (Address, u32), (b, b_bytes): (Address, u32)) -> bool {

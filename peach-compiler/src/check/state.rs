@@ -1,10 +1,11 @@
 //! What is known at one point of the replay: which values each place holds, byte by byte.
 
+use super::slots::{Held, Slots, add, forget, intersect, lanes_of, take};
 use super::stack::{Address, Stack};
 use super::{Checked, Refusal};
 use crate::ir::{ArgId, Reg};
 use crate::isa::{Bank, Class, Flags, Lanes, PhysReg};
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// A value of the program as written, as of its last write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,9 +28,6 @@ pub(super) enum Sym {
     SignFrom(u8),
 }
 
-/// The values that one place holds: byte *i* of the place is byte *i* of the value, for these bytes.
-type Held = Vec<(Sym, Lanes)>;
-
 /// A place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
@@ -44,7 +42,8 @@ pub(super) enum Place {
 pub(super) struct State {
     /// By [`slot_of`]; indices are dense, so that a state is cheap to copy.
     regs: Vec<Held>,
-    slots: BTreeMap<Address, Held>,
+    /// Shared by the states of places between which none of them changes.
+    slots: Rc<Slots>,
     /// Bytes of values that nothing has written yet: every place holds them, since any value will do. Of
     /// those alone that an instruction may keep.
     unwritten: Held,
@@ -78,7 +77,7 @@ impl State {
     pub fn new(stack: Stack) -> State {
         State {
             regs: vec![Held::new(); TRACKED],
-            slots: BTreeMap::new(),
+            slots: Rc::default(),
             unwritten: Held::new(),
             flags: Flags(u8::MAX),
             flags_set: Flags::default(),
@@ -94,14 +93,14 @@ impl State {
 
     /// Says that `place` holds `sym` in `lanes`, besides what it holds already.
     pub fn define(&mut self, place: Place, sym: Sym, lanes: Lanes) {
-        let held = match place {
-            Place::Reg(reg) => match slot_of(reg) {
-                Some(slot) => &mut self.regs[slot],
-                None => return,
-            },
-            Place::Slot(address) => self.slots.entry(address).or_default(),
-        };
-        add(held, sym, lanes);
+        match place {
+            Place::Reg(reg) => {
+                if let Some(slot) = slot_of(reg) {
+                    add(&mut self.regs[slot], sym, lanes);
+                }
+            }
+            Place::Slot(address) => Rc::make_mut(&mut self.slots).define(address, sym, lanes),
+        }
     }
 
     /// Says that nothing has written `sym`.
@@ -113,7 +112,7 @@ impl State {
     pub fn held(&self, place: Place) -> &[(Sym, Lanes)] {
         let held = match place {
             Place::Reg(reg) => slot_of(reg).map(|slot| &self.regs[slot]),
-            Place::Slot(address) => self.slots.get(&address),
+            Place::Slot(address) => return self.slots.held(address),
         };
         held.map_or(&[], Vec::as_slice)
     }
@@ -150,15 +149,11 @@ impl State {
 
     /// The value of `sym` in `lanes` is gone: no place holds it any longer.
     pub fn forget_value(&mut self, sym: Sym, lanes: Lanes) {
-        let everywhere = self.regs.iter_mut().chain(self.slots.values_mut());
-        let everywhere = everywhere.chain([&mut self.unwritten]);
-        for held in everywhere {
-            if let Some(at) = held.iter().position(|(known, _)| *known == sym) {
-                held[at].1 = held[at].1 - lanes;
-                if held[at].1.is_empty() {
-                    held.swap_remove(at);
-                }
-            }
+        for held in self.regs.iter_mut().chain([&mut self.unwritten]) {
+            take(held, sym, lanes);
+        }
+        if self.slots.holds_some(sym) {
+            Rc::make_mut(&mut self.slots).forget_value(sym, lanes);
         }
     }
 
@@ -176,24 +171,14 @@ impl State {
 
     /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong to.
     pub fn overwrite(&mut self, address: Address, bytes: u32) {
-        for (slot, held) in &mut self.slots {
-            if slot.region != address.region {
-                continue;
-            }
-            let distance = address.offset - slot.offset;
-            if distance >= 64 || distance + i64::from(bytes) <= 0 {
-                continue;
-            }
-            let start = distance.max(0) as u32;
-            let end = (distance + i64::from(bytes)).min(64) as u32;
-            forget(held, Lanes::range(start, end - start));
+        if self.slots.is_any_in(address, bytes) {
+            Rc::make_mut(&mut self.slots).overwrite(address, bytes);
         }
-        self.slots.retain(|_, held| !held.is_empty());
     }
 
     /// Everything on the stack below `address` is overwritten (by a call).
     pub fn overwrite_below(&mut self, address: Address) {
-        self.slots.retain(|slot, _| slot.region != address.region || slot.offset >= address.offset);
+        Rc::make_mut(&mut self.slots).overwrite_below(address);
     }
 
     /// `dst` gets bytes `lanes` of `src`; its other bytes are kept or, if `clears`, zero.
@@ -223,14 +208,17 @@ impl State {
             return;
         }
         self.forget_value(dst, lanes);
-        let everywhere = self.regs.iter_mut().chain(self.slots.values_mut());
-        for held in everywhere.chain([&mut self.unwritten]) {
-            let Some(&(_, found)) = held.iter().find(|(sym, _)| *sym == src) else { continue };
-            let gained = found & lanes;
-            if gained.is_empty() {
-                continue;
+        for held in self.regs.iter_mut().chain([&mut self.unwritten]) {
+            let gained = lanes_of(held, src) & lanes;
+            if !gained.is_empty() {
+                add(held, dst, gained);
             }
-            add(held, dst, gained);
+        }
+        for address in self.slots.places_of(src) {
+            let gained = lanes_of(self.slots.held(address), src) & lanes;
+            if !gained.is_empty() {
+                Rc::make_mut(&mut self.slots).define(address, dst, gained);
+            }
         }
     }
 
@@ -246,28 +234,27 @@ impl State {
     /// The program sets the upper half of `sym` to zero: places that hold the lower half, and zero
     /// above, hold all of it.
     pub fn zero_extended(&mut self, sym: Sym) {
-        let (lower, upper) = (Lanes::low(4), Lanes::range(4, 4));
-        for held in self.regs.iter_mut().chain(self.slots.values_mut()) {
-            let is_zero = held.iter().any(|(s, lanes)| *s == Sym::Zero && lanes.contains(upper));
-            for (known, lanes) in held.iter_mut() {
-                if *known == sym && is_zero && lanes.contains(lower) {
-                    *lanes |= upper;
-                }
-            }
-        }
+        self.extended(sym, Sym::Zero);
     }
 
     /// The program sets the upper half of `sym` to the sign of its lower: places that hold the lower
     /// half, and its sign above, hold all of it.
     pub fn sign_extended(&mut self, sym: Sym) {
+        self.extended(sym, Sym::SignFrom(4));
+    }
+
+    /// Places that hold the lower half of `sym` below the upper half of `above` hold all of it.
+    fn extended(&mut self, sym: Sym, above: Sym) {
         let (lower, upper) = (Lanes::low(4), Lanes::range(4, 4));
-        for held in self.regs.iter_mut().chain(self.slots.values_mut()) {
-            let signs = (Sym::SignFrom(4), upper);
-            let is_sign = held.iter().any(|(s, lanes)| *s == signs.0 && lanes.contains(signs.1));
-            for (known, lanes) in held.iter_mut() {
-                if *known == sym && is_sign && lanes.contains(lower) {
-                    *lanes |= upper;
-                }
+        let holds = |held: &[(Sym, Lanes)]| {
+            lanes_of(held, sym).contains(lower) && lanes_of(held, above).contains(upper)
+        };
+        for held in self.regs.iter_mut().filter(|held| holds(held)) {
+            add(held, sym, upper);
+        }
+        for address in self.slots.places_of(sym) {
+            if holds(self.slots.held(address)) {
+                Rc::make_mut(&mut self.slots).define(address, sym, upper);
             }
         }
     }
@@ -291,11 +278,9 @@ impl State {
         for (held, others) in self.regs.iter_mut().zip(&other.regs) {
             changed |= intersect(held, others, &other.unwritten);
         }
-        for (address, held) in &mut self.slots {
-            let others = other.slots.get(address).map_or(&[][..], Vec::as_slice);
-            changed |= intersect(held, others, &other.unwritten);
+        if !Rc::ptr_eq(&self.slots, &other.slots) {
+            changed |= Slots::meet(&mut self.slots, &other.slots, &other.unwritten);
         }
-        self.slots.retain(|_, held| !held.is_empty());
         changed |= intersect(&mut self.unwritten, &other.unwritten, &[]);
         Ok(changed)
     }
@@ -304,49 +289,16 @@ impl State {
     fn adopt(&mut self, other: &State) {
         for (sym, open) in self.unwritten.clone() {
             let open_there = lanes_of(&other.unwritten, sym);
-            let gained = |held: &Held| (lanes_of(held, sym) & open) - open_there;
+            let gained = |held: &[(Sym, Lanes)]| (lanes_of(held, sym) & open) - open_there;
             for (held, others) in self.regs.iter_mut().zip(&other.regs) {
                 add(held, sym, gained(others));
             }
-            for (address, others) in &other.slots {
-                let gained = gained(others);
+            for address in other.slots.places_of(sym) {
+                let gained = gained(other.slots.held(address));
                 if !gained.is_empty() {
-                    add(self.slots.entry(*address).or_default(), sym, gained);
+                    Rc::make_mut(&mut self.slots).define(address, sym, gained);
                 }
             }
         }
     }
-}
-
-fn forget(held: &mut Held, lanes: Lanes) {
-    for (sym, known) in held.iter_mut() {
-        let signs_of_old =
-            matches!(sym, Sym::SignFrom(n) if lanes.intersects(Lanes::low(u32::from(*n))));
-        *known = if signs_of_old { Lanes::NONE } else { *known - lanes };
-    }
-    held.retain(|(_, known)| !known.is_empty());
-}
-
-fn lanes_of(held: &[(Sym, Lanes)], sym: Sym) -> Lanes {
-    held.iter().find(|(known, _)| *known == sym).map_or(Lanes::NONE, |(_, lanes)| *lanes)
-}
-
-fn add(held: &mut Held, sym: Sym, lanes: Lanes) {
-    match held.iter_mut().find(|(known, _)| *known == sym) {
-        Some((_, known)) => *known |= lanes,
-        None if lanes.is_empty() => {}
-        None => held.push((sym, lanes)),
-    }
-}
-
-/// Keeps what `others` have too, or may have anywhere.
-fn intersect(held: &mut Held, others: &[(Sym, Lanes)], anywhere: &[(Sym, Lanes)]) -> bool {
-    let mut changed = false;
-    for (sym, lanes) in held.iter_mut() {
-        let other = lanes_of(others, *sym) | lanes_of(anywhere, *sym);
-        changed |= !other.contains(*lanes);
-        *lanes = *lanes & other;
-    }
-    held.retain(|(_, lanes)| !lanes.is_empty());
-    changed
 }

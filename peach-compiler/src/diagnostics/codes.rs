@@ -107,6 +107,8 @@ codes! {
         "Free one, split a value's life in two names, or allow `#[spill]`."
     FixedConflict "E0402" Error "two values need the same physical register at once"
         "An instruction demands a fixed register that another live value must occupy. Copy one of them."
+    TooLarge "E0403" Error "more values are alive over more blocks than can be followed"
+        "The values alive at the start and at the end of each block, added up, have a limit of 4,000,000: 40 values over 50,000 blocks are accepted, 3,000 over 3,000 are not."
 
     // E05xx: safety.
     NeedsUnsafe "E0501" Error "needs `unsafe`"

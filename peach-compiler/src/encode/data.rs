@@ -33,7 +33,7 @@ impl DataLayout {
         order.sort_by_key(|&id| (std::cmp::Reverse((align(id), size(id))), id));
         let largest = order.iter().map(|&id| align(id)).max().unwrap_or(1);
 
-        let mut space = Space { end: start, gaps: Vec::new() };
+        let mut space = Space { end: start, gaps: Vec::new(), widest: 0 };
         let mut known = Known::of(order.iter().map(|&id| size(id)));
         let mut offsets = vec![u32::MAX; data.len()];
         for id in order {
@@ -107,23 +107,28 @@ impl<'a> Known<'a> {
 struct Space {
     end: u32,
     gaps: Vec<(u32, u32)>,
+    /// No gap is wider.
+    widest: u32,
 }
 
 impl Space {
     fn take(&mut self, size: u32, align: u32) -> u32 {
-        for index in 0..self.gaps.len() {
+        let fitting = |&(start, end): &(u32, u32)| fit(start, size, align) + size <= end;
+        if size <= self.widest
+            && let Some(index) = self.gaps.iter().position(fitting)
+        {
             let (start, end) = self.gaps[index];
             let at = fit(start, size, align);
-            if at + size <= end {
-                self.gaps[index] = (at + size, end);
-                if start < at {
-                    self.gaps.insert(index, (start, at));
-                }
-                return at;
-            }
+            let left =
+                [(start, at), (at + size, end)].into_iter().filter(|(start, end)| start < end);
+            self.gaps.splice(index..=index, left);
+            return at;
         }
         let at = fit(self.end, size, align);
-        self.gaps.push((self.end, at));
+        if self.end < at {
+            self.gaps.push((self.end, at));
+            self.widest = self.widest.max(at - self.end);
+        }
         self.end = at + size;
         at
     }

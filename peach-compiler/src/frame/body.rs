@@ -19,14 +19,14 @@ pub(super) fn live_after(function: &Function, facts: &Facts) -> Vec<Lanes> {
         _ => None,
     };
     let mut live_after = vec![Lanes::NONE; function.insts.len()];
-    for (number, block) in facts.cfg.blocks.iter().enumerate() {
+    let mut live = facts.live_set();
+    for block in &facts.cfg.blocks {
         if !block.insts().any(|at| written(&function.insts[at].op).is_some()) {
             continue;
         }
-        facts.for_each_live_out(number as u32, |id, live| {
+        facts.walk_back(block, &mut live, |id, live| {
             if let Some(written) = written(&function.inst(id).op) {
-                let lanes = live.iter().find(|(reg, _)| *reg == written);
-                live_after[id.index()] = lanes.map_or(Lanes::NONE, |(_, lanes)| *lanes);
+                live_after[id.index()] = live.lanes(written);
             }
         });
     }

@@ -60,7 +60,8 @@ impl Function {
     /// Whether `reg` holds the address of an argument that is passed by reference. No name of the
     /// author's is for it.
     pub fn is_passed_address(&self, reg: Reg) -> bool {
-        self.args.iter().any(|arg| arg.pointer.map(Reg::Virtual) == Some(reg))
+        let Reg::Virtual(vreg) = reg else { return false };
+        self[vreg].temporary && self.args.iter().any(|arg| arg.pointer == Some(vreg))
     }
 
     /// What is in registers at entry: arguments, addresses of arguments passed by reference, and the

@@ -113,6 +113,10 @@ pub fn compile_function_observed(
     observer.after(Step::Bind, State::Function(&function));
     let facts = analysis::Facts::of(&function);
     observer.after(Step::Analyse, State::Facts(&function, &facts));
+    if facts.liveness.is_incomplete {
+        diagnostics.push(too_large(&function));
+        return None;
+    }
     let errors_before = diagnostics.error_count();
     analysis::verify(&function, &facts, diagnostics);
     sandbox::verify(&function, &facts, diagnostics);
@@ -158,6 +162,17 @@ pub fn compile_function_observed(
     #[cfg(feature = "decoder")]
     observer.after(Step::Verify, State::Encoded(&compiled));
     Some(compiled)
+}
+
+/// More values live over more blocks than can be followed.
+fn too_large(function: &Function) -> Diagnostic {
+    let message = format!("too many values of `{}` are alive over too many blocks", function.name);
+    Diagnostic::new(Code::TooLarge, function.span, message)
+        .note(format!(
+            "the values alive at the start and at the end of each block, added up, are more than {}",
+            analysis::MOST_LIVE
+        ))
+        .help("keep values that are needed much later in memory, or split the kernel in several")
 }
 
 /// What a step of ours got wrong.

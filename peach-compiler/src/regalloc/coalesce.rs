@@ -39,6 +39,9 @@ pub(super) fn coalesce(problem: &Problem, usable: RegSet, boldness: Coalescing) 
     merger.finish()
 }
 
+/// How many neighbors are looked at in all for [`Coalescing::Safe`]; further copies stay.
+const WORK: u64 = 20_000_000;
+
 /// Merges nodes as told.
 pub(super) struct Merger<'p> {
     problem: &'p Problem,
@@ -50,24 +53,23 @@ pub(super) struct Merger<'p> {
     grouped: Vec<bool>,
     stamp: Vec<u32>,
     stamps: u32,
+    /// What is left of [`WORK`].
+    work: u64,
 }
 
 impl<'p> Merger<'p> {
     /// Nothing merged yet.
     pub fn new(problem: &'p Problem, usable: RegSet) -> Self {
-        let mut grouped = vec![false; problem.len()];
-        for &member in problem.groups.iter().flatten() {
-            grouped[member as usize] = true;
-        }
         Merger {
             problem,
             usable,
             parent: (0..problem.len() as u32).collect(),
             allowed: problem.nodes.iter().map(|node| node.allowed).collect(),
             neighbors: problem.neighbors.clone(),
-            grouped,
+            grouped: problem.grouped(),
             stamp: vec![0; problem.len()],
             stamps: 0,
+            work: WORK,
         }
     }
 
@@ -94,14 +96,26 @@ impl<'p> Merger<'p> {
         if (common & self.usable).is_empty() {
             return;
         }
+        if self.interfere(a, b) {
+            return;
+        }
+        match boldness {
+            Coalescing::All => self.join(a, b),
+            Coalescing::Safe => self.join_safely(a, b, common & self.usable),
+        }
+    }
+
+    /// Merges two representatives if Briggs' test says so, which goes through all of their neighbors.
+    fn join_safely(&mut self, a: u32, b: u32, common: RegSet) {
+        let size = self.neighbors[a as usize].len() + self.neighbors[b as usize].len();
+        let Some(left) = self.work.checked_sub(size as u64) else { return };
+        self.work = left;
         let union = self.union(a, b);
-        if union.contains(&a) || union.contains(&b) {
-            return;
+        if self.is_safe(&union, common) {
+            self.join(a, b);
+            union.iter().for_each(|&other| self.neighbors[other as usize].push(a));
+            self.neighbors[a as usize] = union;
         }
-        if boldness == Coalescing::Safe && !self.is_safe(&union, common & self.usable) {
-            return;
-        }
-        self.join(a, b, union);
     }
 
     /// Whether the place of `node` depends on others. Such nodes are not merged.
@@ -112,22 +126,34 @@ impl<'p> Merger<'p> {
     /// Merges two representatives that are known to get one register. False if they cannot.
     pub fn unite(&mut self, a: u32, b: u32) -> bool {
         let common = self.allowed[a as usize] & self.allowed[b as usize];
-        let union = self.union(a, b);
-        if common.is_empty() || union.contains(&a) || union.contains(&b) {
+        if common.is_empty() || self.interfere(a, b) {
             return false;
         }
-        self.join(a, b, union);
+        self.join(a, b);
         true
     }
 
-    fn join(&mut self, a: u32, b: u32, union: Vec<u32>) {
+    /// Whether two representatives are neighbors.
+    fn interfere(&mut self, a: u32, b: u32) -> bool {
+        let (of_a, of_b) = (self.neighbors[a as usize].len(), self.neighbors[b as usize].len());
+        let (shorter, other) = if of_a < of_b { (a, b) } else { (b, a) };
+        let list = std::mem::take(&mut self.neighbors[shorter as usize]);
+        let found = list.iter().any(|&neighbor| self.find(neighbor) == other);
+        self.neighbors[shorter as usize] = list;
+        found
+    }
+
+    /// Makes `a` stand for both. Of the lists of neighbors the shorter is added to the longer.
+    fn join(&mut self, a: u32, b: u32) {
         self.parent[b as usize] = a;
         self.allowed[a as usize] = self.allowed[a as usize] & self.allowed[b as usize];
-        for &other in &union {
-            self.neighbors[other as usize].push(a);
+        let mut longer = std::mem::take(&mut self.neighbors[a as usize]);
+        let mut shorter = std::mem::take(&mut self.neighbors[b as usize]);
+        if longer.len() < shorter.len() {
+            std::mem::swap(&mut longer, &mut shorter);
         }
-        self.neighbors[a as usize] = union;
-        self.neighbors[b as usize] = Vec::new();
+        longer.append(&mut shorter);
+        self.neighbors[a as usize] = longer;
     }
 
     /// The representatives of the neighbors of both, without duplicates.

@@ -22,6 +22,7 @@ pub(super) fn color(problem: &Problem, usable: RegSet) -> Option<Vec<Color>> {
         affinities: problem.affinity_lists(),
         colors: vec![UNCOLORED; problem.len()],
         domains,
+        grouped: problem.grouped(),
     };
     coloring.place_groups()?;
     for node in simplify(problem, &coloring.domains, &coloring.colors).into_iter().rev() {
@@ -135,19 +136,19 @@ struct Coloring<'p> {
     affinities: Vec<Vec<(u32, i64)>>,
     domains: Vec<RegSet>,
     colors: Vec<Color>,
+    grouped: Vec<bool>,
 }
 
 impl Coloring<'_> {
     /// Groups choose before everything else: they have few places to go to.
     fn place_groups(&mut self) -> Option<()> {
         for group in &self.problem.groups {
-            let free: Vec<RegSet> = (0..self.problem.len())
-                .map(|node| {
-                    let color = self.colors[node];
-                    if color == UNCOLORED { self.domains[node] } else { RegSet::one(color) }
-                })
-                .collect();
-            let first = group_starts(group, &free)
+            let list = |&member: &u32| match self.colors[member as usize] {
+                UNCOLORED => self.domains[member as usize],
+                color => RegSet::one(color),
+            };
+            let lists: Vec<RegSet> = group.iter().map(list).collect();
+            let first = group_starts(&lists)
                 .iter()
                 .filter(|&first| {
                     group
@@ -199,7 +200,7 @@ impl Coloring<'_> {
                 .iter()
                 .filter(|&&other| self.colors[other as usize] == color);
             let (Some(&holder), None) = (holders.next(), holders.next()) else { continue };
-            if self.problem.groups.iter().any(|group| group.contains(&holder)) {
+            if self.grouped[holder as usize] {
                 continue;
             }
             if let Some(refuge) = self.cheapest(holder, RegSet::one(color)) {

@@ -15,23 +15,48 @@ pub(super) struct Demands {
     pub allowed: Vec<RegSet>,
     /// Virtual registers that must be consecutive, the first a multiple of the length.
     pub groups: Vec<Vec<VReg>>,
+    file: RegisterFile,
+}
+
+/// The registers that a function may use.
+#[derive(Clone, Debug)]
+pub(super) struct RegisterFile {
     gp: Registers,
     vector: Registers,
     mask: Registers,
     small: Registers,
 }
 
-impl Demands {
-    /// Collects them.
-    pub fn of(function: &Function, facts: &Facts, interference: &Interference) -> Demands {
+impl RegisterFile {
+    /// What the convention and the frame leave.
+    pub fn of(function: &Function, facts: &Facts) -> RegisterFile {
         let written = written(facts);
-        let mut demands = Demands {
-            allowed: Vec::new(),
-            groups: Vec::new(),
+        RegisterFile {
             gp: gp_registers(function, written[0]),
             vector: vector_registers(function, written[1]),
             mask: Registers { free: RegSet::first(8), saved: Vec::new() },
             small: Registers { free: RegSet::first(8), saved: Vec::new() },
+        }
+    }
+
+    /// Those of one bank.
+    pub fn of_bank(&self, bank: Bank) -> &Registers {
+        match bank {
+            Bank::Gp => &self.gp,
+            Bank::Vector => &self.vector,
+            Bank::Mask => &self.mask,
+            _ => &self.small,
+        }
+    }
+}
+
+impl Demands {
+    /// Collects them.
+    pub fn of(function: &Function, facts: &Facts, interference: &Interference) -> Demands {
+        let mut demands = Demands {
+            allowed: Vec::new(),
+            groups: Vec::new(),
+            file: RegisterFile::of(function, facts),
         };
         let banks = function.vregs.iter().map(|info| info.class.bank());
         demands.allowed = banks
@@ -52,12 +77,7 @@ impl Demands {
 
     /// The registers of a bank.
     pub fn registers(&self, bank: Bank) -> &Registers {
-        match bank {
-            Bank::Gp => &self.gp,
-            Bank::Vector => &self.vector,
-            Bank::Mask => &self.mask,
-            _ => &self.small,
-        }
+        self.file.of_bank(bank)
     }
 
     fn restrict(&mut self, reg: Reg, allowed: RegSet) {

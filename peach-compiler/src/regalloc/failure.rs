@@ -4,12 +4,16 @@
 //! registers are alive together than there are for them (Hall's condition fails), each with the line
 //! of its declaration, what else takes registers there, and what could be freed.
 
+use super::demands::RegisterFile;
+use super::pressure::{self, Peak};
 use super::saturate::hall_violator;
 use super::{Failure, Program, victims};
+use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Function, InstId, Op, Reg, VReg, VRegInfo};
 use crate::isa::{Bank, Class, PhysReg, RegSet, register_name};
 use proc_macro2::Span;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 /// More holders than these are counted, not named.
@@ -24,7 +28,8 @@ pub(super) fn explain(
     proven: bool,
 ) -> Failure {
     let place = tightest(program, bank, &stuck);
-    let report = Report { program, bank, place: &place };
+    let scene = Scene { function: program.function, facts: program.facts, bank, place: &place };
+    let report = Report { program, scene };
     let diagnostic = match &place.violator {
         Some(violator) if report.is_conflict(violator) => report.conflict(violator),
         Some(violator) => report.shortage(violator),
@@ -35,6 +40,17 @@ pub(super) fn explain(
         false => Vec::new(),
     };
     Failure { diagnostic, spill }
+}
+
+/// Makes the message for a place where so many registers are alive that nothing else matters.
+pub(super) fn crowded(function: &Function, facts: &Facts, peak: Peak) -> Failure {
+    let alive = pressure::alive_at(function, facts, peak);
+    let place = Place { inst: peak.inst, alive, violator: None };
+    let scene = Scene { function, facts, bank: peak.bank, place: &place };
+    let offered = RegisterFile::of(function, facts).of_bank(peak.bank).all().len();
+    let diagnostic = scene.shortage(&place.alive, offered as usize);
+    let diagnostic = scene.with_help(scene.with_freed(diagnostic, &place.alive));
+    Failure { diagnostic, spill: Vec::new() }
 }
 
 /// A place in the program and what is alive there.
@@ -52,10 +68,11 @@ fn tightest(program: &Program<'_>, bank: Bank, stuck: &[VReg]) -> Place {
     let points = program.interference.cliques(program.function, program.facts, bank, 1);
     let mut best = Place { inst: InstId(0), alive: Vec::new(), violator: None };
     let mut best_key = (0, 0);
+    let stuck: HashSet<u32> = stuck.iter().map(|vreg| vreg.0).collect();
     for (inst, alive) in points {
         let violator = hall_violator(&alive, domains);
         let missing = violator.as_ref().map_or(0, |nodes| nodes.len() - union(nodes, domains));
-        let involved = alive.iter().filter(|&&vreg| stuck.contains(&VReg(vreg))).count();
+        let involved = alive.iter().filter(|vreg| stuck.contains(vreg)).count();
         if (missing, involved) > best_key {
             best_key = (missing, involved);
             let vregs = |list: Vec<u32>| list.into_iter().map(VReg).collect();
@@ -71,17 +88,20 @@ fn union(nodes: &[u32], domains: &[RegSet]) -> usize {
     all.len() as usize
 }
 
-struct Report<'r> {
-    program: &'r Program<'r>,
+/// The place, as the author sees it.
+struct Scene<'r> {
+    function: &'r Function,
+    facts: &'r Facts,
     bank: Bank,
     place: &'r Place,
 }
 
-impl Report<'_> {
-    fn function(&self) -> &Function {
-        self.program.function
-    }
+struct Report<'r> {
+    program: &'r Program<'r>,
+    scene: Scene<'r>,
+}
 
+impl Report<'_> {
     fn offered(&self, vregs: &[VReg]) -> RegSet {
         let allowed = |vreg: &VReg| self.program.demands.allowed[vreg.index()];
         vregs.iter().map(allowed).fold(RegSet::NONE, |all, set| all | set)
@@ -89,7 +109,8 @@ impl Report<'_> {
 
     /// Whether it is about few particular registers rather than about all of the bank.
     fn is_conflict(&self, violator: &[VReg]) -> bool {
-        self.offered(violator).len() * 2 < self.program.demands.registers(self.bank).all().len()
+        self.offered(violator).len() * 2
+            < self.program.demands.registers(self.scene.bank).all().len()
     }
 
     /// E0402: values that must be in the same few registers at once.
@@ -98,16 +119,17 @@ impl Report<'_> {
         if let [vreg] = violator {
             return self.no_register_left(*vreg);
         }
-        let names = list(violator.iter().map(|vreg| format!("`{}`", self.function()[*vreg].name)));
-        let registers = self.names(offered);
+        let names =
+            list(violator.iter().map(|vreg| format!("`{}`", self.scene.function[*vreg].name)));
+        let registers = self.scene.names(offered);
         let message = format!("{names} are alive at once, and only {registers} can hold them");
-        let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
+        let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.scene.span(), message);
         for &vreg in violator {
             for (span, text) in self.reasons(vreg) {
                 diagnostic = diagnostic.label(span, text);
             }
         }
-        let info = &self.function()[violator[0]];
+        let info = &self.scene.function[violator[0]];
         diagnostic.help(format!(
             "copy one of them before the instruction that demands it (`let copy: {} = {};`) and use \
              the copy there",
@@ -118,16 +140,16 @@ impl Report<'_> {
 
     /// E0402: a value that no register can hold.
     fn no_register_left(&self, vreg: VReg) -> Diagnostic {
-        let VRegInfo { name, class, .. } = &self.function()[vreg];
+        let VRegInfo { name, class, .. } = &self.scene.function[vreg];
         let message = format!("no register can hold `{name}` for its whole life");
-        let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.span(), message);
+        let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.scene.span(), message);
         let reasons = self.reasons(vreg);
         // The declaration, and a place that by itself leaves none, as a call may: no copy helps.
         let is_one_place = reasons.len() == 2;
         for (span, text) in reasons {
             diagnostic = diagnostic.label(span, text);
         }
-        if is_one_place && !self.function().options.spill {
+        if is_one_place && !self.scene.function.options.spill {
             return diagnostic.help(format!(
                 "keep `{name}` in memory there: store it in a stack variable before and load it \
                  after, or put `#[spill]` on the kernel"
@@ -145,10 +167,10 @@ impl Report<'_> {
     /// Why a virtual register may not have some registers: the first place for each, or one place that by
     /// itself leaves none.
     fn reasons(&self, vreg: VReg) -> Vec<(Span, String)> {
-        let all = self.program.demands.registers(self.bank).all();
+        let all = self.program.demands.registers(self.scene.bank).all();
         let mut left = all;
-        let mut reasons = vec![self.declared(vreg)];
-        let name = &self.function()[vreg].name;
+        let mut reasons = vec![self.scene.declared(vreg)];
+        let name = &self.scene.function[vreg].name;
         let mut demand = |span: Span, allowed: RegSet, text: &dyn Fn(RegSet) -> String| {
             let lost = left - allowed;
             if lost.is_empty() {
@@ -159,29 +181,30 @@ impl Report<'_> {
         };
         let taken = |lost: RegSet| {
             let hold = if lost.len() == 1 { "holds" } else { "hold" };
-            format!("{} {hold} another value here", self.names(lost))
+            format!("{} {hold} another value here", self.scene.names(lost))
         };
         let blocks = self.blocks(vreg);
         if let Some((inst, _)) = blocks.iter().find(|(_, blocked)| (all - *blocked).is_empty()) {
-            demand(self.function().insts[inst.index()].span, RegSet::NONE, &taken);
+            demand(self.scene.function.insts[inst.index()].span, RegSet::NONE, &taken);
             return reasons;
         }
-        for (inst, constraints) in self.function().insts.iter().zip(&self.program.facts.constraints)
+        for (inst, constraints) in
+            self.scene.function.insts.iter().zip(&self.program.facts.constraints)
         {
             for &(reg, allowed) in &constraints.allowed {
                 if reg == Reg::Virtual(vreg) && allowed.len() <= 4 {
                     demand(inst.span, allowed, &|_| {
-                        format!("`{name}` must be in {} here", self.names(allowed))
+                        format!("`{name}` must be in {} here", self.scene.names(allowed))
                     });
                 } else if reg == Reg::Virtual(vreg) {
                     demand(inst.span, allowed, &|lost| {
-                        format!("`{name}` cannot be in {} here", self.names(lost))
+                        format!("`{name}` cannot be in {} here", self.scene.names(lost))
                     });
                 }
             }
         }
         for (inst, blocked) in blocks {
-            let span = self.function().insts[inst.index()].span;
+            let span = self.scene.function.insts[inst.index()].span;
             demand(span, RegSet::ALL - blocked, &taken);
         }
         reasons
@@ -190,12 +213,12 @@ impl Report<'_> {
     /// The places where a virtual register is alive together with physical ones, which it may not have.
     fn blocks(&self, vreg: VReg) -> Vec<(InstId, RegSet)> {
         let mut blocks = Vec::new();
-        super::interference::for_each_point(self.function(), self.program.facts, |point| {
+        super::interference::for_each_point(self.scene.function, self.program.facts, |point| {
             let (mut alive, mut physical) = (false, RegSet::NONE);
             for (reg, _) in point.registers() {
                 match reg {
                     Reg::Virtual(v) => alive |= v == vreg,
-                    Reg::Physical(reg) if reg.bank == self.bank => {
+                    Reg::Physical(reg) if reg.bank == self.scene.bank => {
                         physical = physical | RegSet::one(reg.num);
                     }
                     Reg::Physical(_) => {}
@@ -213,50 +236,57 @@ impl Report<'_> {
     /// E0401: more values than registers.
     fn shortage(&self, violator: &[VReg]) -> Diagnostic {
         let offered = self.offered(violator);
-        let message = format!(
-            "out of {} registers: {} are alive here, and there are {} for them",
-            self.kind(),
-            violator.len(),
-            offered.len()
-        );
-        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message)
-            .note(self.holders(violator));
-        let taken = self.program.demands.registers(self.bank).all() - offered;
+        let mut diagnostic = self.scene.shortage(violator, offered.len() as usize);
+        let taken = self.program.demands.registers(self.scene.bank).all() - offered;
         if !taken.is_empty() {
-            let names = self.names(taken);
+            let names = self.scene.names(taken);
             diagnostic = diagnostic.note(format!(
                 "they cannot be in {names}: named in the kernel, or demanded by an instruction, \
                  while they are alive"
             ));
         }
-        if let Some(text) = self.could_be_freed(violator) {
-            diagnostic = diagnostic.note(text);
-        }
-        self.with_help(diagnostic)
+        self.scene.with_help(self.scene.with_freed(diagnostic, violator))
     }
 
     /// E0401: every place has registers enough, but no assignment serves all places.
     fn tangle(&self, proven: bool) -> Diagnostic {
         let message = if proven {
-            format!("no assignment of {} registers serves the whole kernel", self.kind())
+            format!("no assignment of {} registers serves the whole kernel", self.scene.kind())
         } else {
-            format!("no assignment of {} registers was found", self.kind())
+            format!("no assignment of {} registers was found", self.scene.kind())
         };
-        let alive = &self.place.alive;
-        let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, self.span(), message)
-            .note(self.holders(alive))
+        let alive = &self.scene.place.alive;
+        let diagnostic = Diagnostic::new(Code::OutOfRegisters, self.scene.span(), message)
+            .note(self.scene.holders(alive))
             .note(
             "every place by itself has enough registers, but a virtual register has one physical \
              register for its whole life, and no choice fits all places at once",
         );
-        if let Some(text) = self.could_be_freed(alive) {
-            diagnostic = diagnostic.note(text);
+        self.scene.with_help(self.scene.with_freed(diagnostic, alive))
+    }
+}
+
+impl Scene<'_> {
+    /// E0401: more values than registers.
+    fn shortage(&self, alive: &[VReg], offered: usize) -> Diagnostic {
+        let message = format!(
+            "out of {} registers: {} are alive here, and there are {offered} for them",
+            self.kind(),
+            alive.len(),
+        );
+        Diagnostic::new(Code::OutOfRegisters, self.span(), message).note(self.holders(alive))
+    }
+
+    /// What could be loaded later than it is.
+    fn with_freed(&self, diagnostic: Diagnostic, alive: &[VReg]) -> Diagnostic {
+        match self.could_be_freed(alive) {
+            Some(text) => diagnostic.note(text),
+            None => diagnostic,
         }
-        self.with_help(diagnostic)
     }
 
     fn with_help(&self, diagnostic: Diagnostic) -> Diagnostic {
-        diagnostic.help(if self.function().options.spill {
+        diagnostic.help(if self.function.options.spill {
             "these cannot be spilled: split a value's life in two names"
         } else {
             "free one of them, split a value's life in two names, or put `#[spill]` on the kernel"
@@ -266,9 +296,9 @@ impl Report<'_> {
     /// "alive here: `a`, `b` (declared on line 3); `c` (line 4)".
     fn holders(&self, vregs: &[VReg]) -> String {
         let mut text = String::from("alive here: ");
-        let line = |vreg: VReg| self.function()[vreg].span.start().line;
+        let line = |vreg: VReg| self.function[vreg].span.start().line;
         for (index, &vreg) in vregs.iter().take(NAMED).enumerate() {
-            let _ = write!(text, "`{}`", self.function()[vreg].name);
+            let _ = write!(text, "`{}`", self.function[vreg].name);
             let next = vregs.get(index + 1).copied();
             if next.is_some_and(|next| line(next) == line(vreg)) && index + 1 < NAMED {
                 text.push_str(", ");
@@ -288,20 +318,18 @@ impl Report<'_> {
 
     /// Names the value that is needed again last.
     fn could_be_freed(&self, vregs: &[VReg]) -> Option<String> {
-        let insts = &self.function().insts;
-        let next_use = |vreg: VReg| {
-            let uses = |index: &usize| {
-                let regs = &self.program.facts.effects[*index].regs;
-                regs.iter()
-                    .any(|access| access.reg == Reg::Virtual(vreg) && !access.read.is_empty())
-            };
-            (self.place.inst.index() + 1..insts.len()).find(uses)
-        };
-        let (vreg, next) = vregs
-            .iter()
-            .map(|&vreg| (vreg, next_use(vreg).unwrap_or(insts.len())))
-            .max_by_key(|&(_, next)| next)?;
-        let name = &self.function()[vreg].name;
+        let insts = &self.function.insts;
+        let mut next_use = vec![insts.len(); self.function.vregs.len()];
+        for index in (self.place.inst.index() + 1..insts.len()).rev() {
+            for access in &self.facts.effects[index].regs {
+                if let (Reg::Virtual(vreg), false) = (access.reg, access.read.is_empty()) {
+                    next_use[vreg.index()] = index;
+                }
+            }
+        }
+        let next_uses = vregs.iter().map(|&vreg| (vreg, next_use[vreg.index()]));
+        let (vreg, next) = next_uses.max_by_key(|&(_, next)| next)?;
+        let name = &self.function[vreg].name;
         Some(match insts.get(next) {
             Some(inst) => {
                 let line = inst.span.start().line;
@@ -312,15 +340,15 @@ impl Report<'_> {
     }
 
     fn declared(&self, vreg: VReg) -> (Span, String) {
-        let info = &self.function()[vreg];
+        let info = &self.function[vreg];
         let what = if info.arg.is_some() { "is an argument" } else { "is declared here" };
         (info.span, format!("`{}` {what}", info.name))
     }
 
     fn span(&self) -> Span {
-        match self.function().insts.get(self.place.inst.index()) {
+        match self.function.insts.get(self.place.inst.index()) {
             Some(inst) if !matches!(inst.op, Op::Label(_)) => inst.span,
-            _ => self.function().span,
+            _ => self.function.span,
         }
     }
 

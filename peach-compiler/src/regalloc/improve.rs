@@ -12,22 +12,27 @@ const ROUNDS: usize = 4;
 /// The longest chain of nodes that trade places.
 const CHAIN: usize = 48;
 
+/// How many neighbors are looked at in all: where very many values live beside a few that live long,
+/// chains through those few would take time in proportion to the square of their number.
+const WORK: u64 = 20_000_000;
+
 /// Lowers the price of `colors` without leaving `usable`.
 pub(super) fn improve(problem: &Problem, usable: RegSet, colors: &mut [Color]) {
     let mut improver = Improver {
         problem,
         affinities: problem.affinity_lists(),
         domains: problem.domains(usable),
-        grouped: vec![false; problem.len()],
+        grouped: problem.grouped(),
         chain_of: vec![0; problem.len()],
         chains: 0,
+        work: WORK,
     };
-    for &member in problem.groups.iter().flatten() {
-        improver.grouped[member as usize] = true;
-    }
     for _ in 0..ROUNDS {
         let mut changed = false;
         for node in 0..problem.len() as u32 {
+            if improver.work == 0 {
+                return;
+            }
             changed |= improver.improve_node(node, colors);
         }
         if !changed {
@@ -44,6 +49,8 @@ struct Improver<'p> {
     /// The number of the last chain that each node was in.
     chain_of: Vec<u32>,
     chains: u32,
+    /// What is left of [`WORK`].
+    work: u64,
 }
 
 impl Improver<'_> {
@@ -97,14 +104,16 @@ impl Improver<'_> {
             if !self.domains[member as usize].contains(new) || self.grouped[member as usize] {
                 return None;
             }
-            for &other in &self.problem.neighbors[member as usize] {
+            let neighbors = &self.problem.neighbors[member as usize];
+            self.work = self.work.saturating_sub(neighbors.len() as u64);
+            for &other in neighbors {
                 if colors[other as usize] == new && self.chain_of[other as usize] != self.chains {
                     self.chain_of[other as usize] = self.chains;
                     chain.push(other);
+                    if chain.len() > CHAIN {
+                        return None;
+                    }
                 }
-            }
-            if chain.len() > CHAIN {
-                return None;
             }
         }
         Some(chain)

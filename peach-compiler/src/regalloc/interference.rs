@@ -21,8 +21,9 @@ pub(super) struct Interference {
     pub blocked: Vec<RegSet>,
     /// Per virtual register, whether anything reads or writes it.
     pub used: Vec<bool>,
-    /// Pairs that are alive together with the same value, one a copy of the other, and may share.
-    pub twins: Vec<(u32, u32)>,
+    /// Per virtual register, those declared before it that may be alive together with it and share its
+    /// register, one being a copy of the other; ascending.
+    twins: Vec<Vec<u32>>,
     /// Per bank of [`BANKS`], a bound on how many are alive together.
     pub most_alive: [u32; BANKS.len()],
 }
@@ -81,19 +82,31 @@ impl Interference {
                     _ => None,
                 })
                 .collect();
-            for &(a, b) in &self.twins {
-                if alive.contains(&a) && alive.contains(&b) {
-                    alive.retain(|&vreg| vreg != b);
-                }
-            }
             alive.sort_unstable();
             alive.dedup();
+            self.drop_twins(&mut alive);
             let known = cliques.last().is_some_and(|(_, last)| *last == alive);
             if alive.len() >= size as usize && !known {
                 cliques.push((point.inst, alive));
             }
         });
         cliques
+    }
+
+    /// Leaves one of each pair of twins in `alive`, which is sorted: the one declared first.
+    fn drop_twins(&self, alive: &mut Vec<u32>) {
+        let mut kept: Vec<u32> = Vec::with_capacity(alive.len());
+        for &vreg in alive.iter() {
+            let twins = &self.twins[vreg as usize];
+            let has_twin = match twins.len() < kept.len() {
+                true => twins.iter().any(|twin| kept.binary_search(twin).is_ok()),
+                false => kept.iter().any(|other| twins.binary_search(other).is_ok()),
+            };
+            if !has_twin {
+                kept.push(vreg);
+            }
+        }
+        *alive = kept;
     }
 }
 
@@ -194,8 +207,19 @@ struct Builder {
 impl Builder {
     fn add(&mut self, point: &Point<'_>) {
         self.count(point);
-        for (written, bytes) in point.written() {
-            for &(other, live) in point.live {
+        let written: Vec<(Reg, Lanes)> = point.written().collect();
+        // Virtual registers come first. Physical ones, of which a call writes very many, have nothing to
+        // say to one another.
+        let is_virtual = |reg: Reg| matches!(reg, Reg::Virtual(_));
+        let virtual_live = point.live.partition_point(|&(reg, _)| is_virtual(reg));
+        let virtual_written: Vec<Reg> =
+            written.iter().map(|&(reg, _)| reg).filter(|&reg| is_virtual(reg)).collect();
+        for &(written, bytes) in &written {
+            let live = match is_virtual(written) {
+                true => point.live,
+                false => &point.live[..virtual_live],
+            };
+            for &(other, live) in live {
                 // A callee of the Microsoft convention keeps the low half of some registers, and so
                 // does `vzeroupper` of all.
                 let survives = (point.is_call || point.clears) && !bytes.intersects(live);
@@ -203,9 +227,10 @@ impl Builder {
                     self.separate(written, other);
                 }
             }
-            for (other, _) in point.written() {
+            for &other in &virtual_written {
                 if !point.zeroes_alike(written, other) {
                     self.separate(written, other);
+                    self.separate(other, written);
                 }
             }
         }
@@ -252,20 +277,28 @@ impl Builder {
 }
 
 /// Copies whose ends do not interfere although both may be alive after it.
-fn twins(function: &Function, neighbors: &[Vec<u32>]) -> Vec<(u32, u32)> {
-    let mut twins: Vec<(u32, u32)> = Vec::new();
+fn twins(function: &Function, neighbors: &[Vec<u32>]) -> Vec<Vec<u32>> {
+    let mut twins: Vec<Vec<u32>> = vec![Vec::new(); neighbors.len()];
     for inst in &function.insts {
         if let Op::Copy { dst, src } = &inst.op
             && let (Reg::Virtual(dst), Reg::Virtual(src)) = (dst.reg, src.reg)
             && dst != src
-            && !neighbors[dst.index()].contains(&src.0)
+            && !interfere(neighbors, dst.0, src.0)
         {
-            twins.push((dst.0.min(src.0), dst.0.max(src.0)));
+            twins[dst.0.max(src.0) as usize].push(dst.0.min(src.0));
         }
     }
-    twins.sort_unstable();
-    twins.dedup();
+    for list in &mut twins {
+        list.sort_unstable();
+        list.dedup();
+    }
     twins
+}
+
+/// Whether two virtual registers are neighbors.
+fn interfere(neighbors: &[Vec<u32>], a: u32, b: u32) -> bool {
+    let (of_a, of_b) = (&neighbors[a as usize], &neighbors[b as usize]);
+    if of_a.len() < of_b.len() { of_a.contains(&b) } else { of_b.contains(&a) }
 }
 
 /// Edges as they are found, many times each. Lists are cleaned when they have doubled, so that

@@ -10,10 +10,7 @@ use crate::isa::RegSet;
 pub(super) fn reduce(problem: &Problem, domains: &[RegSet]) -> (Vec<bool>, Vec<u32>) {
     let count = problem.len();
     let mut kernel = vec![true; count];
-    let mut grouped = vec![false; count];
-    for &member in problem.groups.iter().flatten() {
-        grouped[member as usize] = true;
-    }
+    let grouped = problem.grouped();
     let rivals = |node: usize, other: u32| !(domains[node] & domains[other as usize]).is_empty();
     let mut degree: Vec<u32> = (0..count)
         .map(|node| {

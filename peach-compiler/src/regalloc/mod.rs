@@ -8,6 +8,8 @@
 //!
 //! The steps, each a file:
 //!
+//! 0. [`pressure`]: whether so many values are alive at once that nothing need be tried, and what is
+//!    spilled then.
 //! 1. [`interference`]: which registers must differ; [`demands`]: which ones each may get.
 //! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish; [`clean`]:
 //!    whether `vzeroupper` would.
@@ -29,6 +31,7 @@ mod failure;
 mod improve;
 mod interference;
 mod kernel;
+mod pressure;
 mod problem;
 mod saturate;
 mod search;
@@ -60,6 +63,9 @@ pub struct Failure {
 /// # Errors
 /// Where there is no assignment, the registers that cannot all be placed.
 pub fn allocate(function: &Function, facts: &Facts) -> Result<Allocation, Box<Failure>> {
+    if let Some(peak) = pressure::impossible(function, facts) {
+        return Err(Box::new(failure::crowded(function, facts, peak)));
+    }
     let mut allocation = Allocation { regs: vec![None; function.vregs.len()] };
     let program = Program::of(function, facts);
     for bank in BANKS {
@@ -78,6 +84,12 @@ pub fn allocate_or_spill(
     facts: &Facts,
 ) -> Result<(Option<Spilled>, Allocation), Box<Failure>> {
     let mut spilled: Option<Spilled> = None;
+    if function.options.spill {
+        let chosen = pressure::scan(function, facts);
+        if !chosen.is_empty() {
+            spilled = Some(spill::spill(function, facts, &chosen, None));
+        }
+    }
     loop {
         let (current, known) = match &spilled {
             Some(spilled) => (&spilled.function, &spilled.facts),

@@ -72,12 +72,22 @@ impl Problem {
         let mut domains: Vec<RegSet> =
             (0..self.len()).map(|node| self.domain(node, usable)).collect();
         for group in &self.groups {
-            let starts = group_starts(group, &domains);
+            let lists: Vec<RegSet> = group.iter().map(|&member| domains[member as usize]).collect();
+            let starts = group_starts(&lists);
             for (offset, &member) in group.iter().enumerate() {
                 domains[member as usize] = domains[member as usize] & RegSet(starts.0 << offset);
             }
         }
         domains
+    }
+
+    /// Per node, whether it is in a group.
+    pub fn grouped(&self) -> Vec<bool> {
+        let mut grouped = vec![false; self.len()];
+        for &member in self.groups.iter().flatten() {
+            grouped[member as usize] = true;
+        }
+        grouped
     }
 
     /// Per node, the affinities that it is an end of: the other end and the gain.
@@ -111,12 +121,12 @@ impl Problem {
     }
 }
 
-/// The registers that a group may start at.
-pub(super) fn group_starts(group: &[u32], domains: &[RegSet]) -> RegSet {
+/// The registers that a group may start at whose members may get those of `lists`.
+pub(super) fn group_starts(lists: &[RegSet]) -> RegSet {
     let mut starts = RegSet::NONE;
-    for first in (0..COLORS).step_by(group.len().max(1)) {
-        let fits = group.iter().enumerate().all(|(offset, &member)| {
-            first + offset < COLORS && domains[member as usize].contains((first + offset) as Color)
+    for first in (0..COLORS).step_by(lists.len().max(1)) {
+        let fits = lists.iter().enumerate().all(|(offset, list)| {
+            first + offset < COLORS && list.contains((first + offset) as Color)
         });
         if fits {
             starts = starts | RegSet::one(first as u8);

@@ -197,14 +197,16 @@ impl<'f> Rewriter<'f> {
     }
 
     fn find_live(&mut self) {
-        for block in 0..self.facts.cfg.blocks.len() as u32 {
-            self.facts.for_each_live_out(block, |inst, live| {
+        let mut live = self.facts.live_set();
+        for block in &self.facts.cfg.blocks {
+            self.facts.walk_back(block, &mut live, |inst, live| {
                 for access in &self.facts.effects[inst.index()].regs {
+                    let lanes = live.lanes(access.reg);
                     if let Reg::Virtual(vreg) = access.reg
                         && self.homes[vreg.index()].is_some()
-                        && let Some((_, lanes)) = live.iter().find(|(reg, _)| *reg == access.reg)
+                        && !lanes.is_empty()
                     {
-                        self.live_after[inst.index()].push((vreg, *lanes));
+                        self.live_after[inst.index()].push((vreg, lanes));
                     }
                 }
             });

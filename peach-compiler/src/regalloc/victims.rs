@@ -10,8 +10,10 @@
 use super::Program;
 use super::costs::Frequency;
 use super::saturate::hall_violator;
+use crate::analysis::Facts;
 use crate::ir::{Function, InstId, Reg, VReg};
 use crate::isa::Bank;
+use std::collections::BTreeSet;
 
 /// A place with too many registers.
 struct Crowd {
@@ -26,7 +28,7 @@ struct Crowd {
 /// The registers of `bank` to spill. `tangled` are those of which one is spilled where every place by
 /// itself has registers enough.
 pub(super) fn choose(program: &Program<'_>, bank: Bank, tangled: &[VReg]) -> Vec<VReg> {
-    let prices = prices(program);
+    let prices = prices(program.function, program.facts);
     let mut crowds = crowds(program, bank);
     let mut chosen = Vec::new();
     if crowds.is_empty() {
@@ -34,20 +36,19 @@ pub(super) fn choose(program: &Program<'_>, bank: Bank, tangled: &[VReg]) -> Vec
         chosen.extend(candidates.min_by_key(|vreg| prices[vreg.index()]));
         return chosen;
     }
-    while !crowds.is_empty() {
-        let mut relief = vec![0i64; program.function.vregs.len()];
-        for crowd in &crowds {
-            for vreg in crowd.violator.iter().filter(|vreg| !crowd.named.contains(vreg)) {
-                relief[*vreg as usize] += 1;
+    let mut relief = Relief::of(program, &crowds, &prices);
+    while let Some(victim) = relief.best() {
+        chosen.push(VReg(victim));
+        for index in relief.crowds_around(victim) {
+            let crowd = &mut crowds[index as usize];
+            if !crowd.named.contains(&victim) {
+                relief.forget(crowd);
+                crowd.remove(victim, program);
+                relief.note(crowd);
             }
         }
-        let victim = (0..relief.len())
-            .filter(|&v| relief[v] > 0 && is_candidate(program.function, VReg(v as u32)))
-            .min_by_key(|&v| (prices[v] * 1024 / relief[v], v));
-        let Some(victim) = victim else { break };
-        chosen.push(VReg(victim as u32));
-        crowds.retain_mut(|crowd| crowd.is_crowded_without(victim as u32, program));
     }
+    crowds.retain(|crowd| !crowd.violator.is_empty());
     if chosen.is_empty() {
         chosen.extend(last_resort(program.function, &crowds, &prices));
     }
@@ -67,16 +68,72 @@ fn last_resort(function: &Function, crowds: &[Crowd], prices: &[i64]) -> Option<
 }
 
 impl Crowd {
-    fn is_crowded_without(&mut self, victim: u32, program: &Program<'_>) -> bool {
-        if self.named.contains(&victim) || !self.alive.contains(&victim) {
-            return true;
-        }
+    /// `victim` is alive here no more.
+    fn remove(&mut self, victim: u32, program: &Program<'_>) {
         self.alive.retain(|&vreg| vreg != victim);
-        match hall_violator(&self.alive, &program.demands.allowed) {
-            Some(violator) => self.violator = violator,
-            None => return false,
+        self.violator = hall_violator(&self.alive, &program.demands.allowed).unwrap_or_default();
+    }
+}
+
+/// Of each register, how many places would be relieved if it were spilled.
+struct Relief<'p> {
+    function: &'p Function,
+    prices: &'p [i64],
+    places: Vec<i64>,
+    /// The price for each place relieved and the register, of those that relieve any.
+    order: BTreeSet<(i64, u32)>,
+    /// Per register, the crowds that it was alive in at first.
+    crowds_of: Vec<Vec<u32>>,
+}
+
+impl<'p> Relief<'p> {
+    fn of(program: &'p Program<'_>, crowds: &[Crowd], prices: &'p [i64]) -> Relief<'p> {
+        let count = program.function.vregs.len();
+        let mut relief = Relief {
+            function: program.function,
+            prices,
+            places: vec![0; count],
+            order: BTreeSet::new(),
+            crowds_of: vec![Vec::new(); count],
+        };
+        for (index, crowd) in crowds.iter().enumerate() {
+            crowd.alive.iter().for_each(|&v| relief.crowds_of[v as usize].push(index as u32));
+            relief.note(crowd);
         }
-        true
+        relief
+    }
+
+    /// The register whose uses cost least for the places that it relieves.
+    fn best(&self) -> Option<u32> {
+        self.order.first().map(|&(_, vreg)| vreg)
+    }
+
+    fn crowds_around(&mut self, vreg: u32) -> Vec<u32> {
+        std::mem::take(&mut self.crowds_of[vreg as usize])
+    }
+
+    fn note(&mut self, crowd: &Crowd) {
+        self.add(crowd, 1);
+    }
+
+    fn forget(&mut self, crowd: &Crowd) {
+        self.add(crowd, -1);
+    }
+
+    fn add(&mut self, crowd: &Crowd, places: i64) {
+        for &vreg in crowd.violator.iter().filter(|vreg| !crowd.named.contains(vreg)) {
+            if !is_candidate(self.function, VReg(vreg)) {
+                continue;
+            }
+            let (price, count) = (self.prices[vreg as usize], &mut self.places[vreg as usize]);
+            if *count > 0 {
+                self.order.remove(&(price * 1024 / *count, vreg));
+            }
+            *count += places;
+            if *count > 0 {
+                self.order.insert((price * 1024 / *count, vreg));
+            }
+        }
     }
 }
 
@@ -85,19 +142,22 @@ pub(super) fn is_hidden_pointer(function: &Function, vreg: VReg) -> bool {
     function.hidden_result == Some(vreg)
 }
 
-/// Registers that were made to be short-lived cannot be spilled again.
-fn is_candidate(function: &Function, vreg: VReg) -> bool {
-    !function[vreg].temporary || is_hidden_pointer(function, vreg)
+/// Registers that were made to be short-lived cannot be spilled again, and no instruction moves a tile
+/// without its configuration.
+pub(super) fn is_candidate(function: &Function, vreg: VReg) -> bool {
+    let info = &function[vreg];
+    let can_move = info.class.bank() != Bank::Tile;
+    can_move && (!info.temporary || is_hidden_pointer(function, vreg))
 }
 
 /// What the uses of each register cost.
-fn prices(program: &Program<'_>) -> Vec<i64> {
-    let frequency = Frequency::of_blocks(program.facts);
-    let mut prices = vec![0i64; program.function.vregs.len()];
-    for (index, effects) in program.facts.effects.iter().enumerate() {
+pub(super) fn prices(function: &Function, facts: &Facts) -> Vec<i64> {
+    let frequency = Frequency::of_blocks(facts);
+    let mut prices = vec![0i64; function.vregs.len()];
+    for (index, effects) in facts.effects.iter().enumerate() {
         for access in &effects.regs {
             if let Reg::Virtual(vreg) = access.reg {
-                prices[vreg.index()] += frequency.of(program.facts, index);
+                prices[vreg.index()] += frequency.of(facts, index);
             }
         }
     }

@@ -23,6 +23,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         return;
     }
     let at_entry = suspects.at_block_entries(function, facts, &entry);
+    let written = suspects.written(facts);
     let mut reported = vec![Lanes::NONE; suspects.regs.len()];
     for (number, block) in facts.cfg.blocks.iter().enumerate().filter(|(_, b)| b.reachable) {
         let mut unwritten = at_entry[number].clone();
@@ -41,7 +42,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
                 let bad = (read & unwritten[suspect]) - reported[suspect];
                 if !bad.is_empty() {
                     reported[suspect] |= bad;
-                    reports.push(describe(function, facts, index, access, bad));
+                    reports.push(describe(function, facts, index, access, bad, written[suspect]));
                 }
             }
             suspects.step(function, facts, index, &mut unwritten);
@@ -143,28 +144,40 @@ impl Suspects {
 
     /// What is copied from a suspect is one too.
     fn add_copies(&mut self, function: &Function, facts: &Facts) {
-        let copies: Vec<_> = function
-            .insts
-            .iter()
-            .zip(&facts.effects)
-            .filter_map(|(inst, effects)| match inst.op {
+        let mut copies: Vec<Vec<Reg>> = vec![Vec::new(); facts.slots.len()];
+        for (inst, effects) in function.insts.iter().zip(&facts.effects) {
+            let copied = match inst.op {
                 Op::Copy { dst, src } => Some((src.reg, dst.reg)),
                 _ => effects.copied.map(|copied| (copied.from, copied.to)),
-            })
-            .collect();
-        let mut before = usize::MAX;
-        while !self.regs.is_empty() && before != self.regs.len() {
-            before = self.regs.len();
-            for &(src, dst) in &copies {
-                if self.number(facts, src).is_some() {
-                    self.add(facts, dst);
-                }
+            };
+            if let Some((src, dst)) = copied
+                && let Some(slot) = facts.slots.slot(src)
+            {
+                copies[slot].push(dst);
             }
+        }
+        let mut next = 0;
+        while let Some(&reg) = self.regs.get(next) {
+            next += 1;
+            let slot = facts.slots.slot(reg).expect("suspects have slots");
+            std::mem::take(&mut copies[slot]).into_iter().for_each(|dst| self.add(facts, dst));
         }
     }
 
     fn number(&self, facts: &Facts, reg: Reg) -> Option<usize> {
         facts.slots.slot(reg).and_then(|slot| self.numbers[slot]).map(|n| n as usize)
+    }
+
+    /// The bytes of each suspect that some instruction writes, and those that one may write.
+    fn written(&self, facts: &Facts) -> Vec<(Lanes, Lanes)> {
+        let mut written = vec![(Lanes::NONE, Lanes::NONE); self.regs.len()];
+        for access in facts.effects.iter().flat_map(|effects| &effects.regs) {
+            if let Some(number) = self.number(facts, access.reg) {
+                written[number].0 |= access.write;
+                written[number].1 |= access.may_write;
+            }
+        }
+        written
     }
 
     /// The bytes that may be unwritten at the start of each block, by suspect.
@@ -278,6 +291,7 @@ fn describe(
     index: usize,
     access: &Access<Reg>,
     bad: Lanes,
+    written: (Lanes, Lanes),
 ) -> Diagnostic {
     let (inst, reg) = (&function.insts[index], access.reg);
     let span = match &inst.op {
@@ -291,7 +305,7 @@ fn describe(
     match reg {
         Reg::Virtual(vreg) => match function[vreg].arg {
             Some(arg) => describe_argument(function, arg, bad, span),
-            None => describe_variable(facts, access, &name, bad, span)
+            None => describe_variable(written, access, &name, bad, span)
                 .label(function[vreg].span, format!("`{name}` is declared here"))
                 .help(how_to_write(&name, function[vreg].class)),
         },
@@ -301,7 +315,7 @@ fn describe(
                 .zip(&facts.effects)
                 .any(|(_, e)| e.control == Control::Call);
             let arrives = function.arriving().into_iter().find(|&(_, place)| place == physical);
-            let diagnostic = describe_variable(facts, access, &name, bad, span);
+            let diagnostic = describe_variable(written, access, &name, bad, span);
             if let Some((vreg, _)) = arrives {
                 let arg = &function[vreg].name;
                 diagnostic
@@ -335,17 +349,13 @@ fn how_to_write(name: &str, class: Class) -> String {
 }
 
 fn describe_variable(
-    facts: &Facts,
+    written: (Lanes, Lanes),
     access: &Access<Reg>,
     name: &str,
     bad: Lanes,
     span: Place,
 ) -> Diagnostic {
-    let (mut written, mut may_be_written) = (Lanes::NONE, Lanes::NONE);
-    for other in facts.effects.iter().flat_map(|e| &e.regs).filter(|a| a.reg == access.reg) {
-        written |= other.write;
-        may_be_written |= other.may_write;
-    }
+    let (written, may_be_written) = written;
     let (what, read, them) = match bad.contains(access.read) {
         true => (format!("`{name}`"), "is read", "it"),
         false => bytes_of(name, bad),
