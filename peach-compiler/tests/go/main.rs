@@ -192,6 +192,12 @@ fn what_go_lacks_is_refused() {
         refused("#[export_name = \"a.b\"] pub fn f() {}"),
         ["E0602 `a.b` cannot be the name of a function in Go"]
     );
+    // What the package's other declarations need.
+    for name in ["init", "uint64", "string", "unsafe", "error"] {
+        let source = format!("#[export_name = \"{name}\"] pub fn f() {{}}");
+        let expected = format!("E0602 `{name}` cannot be the name of a function in Go");
+        assert_eq!(refused(&source), [expected]);
+    }
     assert_eq!(refused("pub fn f(x: &[Point]) {}"), ["E0602 Go has no type for `& [Point]`"]);
     assert_eq!(
         refused("pub unsafe fn f() { call sym memcpy; }"),

@@ -318,5 +318,16 @@ pub(super) fn is_function_name(symbol: &str) -> bool {
     starts
         && symbol != "_"
         && !KEYWORDS.contains(&symbol)
+        && !PREDECLARED.contains(&symbol)
         && chars.all(|ch| ch.is_alphanumeric() || ch == '_')
 }
+
+/// Names that a package may not give to a function, or not without losing the types of its other
+/// declarations (The Go Programming Language Specification, "Predeclared identifiers" and "Package
+/// initialization").
+#[rustfmt::skip]
+const PREDECLARED: &[&str] = &[
+    "init", "unsafe", "any", "bool", "byte", "comparable", "complex64", "complex128", "error",
+    "float32", "float64", "int", "int8", "int16", "int32", "int64", "rune", "string", "uint", "uint8",
+    "uint16", "uint32", "uint64", "uintptr",
+];
