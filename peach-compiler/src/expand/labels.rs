@@ -29,6 +29,8 @@ struct Entry {
     span: Span,
     /// How many entries were there before it.
     position: usize,
+    /// Where its name comes from.
+    origin: u32,
 }
 
 /// An indexed label of the current body.
@@ -74,7 +76,8 @@ impl<'a> Expander<'a, '_> {
             };
             let symbol = self.names.symbol(&label.name);
             let stack = self.labels.stacks.get(&symbol);
-            let first = stack.and_then(|stack| stack.last()).copied();
+            let same = |entry: &&Entry| entry.origin == symbol.origin;
+            let first = stack.and_then(|stack| stack.iter().rev().find(same)).copied();
             if let Some(first) = first.filter(|first| first.position >= mark.0) {
                 let error = Diagnostic::new(
                     Code::DuplicateLabel,
@@ -158,9 +161,9 @@ impl<'a> Expander<'a, '_> {
                 self.labels.nodes[id.index()] = Some(label);
                 id
             }
-            None => match self.labels.stacks.get(&symbol).and_then(|s| s.last()) {
+            None => match self.find_label(symbol) {
                 // A duplicate has been reported when the block was entered.
-                Some(Entry { meaning: Meaning::Place(id), .. }) => *id,
+                Some(Meaning::Place(id)) => id,
                 _ => {
                     let message = "the label was not declared when its block was entered";
                     return Err(self.internal(label_place(label), message));
@@ -323,14 +326,17 @@ impl<'a> Expander<'a, '_> {
 
     fn find_label(&self, symbol: Symbol) -> Option<Meaning> {
         let frame = self.scopes.frame();
-        let entry = self.labels.stacks.get(&symbol)?.last()?;
-        (entry.frame == frame).then_some(entry.meaning)
+        let stack = self.labels.stacks.get(&symbol)?;
+        let mut visible = stack.iter().rev().take_while(|entry| entry.frame == frame);
+        let last = visible.clone().next()?;
+        let own = visible.find(|entry| entry.origin == symbol.origin);
+        Some(own.unwrap_or(last).meaning)
     }
 
     fn declare_label(&mut self, symbol: Symbol, meaning: Meaning, span: Span) {
         let frame = self.scopes.frame();
         let position = self.labels.log.len();
-        let entry = Entry { frame, meaning, span, position };
+        let entry = Entry { frame, meaning, span, position, origin: symbol.origin };
         self.labels.stacks.entry(symbol).or_default().push(entry);
         self.labels.log.push(symbol);
     }

@@ -6,14 +6,54 @@
 
 use crate::ir::View;
 use crate::isa::{Class, Mnemonic, PhysReg, parse_register};
+use crate::syntax::Origins;
 use crate::syntax::ast::{Element, Name};
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 
 /// A name, as a number: equal texts have equal symbols. `r#x` is `x`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Symbol(pub(super) u32);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Symbol {
+    id: u32,
+    /// Where it comes from ([`Origins`]). It tells names in scopes apart, and nothing else: as in Rust,
+    /// items are found from everywhere.
+    pub(super) origin: u32,
+}
+
+impl Symbol {
+    /// As an index of tables.
+    pub(super) fn index(self) -> usize {
+        self.id as usize
+    }
+}
+
+impl PartialEq for Symbol {
+    fn eq(&self, other: &Symbol) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Symbol {}
+
+impl Hash for Symbol {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl PartialOrd for Symbol {
+    fn partial_cmp(&self, other: &Symbol) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Symbol {
+    fn cmp(&self, other: &Symbol) -> Ordering {
+        self.id.cmp(&other.id)
+    }
+}
 
 /// What a text means by itself.
 #[derive(Clone, Debug)]
@@ -60,16 +100,23 @@ pub(super) struct Names<'a> {
     by_node: NodeMap<Name, Symbol>,
     by_text: HashMap<Rc<str>, Symbol>,
     infos: Vec<NameInfo>,
+    origins: Origins,
     nodes: std::marker::PhantomData<&'a Name>,
 }
 
 impl<'a> Names<'a> {
+    /// Tells names apart by where they come from.
+    pub(super) fn set_origins(&mut self, origins: &Origins) {
+        self.origins = origins.clone();
+    }
+
     /// The symbol of a name of the tree.
     pub(super) fn symbol(&mut self, name: &'a Name) -> Symbol {
         if let Some(&symbol) = self.by_node.get(&std::ptr::from_ref(name)) {
             return symbol;
         }
-        let symbol = self.intern(&name.to_string());
+        let origin = self.origins.of(name.span());
+        let symbol = Symbol { origin, ..self.intern(&name.to_string()) };
         self.by_node.insert(std::ptr::from_ref(name), symbol);
         symbol
     }
@@ -80,7 +127,7 @@ impl<'a> Names<'a> {
         if let Some(&symbol) = self.by_text.get(text) {
             return symbol;
         }
-        let symbol = Symbol(self.infos.len() as u32);
+        let symbol = Symbol { id: self.infos.len() as u32, origin: 0 };
         let text: Rc<str> = Rc::from(text);
         self.infos.push(NameInfo {
             text: Rc::clone(&text),
@@ -95,7 +142,7 @@ impl<'a> Names<'a> {
 
     /// What is known of a symbol.
     pub(super) fn info(&self, symbol: Symbol) -> &NameInfo {
-        &self.infos[symbol.0 as usize]
+        &self.infos[symbol.index()]
     }
 
     /// Its text, cheap to keep.

@@ -42,6 +42,7 @@ pub(super) fn expand(file: &File, target: Target, diagnostics: &mut Diagnostics)
     let items: Vec<&Item> = instances.iter().map(|instance| instance.item()).collect();
     let mut expander = Expander::new(target, diagnostics);
     expander.skipped.extend(file.skipped.iter().cloned());
+    expander.names.set_origins(&file.origins);
     for item in &items {
         expander.declare_item(item);
     }

@@ -3,6 +3,9 @@
 //! Each symbol has a stack of bindings; the innermost counts if it belongs to the current *frame*.
 //! A kernel body and each expansion of a helper are frames of their own, so that a helper sees its
 //! parameters and the items, never the names of the place that uses it.
+//!
+//! A name is looked up among those of its own origin first: `let t` in the body of a macro does not
+//! hide a `t` that the macro was given.
 
 use super::names::Symbol;
 use super::value::Value;
@@ -15,6 +18,7 @@ pub(super) struct Binding {
     /// `let mut n: const`: may be assigned at compile time.
     pub(super) variable: bool,
     frame: u32,
+    origin: u32,
 }
 
 /// A place to return to: see [`Scopes::enter`].
@@ -44,7 +48,7 @@ impl Scopes {
     pub(super) fn leave(&mut self, mark: Mark, mut visit: impl FnMut(Binding)) {
         while self.log.len() > mark.0 {
             let symbol = self.log.pop().expect("longer than the mark");
-            let binding = self.stacks[symbol.0 as usize].pop().expect("logged");
+            let binding = self.stacks[symbol.index()].pop().expect("logged");
             visit(binding);
         }
     }
@@ -69,16 +73,22 @@ impl Scopes {
 
     /// Declares a name in the innermost scope; it may shadow another.
     pub(super) fn declare(&mut self, symbol: Symbol, value: Value) {
-        self.push(symbol, Binding { value, variable: false, frame: self.frame });
+        self.push(
+            symbol,
+            Binding { value, variable: false, frame: self.frame, origin: symbol.origin },
+        );
     }
 
     /// Declares a compile-time variable.
     pub(super) fn declare_variable(&mut self, symbol: Symbol, value: Value) {
-        self.push(symbol, Binding { value, variable: true, frame: self.frame });
+        self.push(
+            symbol,
+            Binding { value, variable: true, frame: self.frame, origin: symbol.origin },
+        );
     }
 
     fn push(&mut self, symbol: Symbol, binding: Binding) {
-        let index = symbol.0 as usize;
+        let index = symbol.index();
         if self.stacks.len() <= index {
             self.stacks.resize(index + 1, Vec::new());
         }
@@ -88,13 +98,26 @@ impl Scopes {
 
     /// What a name stands for here.
     pub(super) fn get(&self, symbol: Symbol) -> Option<&Binding> {
-        self.stacks.get(symbol.0 as usize)?.last().filter(|b| b.frame == self.frame)
+        let at = self.position(symbol)?;
+        self.stacks[symbol.index()].get(at)
     }
 
     /// The same, to assign a compile-time variable.
     pub(super) fn get_mut(&mut self, symbol: Symbol) -> Option<&mut Binding> {
-        let frame = self.frame;
-        self.stacks.get_mut(symbol.0 as usize)?.last_mut().filter(|b| b.frame == frame)
+        let at = self.position(symbol)?;
+        self.stacks[symbol.index()].get_mut(at)
+    }
+
+    /// The innermost binding of the same origin, or else of any.
+    fn position(&self, symbol: Symbol) -> Option<usize> {
+        let stack = self.stacks.get(symbol.index())?;
+        let last = stack.last().filter(|binding| binding.frame == self.frame)?;
+        if last.origin == symbol.origin {
+            return Some(stack.len() - 1);
+        }
+        let visible = stack.iter().rev().take_while(|binding| binding.frame == self.frame);
+        let depth = visible.map(|b| b.origin).position(|origin| origin == symbol.origin);
+        Some(stack.len() - 1 - depth.unwrap_or(0))
     }
 
     /// How many names are declared around this place.

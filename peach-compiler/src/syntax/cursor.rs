@@ -7,6 +7,7 @@
 //! Fails: groups nested deeper than [`NESTING_MAX`] are an error, so that no later stage recurses
 //! without bound.
 
+use super::origins::Origins;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use std::cell::Cell;
@@ -99,6 +100,11 @@ impl Buffer {
             flatten(trimmed(stream, 0), 0, &mut tokens);
         }
         Buffer { tokens }
+    }
+
+    /// Where its names come from.
+    pub(super) fn origins(&self) -> Origins {
+        Origins::of_tokens(&self.tokens)
     }
 
     /// A cursor at its start.

@@ -13,11 +13,13 @@ mod families;
 mod items;
 mod literals;
 mod operands;
+mod origins;
 mod signature;
 mod statements;
 mod text;
 mod types;
 
+pub use origins::Origins;
 pub use text::tokens_text;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -27,7 +29,9 @@ use proc_macro2::TokenStream;
 /// left out; a kernel with a good head keeps it, with those statements that are right.
 pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> ast::File {
     let buffer = cursor::Buffer::new(tokens, diagnostics);
-    items::items(&mut buffer.cursor(), diagnostics)
+    let mut file = items::items(&mut buffer.cursor(), diagnostics);
+    file.origins = buffer.origins();
+    file
 }
 
 /// Parses the items of a family for one value of its variable: `{B}` behind or between the parts of

@@ -2,6 +2,7 @@
 
 use super::{Block, ClassExpr, Const, Expr, Name, Table, Type};
 use crate::diagnostics::Reported;
+use crate::syntax::Origins;
 use proc_macro2::{Span, TokenStream};
 
 /// The contents of one `peach_fn!`, or of a bare kernel file.
@@ -9,6 +10,8 @@ use proc_macro2::{Span, TokenStream};
 pub struct File {
     /// In source order.
     pub items: Vec<Item>,
+    /// Where names come from, for those that a macro was given.
+    pub origins: Origins,
     /// Names in items that were in error and left out: what is undefined may have been among them.
     pub skipped: Vec<(String, Reported)>,
 }
