@@ -247,6 +247,75 @@ macro_rules! inner {
 }
 outer!(nested, u64, 3 + 4, 'end);
 
+/// Names that a macro declares, beside what it was given, and the same in plain Rust.
+macro_rules! hygienic {
+    ($shadow:ident, $looped:ident, $labelled:ident, $rust:ident, $x:ident, $label:lifetime, $e:expr) => {
+        peach_fn! {
+            fn $shadow($x: u64) -> u64 {
+                let t: gp64;
+                mov t, 100;
+                add t, $x;
+                add t, $e;
+                return t;
+            }
+            fn $looped($x: u64) -> u64 {
+                for t in 1..4 { add $x, t; }
+                const t = 50;
+                { let t: gp64 = 7; add $x, t; }
+                add $x, t;
+                return $x;
+            }
+            fn $labelled($x: u64) -> u64 {
+                jmp $label;
+                't: inc $x;
+                test $x, $x;
+                jz 't;
+                $label: nop;
+                {
+                    let t: gp64 = $x;
+                    add t, $x;
+                    $x = t;
+                }
+                return $x;
+            }
+        }
+        fn $rust($x: u64) -> (u64, u64, u64) {
+            let t = 100;
+            let t = t + $x + $e;
+            let mut sum = $x;
+            for t in 1..4 {
+                sum += t;
+            }
+            {
+                let t = 7;
+                sum += t;
+            }
+            sum += 50;
+            (t, sum, $x + $x)
+        }
+    };
+}
+hygienic!(shadow_t, looped_t, labelled_t, rust_t, t, 't, 2 * 3);
+hygienic!(shadow_u, looped_u, labelled_u, rust_u, u, 'u, 2 * 3);
+
+/// The names that another macro has been given stay what they are.
+macro_rules! hygienic_outer {
+    ($shadow:ident, $looped:ident, $labelled:ident, $rust:ident, $x:ident) => {
+        hygienic!($shadow, $looped, $labelled, $rust, $x, 't, 1 + 1);
+    };
+}
+hygienic_outer!(shadow_n, looped_n, labelled_n, rust_n, t);
+
+#[test]
+fn hygiene() {
+    for x in [0, 5, 1 << 40] {
+        let found = |a: fn(u64) -> u64, b: fn(u64) -> u64, c: fn(u64) -> u64| (a(x), b(x), c(x));
+        assert_eq!(found(shadow_t, looped_t, labelled_t), rust_t(x));
+        assert_eq!(found(shadow_u, looped_u, labelled_u), rust_u(x));
+        assert_eq!(found(shadow_n, looped_n, labelled_n), rust_n(x));
+    }
+}
+
 #[test]
 fn identifiers() {
     // 3 + 3, the table's last, what is stored, the data, the table's third.

@@ -3,12 +3,12 @@
 
 use super::evaluate::{Evaluated, place};
 use super::value::Value;
-use super::{Expander, Reported, constant};
+use super::{Expander, Reported, constant, habits};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Base, Local, LocalId, Reg, View};
 use crate::isa::Class;
 use crate::syntax::ast::{
-    BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Name, Pattern,
+    self, BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Name, Pattern,
 };
 use proc_macro2::Span;
 
@@ -98,7 +98,9 @@ impl<'a> Expander<'a, '_> {
             )
             .note("the classes: gp8, gp16, gp32, gp64, xmm, ymm, zmm, mm, k");
             let text = expr.class.to_string();
-            if Element::from_name(&text).is_some() {
+            if let Some(class) = habits::class_elsewhere(&text) {
+                error = error.help(format!("write `{class}`"));
+            } else if Element::from_name(&text).is_some() {
                 error = error.help("stack variables are scalars or arrays of one dimension");
             } else if matches!(&*text, "bool" | "char" | "i128" | "u128") {
                 error = error.help("stack variables are of number types: `let x: u8;`");
@@ -198,10 +200,14 @@ impl<'a> Expander<'a, '_> {
                 "a stack variable has no initial value",
             );
             let is_undefined = self.is_undefined(value);
+            let name = item.names.first().map_or("x".to_string(), ast::name_text);
             return Err(self.error(match is_undefined {
                 true => error
                     .note("`undefined` is for registers")
                     .help("remove `= undefined`, and write the memory before it is read"),
+                false if length.is_none() => error
+                    .note("a number type declares memory, a register class a register")
+                    .help(format!("declare a register: `let {name}: {} = …;`", class_for(element))),
                 false => error.help("store to it with instructions: `mov dword [x], 0;`"),
             }));
         }
@@ -344,6 +350,17 @@ impl<'a> Expander<'a, '_> {
             registers_in(target, &mut set);
         }
         Ok(())
+    }
+}
+
+/// The class of registers that hold an element.
+fn class_for(element: Element) -> &'static str {
+    match element {
+        Element::Float { .. } => "xmm",
+        Element::Int { bytes: 1, .. } => "gp8",
+        Element::Int { bytes: 2, .. } => "gp16",
+        Element::Int { bytes: 4, .. } => "gp32",
+        Element::Int { .. } => "gp64",
     }
 }
 

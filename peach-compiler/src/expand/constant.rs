@@ -29,6 +29,8 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value) -> Result<Value, Failur
         (Value::Int(a), Value::Int(b)) => ints(op, *a, *b),
         (Value::Float(a), Value::Float(b)) => floats(op, *a, *b),
         (Value::Bool(a), Value::Bool(b)) => bools(op, *a, *b),
+        (Value::Mnemonic(a), Value::Mnemonic(b)) if op == BinaryOp::Eq => Ok(Value::Bool(a == b)),
+        (Value::Mnemonic(a), Value::Mnemonic(b)) if op == BinaryOp::Ne => Ok(Value::Bool(a != b)),
         _ => Err(mismatch(format!(
             "`{}` does not apply to {} and {}",
             symbol(op),

@@ -29,7 +29,7 @@ impl<'a> Expander<'a, '_> {
             ExprKind::Int(n) => Ok(Value::Int(*n)),
             ExprKind::Float(literal) => self.eval_float(expr, literal),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
-            ExprKind::Str(_) => Err(self.refuse(expr, "a string is no operand")),
+            ExprKind::Str(_) => Err(self.refuse(expr, "a string is not an operand")),
             ExprKind::Name(name) => self.eval_name(name),
             ExprKind::Label(label) => self.eval_label(label, None).map(Value::Label),
             ExprKind::Continue(label) => self.eval_block_end(label, false).map(Value::Label),
@@ -202,12 +202,29 @@ impl<'a> Expander<'a, '_> {
             return Err(self
                 .refuse(expr, "a range without an end stands only in `x[a..]` and `issue s, ..`"));
         };
-        let start = self.eval_int(start)?;
-        let mut stop = self.eval_int(end)?;
+        let start = self.eval_end(start)?;
+        let mut stop = self.eval_end(end)?;
         if inclusive {
             stop = stop.saturating_add(1);
         }
         Ok(Value::Range(Range::new(start, stop)))
+    }
+
+    /// An end of a range. A register is what a loop at run time counts with.
+    fn eval_end(&mut self, expr: &'a Expr) -> Evaluated<i128> {
+        match self.eval(expr)? {
+            Value::Int(n) => Ok(n),
+            Value::Reg(_) => Err(self.error(
+                Diagnostic::new(
+                    Code::NotConstant,
+                    place(expr),
+                    "the ends of a range are constants, not registers",
+                )
+                .note("`for` is unrolled when the kernel is compiled")
+                .help("write a loop of instructions: `'next: { …; dec n; jnz continue 'next; }`"),
+            )),
+            other => Err(self.wrong_constant(expr, "an integer constant", &other)),
+        }
     }
 
     /// `x[i]`, `x[a..b]`, `t.0`.
@@ -394,7 +411,13 @@ impl<'a> Expander<'a, '_> {
                     call.name.span(),
                     format!("{} has no method `{}` of this form", value.describe(), call.name),
                 )
-                .note("ranges and lists have `.rev()` and `.step_by(n)`"),
+                .note("ranges and lists have `.rev()` and `.step_by(n)`")
+                .help(match call.name.to_string().as_str() {
+                    "len" | "as_ptr" | "as_mut_ptr" => {
+                        "of a slice, `.len` and `.ptr` are registers; `len(x)` counts a list or a table"
+                    }
+                    _ => "write instructions, or an `inline fn`",
+                }),
             )),
         }
     }

@@ -182,11 +182,17 @@ impl<'a> Expander<'a, '_> {
         if let Some(reported) = self.was_skipped(&text) {
             return reported;
         }
-        let message = match self.names.info(symbol).mnemonic {
-            Some(_) => format!("the instruction `{text}` has no value"),
-            None => format!("there is no helper or function called `{text}`"),
-        };
-        let mut error = Diagnostic::new(Code::UndefinedName, call.name.span(), message);
+        let error =
+            |message: String| Diagnostic::new(Code::UndefinedName, call.name.span(), message);
+        if self.names.info(symbol).mnemonic.is_some() {
+            return self.error(error(format!("the instruction `{text}` has no value")).help(format!(
+                "write it as a statement, with a register for its result: `let t: gp64; {text} t, …;`"
+            )));
+        }
+        let mut error = error(format!("there is no helper or function called `{text}`"));
+        if let Some(help) = self.habit_of_name(&text) {
+            return self.error(error.help(help));
+        }
         let items = match self.suggestions.afford(self.items.len()) {
             true => self.items.keys(),
             false => Default::default(),

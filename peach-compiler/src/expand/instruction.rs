@@ -26,6 +26,9 @@ impl<'a> Expander<'a, '_> {
     /// `lock add dword [p], 1;`
     pub(super) fn instruction(&mut self, statement: &'a InstructionStatement) -> Evaluated<()> {
         let mnemonic = self.eval_mnemonic(&statement.mnemonic);
+        if let Ok(mnemonic) = mnemonic {
+            self.check_target(mnemonic, &statement.operands)?;
+        }
         let values = self.eval_operands(&statement.operands);
         let draft = self.draft(mnemonic?, &statement.mnemonic, values?)?;
         self.finish(draft, &statement.prefixes)

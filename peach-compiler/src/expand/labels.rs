@@ -1,5 +1,6 @@
-//! Labels: scoped like Rust's, visible in their whole block, fresh in every expansion. Indexed ones
-//! belong to the whole body of the kernel or helper.
+//! Labels: scoped like Rust's, visible in their whole block, fresh in every expansion. Those in a
+//! compile-time `if` belong to the block around it, indexed ones to the whole body of the kernel or
+//! helper.
 
 use super::evaluate::{Evaluated, place};
 use super::names::{Symbol, nearest};
@@ -18,6 +19,9 @@ use std::rc::Rc;
 enum Meaning {
     /// `'name:`
     Place(LabelId),
+    /// `'name:` in a compile-time `if`, which may not be taken: there is a label once something needs
+    /// it, first at this place.
+    Conditional(Option<(LabelId, Place)>),
     /// `'name: { … }`
     Block { start: LabelId, end: LabelId },
 }
@@ -31,6 +35,8 @@ struct Entry {
     position: usize,
     /// Where its name comes from.
     origin: u32,
+    /// Whether its statement has been expanded.
+    defined: bool,
 }
 
 /// An indexed label of the current body.
@@ -92,16 +98,46 @@ impl<'a> Expander<'a, '_> {
             let id = self.new_label(label, format!("'{}", label.name));
             self.declare_label(symbol, Meaning::Place(id), label.span);
         }
+        self.declare_conditional_labels(block, mark);
         mark
+    }
+
+    /// Declares the labels in compile-time `if`s, whose braces are no scope for them.
+    fn declare_conditional_labels(&mut self, block: &'a ast::Block, mark: LabelMark) {
+        for statement in &block.statements {
+            let StatementKind::If(branches) = &statement.kind else { continue };
+            for (_, body) in branches {
+                for statement in &body.statements {
+                    if let StatementKind::Label(label @ Label { index: None, .. }) = &statement.kind
+                    {
+                        let symbol = self.names.symbol(&label.name);
+                        let known = self.label_entry(symbol).map(|entry| entry.position);
+                        if known.is_none_or(|position| position < mark.0) {
+                            self.declare_label(symbol, Meaning::Conditional(None), label.span);
+                        }
+                    }
+                }
+                self.declare_conditional_labels(body, mark);
+            }
+        }
     }
 
     /// Forgets them.
     pub(super) fn leave_labels(&mut self, mark: LabelMark) {
         while self.labels.log.len() > mark.0 {
-            if let Some(symbol) = self.labels.log.pop()
-                && let Some(stack) = self.labels.stacks.get_mut(&symbol)
+            let symbol = self.labels.log.pop();
+            let stack = symbol.and_then(|symbol| self.labels.stacks.get_mut(&symbol));
+            let Some(entry) = stack.and_then(Vec::pop) else { continue };
+            if let Entry {
+                meaning: Meaning::Conditional(Some((id, used))), defined: false, ..
+            } = entry
             {
-                stack.pop();
+                let name = &self.function[id].name;
+                let message = format!("nothing defines the label `{name}` here");
+                self.error(
+                    Diagnostic::new(Code::UndefinedLabel, used, message)
+                        .label(entry.span, "the `if` around this one is not taken"),
+                );
             }
         }
     }
@@ -161,9 +197,12 @@ impl<'a> Expander<'a, '_> {
                 self.labels.nodes[id.index()] = Some(label);
                 id
             }
-            None => match self.find_label(symbol) {
-                // A duplicate has been reported when the block was entered.
-                Some(Meaning::Place(id)) => id,
+            None => match self.find_label(symbol, label_place(label)) {
+                Some(Meaning::Place(id)) => {
+                    self.note_definition(symbol, label)?;
+                    self.labels.nodes[id.index()] = Some(label);
+                    id
+                }
                 _ => {
                     let message = "the label was not declared when its block was entered";
                     return Err(self.internal(label_place(label), message));
@@ -172,6 +211,25 @@ impl<'a> Expander<'a, '_> {
         };
         self.emit(Op::Label(id), label.span, Vec::new());
         Ok(())
+    }
+
+    /// A label of a compile-time `if` may be defined by another statement of the same block.
+    fn note_definition(&mut self, symbol: Symbol, label: &Label) -> Evaluated<()> {
+        let Some(entry) = self.label_entry(symbol) else { return Ok(()) };
+        if !std::mem::replace(&mut entry.defined, true) {
+            entry.span = label.span;
+            return Ok(());
+        }
+        let first = entry.span;
+        Err(self.error(
+            Diagnostic::new(
+                Code::DuplicateLabel,
+                label_place(label),
+                format!("the label `'{}` is defined twice in this block", label.name),
+            )
+            .label(first, "first defined here")
+            .note("the braces of a compile-time `if` are not a scope for labels"),
+        ))
     }
 
     fn no_label_in_stream(&mut self, label: &Label, stream: Span) -> Reported {
@@ -227,12 +285,12 @@ impl<'a> Expander<'a, '_> {
             self.use_label(id);
             return Ok(Branch { label: id, size });
         }
-        match self.find_label(symbol) {
+        match self.find_label(symbol, label_place(label)) {
             Some(Meaning::Place(id)) => {
                 self.use_label(id);
                 Ok(Branch { label: id, size })
             }
-            Some(Meaning::Block { .. }) => Err(self.error(
+            Some(Meaning::Block { .. } | Meaning::Conditional(_)) => Err(self.error(
                 Diagnostic::new(
                     Code::UndefinedLabel,
                     label_place(label),
@@ -250,13 +308,13 @@ impl<'a> Expander<'a, '_> {
     /// `continue 'name`, `break 'name`.
     pub(super) fn eval_block_end(&mut self, label: &'a Label, at_end: bool) -> Evaluated<Branch> {
         let symbol = self.names.symbol(&label.name);
-        match self.find_label(symbol) {
+        match self.find_label(symbol, label_place(label)) {
             Some(Meaning::Block { start, end }) => {
                 let label = if at_end { end } else { start };
                 self.use_label(label);
                 Ok(Branch { label, size: None })
             }
-            Some(Meaning::Place(_)) => Err(self.error(
+            Some(Meaning::Place(_) | Meaning::Conditional(_)) => Err(self.error(
                 Diagnostic::new(
                     Code::UndefinedLabel,
                     label_place(label),
@@ -324,19 +382,44 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    fn find_label(&self, symbol: Symbol) -> Option<Meaning> {
+    /// The innermost label of a name, of the same origin before any other.
+    fn label_entry(&mut self, symbol: Symbol) -> Option<&mut Entry> {
         let frame = self.scopes.frame();
-        let stack = self.labels.stacks.get(&symbol)?;
-        let mut visible = stack.iter().rev().take_while(|entry| entry.frame == frame);
-        let last = visible.clone().next()?;
-        let own = visible.find(|entry| entry.origin == symbol.origin);
-        Some(own.unwrap_or(last).meaning)
+        let stack = self.labels.stacks.get_mut(&symbol)?;
+        let visible = stack.iter().rev().take_while(|entry| entry.frame == frame);
+        let count = visible.clone().count();
+        let depth = visible.map(|entry| entry.origin).position(|origin| origin == symbol.origin);
+        let last = stack.len().checked_sub(1).filter(|_| count > 0)?;
+        stack.get_mut(last - depth.unwrap_or(0))
+    }
+
+    /// What a label's name stands for; a label of an `if` is made where it is first needed.
+    fn find_label(&mut self, symbol: Symbol, at: Place) -> Option<Meaning> {
+        let id = LabelId(self.function.labels.len() as u32);
+        let entry = self.label_entry(symbol)?;
+        let (made, label) = match &mut entry.meaning {
+            Meaning::Conditional(made) => (made.is_none(), made.get_or_insert((id, at)).0),
+            meaning => return Some(*meaning),
+        };
+        if made {
+            let info = LabelInfo { name: format!("'{}", self.names.text(symbol)), span: at.first };
+            self.function.labels.push(info);
+            self.labels.nodes.push(None);
+            self.labels.used.push(false);
+        }
+        Some(Meaning::Place(label))
+    }
+
+    fn is_label(&self, symbol: Symbol) -> bool {
+        let frame = self.scopes.frame();
+        let stack = self.labels.stacks.get(&symbol);
+        stack.and_then(|stack| stack.last()).is_some_and(|entry| entry.frame == frame)
     }
 
     fn declare_label(&mut self, symbol: Symbol, meaning: Meaning, span: Span) {
         let frame = self.scopes.frame();
         let position = self.labels.log.len();
-        let entry = Entry { frame, meaning, span, position, origin: symbol.origin };
+        let entry = Entry { frame, meaning, span, position, origin: symbol.origin, defined: false };
         self.labels.stacks.entry(symbol).or_default().push(entry);
         self.labels.log.push(symbol);
     }
@@ -393,6 +476,12 @@ impl<'a> Expander<'a, '_> {
         let near = self.nearest_label(label);
         error = match near.first() {
             Some(near) => error.help(format!("did you mean `'{near}`?")),
+            None if self.is_block_elsewhere(label) => error
+                .note(format!(
+                    "`'{0}: {{ … }}` names a block, and is known in that block only",
+                    label.name
+                ))
+                .help("put a label with a name of its own before the block"),
             None => error.note("labels are visible in the block that they stand in"),
         };
         self.error(error)
@@ -404,11 +493,8 @@ impl<'a> Expander<'a, '_> {
         if !self.suggestions.afford(labels.len()) {
             return Vec::new();
         }
-        let names: Vec<Rc<str>> = labels
-            .iter()
-            .filter(|s| self.find_label(**s).is_some())
-            .map(|s| self.names.text(*s))
-            .collect();
+        let names: Vec<Rc<str>> =
+            labels.iter().filter(|s| self.is_label(**s)).map(|s| self.names.text(*s)).collect();
         nearest(&text, names.iter().map(|n| &**n)).into_iter().map(str::to_string).collect()
     }
 

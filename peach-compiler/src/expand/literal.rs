@@ -311,10 +311,10 @@ impl<'a> Expander<'a, '_> {
         let value = self.eval(&item.value)?;
         let Some(ty) = &item.ty else {
             return match value {
-                Value::Int(_) | Value::Float(_) | Value::Bool(_) => Ok(value),
+                Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Mnemonic(_) => Ok(value),
                 other => Err(self.wrong_constant(
                     &item.value,
-                    "a constant integer, float or bool",
+                    "a constant integer, float, bool or instruction name",
                     &other,
                 )),
             };

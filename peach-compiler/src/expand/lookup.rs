@@ -86,10 +86,13 @@ impl<'a> Expander<'a, '_> {
             name.span(),
             format!("there is no instruction called `{text}`"),
         );
-        if self.is_helper(symbol) {
+        if let Some(help) = self.habit_of_mnemonic(&text) {
+            error = error.help(help);
+        } else if self.is_helper(symbol) {
             error = error.help(format!("`{text}` is a helper: write `{text}(…);`"));
         } else {
-            let near = match self.suggestions.afford(Mnemonic::name_count()) {
+            // Few of them are of a similar length.
+            let near = match self.suggestions.afford(Mnemonic::name_count() / 8) {
                 true => Mnemonic::nearest(&text),
                 false => Vec::new(),
             };
@@ -129,6 +132,9 @@ impl<'a> Expander<'a, '_> {
             name.span(),
             format!("nothing here is called `{text}`"),
         );
+        if let Some(help) = self.habit_of_name(&text) {
+            return self.error(error.help(help));
+        }
         let near = self.nearest_name(&text);
         let near: Vec<&str> = near.iter().map(|name| &**name).collect();
         if !near.is_empty() {

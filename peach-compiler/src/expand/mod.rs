@@ -13,6 +13,7 @@
 //! | `address`, `literal`, `labels` | memory operands, data, branch targets |
 //! | `statements`, `assign`, `load`, `returns`, `instruction` | statements to instructions |
 //! | `unfit`, `remedies` | what is said of an instruction that no form fits, and what to write instead |
+//! | `habits` | what is written elsewhere, and what it is here |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
 //!
 //! Invariants: a function without errors defines every label it uses, and every instruction has a
@@ -24,6 +25,7 @@ mod assign;
 mod constant;
 mod evaluate;
 mod families;
+mod habits;
 mod helpers;
 mod instruction;
 mod items;

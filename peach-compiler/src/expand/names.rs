@@ -174,8 +174,8 @@ pub(super) struct Suggestions {
 
 impl Default for Suggestions {
     fn default() -> Self {
-        // About a second in a compiler that is not optimised.
-        Suggestions { left: 1 << 18 }
+        // About two seconds in a compiler that is not optimised.
+        Suggestions { left: 1 << 16 }
     }
 }
 

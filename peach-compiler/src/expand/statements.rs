@@ -16,9 +16,9 @@ use std::collections::HashMap;
 /// A block being expanded.
 #[derive(Clone, Copy)]
 pub(super) struct OpenBlock<'a> {
-    block: &'a Block,
+    pub(super) block: &'a Block,
     /// The statement being expanded.
-    at: usize,
+    pub(super) at: usize,
     frame: u32,
 }
 
@@ -45,6 +45,12 @@ impl<'a> Expander<'a, '_> {
             return;
         }
         let labels = self.enter_labels(block);
+        self.statements(block, count);
+        self.leave_labels(labels);
+        self.ascend();
+    }
+
+    fn statements(&mut self, block: &'a Block, count: usize) {
         self.blocks.push(OpenBlock { block, at: 0, frame: self.scopes.frame() });
         for (at, statement) in block.statements.iter().take(count).enumerate() {
             if self.spend(1, statement.span.0).is_err() {
@@ -59,8 +65,16 @@ impl<'a> Expander<'a, '_> {
             }
         }
         self.blocks.pop();
-        self.leave_labels(labels);
+    }
+
+    /// A branch of a compile-time `if`: its braces are a scope for names, not for labels.
+    fn branch(&mut self, block: &'a Block) -> Evaluated<()> {
+        self.descend(block.span.0)?;
+        let mark = self.scopes.enter();
+        self.statements(block, block.statements.len());
+        self.leave_scope(mark);
         self.ascend();
+        Ok(())
     }
 
     /// Closes a scope; its streams must have been emitted.
@@ -274,8 +288,7 @@ impl<'a> Expander<'a, '_> {
                 None => true,
             };
             if taken {
-                self.block(body);
-                break;
+                return self.branch(body);
             }
         }
         Ok(())

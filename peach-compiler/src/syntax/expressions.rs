@@ -6,7 +6,7 @@
 
 use super::ast::{BinaryOp, Call, Expr, ExprKind, Label, UnaryOp};
 use super::cursor::{Cursor, Parsed, Token, error};
-use super::{literals, operands};
+use super::{habits, literals, operands};
 use crate::diagnostics::Diagnostic;
 use proc_macro2::{Delimiter, Span};
 
@@ -52,6 +52,9 @@ pub(super) fn list(mut c: Cursor<'_>, close: &str) -> Parsed<Vec<Expr>> {
 
 /// What follows an item of a list is no comma: `[fs:0]` has its segment inside.
 fn after_item(c: &Cursor<'_>, item: Option<&Expr>, close: &str) -> Box<Diagnostic> {
+    if let Some(problem) = habits::behind_operand(c) {
+        return problem;
+    }
     let error = c.expected(&format!("`,` or `{close}`"));
     match item.map(|item| &item.kind) {
         Some(ExprKind::Name(name)) if close == "]" && c.is_punct(':') => {
@@ -315,7 +318,7 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
             let kind = ExprKind::Label(operands::label(c)?);
             Ok(Expr { kind, span: (*span, c.last_span()) })
         }
-        _ => Err(c.expected("an operand")),
+        _ => Err(habits::in_operand(c).unwrap_or_else(|| c.expected("an operand"))),
     }
 }
 

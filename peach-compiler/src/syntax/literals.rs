@@ -6,6 +6,7 @@
 
 use super::ast::{ExprKind, FloatLiteral};
 use super::cursor::{Parsed, error};
+use super::habits;
 use crate::diagnostics::{Code, Diagnostic};
 use proc_macro2::Literal;
 
@@ -162,7 +163,11 @@ fn digits_value(digits: &str, radix: u32) -> Option<u128> {
 }
 
 fn bad_suffix(suffix: &str, literal: &Literal) -> Box<Diagnostic> {
-    error(literal.span(), format!("`{suffix}` is not the suffix of a number"))
+    let problem = error(literal.span(), format!("`{suffix}` is not the suffix of a number"));
+    match habits::in_number(&literal.to_string()) {
+        Some(help) => Box::new(problem.help(help)),
+        None => problem,
+    }
 }
 
 /// The bytes of a string literal: `"…"`, `r"…"`, `r#"…"#`.

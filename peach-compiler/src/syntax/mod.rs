@@ -10,6 +10,7 @@ mod bindings;
 mod cursor;
 mod expressions;
 mod families;
+mod habits;
 mod items;
 mod literals;
 mod operands;

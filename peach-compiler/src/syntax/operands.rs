@@ -122,10 +122,12 @@ fn plain(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
     if let Some(keyword @ ("let" | "for" | "while" | "return" | "unsafe" | "fn" | "else")) =
         c.word()
     {
-        return Err(Box::new(
-            c.error(format!("expected an operand, found the keyword `{keyword}`"))
-                .help("end the statement before it with `;`"),
-        ));
+        let problem = c.error(format!("expected an operand, found the keyword `{keyword}`"));
+        return Err(Box::new(match keyword {
+            "return" => problem
+                .help("a branch goes to a label: `je 'out;` and `'out: return;`, or end the statement before it with `;`"),
+            _ => problem.help("end the statement before it with `;`"),
+        }));
     }
     let name = c.expect_ident("a name")?;
     if let Some((inside, _)) = c.eat_group(Delimiter::Parenthesis) {

@@ -8,7 +8,7 @@
 
 use super::ast::*;
 use super::cursor::{Cursor, Parsed, error};
-use super::{bindings, expressions, literals, operands};
+use super::{bindings, expressions, habits, literals, operands};
 use crate::diagnostics::{Diagnostics, Reported};
 use proc_macro2::Delimiter;
 
@@ -38,6 +38,7 @@ impl<'d> Context<'d> {
 pub(super) fn block(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Block> {
     let (mut inside, group) = c.expect_group(Delimiter::Brace)?;
     c.descend()?;
+    let opening = inside;
     let mut statements = Vec::new();
     while !inside.is_end() {
         let start = inside;
@@ -47,7 +48,8 @@ pub(super) fn block(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Blo
                 statements.push(Statement { kind, span });
             }
             Err(problem) => {
-                let reported = context.diagnostics.report(*problem);
+                let problem = habits::after_statement(*problem, &start, &opening);
+                let reported = context.diagnostics.report(problem);
                 context.reported = Some(reported);
                 skip_statement(&mut inside, &start);
                 let names = inside.names_since(&start).map(str::to_string);
@@ -97,6 +99,9 @@ fn documented_statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed
 }
 
 fn statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKind> {
+    if let Some(problem) = habits::in_statement(c) {
+        return Err(problem);
+    }
     if c.is_group(Delimiter::Brace) {
         let body = block(c, context)?;
         return Ok(StatementKind::Block { label: None, unsafety: None, body });
@@ -128,6 +133,10 @@ fn labelled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKi
             c.expected("`:` after the label").help("a statement cannot start with a label's use"),
         ));
     }
+    if label.index.is_some() {
+        // A place, also before a block.
+        return Ok(StatementKind::Label(label));
+    }
     let is_unsafe = c.is_word("unsafe") && c.ahead().is_group(Delimiter::Brace);
     let unsafety = is_unsafe.then(|| c.span());
     if is_unsafe {
@@ -135,9 +144,6 @@ fn labelled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKi
     }
     if !c.is_group(Delimiter::Brace) {
         return Ok(StatementKind::Label(label));
-    }
-    if label.index.is_some() {
-        return Err(c.error("an indexed label cannot name a block"));
     }
     Ok(StatementKind::Block { label: Some(label), unsafety, body: block(c, context)? })
 }
@@ -249,6 +255,9 @@ fn starts_value(next: &Cursor<'_>) -> bool {
 fn semicolon(c: &mut Cursor<'_>) -> Parsed<()> {
     if c.eat_punct(';') {
         return Ok(());
+    }
+    if let Some(problem) = habits::behind_operand(c) {
+        return Err(problem);
     }
     let message = format!("expected `;` after {}, found {}", c.describe_last(), c.describe());
     Err(error(c.last_span(), message))

@@ -1,0 +1,116 @@
+//! What a program costs that is wrong in every line, or has very many of something: no more than its
+//! length, give or take a logarithm.
+
+use peach_compiler::abi::SYSV64;
+use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::expand::expand;
+use peach_compiler::syntax;
+use std::time::{Duration, Instant};
+
+/// Kinds of lines; `#` is the line's number.
+const LINES: &[(&str, &str)] = &[
+    ("unknown instructions", "movv# rax, 1;"),
+    ("undefined names", "mov rax, nothing#;"),
+    ("undefined names among declared ones", "let name#: gp64; mov rax, nothing#;"),
+    ("names used before they are defined", "mov rax, late#; let late#: gp64;"),
+    ("undefined labels", "jz 'nothing#;"),
+    ("undefined labels among defined ones", "'name#: jz 'nothing#;"),
+    ("undefined targets", "jz nothing#;"),
+    ("undefined helpers", "nothing#(rax);"),
+    ("helpers that are given too much", "helper(rax, #);"),
+    ("wrong classes", "let name#: gp64 = xmm0;"),
+    ("operands that no form takes", "add xmm0, #;"),
+    ("missing extensions", "vaddps ymm0, ymm1, ymm2;"),
+    ("values out of range", "add al, 1000#;"),
+    ("tokens of another language", "mov %rax#, 1;"),
+    ("missing semicolons", "mov rax, 1 mov rax, 2;"),
+    ("declarations of one name", "let name: gp64;"),
+    ("labels of one name", "'name: jz 'name;"),
+    ("names before one that is shadowed", "let name = #;"),
+    ("labels", "'name#: jz 'name#;"),
+    ("labels in conditions", "if true { 'name#: jz 'name#; }"),
+    ("constants", "const NAME# = #;"),
+    ("registers", "let name#: gp64 = #;"),
+    ("empty blocks", "{ } { { } }"),
+];
+
+fn cost(line: &str, count: usize) -> (Duration, usize) {
+    let mut text = String::from("inline fn helper(r: gp64) { }\nfn f() {\n");
+    for number in 0..count {
+        text += &line.replace('#', &number.to_string());
+        text.push('\n');
+    }
+    text += "}";
+    let tokens = text.parse().expect("tokens");
+    let start = Instant::now();
+    let mut diagnostics = Diagnostics::new();
+    let file = syntax::parse(tokens, &mut diagnostics);
+    drop(expand(&file, &SYSV64, &mut diagnostics));
+    diagnostics.put_in_order();
+    (start.elapsed(), diagnostics.error_count())
+}
+
+#[test]
+fn time_grows_with_the_length() {
+    const FEW: usize = 1500;
+    const MANY: usize = 8 * FEW;
+    let mut slow = Vec::new();
+    for (name, line) in LINES {
+        let ((few, _), (many, errors)) = (cost(line, FEW), cost(line, MANY));
+        println!("{name}: {few:?} for {FEW}, {many:?} for {MANY}, {errors} errors");
+        // Other programs run beside this one; what is quadratic takes 64 times as long.
+        if many > few * 28 + Duration::from_millis(400) {
+            slow.push(format!("{name}: {few:?}, {many:?}"));
+        }
+    }
+    assert!(slow.is_empty(), "{slow:#?}");
+}
+
+/// Delimiters in delimiters, and what else nests, stop with one error before the stack is used up.
+#[test]
+fn depth_is_an_error() {
+    const DEPTH: usize = 100_000;
+    let around = |open: &str, close: &str, inside: &str| {
+        format!("{}{inside}{}", open.repeat(DEPTH), close.repeat(DEPTH))
+    };
+    let bodies = [
+        around("{", "}", ""),
+        around("'a: {", "}", ""),
+        around("if true {", "}", "nop;"),
+        around("for i in 0..1 {", "}", "nop;"),
+        format!("mov rax, {};", around("(", ")", "1")),
+        format!("mov rax, {};", around("[", "]", "1")),
+        format!("mov rax, {}1;", "-".repeat(DEPTH)),
+        format!("mov rax, {}1;", "1 + ".repeat(DEPTH)),
+        format!("mov rax, {};", around("if true { ", " } else { 1 }", "1")),
+        format!("mov rax, 1{};", ".a".repeat(DEPTH)),
+        format!("mov rax, {}[rax];", "byte ".repeat(DEPTH)),
+        format!("jmp {}'a;", "short ".repeat(DEPTH)),
+        format!("mov rax, sym {};", around("a<", ">", "b")),
+        format!("mov rax, const {};", around("{", "}", "1")),
+        format!("let {} = 1;", around("(", ")", "a")),
+        format!("let a: {};", around("[", "; 1]", "gp64")),
+        "if true { } else ".repeat(DEPTH) + "{ }",
+    ];
+    let mut programs: Vec<String> =
+        bodies.iter().map(|body| format!("fn f() {{ {body} }}")).collect();
+    programs.extend([
+        format!("fn f(a: {}u8) {{ }}", "&".repeat(DEPTH)),
+        format!("fn f(a: {}) {{ }}", around("Option<", ">", "u8")),
+        format!("fn f(a: {}) {{ }}", around("(", ")", "u8")),
+        format!("fn f() -> {} {{ }}", around("(", ",)", "u8")),
+        format!("fn f(a: *const {}u8) {{ }}", "*const ".repeat(DEPTH)),
+        format!("#[doc = {}] fn f() {{ }}", around("(", ")", "")),
+        format!("for B in 0..2 {{ fn f_{{B}}() {} }}", around("{", "}", "")),
+        format!("const A = {};", around("(", ")", "1")),
+    ]);
+    for text in programs {
+        let head: String = text.chars().take(40).collect();
+        let tokens = text.parse().expect("tokens");
+        let mut diagnostics = Diagnostics::new();
+        let file = syntax::parse(tokens, &mut diagnostics);
+        drop(expand(&file, &SYSV64, &mut diagnostics));
+        println!("{head}: {:?}", diagnostics.iter().map(|d| &d.message).collect::<Vec<_>>());
+        assert!(diagnostics.error_count() <= 3, "{head}");
+    }
+}
