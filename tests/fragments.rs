@@ -266,10 +266,10 @@ macro_rules! hygienic {
                 return $x;
             }
             fn $labelled($x: u64) -> u64 {
-                jmp $label;
-                't: inc $x;
                 test $x, $x;
                 jz 't;
+                jmp $label;
+                't: nop;
                 $label: nop;
                 {
                     let t: gp64 = $x;
