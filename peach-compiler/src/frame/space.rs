@@ -13,14 +13,15 @@ pub(super) struct Object {
 pub(super) struct Space {
     /// Nothing below is in use.
     pub lowest: i64,
-    gaps: Vec<(i64, i64)>,
+    gaps: Gaps,
     /// Bytes above the CFA that are in use.
     pub shadow_used: u32,
 }
 
 impl Space {
     pub fn below(top: i64, shadow: u32) -> Space {
-        let gaps = if shadow == 0 { Vec::new() } else { vec![(0, i64::from(shadow))] };
+        let mut gaps = Gaps::default();
+        gaps.add(0, shadow.into());
         Space { lowest: top, gaps, shadow_used: 0 }
     }
 
@@ -30,32 +31,53 @@ impl Space {
     }
 
     fn place_one(&mut self, object: Object) -> i64 {
-        if let Some(start) = take_gap(&mut self.gaps, object) {
+        if let Some(start) = self.gaps.take(object) {
             if start >= 0 {
                 self.shadow_used += object.size as u32;
             }
             return start;
         }
         let start = (self.lowest - object.size).div_euclid(object.align) * object.align;
-        self.gaps.push((start + object.size, self.lowest));
+        self.gaps.add(start + object.size, self.lowest);
         self.lowest = start;
         start
     }
 }
 
-/// Takes the memory of `object` out of the first gap that has it.
-pub(super) fn take_gap(gaps: &mut Vec<(i64, i64)>, object: Object) -> Option<i64> {
-    let fitting = |(start, end): (i64, i64)| {
-        let aligned = align_up(start, object.align);
-        (aligned + object.size <= end).then_some(aligned)
-    };
-    let index = gaps.iter().position(|&gap| fitting(gap).is_some())?;
-    let (start, end) = gaps.swap_remove(index);
-    let aligned = fitting((start, end))?;
-    gaps.push((start, aligned));
-    gaps.push((aligned + object.size, end));
-    gaps.retain(|(start, end)| start < end);
-    Some(aligned)
+/// What is free between objects.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gaps {
+    /// Start and end of each.
+    list: Vec<(i64, i64)>,
+    /// None is wider.
+    widest: i64,
+}
+
+impl Gaps {
+    /// What lies between two places is free.
+    pub fn add(&mut self, start: i64, end: i64) {
+        if start < end {
+            self.list.push((start, end));
+            self.widest = self.widest.max(end - start);
+        }
+    }
+
+    /// Takes the memory of `object` out of the first gap that has it.
+    pub fn take(&mut self, object: Object) -> Option<i64> {
+        if object.size > self.widest {
+            return None;
+        }
+        let fitting = |(start, end): (i64, i64)| {
+            let aligned = align_up(start, object.align);
+            (aligned + object.size <= end).then_some(aligned)
+        };
+        let index = self.list.iter().position(|&gap| fitting(gap).is_some())?;
+        let (start, end) = self.list.swap_remove(index);
+        let aligned = fitting((start, end))?;
+        self.add(start, aligned);
+        self.add(aligned + object.size, end);
+        Some(aligned)
+    }
 }
 
 /// The first multiple of `align` at or above `offset`.

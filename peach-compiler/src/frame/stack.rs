@@ -24,10 +24,11 @@
 //! ```
 
 use super::plan::{self, Plan, Use};
-use super::space::{Space, align_up, take_gap};
+use super::space::{Gaps, Space, align_up};
 use crate::abi::{Convention, Frames};
 use crate::ir::Local;
 use crate::isa::{PhysReg, RegSet, gp};
+use std::collections::HashMap;
 
 /// The guard page below a stack is at least this large.
 const PAGE: i64 = 4096;
@@ -193,7 +194,8 @@ fn plain(needs: &Needs, plan: Plan) -> StackLayout {
     let rounded = align_up(size + callee - top, align) + top;
     let in_red_zone = (top - rounded - space.lowest).max(0);
     // A word that nothing is in, alone or before as much as fits in the immediate byte of `add`.
-    let size_of = |id: usize| objects.iter().find(|o| o.id == id).map_or(0, |o| o.size);
+    let sizes: HashMap<usize, i64> = objects.iter().map(|o| (o.id, o.size)).collect();
+    let size_of = |id: usize| sizes.get(&id).copied().unwrap_or(0);
     let is_free = offsets.iter().all(|&(id, start)| start >= 0 || start + size_of(id) <= top - 8);
     let padding = needs.spare.filter(|_| is_free && matches!(rounded, 8 | 136));
     let (locals, saves) = split(needs, &offsets);
@@ -261,12 +263,12 @@ fn realigned(needs: &Needs, align: u32, plan: Plan) -> StackLayout {
     let red_zone = if needs.red_zone && needs.depth == 0 { 128 / align * align } else { 0 };
     let callee = if needs.calls { i64::from(needs.convention.shadow) } else { 0 };
     let mut end = callee;
-    let mut gaps: Vec<(i64, i64)> = Vec::new();
+    let mut gaps = Gaps::default();
     let mut offsets = vec![None; needs.locals.len()];
     for object in plan.upwards(needs) {
-        offsets[object.id] = Some(take_gap(&mut gaps, object).unwrap_or_else(|| {
+        offsets[object.id] = Some(gaps.take(object).unwrap_or_else(|| {
             let start = align_up(end, object.align);
-            gaps.push((end, start));
+            gaps.add(end, start);
             end = start + object.size;
             start
         }));
