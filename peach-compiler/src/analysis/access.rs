@@ -296,14 +296,20 @@ impl Outside {
     pub(super) fn of(op: &Op, effects: &Effects<Reg>) -> Outside {
         match op {
             Op::Bytes(_) => Outside::Bytes,
-            _ if effects.control == Control::Call => Outside::Call,
+            Op::Machine(_) if effects.control == Control::Call => Outside::Call,
             Op::Machine(machine) => match (effects.reach, machine.inst.mnemonic.name()) {
                 (Reach::Machine, "syscall" | "int" | "vmcall" | "vmmcall") => Outside::System,
                 (Reach::Machine, _) => Outside::Elsewhere,
                 (Reach::Registers, _) => Outside::State,
                 (Reach::Operands | Reach::Memory, _) => Outside::No,
             },
-            _ => Outside::No,
+            Op::Label(_)
+            | Op::Copy { .. }
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::LoadArg { .. }
+            | Op::Return(_)
+            | Op::Align(_) => Outside::No,
         }
     }
 }

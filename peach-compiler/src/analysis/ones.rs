@@ -48,9 +48,10 @@ fn full_gathers(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -> Vec
     for (block, ones) in cfg.blocks.iter().zip(at_entry) {
         let Some(mut ones) = ones else { continue };
         for index in block.insts() {
-            match &function.insts[index].op {
-                Op::Machine(machine) if takes_all(&machine.inst, &ones) => full.push(index),
-                _ => {}
+            if let Op::Machine(machine) = &function.insts[index].op
+                && takes_all(&machine.inst, &ones)
+            {
+                full.push(index);
             }
             step(&mut ones, function, effects, index);
         }
@@ -71,7 +72,13 @@ fn step(ones: &mut Ones, function: &Function, effects: &[Effects<Reg>], index: u
     let set = match &function.insts[index].op {
         Op::Copy { dst, src } => copied(ones, *dst, *src),
         Op::Machine(machine) => set_by(ones, function, &machine.inst),
-        _ => None,
+        Op::Label(_)
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Return(_)
+        | Op::Align(_)
+        | Op::Bytes(_) => None,
     };
     for access in &effects[index].regs {
         if !(access.write | access.may_write).is_empty() {

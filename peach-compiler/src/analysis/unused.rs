@@ -7,7 +7,7 @@
 
 use super::Facts;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Base, Function, Op, Operand, Reg};
+use crate::ir::{Function, Op, Reg};
 use proc_macro2::{LineColumn, Span};
 use std::collections::HashSet;
 
@@ -77,13 +77,8 @@ fn used_registers(function: &Function, facts: &Facts) -> Vec<bool> {
     // An address register of a hint counts, whatever its effects say.
     for inst in &function.insts {
         let Op::Machine(machine) = &inst.op else { continue };
-        for operand in &machine.inst.operands {
-            if let Operand::Mem(mem) = operand
-                && let Base::Reg(base) = mem.base
-            {
-                mark(base.reg);
-            }
-        }
+        let addresses = machine.inst.memory_operands().flat_map(|(_, mem)| mem.views());
+        addresses.for_each(|view| mark(view.reg));
     }
     used
 }
@@ -94,7 +89,12 @@ fn unreachable_stretches(function: &Function, facts: &Facts) -> impl Iterator<It
         Op::Label(_) | Op::Align(_) => false,
         // Falling off the end returns, whether or not the end is reached.
         Op::Return(values) => !values.is_empty() || index + 1 < function.insts.len(),
-        _ => true,
+        Op::Machine(_)
+        | Op::Copy { .. }
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Bytes(_) => true,
     };
     let mut in_stretch = false;
     facts.cfg.blocks.iter().filter_map(move |block| {

@@ -93,6 +93,12 @@ fn ends(op: &Op) -> bool {
     match op {
         Op::Return(_) => true,
         Op::Machine(machine) => !isa::effects(&machine.inst, &machine.selection).control.goes_on(),
-        _ => false,
+        Op::Label(_)
+        | Op::Copy { .. }
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Align(_)
+        | Op::Bytes(_) => false,
     }
 }

@@ -5,7 +5,7 @@ use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported, constant, habits};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Base, Local, LocalId, Reg, View};
+use crate::ir::{Local, LocalId, Reg, View};
 use crate::isa::Class;
 use crate::syntax::ast::{
     self, BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Name, Pattern,
@@ -371,12 +371,7 @@ fn registers_in(value: &Value, regs: &mut Vec<Reg>) {
         Value::List(parts) | Value::Tuple(parts) => {
             parts.iter().for_each(|part| registers_in(part, regs));
         }
-        Value::Mem(mem) => {
-            if let Base::Reg(base) = mem.base {
-                regs.push(base.reg);
-            }
-            regs.extend(mem.index.map(|(index, _)| index.reg));
-        }
+        Value::Mem(mem) => regs.extend(mem.views().map(|view| view.reg)),
         _ => {}
     }
 }

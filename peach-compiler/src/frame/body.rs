@@ -16,7 +16,13 @@ use crate::isa::{Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 pub(super) fn live_after(function: &Function, facts: &Facts) -> Vec<Lanes> {
     let written = |op: &Op| match op {
         Op::Copy { dst, .. } | Op::SetImm { dst, .. } => Some(dst.reg),
-        _ => None,
+        Op::Label(_)
+        | Op::Machine(_)
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Return(_)
+        | Op::Align(_)
+        | Op::Bytes(_) => None,
     };
     let mut live_after = vec![Lanes::NONE; function.insts.len()];
     let mut live = facts.live_set();
@@ -101,62 +107,32 @@ impl Lowerer<'_> {
         }
     }
 
-    fn view(&self, view: View<Reg>) -> View<PhysReg> {
-        View { reg: self.phys(view.reg), class: view.class }
-    }
-
     fn render(&self, inst: &Instruction<Reg>, depth: i64) -> Instruction<PhysReg> {
-        let operand = |operand: &Operand<Reg>| match operand {
-            Operand::Reg(view) => Operand::Reg(self.view(*view)),
-            Operand::Mem(mem) => Operand::Mem(self.memory(mem, depth)),
-            Operand::Imm(number) => Operand::Imm(*number),
-            Operand::RustConst(id) => Operand::RustConst(*id),
-            Operand::RustSym(id) => Operand::RustSym(*id),
-            Operand::Label(branch) => Operand::Label(*branch),
-            Operand::Relative(distance) => Operand::Relative(*distance),
-        };
-        Instruction {
-            mnemonic: inst.mnemonic,
-            prefixes: inst.prefixes,
-            operands: inst.operands.iter().map(operand).collect(),
-            mask: inst.mask.map(|mask| self.view(mask)),
-            zeroing: inst.zeroing,
-            rounding: inst.rounding,
-            encoding: inst.encoding,
-            block: inst.block.iter().map(|&reg| self.phys(reg)).collect(),
+        let mut rendered = inst.map_regs(|reg| self.phys(reg));
+        for operand in &mut rendered.operands {
+            if let Operand::Mem(mem) = operand {
+                self.place_in_frame(mem, depth);
+            }
         }
+        rendered
     }
 
-    fn memory(&self, mem: &Mem<Reg>, depth: i64) -> Mem<PhysReg> {
-        let (base, start) = match mem.base {
-            Base::None => (Base::None, 0),
-            Base::Reg(view) => (Base::Reg(self.view(view)), 0),
-            Base::Rip => (Base::Rip, 0),
-            Base::Data(id) => (Base::Data(id), 0),
+    /// Counts the address of a stack variable or of an argument from a register.
+    fn place_in_frame(&self, mem: &mut Mem<PhysReg>, depth: i64) {
+        let place = match mem.base {
+            Base::None | Base::Reg(_) | Base::Rip | Base::Data(_) => return,
             Base::Local(local) => {
                 let offset = self.stack.locals[local.index()].unwrap_or(0);
-                let place = match (self.stack.realign, self.stack.locals_base) {
+                match (self.stack.realign, self.stack.locals_base) {
                     (_, Some(base)) => asm::at(base, offset),
                     (Some(_), None) => asm::at(gp::RSP, offset + depth),
                     (None, None) => self.frame_address(offset, depth),
-                };
-                (place.base, place.disp)
+                }
             }
-            Base::StackArg => {
-                let place = self.frame_address(0, depth);
-                (place.base, place.disp)
-            }
+            Base::StackArg => self.frame_address(0, depth),
         };
-        Mem {
-            size: mem.size,
-            broadcast: mem.broadcast,
-            segment: mem.segment,
-            base,
-            index: mem.index.map(|(view, scale)| (self.view(view), scale)),
-            disp: mem.disp + start,
-            disp_const: mem.disp_const,
-            disp_size: mem.disp_size,
-        }
+        mem.base = place.base;
+        mem.disp += place.disp;
     }
 
     /// A copy carries the bytes that anything reads afterwards; it is nothing where both registers

@@ -23,18 +23,7 @@ pub(super) fn stack_layout(
 ) -> StackLayout {
     let convention = function.convention;
     let changed = changed_registers(function, facts, allocation);
-    let is_rsp =
-        |base: &Base<Reg>| matches!(base, Base::Reg(view) if view.reg == Reg::Physical(gp::RSP));
-    let free_below = function.insts.iter().all(|inst| match &inst.op {
-        // The author looks at the stack, perhaps below its pointer.
-        Op::Machine(machine) => {
-            let mut operands = machine.inst.operands.iter();
-            !operands.any(|operand| matches!(operand, Operand::Mem(mem) if is_rsp(&mem.base)))
-        }
-        // Raw bytes may push.
-        Op::Bytes(_) => false,
-        _ => true,
-    });
+    let free_below = function.insts.iter().all(|inst| leaves_red_zone(&inst.op));
     let calls = facts.effects.iter().any(|effects| effects.control == Control::Call);
     let deepest = |index: usize| {
         let before = facts.depth[index].unwrap_or(0);
@@ -59,6 +48,27 @@ pub(super) fn stack_layout(
     })
 }
 
+/// Whether an operation surely touches nothing below the stack pointer.
+fn leaves_red_zone(op: &Op) -> bool {
+    let rsp = Reg::Physical(gp::RSP);
+    match op {
+        // The author looks at the stack, perhaps below its pointer.
+        Op::Machine(machine) => {
+            let mut bases = machine.inst.memory_operands().filter_map(|(_, mem)| mem.base.view());
+            !bases.any(|base| base.reg == rsp)
+        }
+        // Raw bytes may push.
+        Op::Bytes(_) => false,
+        Op::Label(_)
+        | Op::Copy { .. }
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Return(_)
+        | Op::Align(_) => true,
+    }
+}
+
 /// Where the body addresses stack variables and arguments on the stack.
 fn uses(function: &Function, facts: &Facts) -> Vec<Use> {
     let mut uses = Vec::new();
@@ -66,8 +76,7 @@ fn uses(function: &Function, facts: &Facts) -> Vec<Use> {
         let depth = i64::from(facts.depth[index].unwrap_or(0));
         match &inst.op {
             Op::Machine(machine) => {
-                for (operand, at) in machine.inst.operands.iter().zip(0..) {
-                    let Operand::Mem(mem) = operand else { continue };
+                for (at, mem) in machine.inst.memory_operands() {
                     let local = match mem.base {
                         Base::Local(local) => Some(local.index()),
                         Base::StackArg => None,
@@ -133,9 +142,7 @@ pub(super) fn locals_base(function: &Function) -> PhysReg {
                 let effects = isa::effects(&machine.inst, &machine.selection);
                 effects.regs.iter().for_each(|access| name(access.reg));
             }
-            Op::Copy { dst, src } => [dst.reg, src.reg].into_iter().for_each(&mut name),
-            Op::SetImm { dst, .. } | Op::Undefined { dst } => name(dst.reg),
-            _ => {}
+            op => op.for_each_reg(&mut name),
         }
     }
     let order = [5, 15, 14, 13, 12, 11, 10, 9, 8, 3, 7, 6, 2, 1, 0];

@@ -25,8 +25,8 @@ use crate::abi::{Convention, Frames};
 use crate::analysis::Facts;
 use crate::ir::Allocation;
 use crate::ir::{
-    Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, LabelId, Local, Lowered, Mem, Op,
-    Operand, Origin, Reg,
+    Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, LabelId, Local, Lowered, Op,
+    Origin, Reg,
 };
 use crate::isa::{Bank, Lanes, PhysReg, RegSet, gp};
 use asm::Asm;
@@ -71,9 +71,9 @@ fn used_locals(function: &Function) -> Vec<Option<&Local>> {
     let mut used = vec![None; function.locals.len()];
     for inst in &function.insts {
         let Op::Machine(machine) = &inst.op else { continue };
-        for operand in &machine.inst.operands {
-            if let Operand::Mem(Mem { base: Base::Local(local), .. }) = operand {
-                used[local.index()] = Some(&function[*local]);
+        for (_, mem) in machine.inst.memory_operands() {
+            if let Base::Local(local) = mem.base {
+                used[local.index()] = Some(&function[local]);
             }
         }
     }

@@ -83,23 +83,32 @@ fn change(function: &Function, facts: &Facts, allocation: &Allocation, index: us
             };
             let dirties = |operand: &Operand<Reg>| match operand {
                 Operand::Reg(view) => wide(view.class) && low(view.reg) && written(view.reg),
-                _ => false,
+                Operand::Mem(_)
+                | Operand::Imm(_)
+                | Operand::RustConst(_)
+                | Operand::RustSym(_)
+                | Operand::Label(_)
+                | Operand::Relative(_) => false,
             };
             match machine.inst.operands.iter().any(dirties) {
                 true => Change::Dirty,
                 false => Change::None,
             }
         }
-        Op::Copy { dst, src }
-            if wide(dst.class) && low(dst.reg) && place(dst.reg) != place(src.reg) =>
-        {
-            Change::Dirty
+        Op::Copy { dst, src } => {
+            let moves = place(dst.reg) != place(src.reg);
+            if wide(dst.class) && low(dst.reg) && moves { Change::Dirty } else { Change::None }
         }
         Op::LoadArg { arg } => {
             let arg = &function[*arg];
             let dirty = arg.value.bytes() > 16 && low(Reg::Virtual(arg.vreg));
             if dirty { Change::Dirty } else { Change::None }
         }
-        _ => Change::None,
+        Op::Label(_)
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::Return(_)
+        | Op::Align(_)
+        | Op::Bytes(_) => Change::None,
     }
 }

@@ -8,6 +8,7 @@ mod allocation;
 mod dump;
 mod function;
 mod lowered;
+mod visit;
 
 pub use crate::ids::*;
 pub use crate::isa::{

@@ -4,7 +4,7 @@
 //! them can be encoded in one of the forms.
 
 use crate::isa::{Bank, Class, RegSet, Selection};
-use crate::isa::{Base, Instruction, Operand, Register, View};
+use crate::isa::{Instruction, Operand, Register, View};
 use iced_x86::EncodingKind;
 
 /// What an instruction demands of the registers that it gets.
@@ -112,19 +112,7 @@ fn allow_addresses<R: Register>(
 
 /// `ah` has the number of `spl`: which one is meant, the absence of a REX prefix tells.
 fn exclude_rex<R: Register>(inst: &Instruction<R>, constraints: &mut Constraints<R>) {
-    let mut views = Vec::new();
-    for operand in &inst.operands {
-        match operand {
-            Operand::Reg(view) => views.push(*view),
-            Operand::Mem(mem) => {
-                if let Base::Reg(base) = mem.base {
-                    views.push(base);
-                }
-                views.extend(mem.index.map(|(index, _)| index));
-            }
-            _ => {}
-        }
-    }
+    let views: Vec<View<R>> = inst.operands.iter().flat_map(Operand::views).collect();
     if !views.iter().any(|view| view.class == Class::Gp8h) {
         return;
     }

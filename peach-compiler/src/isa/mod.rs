@@ -14,6 +14,7 @@
 //! | `effects` | what a form reads, writes and does, by byte and by flag |
 //! | `constraints` | which registers a form accepts |
 //! | `encode` | which bytes it becomes; the shortest, or all |
+//! | `visit` | which registers an instruction names |
 //! | `text` | instructions as lines of text: read and written |
 
 mod address;
@@ -26,6 +27,7 @@ mod instruction;
 mod names;
 mod registers;
 mod text;
+mod visit;
 
 pub(crate) use address::{Misplaced, Term, displacement, place as place_registers};
 pub use constraints::*;

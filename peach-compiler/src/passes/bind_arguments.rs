@@ -16,7 +16,7 @@ use crate::analysis::Facts;
 use crate::analysis::Flow;
 use crate::ir::{
     Arg, ArgId, ArgValue, Base, Extension, Function, Inst, Instruction, Machine, Mem, Op, Operand,
-    Reg, ReturnValue, VReg, VRegInfo, View,
+    Reg, VReg, VRegInfo, View,
 };
 use crate::isa::{self, Bank, Class, Control, Lanes, Mnemonic};
 
@@ -101,7 +101,7 @@ fn uses_of(function: &Function, args: &[ArgId]) -> Vec<Vec<usize>> {
     }
     let mut uses: Vec<Vec<usize>> = vec![Vec::new(); args.len()];
     for (at, inst) in function.insts.iter().enumerate() {
-        for_each_register(&inst.op, |reg| {
+        inst.op.for_each_reg(|reg| {
             if let Reg::Virtual(vreg) = reg
                 && let Some(slot) = slot_of[vreg.index()]
                 && uses[slot].last() != Some(&at)
@@ -111,47 +111,6 @@ fn uses_of(function: &Function, args: &[ArgId]) -> Vec<Vec<usize>> {
         });
     }
     uses
-}
-
-fn for_each_register(op: &Op, mut visit: impl FnMut(Reg)) {
-    match op {
-        Op::Machine(machine) => registers_of(&machine.inst, visit),
-        Op::Copy { dst, src } => {
-            visit(dst.reg);
-            visit(src.reg);
-        }
-        Op::SetImm { dst, .. } | Op::Undefined { dst } => visit(dst.reg),
-        Op::Return(values) => {
-            for value in values {
-                if let ReturnValue::Reg(view) = value {
-                    visit(view.reg);
-                }
-            }
-        }
-        Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Bytes(_) => {}
-    }
-}
-
-/// Every register that an instruction names, once per place.
-pub(super) fn registers_of(inst: &Instruction<Reg>, mut visit: impl FnMut(Reg)) {
-    if let Some(mask) = inst.mask {
-        visit(mask.reg);
-    }
-    inst.block.iter().copied().for_each(&mut visit);
-    for operand in &inst.operands {
-        match operand {
-            Operand::Reg(view) => visit(view.reg),
-            Operand::Mem(mem) => {
-                if let Base::Reg(view) = mem.base {
-                    visit(view.reg);
-                }
-                if let Some((View { reg, .. }, _)) = mem.index {
-                    visit(reg);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Folds the argument into its only use, if it has one that runs at most once.

@@ -6,8 +6,7 @@
 //! `movss` between registers merges and from memory clears, `bt` with memory addresses beyond its
 //! operand, `insertps` takes its lane from the immediate: all of these differ in their [`Effects`].
 
-use super::bind_arguments::registers_of;
-use crate::ir::{Base, Instruction, Machine, Mem, Operand, Reg, VReg};
+use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
 use crate::isa::{self, Access, Bank, Control, Effects, FeatureSet, Lanes};
 
 /// Where a value is in memory.
@@ -35,7 +34,7 @@ pub(crate) fn into(
 ) -> Option<Machine> {
     let reg = Reg::Virtual(vreg);
     let mut places = 0;
-    registers_of(&machine.inst, |named| places += usize::from(named == reg));
+    machine.inst.for_each_reg(|named| places += usize::from(named == reg));
     let index =
         machine.inst.operands.iter().position(|o| matches!(o, Operand::Reg(v) if v.reg == reg))?;
     let access = effects.regs.iter().find(|access| access.reg == reg)?;
@@ -80,7 +79,7 @@ fn with_memory(
         && access.may_write.is_empty()
         && memory.write == memory.always_written
         && !memory.address_only;
-    let is_base = |reg| matches!(slot.place.base, Base::Reg(base) if base.reg == reg);
+    let is_base = |reg| slot.place.base.view().is_some_and(|base| base.reg == reg);
     let others = |effects: &Effects<Reg>| -> Vec<Access<Reg>> {
         let is_other = |a: &&Access<Reg>| a.reg != access.reg && !is_base(a.reg);
         let mut others: Vec<_> = effects.regs.iter().filter(is_other).copied().collect();

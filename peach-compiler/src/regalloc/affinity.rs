@@ -66,7 +66,13 @@ pub(super) fn collect(
                     }
                 }
             }
-            _ => {}
+            Op::Label(_)
+            | Op::Machine(_)
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::LoadArg { .. }
+            | Op::Align(_)
+            | Op::Bytes(_) => {}
         }
     }
     copies

@@ -65,14 +65,22 @@ fn written_wide(program: &Program<'_>) -> Option<Vec<VReg>> {
                     }
                 }
             }
-            Op::Copy { dst, .. } if is_wide(dst.class) => match dst.reg {
+            Op::Copy { dst, .. } => match dst.reg {
+                _ if !is_wide(dst.class) => {}
                 Reg::Virtual(vreg) => wide.push(vreg),
                 Reg::Physical(_) => return None,
             },
-            Op::LoadArg { arg } if function[*arg].value.bytes() > 16 => {
-                wide.push(function[*arg].vreg);
+            Op::LoadArg { arg } => {
+                if function[*arg].value.bytes() > 16 {
+                    wide.push(function[*arg].vreg);
+                }
             }
-            _ => {}
+            Op::Label(_)
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Bytes(_) => {}
         }
     }
     Some(wide)

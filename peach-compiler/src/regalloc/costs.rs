@@ -44,10 +44,10 @@ pub(super) fn encoding(function: &Function, facts: &Facts, frequency: &Frequency
         match &inst.op {
             Op::Machine(machine) => costs.machine(machine, times),
             // `xor r32, r32` and `mov r32, imm32` go without REX for the low registers.
-            Op::SetImm { dst, value }
-                if u32::try_from(*value).is_ok() || dst.class != Class::Gp64 =>
-            {
-                costs.raise(dst.reg, 8..16, times);
+            Op::SetImm { dst, value } => {
+                if u32::try_from(*value).is_ok() || dst.class != Class::Gp64 {
+                    costs.raise(dst.reg, 8..16, times);
+                }
             }
             Op::LoadArg { arg } => {
                 let vreg = function[*arg].vreg;
@@ -55,7 +55,12 @@ pub(super) fn encoding(function: &Function, facts: &Facts, frequency: &Frequency
                     costs.raise(Reg::Virtual(vreg), 8..16, times);
                 }
             }
-            _ => {}
+            Op::Label(_)
+            | Op::Copy { .. }
+            | Op::Undefined { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Bytes(_) => {}
         }
     }
     costs.prices

@@ -113,14 +113,25 @@ impl Demands {
         let has_vl = Feature::parse("avx512vl").is_some_and(|vl| function.features.contains(vl));
         let is_narrow = |class: Class| matches!(class, Class::Xmm | Class::Ymm) && !has_vl;
         match op {
-            Op::Copy { dst, src } if is_narrow(dst.class) => {
-                self.restrict(dst.reg, RegSet::first(16));
-                self.restrict(src.reg, RegSet::first(16));
+            Op::Copy { dst, src } => {
+                if is_narrow(dst.class) {
+                    self.restrict(dst.reg, RegSet::first(16));
+                    self.restrict(src.reg, RegSet::first(16));
+                }
             }
-            Op::LoadArg { arg } if is_narrow(function[function[*arg].vreg].class) => {
-                self.restrict(Reg::Virtual(function[*arg].vreg), RegSet::first(16));
+            Op::LoadArg { arg } => {
+                let vreg = function[*arg].vreg;
+                if is_narrow(function[vreg].class) {
+                    self.restrict(Reg::Virtual(vreg), RegSet::first(16));
+                }
             }
-            _ => {}
+            Op::Label(_)
+            | Op::Machine(_)
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Bytes(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
     Arg, ArgId, Base, Extension, Function, Inst, InstId, Instruction, Local, LocalId, Lowered,
-    Machine, Mem, Op, Operand, Origin, Reg, ReturnValue, VReg, VRegInfo, View,
+    Machine, Mem, Op, Operand, Origin, Reg, VReg, VRegInfo, View,
 };
 use crate::isa::{self, Access, Bank, Class, Lanes, Mnemonic, VectorMode};
 use crate::passes::fold_memory;
@@ -259,10 +259,16 @@ impl<'f> Rewriter<'f> {
             })
             .collect();
         let id = InstId(index as u32);
+        if uses.is_empty() {
+            return self.push(inst.clone(), Origin::Author(id));
+        }
         match &inst.op {
-            _ if uses.is_empty() => self.push(inst.clone(), Origin::Author(id)),
             Op::LoadArg { arg } => self.load_arg(*arg, inst, id),
-            Op::Copy { dst, src } if self.copy_by_memory(*dst, *src, inst, id) => {}
+            Op::Copy { dst, src } => {
+                if !self.copy_by_memory(*dst, *src, inst, id) {
+                    self.through_registers(inst, id, &uses);
+                }
+            }
             Op::Machine(machine) => match self.fold(machine, index, &uses) {
                 Some((folded, rest)) => {
                     let inst = Inst { op: Op::Machine(folded), ..inst.clone() };
@@ -270,7 +276,12 @@ impl<'f> Rewriter<'f> {
                 }
                 None => self.through_registers(inst, id, &uses),
             },
-            _ => self.through_registers(inst, id, &uses),
+            Op::Label(_)
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Bytes(_) => self.through_registers(inst, id, &uses),
         }
     }
 
@@ -347,7 +358,10 @@ impl<'f> Rewriter<'f> {
         }
         let mut inst = inst.clone();
         let span = inst.span;
-        rename(&mut inst.op, &renamed);
+        inst.op.map_regs(|reg| {
+            let new = renamed.iter().find(|(old, _)| reg == Reg::Virtual(*old));
+            new.map_or(reg, |&(_, new)| Reg::Virtual(new))
+        });
         self.push(inst, Origin::Author(id));
         for (temporary, home) in stores {
             self.store(temporary, home, Origin::Spill(id), span);
@@ -408,77 +422,18 @@ fn widths(function: &Function) -> Vec<Class> {
         .iter()
         .map(|info| if info.class.bank() == Bank::Gp { Class::Gp64 } else { info.class })
         .collect();
-    let mut see = |view: &View<Reg>| {
-        if let Reg::Virtual(vreg) = view.reg
-            && view.class.bytes() > widths[vreg.index()].bytes()
-        {
-            widths[vreg.index()] = view.class;
-        }
-    };
     for inst in &function.insts {
-        match &inst.op {
-            Op::Machine(machine) => {
-                machine.inst.operands.iter().for_each(|operand| match operand {
-                    Operand::Reg(view) => see(view),
-                    Operand::Mem(Mem { index: Some((view, _)), .. }) => see(view),
-                    _ => {}
-                })
-            }
-            Op::Copy { dst, src } => {
-                see(dst);
-                see(src);
-            }
-            Op::Return(values) => values.iter().for_each(|value| {
-                if let ReturnValue::Reg(view) = value {
-                    see(view);
-                }
-            }),
-            _ => {}
+        // What is undefined needs no room.
+        if matches!(inst.op, Op::Undefined { .. }) {
+            continue;
         }
+        inst.op.for_each_view(|_, view| {
+            if let Reg::Virtual(vreg) = view.reg
+                && view.class.bytes() > widths[vreg.index()].bytes()
+            {
+                widths[vreg.index()] = view.class;
+            }
+        });
     }
     widths
-}
-
-/// Puts other registers in the place of some.
-fn rename(op: &mut Op, renamed: &[(VReg, VReg)]) {
-    let see = |view: &mut View<Reg>| {
-        if let Some((_, new)) = renamed.iter().find(|(old, _)| view.reg == Reg::Virtual(*old)) {
-            view.reg = Reg::Virtual(*new);
-        }
-    };
-    match op {
-        Op::Machine(machine) => {
-            machine.inst.mask.iter_mut().for_each(see);
-            for reg in &mut machine.inst.block {
-                if let Some((_, new)) = renamed.iter().find(|(old, _)| *reg == Reg::Virtual(*old)) {
-                    *reg = Reg::Virtual(*new);
-                }
-            }
-            for operand in &mut machine.inst.operands {
-                match operand {
-                    Operand::Reg(view) => see(view),
-                    Operand::Mem(mem) => {
-                        if let Base::Reg(view) = &mut mem.base {
-                            see(view);
-                        }
-                        mem.index.iter_mut().for_each(|(view, _)| see(view));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Op::Copy { dst, src } => {
-            see(dst);
-            see(src);
-        }
-        Op::SetImm { dst, .. } | Op::Undefined { dst } => see(dst),
-        Op::Return(values) => {
-            for value in values {
-                if let ReturnValue::Reg(view) = value {
-                    see(view);
-                }
-            }
-        }
-        Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Bytes(_) => {}
-    }
 }

@@ -19,11 +19,8 @@ pub(super) fn holds_sandbox(mem: &Mem<PhysReg>) -> bool {
 /// Makes 32-bit registers of an address 64-bit ones: that takes no prefix, and gives the same low half.
 /// Whether there were any.
 pub(super) fn widen(mem: &mut Mem<PhysReg>) -> bool {
-    let base = if let Base::Reg(view) = &mut mem.base { Some(view) } else { None };
-    let index = mem.index.as_mut().map(|(view, _)| view);
-    let mut narrow = base.into_iter().chain(index).filter(|view| view.class == Class::Gp32);
     let mut found = false;
-    for view in &mut narrow {
+    for view in mem.views_mut().filter(|view| view.class == Class::Gp32) {
         view.class = Class::Gp64;
         found = true;
     }

@@ -230,8 +230,5 @@ fn register(reg: PhysReg, class: Class) -> Operand<PhysReg> {
 }
 
 fn memory_operand(inst: &Instruction<PhysReg>) -> Option<(usize, &Mem<PhysReg>)> {
-    inst.operands.iter().enumerate().find_map(|(index, operand)| match operand {
-        Operand::Mem(mem) => Some((index, mem)),
-        _ => None,
-    })
+    inst.memory_operands().next()
 }

@@ -27,7 +27,13 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
                 why: "its validator decodes every instruction, and most have to be rewritten",
                 help: "write them as instructions",
             }),
-            _ => None,
+            Op::Label(_)
+            | Op::Copy { .. }
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::LoadArg { .. }
+            | Op::Return(_)
+            | Op::Align(_) => None,
         };
         if let Some(refused) = found {
             diagnostics.push(refused.diagnostic(inst, function.convention.name));

@@ -12,7 +12,7 @@ use crate::abi::ArgPlace;
 use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{ArgId, ArgValue, Base, Extension, Function, Machine, Op, Operand, Reg};
+use crate::ir::{ArgId, ArgValue, Extension, Function, Machine, Op, Operand, Reg};
 use crate::isa::{self, Access, Bank, Class, Control, Effects, Lanes, PhysReg};
 
 /// Reports reads of unwritten lanes.
@@ -86,7 +86,13 @@ fn visibly_read(op: &Op, access: &Access<Reg>, effects: &Effects<Reg>) -> Lanes 
             let named = isa::effects(&machine.inst, &machine.selection).regs;
             named.iter().find(|named| named.reg == access.reg).map_or(Lanes::NONE, |a| a.read)
         }
-        _ => access.read,
+        Op::Label(_)
+        | Op::Machine(_)
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Return(_)
+        | Op::Align(_) => access.read,
     }
 }
 
@@ -111,8 +117,10 @@ impl Suspects {
         }
         for (inst, effects) in function.insts.iter().zip(&facts.effects) {
             match &inst.op {
-                Op::LoadArg { arg } if function[*arg].value.bytes() < 8 => {
-                    suspects.add(facts, Reg::Virtual(function[*arg].vreg));
+                Op::LoadArg { arg } => {
+                    if function[*arg].value.bytes() < 8 {
+                        suspects.add(facts, Reg::Virtual(function[*arg].vreg));
+                    }
                 }
                 // A copy reads only lanes that somebody writes: the others are the suspects.
                 Op::Copy { src, .. } => {
@@ -121,12 +129,19 @@ impl Suspects {
                         suspects.add(facts, src.reg);
                     }
                 }
-                Op::Machine(_) if effects.control == Control::Call => {
-                    for (reg, _) in call_clobbers(function.convention) {
-                        suspects.add(facts, Reg::Physical(reg));
+                Op::Machine(_) => {
+                    if effects.control == Control::Call {
+                        for (reg, _) in call_clobbers(function.convention) {
+                            suspects.add(facts, Reg::Physical(reg));
+                        }
                     }
                 }
-                _ => {}
+                Op::Label(_)
+                | Op::SetImm { .. }
+                | Op::Undefined { .. }
+                | Op::Return(_)
+                | Op::Align(_)
+                | Op::Bytes(_) => {}
             }
         }
         suspects.add_copies(function, facts);
@@ -217,7 +232,8 @@ impl Suspects {
     /// Takes the bytes that may be unwritten over one instruction.
     fn step(&self, function: &Function, facts: &Facts, index: usize, unwritten: &mut [Lanes]) {
         let effects = &facts.effects[index];
-        let copied = match function.insts[index].op {
+        let op = &function.insts[index].op;
+        let copied = match op {
             Op::Copy { dst, src } => {
                 let from = self.number(facts, src.reg).map(|n| unwritten[n] & src.class.lanes());
                 from.map(|lanes| (dst.reg, lanes))
@@ -238,25 +254,26 @@ impl Suspects {
         {
             unwritten[number] |= lanes;
         }
-        match &function.insts[index].op {
-            Op::LoadArg { arg } => {
-                let arg = &function[*arg];
-                if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
-                    unwritten[number] = match arg.extension {
-                        Extension::None => Lanes::ALL - value_lanes(&arg.value),
-                        Extension::Zero | Extension::Sign => Lanes::ALL - Class::Gp64.lanes(),
-                    };
-                }
+        if let Op::LoadArg { arg } = op {
+            let arg = &function[*arg];
+            if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
+                unwritten[number] = match arg.extension {
+                    Extension::None => Lanes::ALL - value_lanes(&arg.value),
+                    Extension::Zero | Extension::Sign => Lanes::ALL - Class::Gp64.lanes(),
+                };
             }
+        }
+        match Outside::of(op, effects) {
+            Outside::No | Outside::System | Outside::State => {}
             // The author vouches for what raw bytes and others leave.
-            op if matches!(Outside::of(op, effects), Outside::Bytes | Outside::Elsewhere) => {
+            Outside::Bytes | Outside::Elsewhere => {
                 for access in &effects.regs {
                     if let Some(number) = self.number(facts, access.reg) {
                         unwritten[number] = Lanes::NONE;
                     }
                 }
             }
-            _ if effects.control == Control::Call => {
+            Outside::Call => {
                 for (reg, lanes) in call_clobbers(function.convention) {
                     if let Some(number) = self.number(facts, Reg::Physical(reg)) {
                         unwritten[number] |= lanes;
@@ -268,7 +285,6 @@ impl Suspects {
                     }
                 }
             }
-            _ => {}
         }
     }
 }
@@ -277,10 +293,7 @@ impl Suspects {
 fn operand_that_reads(machine: &Machine, reg: Reg, lanes: Lanes) -> Option<usize> {
     machine.inst.operands.iter().rposition(|operand| match operand {
         Operand::Reg(view) => view.reg == reg && view.class.lanes().intersects(lanes),
-        Operand::Mem(mem) => {
-            matches!(mem.base, Base::Reg(base) if base.reg == reg)
-                || mem.index.is_some_and(|(index, _)| index.reg == reg)
-        }
+        Operand::Mem(mem) => mem.views().any(|view| view.reg == reg),
         _ => false,
     })
 }

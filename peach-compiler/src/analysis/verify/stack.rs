@@ -40,7 +40,9 @@ fn written_pointer(op: &Op, effects: &Effects<Reg>) -> Option<Option<usize>> {
             .iter()
             .position(|operand| matches!(operand, Operand::Reg(view) if view.reg == RSP)),
         Op::Copy { .. } | Op::SetImm { .. } | Op::Undefined { .. } => Some(0),
-        _ => return None,
+        Op::Label(_) | Op::LoadArg { .. } | Op::Return(_) | Op::Align(_) | Op::Bytes(_) => {
+            return None;
+        }
     };
     let pushes = effects.stack < 0;
     let pops_elsewhere = effects.stack > 0 && operand.is_none();

@@ -3,7 +3,7 @@
 use super::super::{Reports, operand_span};
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{Base, Function, Instruction, Op, Operand, Reg, ReturnValue};
+use crate::ir::{Function, Instruction, Op, Operand, Reg, ReturnValue};
 use crate::isa::{Access, Control, Effects, Hazard, X87Effect, gp};
 
 /// Reports instruction `index` if it may not stand in plain code at all.
@@ -16,13 +16,14 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
                 .note("the compiler does not know what they do")
                 .help("`unsafe { db …; }`"),
         ),
-        Op::Copy { src, .. } if src.reg == Reg::Physical(gp::RSP) => {
-            reports.push(reads_stack_pointer(operand_span(inst, 1)));
+        Op::Copy { src, .. } => {
+            if src.reg == Reg::Physical(gp::RSP) {
+                reports.push(reads_stack_pointer(operand_span(inst, 1)));
+            }
         }
         Op::Return(values) => {
-            let rsp = |value: &ReturnValue| match value {
-                ReturnValue::Reg(view) => view.reg == Reg::Physical(gp::RSP),
-                _ => false,
+            let rsp = |value: &ReturnValue| {
+                value.view().is_some_and(|view| view.reg == Reg::Physical(gp::RSP))
             };
             if let Some(operand) = values.iter().position(rsp) {
                 reports.push(reads_stack_pointer(operand_span(inst, operand)));
@@ -52,7 +53,11 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
                 reports.push(reads_stack_pointer(operand_span(inst, operand)));
             }
         }
-        _ => {}
+        Op::Label(_)
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Align(_) => {}
     }
 }
 
@@ -63,15 +68,7 @@ fn reads_stack_pointer(span: Place) -> Diagnostic {
 }
 
 fn names_stack_pointer(operand: &Operand<Reg>) -> bool {
-    const RSP: Reg = Reg::Physical(gp::RSP);
-    match operand {
-        Operand::Reg(view) => view.reg == RSP,
-        Operand::Mem(mem) => {
-            matches!(mem.base, Base::Reg(base) if base.reg == RSP)
-                || mem.index.is_some_and(|(index, _)| index.reg == RSP)
-        }
-        _ => false,
-    }
+    operand.views().any(|view| view.reg == Reg::Physical(gp::RSP))
 }
 
 /// Why `inst` is not harmless.

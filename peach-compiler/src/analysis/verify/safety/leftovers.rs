@@ -84,7 +84,14 @@ fn change(function: &Function, facts: &Facts, index: usize, leftover: Leftover) 
         },
         Leftover::WeakStores => match &inst.op {
             Op::Machine(machine) => store_order(&machine.inst),
-            _ => Change::None,
+            Op::Label(_)
+            | Op::Copy { .. }
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::LoadArg { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Bytes(_) => Change::None,
         },
     };
     // What is left in `unsafe` is the author's own affair.

@@ -12,7 +12,7 @@ mod results;
 
 use super::Reports;
 use crate::analysis::{Facts, locals, values};
-use crate::ir::{Base, Function, Op, Operand, ResultKind, Validity};
+use crate::ir::{Function, Op, ResultKind, Validity};
 
 /// Reports what needs `unsafe`.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -51,14 +51,18 @@ fn needs_values(function: &Function) -> bool {
         ResultKind::Unit => false,
         ResultKind::Values(values) => values.iter().any(|v| v.validity != Validity::Any),
     };
-    let through_register = |operand: &Operand<_>| match operand {
-        Operand::Mem(mem) => matches!(mem.base, Base::Reg(_)),
-        _ => false,
-    };
     function.insts.iter().filter(|inst| !inst.in_unsafe).any(|inst| match &inst.op {
         Op::Return(_) => picky,
-        Op::Machine(machine) => machine.inst.operands.iter().any(through_register),
-        _ => false,
+        Op::Machine(machine) => {
+            machine.inst.memory_operands().any(|(_, mem)| mem.base.view().is_some())
+        }
+        Op::Label(_)
+        | Op::Copy { .. }
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Align(_)
+        | Op::Bytes(_) => false,
     })
 }
 
