@@ -39,7 +39,7 @@ pub(super) fn of_instructions(function: &Function) -> (Vec<Effects<Reg>>, Vec<Co
 /// others: they need not be kept, as `kmovw` does not, even for instructions that have more elements
 /// (`vgf2p8affineqb`, which is of AVX512F and GFNI alone).
 fn limit_masks(function: &Function, all: &mut [Effects<Reg>]) {
-    if Feature::parse("avx512bw").is_some_and(|bw| function.features.contains(bw)) {
+    if function.features.contains(Feature::AVX512BW) {
         return;
     }
     let is_mask = |reg: Reg| match reg {

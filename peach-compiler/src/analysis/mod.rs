@@ -10,6 +10,7 @@ mod dominators;
 mod extended;
 mod facts;
 mod flags;
+mod frame_base;
 mod liveness;
 mod locals;
 mod ones;
@@ -23,6 +24,9 @@ mod verify;
 pub use cfg::{Block, Cfg};
 pub(crate) use dominators::Flow;
 pub use facts::Facts;
+pub(crate) use frame_base::{
+    PAGE, STRIDE, TOUCHES_MAX, demanded_align, frame_pointer, is_large, locals_base, used_locals,
+};
 pub use liveness::{Liveness, MOST_LIVE};
 pub use unused::Usage;
 pub use verify::verify;

@@ -6,7 +6,8 @@ use super::value::{Literal, Value};
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Base, Instruction, Machine, Mem, Op, Operand, Reg, View};
-use crate::isa::{self, Bank, Class, Feature, Mnemonic};
+use crate::isa::asm::{self, SseEncoding};
+use crate::isa::{self, Bank, Class, Feature};
 use crate::syntax::ast::{Element, Expr};
 use proc_macro2::Span;
 
@@ -43,10 +44,10 @@ impl<'a> Expander<'a, '_> {
             }
             Value::Mem(mem) => self.load(target, &mem, span, expr),
             Value::RustConst(id) if target.class.bank() == Bank::Gp => {
-                self.emit_machine("mov", target, Operand::RustConst(id), span, expr)
+                self.emit_machine(asm::mov(target, Operand::RustConst(id)), span, expr)
             }
             Value::RustSym(id) if target.class == Class::Gp64 => {
-                self.emit_machine("mov", target, Operand::RustSym(id), span, expr)
+                self.emit_machine(asm::mov(target, Operand::RustSym(id)), span, expr)
             }
             other => Err(self.bad_assignment(target, &other, expr)),
         }
@@ -104,7 +105,7 @@ impl<'a> Expander<'a, '_> {
             return Err(self.error(error));
         }
         match dst.class {
-            Class::Gp8h => self.emit_machine("mov", dst, Operand::Reg(src), span, expr),
+            Class::Gp8h => self.emit_machine(asm::mov(dst, src), span, expr),
             Class::Gp8
             | Class::Gp16
             | Class::Gp32
@@ -124,12 +125,11 @@ impl<'a> Expander<'a, '_> {
 
     /// The move that a copy may become must be enabled.
     fn check_copy_exists(&mut self, class: Class, expr: &Expr) -> Evaluated<()> {
-        let needed = match class {
-            Class::Ymm => "avx",
-            Class::Zmm | Class::K => "avx512f",
+        let feature = match class {
+            Class::Ymm => Feature::AVX,
+            Class::Zmm | Class::K => Feature::AVX512F,
             _ => return Ok(()),
         };
-        let Some(feature) = Feature::parse(needed) else { return Ok(()) };
         if self.function.features.contains(feature) {
             return Ok(());
         }
@@ -167,8 +167,8 @@ impl<'a> Expander<'a, '_> {
             Class::K => mem.size.unwrap_or(8),
             class => class.bytes(),
         };
-        let mnemonic = self.load_mnemonic(target.class, width);
-        let (Some(mnemonic), true) = (mnemonic, mem.size.is_none_or(|size| size == width)) else {
+        let loaded = self.load_whole(target, Mem { size: Some(width), ..mem.clone() }, width);
+        let (Some(inst), true) = (loaded, mem.size.is_none_or(|size| size == width)) else {
             let found = mem.size.map_or(String::new(), |size| format!("{size} bytes of "));
             return Err(self.error(
                 Diagnostic::new(
@@ -182,27 +182,33 @@ impl<'a> Expander<'a, '_> {
                 .help("write the instruction that loads or extends: `movzx`, `movss`, `movd`, …"),
             ));
         };
-        let mem = Mem { size: Some(width), ..mem.clone() };
-        self.emit_machine(mnemonic, target, Operand::Mem(mem), span, expr)
+        self.emit_machine(inst, span, expr)
     }
 
-    /// The instruction that loads `width` bytes into a register of a class.
-    fn load_mnemonic(&self, class: Class, width: u32) -> Option<&'static str> {
-        Some(match (class, width) {
-            (Class::Gp8 | Class::Gp8h | Class::Gp16 | Class::Gp32 | Class::Gp64, _) => "mov",
-            (Class::Xmm, 16) if !self.has_avx() => "movups",
-            (Class::Xmm | Class::Ymm | Class::Zmm, _) => "vmovups",
-            (Class::Mmx, 8) => "movq",
-            (Class::K, 1) => "kmovb",
-            (Class::K, 2) => "kmovw",
-            (Class::K, 4) => "kmovd",
-            (Class::K, 8) => "kmovq",
-            _ => return None,
+    /// The instruction that loads `width` bytes, all that a register holds; masks have several widths.
+    fn load_whole(&self, target: View<Reg>, mem: Mem<Reg>, width: u32) -> Option<Instruction<Reg>> {
+        Some(match (target.class, width) {
+            (Class::Gp8 | Class::Gp8h | Class::Gp16 | Class::Gp32 | Class::Gp64, _) => {
+                asm::mov(target, mem)
+            }
+            (Class::Xmm, _) => self.sse().movups(target, mem),
+            (Class::Ymm | Class::Zmm, _) => SseEncoding::Vex.movups(target, mem),
+            (Class::Mmx, 8) => asm::mmx_movq(target, mem),
+            (Class::K, 1) => asm::kmovb(target, mem),
+            (Class::K, 2) => asm::kmovw(target, mem),
+            (Class::K, 4) => asm::kmovd(target, mem),
+            (Class::K, 8) => asm::kmovq(target, mem),
+            (Class::Mmx | Class::K, _)
+            | (Class::Tmm | Class::Segment | Class::Control | Class::Debug, _)
+            | (Class::St | Class::Eip | Class::Rip, _) => return None,
         })
     }
 
-    fn has_avx(&self) -> bool {
-        Feature::parse("avx").is_some_and(|avx| self.function.features.contains(avx))
+    fn sse(&self) -> SseEncoding {
+        match self.function.features.contains(Feature::AVX) {
+            true => SseEncoding::Vex,
+            false => SseEncoding::Legacy,
+        }
     }
 
     /// A data literal in a register: one of the register's width, or a scalar in an xmm register.
@@ -215,17 +221,20 @@ impl<'a> Expander<'a, '_> {
     ) -> Evaluated<()> {
         let width = literal.bytes.len() as u32;
         let float = matches!(literal.element, Element::Float { .. });
-        let avx = self.has_avx();
-        let mnemonic = match (target.class, width, float) {
-            (Class::Xmm, 4, true) => Some(if avx { "vmovss" } else { "movss" }),
-            (Class::Xmm, 8, true) => Some(if avx { "vmovsd" } else { "movsd" }),
-            (Class::Xmm, 4, false) => Some(if avx { "vmovd" } else { "movd" }),
-            (Class::Xmm, 8, false) => Some(if avx { "vmovq" } else { "movq" }),
-            (Class::K, ..) => self.load_mnemonic(Class::K, width),
-            (class, ..) if class.bytes() == width => self.load_mnemonic(class, width),
+        let data = Mem::new(Base::Data(self.literal_data(literal)), 0);
+        let mem = Mem { size: Some(width), ..data };
+        let sse = self.sse();
+        let loaded = match (target.class, width, float) {
+            (Class::Xmm, 4, true) => Some(sse.movss(target, mem)),
+            (Class::Xmm, 8, true) => Some(sse.movsd(target, mem)),
+            (Class::Xmm, 4, false) => Some(sse.movd(target, mem)),
+            (Class::Xmm, 8, false) => Some(sse.movq(target, mem)),
+            (class, ..) if class == Class::K || class.bytes() == width => {
+                self.load_whole(target, mem, width)
+            }
             _ => None,
         };
-        let Some(mnemonic) = mnemonic else {
+        let Some(inst) = loaded else {
             let message = format!(
                 "a register of class `{}` holds {} bytes, the data literal has {width}",
                 target.class.name(),
@@ -233,35 +242,26 @@ impl<'a> Expander<'a, '_> {
             );
             return Err(self.refuse(expr, &message));
         };
-        let mut mem = Mem::new(Base::Data(self.literal_data(literal)), 0);
-        mem.size = Some(width);
-        self.emit_machine(mnemonic, target, Operand::Mem(mem), span, expr)
+        self.emit_machine(inst, span, expr)
     }
 
     /// An instruction of the compiler's choice.
     fn emit_machine(
         &mut self,
-        mnemonic: &str,
-        target: View<Reg>,
-        source: Operand<Reg>,
+        inst: Instruction<Reg>,
         span: Span,
         expr: &'a Expr,
     ) -> Evaluated<()> {
-        let Some(name) = Mnemonic::parse(mnemonic) else {
-            return Err(self.error(Diagnostic::new(
-                Code::Internal,
-                span,
-                format!("the instruction `{mnemonic}` is missing from the table"),
-            )));
-        };
-        let inst = Instruction::new(name, vec![Operand::Reg(target), source]);
         match isa::select(&inst, &self.function.features) {
             Ok(selection) => {
                 let machine = Machine { inst, targets: None, selection };
                 self.emit(Op::Machine(machine), span, vec![span.into(), place(expr)]);
                 Ok(())
             }
-            Err(error) => Err(self.select_error(&inst, mnemonic, span, &[expr, expr], error)),
+            Err(error) => {
+                let name = inst.mnemonic.name();
+                Err(self.select_error(&inst, name, span, &[expr, expr], error))
+            }
         }
     }
 }

@@ -1,15 +1,16 @@
-//! The instructions that the compiler itself adds, by what they are for.
+//! Which of the instructions that do a job a kernel's frame is made of, and its results.
 
 use crate::analysis::Facts;
-use crate::ir::{ArgValue, Base, Extension, Function, Instruction, Mem, Operand, ResultKind, View};
-use crate::isa::{Bank, Class, Feature, FeatureSet, Mnemonic, PhysReg, VectorMode};
+use crate::ir::{ArgValue, Extension, Function, Instruction, Mem, ResultKind};
+use crate::isa::asm::{self, SseEncoding, gp32, gp64, view};
+use crate::isa::{Bank, Class, Feature, PhysReg, VectorMode};
 
-/// Which spellings a kernel's own instructions allow.
+/// Which instructions a kernel's own allow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asm {
     /// VEX instead of legacy SSE, so that upper halves are never in the way (Intel Optimization
     /// Manual, "Mixing AVX code with SSE code").
-    pub vex: bool,
+    pub sse: SseEncoding,
     /// Whether xmm16–31 and ymm16–31 can be named (AVX512VL).
     short_evex: bool,
     /// Whether masks of 64 bits can be moved (AVX512BW).
@@ -24,8 +25,11 @@ impl Asm {
             .any(|a| matches!(a.value, ArgValue::Vector { bytes } if bytes > 16));
         let wide = wide_arg || result_is_wide(function);
         let vex = wide || facts.effects.iter().any(|e| e.vector_mode == VectorMode::Vex);
-        let has = |name: &str| has(&function.features, name);
-        Asm { vex, short_evex: has("avx512vl"), wide_masks: has("avx512bw") }
+        Asm {
+            sse: if vex { SseEncoding::Vex } else { SseEncoding::Legacy },
+            short_evex: function.features.contains(Feature::AVX512VL),
+            wide_masks: function.features.contains(Feature::AVX512BW),
+        }
     }
 
     /// Moves the low `bytes` bytes of `src` to `dst`. What that does to the other bytes of `dst` is
@@ -34,37 +38,38 @@ impl Asm {
         match dst.bank {
             Bank::Gp => {
                 let class = if bytes <= 4 { Class::Gp32 } else { Class::Gp64 };
-                inst("mov", vec![reg(dst, class), reg(src, class)])
+                asm::mov(view(dst, class), view(src, class))
             }
             Bank::Vector => {
                 let class = self.vector_class(bytes, dst.num.max(src.num));
-                inst(self.movaps(class), vec![reg(dst, class), reg(src, class)])
+                let sse = if class == Class::Xmm { self.sse } else { SseEncoding::Vex };
+                sse.movaps(view(dst, class), view(src, class))
             }
             Bank::Mask => {
-                let name = if bytes <= 2 || !self.wide_masks { "kmovw" } else { "kmovq" };
-                inst(name, vec![reg(dst, Class::K), reg(src, Class::K)])
+                let (dst, src) = (view(dst, Class::K), view(src, Class::K));
+                let is_wide = bytes > 2 && self.wide_masks;
+                if is_wide { asm::kmovq(dst, src) } else { asm::kmovw(dst, src) }
             }
-            _ => inst("movq", vec![reg(dst, Class::Mmx), reg(src, Class::Mmx)]),
+            Bank::Mmx => asm::mmx_movq(view(dst, Class::Mmx), view(src, Class::Mmx)),
+            Bank::Tile | Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => {
+                unreachable!("registers of {:?} are not copied", dst.bank)
+            }
         }
     }
 
     /// Loads `bytes` bytes: a number into the low 4 or 8 bytes of a general-purpose register, a float
     /// or a vector into a vector register.
     pub fn load(self, dst: PhysReg, bytes: u32, mem: Mem<PhysReg>) -> Instruction<PhysReg> {
-        let mem = Operand::Mem(mem);
         if dst.bank == Bank::Gp {
             let class = if bytes <= 4 { Class::Gp32 } else { Class::Gp64 };
-            return inst("mov", vec![reg(dst, class), mem]);
+            return asm::mov(view(dst, class), mem);
         }
-        let high = dst.num >= 16 && !self.short_evex;
-        let (name, class) = match bytes {
-            4 => (self.pick("movss", "vmovss"), Class::Xmm),
-            8 => (self.pick("movsd", "vmovsd"), Class::Xmm),
-            16 if high => ("vbroadcastf32x4", Class::Zmm),
-            32 if high => ("vbroadcastf64x4", Class::Zmm),
-            _ => (self.movups(bytes), self.vector_class(bytes, 0)),
-        };
-        inst(name, vec![reg(dst, class), mem])
+        let zmm = view(dst, Class::Zmm);
+        match bytes {
+            16 if !self.can_name(dst) => asm::vbroadcastf32x4(zmm, mem),
+            32 if !self.can_name(dst) => asm::vbroadcastf64x4(zmm, mem),
+            _ => self.sse.transfer(Bank::Vector, bytes, view(dst, self.whole_class(bytes)), mem),
+        }
     }
 
     /// Loads a number of `bytes` bytes, reads no more than these, and fills the register.
@@ -75,26 +80,24 @@ impl Asm {
         extension: Extension,
         mem: Mem<PhysReg>,
     ) -> Instruction<PhysReg> {
-        let sized = Operand::Mem(Mem { size: Some(bytes), ..mem.clone() });
+        let sized = Mem { size: Some(bytes), ..mem.clone() };
         match (bytes, extension) {
-            (4, Extension::Sign) => inst("movsxd", vec![reg(dst, Class::Gp64), sized]),
-            (1 | 2, _) => inst("movzx", vec![reg(dst, Class::Gp32), sized]),
+            (4, Extension::Sign) => asm::movsxd(gp64(dst), sized),
+            (1 | 2, _) => asm::movzx(gp32(dst), sized),
             _ => self.load(dst, bytes, mem),
         }
     }
 
     /// Stores the low `bytes` bytes of `src`.
     pub fn store(self, mem: Mem<PhysReg>, src: PhysReg, bytes: u32) -> Instruction<PhysReg> {
-        let (name, class) = match (src.bank, bytes) {
-            (Bank::Gp, 1) => ("mov", Class::Gp8),
-            (Bank::Gp, 2) => ("mov", Class::Gp16),
-            (Bank::Gp, 4) => ("mov", Class::Gp32),
-            (Bank::Gp, _) => ("mov", Class::Gp64),
-            (_, 4) => (self.pick("movss", "vmovss"), Class::Xmm),
-            (_, 8) => (self.pick("movsd", "vmovsd"), Class::Xmm),
-            _ => (self.movups(bytes), self.vector_class(bytes, 0)),
+        let class = match (src.bank, bytes) {
+            (Bank::Gp, 1) => Class::Gp8,
+            (Bank::Gp, 2) => Class::Gp16,
+            (Bank::Gp, 4) => Class::Gp32,
+            (Bank::Gp, _) => Class::Gp64,
+            _ => self.whole_class(bytes),
         };
-        inst(name, vec![Operand::Mem(mem), reg(src, class)])
+        self.sse.transfer(src.bank, bytes, mem, view(src, class))
     }
 
     /// Whether 16-byte instructions can name a vector register.
@@ -102,53 +105,15 @@ impl Asm {
         reg.num < 16 || self.short_evex
     }
 
-    /// Saves or restores the low 16 bytes of a vector register in aligned memory.
-    pub fn movaps_name(self) -> &'static str {
-        self.pick("movaps", "vmovaps")
-    }
-
-    /// Clears a vector register.
-    pub fn clear(self, dst: PhysReg) -> Instruction<PhysReg> {
-        let dst = reg(dst, Class::Xmm);
-        match self.vex {
-            true => inst("vxorps", vec![dst.clone(), dst.clone(), dst]),
-            false => inst("xorps", vec![dst.clone(), dst]),
-        }
-    }
-
-    /// `dst = a interleaved with b`, by 4 or 8 bytes. Without VEX, `dst` must be `a`.
-    pub fn interleave(
-        self,
-        unit: u32,
-        dst: PhysReg,
-        a: PhysReg,
-        b: PhysReg,
-    ) -> Instruction<PhysReg> {
-        let [dst, a, b] = [dst, a, b].map(|r| reg(r, Class::Xmm));
-        match (self.vex, unit) {
-            (true, 4) => inst("vunpcklps", vec![dst, a, b]),
-            (true, _) => inst("vpunpcklqdq", vec![dst, a, b]),
-            (false, 4) => inst("unpcklps", vec![dst, b]),
-            (false, _) => inst("punpcklqdq", vec![dst, b]),
-        }
-    }
-
     /// Moves 8 bytes between a general-purpose and a vector register.
     pub fn movq(self, dst: PhysReg, src: PhysReg) -> Instruction<PhysReg> {
-        let view = |r: PhysReg| reg(r, if r.bank == Bank::Gp { Class::Gp64 } else { Class::Xmm });
-        inst(self.pick("movq", "vmovq"), vec![view(dst), view(src)])
+        let whole = |r: PhysReg| view(r, if r.bank == Bank::Gp { Class::Gp64 } else { Class::Xmm });
+        self.sse.movq(whole(dst), whole(src))
     }
 
-    fn pick(self, legacy: &'static str, vex: &'static str) -> &'static str {
-        if self.vex { vex } else { legacy }
-    }
-
-    fn movaps(self, class: Class) -> &'static str {
-        if class == Class::Xmm { self.movaps_name() } else { "vmovaps" }
-    }
-
-    fn movups(self, bytes: u32) -> &'static str {
-        if bytes <= 16 { self.pick("movups", "vmovups") } else { "vmovups" }
+    /// The narrowest class that holds `bytes` bytes of a vector register.
+    fn whole_class(self, bytes: u32) -> Class {
+        self.vector_class(bytes, 0)
     }
 
     /// The narrowest class that holds `bytes` bytes and can name register `num`.
@@ -170,34 +135,22 @@ pub(super) fn result_is_wide(function: &Function) -> bool {
     }
 }
 
-/// Whether an extension is enabled.
-pub(super) fn has(features: &FeatureSet, name: &str) -> bool {
-    Feature::parse(name).is_some_and(|feature| features.contains(feature))
-}
-
-/// An instruction by name.
-pub(super) fn inst(name: &str, operands: Vec<Operand<PhysReg>>) -> Instruction<PhysReg> {
-    let mnemonic = Mnemonic::parse(name).expect("the compiler adds only instructions that exist");
-    Instruction::new(mnemonic, operands)
-}
-
-/// A register operand.
-pub(super) fn reg(reg: PhysReg, class: Class) -> Operand<PhysReg> {
-    Operand::Reg(View { reg, class })
-}
-
-/// `[base + disp]`.
-pub(super) fn at(base: PhysReg, disp: i64) -> Mem<PhysReg> {
-    Mem::new(Base::Reg(View { reg: base, class: Class::Gp64 }), disp)
+/// Whether an instruction may change the status flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FlagsAre {
+    /// Nothing reads them afterwards.
+    Free,
+    /// Something does.
+    Kept,
 }
 
 /// The shortest instruction that sets the `class` view of `dst` to `value`; bytes beyond 32 bits are
-/// cleared where `class` is 32 bits wide. `may_set_flags` allows `xor`.
+/// cleared where `class` is 32 bits wide.
 pub(super) fn set(
     dst: PhysReg,
     class: Class,
     value: i128,
-    may_set_flags: bool,
+    flags: FlagsAre,
 ) -> Instruction<PhysReg> {
     let bits = value as u64;
     let class = match class {
@@ -207,11 +160,10 @@ pub(super) fn set(
     let width = 8 * class.bytes();
     // As the author would write it: sign-extended to the width of the register.
     let signed = i128::from((bits << (64 - width)) as i64 >> (64 - width));
+    let dst = view(dst, class);
     match class {
-        Class::Gp32 if bits as u32 == 0 && may_set_flags => {
-            inst("xor", vec![reg(dst, class), reg(dst, class)])
-        }
-        Class::Gp32 => inst("mov", vec![reg(dst, class), Operand::Imm((bits as u32).into())]),
-        class => inst("mov", vec![reg(dst, class), Operand::Imm(signed)]),
+        Class::Gp32 if bits as u32 == 0 && flags == FlagsAre::Free => asm::xor(dst, dst),
+        Class::Gp32 => asm::mov(dst, i128::from(bits as u32)),
+        _ => asm::mov(dst, signed),
     }
 }

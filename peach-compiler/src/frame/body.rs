@@ -1,8 +1,8 @@
 //! The author's instructions over physical registers and real stack addresses.
 
 use super::Lowerer;
-use super::asm::{self, inst, reg, result_is_wide, set};
-use super::entry::add_to_rsp;
+use super::asm::{FlagsAre, result_is_wide, set};
+use super::entry::{UpperHalves, add_to_rsp};
 use super::space::align_up;
 use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
@@ -10,6 +10,7 @@ use crate::ir::{
     Arg, ArgId, Base, Code, Extension, Function, InstId, Instruction, Machine, Mem, Op, Operand,
     Origin, Reg, View,
 };
+use crate::isa::asm::{self, view};
 use crate::isa::{Bank, Class, Control, Flags, Lanes, PhysReg, gp};
 
 /// For copies and numbers: which bytes of the register that they write are live afterwards.
@@ -65,12 +66,13 @@ impl Lowerer<'_> {
             Op::LoadArg { arg } => self.load_argument(*arg, depth),
             Op::Return(values) => {
                 self.out.origin = Origin::Epilogue(id);
-                self.result(id, values);
-                let is_clean = self.wants_vzeroupper(id);
-                if is_clean {
-                    self.put(inst("vzeroupper", Vec::new()));
+                self.emit_result(id, values);
+                let mut upper = UpperHalves::AsTheyAre;
+                if self.wants_vzeroupper(id) {
+                    self.put(asm::vzeroupper());
+                    upper = UpperHalves::JustCleared;
                 }
-                self.epilogue(is_clean);
+                self.epilogue(upper);
             }
         }
     }
@@ -149,7 +151,7 @@ impl Lowerer<'_> {
         let kept_bytes_matter = live.intersects(Lanes::low(8) - dst_class.lanes());
         let high = dst_class == Class::Gp8h || src_class == Class::Gp8h;
         if narrow && (kept_bytes_matter || high) {
-            self.put(inst("mov", vec![reg(to, dst_class), reg(from, src_class)]));
+            self.put(asm::mov(view(to, dst_class), view(from, src_class)));
             return;
         }
         let carried = 64 - (live & dst_class.lanes()).0.leading_zeros();
@@ -174,21 +176,22 @@ impl Lowerer<'_> {
         if live.is_empty() {
             return;
         }
-        let may_set_flags = self.facts.flags_live_out[id.index()].0 & Flags::STATUS.0 == 0;
+        let live_flags = self.facts.flags_live_out[id.index()].0 & Flags::STATUS.0;
+        let flags = if live_flags == 0 { FlagsAre::Free } else { FlagsAre::Kept };
         let needs_high = live.intersects(Lanes::range(4, 4));
         let class = match dst.class {
             Class::Gp64 if !needs_high => Class::Gp32,
             // Clearing all of it costs less than a merge, where nothing else of it is alive.
             Class::Gp8 | Class::Gp16
                 if value == 0
-                    && may_set_flags
+                    && flags == FlagsAre::Free
                     && !live.intersects(Lanes::low(8) - dst.class.lanes()) =>
             {
                 Class::Gp32
             }
             class => class,
         };
-        self.put(set(to, class, value, may_set_flags));
+        self.put(set(to, class, value, flags));
     }
 
     /// Loads an argument that arrived in memory.

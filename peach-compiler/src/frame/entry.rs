@@ -1,19 +1,19 @@
 //! The prologue: saves registers, makes the frame, and moves arguments to their registers. And its
 //! counterpart, the epilogue.
 
-use super::asm::{at, inst, reg};
 use super::moves::{Move, in_sequence};
-use super::plan::Use;
-use super::stack::{self, Needs, StackLayout};
+use super::needs::{Needs, Use};
+use super::stack::StackLayout;
 use super::{Lowerer, Registers};
 use crate::abi::{ArgPlace, Frames};
-use crate::analysis::Facts;
+use crate::analysis::{Facts, STRIDE, TOUCHES_MAX, locals_base, used_locals};
 use crate::ir::Allocation;
 use crate::ir::{
     Base, Branch, Cfa, Code, Function, Inst, Instruction, Op, Operand, PlacedLocal, Reg,
     UnwindStep, View,
 };
-use crate::isa::{self, Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
+use crate::isa::asm::{self, SseEncoding, at, gp32, gp64, view};
+use crate::isa::{Bank, Class, Control, Lanes, PhysReg, RegSet, gp};
 
 /// Decides what is saved, and where everything on the stack is.
 pub(super) fn stack_layout(
@@ -34,7 +34,7 @@ pub(super) fn stack_layout(
         convention,
         saved_gp: changed.gp & convention.saved_gp,
         saved_xmm: changed.vector & convention.saved_xmm,
-        locals: super::used_locals(function),
+        locals: used_locals(function),
         depth,
         shadow: if function.options.without_shadow { 0 } else { convention.shadow },
         calls,
@@ -127,29 +127,6 @@ fn spare(function: &Function, changed: RegSet) -> Option<PhysReg> {
     found.next().map(PhysReg::gp).filter(|_| convention.sandbox.is_none())
 }
 
-/// The register that holds the address of stack variables that demand more alignment than a frame of
-/// Go's has: `rbp`, which such a frame saves, or one that the author does not name.
-pub(super) fn locals_base(function: &Function) -> PhysReg {
-    let mut named = RegSet::NONE;
-    let mut name = |reg: Reg| {
-        if let Reg::Physical(PhysReg { bank: Bank::Gp, num }) = reg {
-            named = named | RegSet::one(num);
-        }
-    };
-    for inst in &function.insts {
-        match &inst.op {
-            Op::Machine(machine) => {
-                let effects = isa::effects(&machine.inst, &machine.selection);
-                effects.regs.iter().for_each(|access| name(access.reg));
-            }
-            op => op.for_each_reg(&mut name),
-        }
-    }
-    let order = [5, 15, 14, 13, 12, 11, 10, 9, 8, 3, 7, 6, 2, 1, 0];
-    let free = order.into_iter().find(|&num| !named.contains(num));
-    free.map_or(gp::RBP, PhysReg::gp)
-}
-
 /// Every register that the body may change, and those that arguments are moved to.
 fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation) -> Registers {
     let mut changed = Registers::default();
@@ -182,10 +159,19 @@ fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation
     changed
 }
 
+/// What is known of the upper halves of vector registers where an epilogue begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UpperHalves {
+    /// A `vzeroupper` stands right before it.
+    JustCleared,
+    /// They are as the kernel left them.
+    AsTheyAre,
+}
+
 impl Lowerer<'_> {
     pub(super) fn prologue(&mut self) {
         if self.function.options.endbr64 {
-            self.put(inst("endbr64", Vec::new()));
+            self.put(asm::endbr64());
         }
         match self.function.convention.frames {
             Frames::Go => self.go_prologue(),
@@ -200,20 +186,17 @@ impl Lowerer<'_> {
     fn go_prologue(&mut self) {
         let size = i64::from(self.stack.size);
         self.lower_stack(self.stack.size);
-        let rbp = reg(gp::RBP, Class::Gp64);
         if self.saves_rbp_in_frame() {
-            let place = || Operand::Mem(at(gp::RSP, size - 8));
-            self.put(inst("mov", vec![place(), rbp.clone()]));
+            let place = at(gp::RSP, size - 8);
+            self.put(asm::mov(place.clone(), gp64(gp::RBP)));
             self.saved(gp::RBP, -16, UnwindStep::Save { reg: gp::RBP });
-            self.put(inst("lea", vec![rbp, place()]));
+            self.put(asm::lea(gp64(gp::RBP), place));
         }
         if let (Some(base), Some(align)) = (self.stack.locals_base, self.stack.realign) {
             let align = i64::from(align);
             let word = i64::from(self.function.convention.stack_align);
-            let base = reg(base, Class::Gp64);
-            let end = Operand::Mem(at(gp::RSP, align - word));
-            self.put(inst("lea", vec![base.clone(), end]));
-            self.put(inst("and", vec![base, Operand::Imm((-align).into())]));
+            self.put(asm::lea(gp64(base), at(gp::RSP, align - word)));
+            self.put(asm::and(gp64(base), i128::from(-align)));
         }
         self.out.frame.size = self.stack.size;
         self.out.frame.realigned = self.stack.realign;
@@ -227,38 +210,37 @@ impl Lowerer<'_> {
 
     fn pushed_prologue(&mut self) {
         for push in self.stack.pushes.clone() {
-            self.put(inst("push", vec![reg(push, Class::Gp64)]));
+            self.put(asm::push(gp64(push)));
             self.out.moved_down(8);
             let offset = -i64::from(self.out.cfa.offset);
             self.saved(push, offset, UnwindStep::Push { reg: push });
         }
-        if self.stack.touches() <= stack::TOUCHES_MAX {
+        if self.stack.touches() <= TOUCHES_MAX {
             self.touch_pages(self.stack.touches());
         }
         if let Some(base) = self.stack.base {
             self.lower_stack(self.stack.above_base);
-            self.put(inst("mov", vec![reg(base, Class::Gp64), reg(gp::RSP, Class::Gp64)]));
+            self.put(asm::mov(gp64(base), gp64(gp::RSP)));
             self.out.set_cfa(Cfa { reg: base, offset: self.stack.base_below_cfa() as i32 });
             self.step(UnwindStep::SetBase);
         }
         let mut size = self.stack.size;
         if let Some(padding) = self.stack.padding {
-            self.put(inst("push", vec![reg(padding, Class::Gp64)]));
+            self.put(asm::push(gp64(padding)));
             self.out.moved_down(8);
             self.step(UnwindStep::Lower { bytes: 8 });
             size -= 8;
         }
-        match self.stack.touches() <= stack::TOUCHES_MAX {
+        match self.stack.touches() <= TOUCHES_MAX {
             true => self.lower_stack(size),
             false => self.lower_and_touch(size),
         }
         if let Some(align) = self.stack.realign {
-            let mask = Operand::Imm(-i128::from(align));
-            self.put(inst("and", vec![reg(gp::RSP, Class::Gp64), mask]));
+            self.put(asm::and(gp64(gp::RSP), -i128::from(align)));
         }
         for (xmm, offset) in self.stack.saves.clone() {
-            let place = Operand::Mem(self.frame_address(offset, 0));
-            self.put(inst(self.asm.movaps_name(), vec![place, reg(xmm, Class::Xmm)]));
+            let place = self.frame_address(offset, 0);
+            self.put(self.asm.sse.movaps(place, view(xmm, Class::Xmm)));
             self.saved(xmm, offset, UnwindStep::Save { reg: xmm });
         }
         self.out.frame.size = self.stack.above_base + self.stack.size;
@@ -280,31 +262,31 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Undoes the prologue. `is_clean`: a `vzeroupper` stands right before it, so that legacy SSE costs
-    /// nothing; of xmm0 to xmm7 it takes a byte less than VEX.
-    pub(super) fn epilogue(&mut self, is_clean: bool) {
+    /// Undoes the prologue. Right after a `vzeroupper` legacy SSE costs nothing; for xmm0 to xmm7 it
+    /// takes a byte less than VEX.
+    pub(super) fn epilogue(&mut self, upper: UpperHalves) {
         for (xmm, offset) in self.stack.saves.clone() {
-            let place = Operand::Mem(self.frame_address(offset, 0));
-            let name = if is_clean && xmm.num < 8 { "movaps" } else { self.asm.movaps_name() };
-            self.put(inst(name, vec![reg(xmm, Class::Xmm), place]));
+            let place = self.frame_address(offset, 0);
+            let is_short = upper == UpperHalves::JustCleared && xmm.num < 8;
+            let sse = if is_short { SseEncoding::Legacy } else { self.asm.sse };
+            self.put(sse.movaps(view(xmm, Class::Xmm), place));
         }
         if self.saves_rbp_in_frame() {
-            let place = Operand::Mem(at(gp::RSP, i64::from(self.stack.size) - 8));
-            self.put(inst("mov", vec![reg(gp::RBP, Class::Gp64), place]));
+            let place = at(gp::RSP, i64::from(self.stack.size) - 8);
+            self.put(asm::mov(gp64(gp::RBP), place));
         }
         let mut pushes = self.stack.pushes.clone();
         let below = 8 + 8 * pushes.len() as i32;
-        let rsp = || reg(gp::RSP, Class::Gp64);
         if self.stack.base == Some(gp::RBP) && self.stack.above_base == 0 {
-            self.put(inst("leave", Vec::new()));
+            self.put(asm::leave());
             pushes.pop();
             self.out.set_cfa(Cfa { reg: gp::RSP, offset: below - 8 });
         } else if let Some(base) = self.stack.base {
             if self.stack.above_base == 0 {
-                self.put(inst("mov", vec![rsp(), reg(base, Class::Gp64)]));
+                self.put(asm::mov(gp64(gp::RSP), gp64(base)));
             } else {
                 let address = at(base, self.stack.above_base.into());
-                self.put(inst("lea", vec![rsp(), Operand::Mem(address)]));
+                self.put(asm::lea(gp64(gp::RSP), address));
             }
             self.out.set_cfa(Cfa { reg: gp::RSP, offset: below });
         } else if self.stack.size > 0 {
@@ -316,10 +298,10 @@ impl Lowerer<'_> {
             }
         }
         for pop in pushes.into_iter().rev() {
-            self.put(inst("pop", vec![reg(pop, Class::Gp64)]));
+            self.put(asm::pop(gp64(pop)));
             self.out.moved_down(-8);
         }
-        self.put(inst("ret", Vec::new()));
+        self.put(asm::ret());
     }
 
     /// The canonical frame address in the body, where `depth` bytes have been pushed.
@@ -361,14 +343,13 @@ impl Lowerer<'_> {
     /// page that Windows grows it by.
     fn touch_pages(&mut self, touches: i64) {
         for touch in 1..=touches {
-            self.touch(-stack::STRIDE * touch);
+            self.touch(-STRIDE * touch);
         }
     }
 
     /// Touches memory at a distance from the stack pointer.
     fn touch(&mut self, offset: i64) {
-        let place = Operand::Mem(at(gp::RSP, offset));
-        self.put(inst("test", vec![place, reg(gp::RAX, Class::Gp32)]));
+        self.put(asm::test(at(gp::RSP, offset), gp32(gp::RAX)));
     }
 
     /// Moves the stack pointer down and touches what it passes: before version 5.0, Linux refused to grow
@@ -378,19 +359,18 @@ impl Lowerer<'_> {
         if self.stack.above_base > 0 {
             self.touch(0);
         }
-        let turns = i64::from(size) / stack::STRIDE;
-        let (rsp, end) = (reg(gp::RSP, Class::Gp64), reg(gp::R11, Class::Gp64));
+        let turns = i64::from(size) / STRIDE;
         // r11 carries no argument in any convention.
-        let lowest = Operand::Mem(at(gp::RSP, -stack::STRIDE * turns));
-        self.put(inst("lea", vec![end.clone(), lowest]));
+        let (rsp, end) = (gp64(gp::RSP), gp64(gp::R11));
+        self.put(asm::lea(end, at(gp::RSP, -STRIDE * turns)));
         let label = self.new_label();
         self.out.push(Code::Label(label));
-        self.put(inst("sub", vec![rsp.clone(), Operand::Imm(stack::STRIDE.into())]));
+        self.put(asm::sub(rsp, i128::from(STRIDE)));
         self.touch(0);
-        self.put(inst("cmp", vec![rsp, end]));
-        self.put(inst("jne", vec![Operand::Label(Branch { label, size: None })]));
+        self.put(asm::cmp(rsp, end));
+        self.put(asm::jne(Branch { label, size: None }));
         self.touch_pages(self.stack.touches() - turns);
-        let rest = i64::from(size) - stack::STRIDE * turns;
+        let rest = i64::from(size) - STRIDE * turns;
         if rest > 0 {
             self.put(add_to_rsp(-rest));
         }
@@ -423,11 +403,11 @@ impl Lowerer<'_> {
 
 /// Adds to the stack pointer: 128 is subtracted as -128, which fits in a byte.
 pub(super) fn add_to_rsp(bytes: i64) -> Instruction<PhysReg> {
-    let (name, bytes) = match bytes {
-        128 => ("sub", -128),
-        -128 => ("add", -128),
-        0.. => ("add", bytes),
-        _ => ("sub", -bytes),
-    };
-    inst(name, vec![reg(gp::RSP, Class::Gp64), Operand::Imm(bytes.into())])
+    let rsp = gp64(gp::RSP);
+    match bytes {
+        128 => asm::sub(rsp, -128),
+        -128 => asm::add(rsp, -128),
+        0.. => asm::add(rsp, i128::from(bytes)),
+        _ => asm::sub(rsp, i128::from(-bytes)),
+    }
 }

@@ -13,6 +13,7 @@ mod body;
 mod clobbers;
 mod entry;
 mod moves;
+mod needs;
 mod plan;
 mod returns;
 mod space;
@@ -21,12 +22,11 @@ mod upper;
 
 pub use clobbers::{Clobbers, clobbers};
 
-use crate::abi::{Convention, Frames};
+use crate::abi::Convention;
 use crate::analysis::Facts;
 use crate::ir::Allocation;
 use crate::ir::{
-    Base, Cfa, Code, Frame, Function, InstId, Instruction, Item, LabelId, Local, Lowered, Op,
-    Origin, Reg,
+    Cfa, Code, Frame, Function, InstId, Instruction, Item, LabelId, Lowered, Op, Origin, Reg,
 };
 use crate::isa::{Bank, Lanes, PhysReg, RegSet, gp};
 use asm::Asm;
@@ -53,38 +53,6 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
         rust_syms: function.rust_syms.clone(),
         in_text: function.options.in_text,
         frame: out.frame,
-    }
-}
-
-/// Whether a register holds the base of the frame or of the stack variables and cannot be allocated:
-/// the stack variables that are used demand more alignment than the convention gives the stack pointer,
-/// or so many bytes that the stack pointer moves in a loop.
-pub fn needs_frame_pointer(function: &Function) -> bool {
-    let locals = used_locals(function);
-    let (convention, locals) = (function.convention, locals.iter().flatten().copied());
-    stack::demanded_align(convention, locals.clone()).is_some()
-        || stack::is_large(convention, locals)
-}
-
-/// The stack variables; `None` for one that nothing uses.
-fn used_locals(function: &Function) -> Vec<Option<&Local>> {
-    let mut used = vec![None; function.locals.len()];
-    for inst in &function.insts {
-        let Op::Machine(machine) = &inst.op else { continue };
-        for (_, mem) in machine.inst.memory_operands() {
-            if let Base::Local(local) = mem.base {
-                used[local.index()] = Some(&function[local]);
-            }
-        }
-    }
-    used
-}
-
-/// The register that [`needs_frame_pointer`] keeps from being allocated.
-pub fn frame_pointer(function: &Function) -> PhysReg {
-    match function.convention.frames {
-        Frames::Pushed => gp::RBP,
-        Frames::Go => entry::locals_base(function),
     }
 }
 

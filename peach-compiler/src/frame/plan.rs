@@ -5,19 +5,8 @@
 //! order may take less memory and reach all of it by a byte. There are a few orders: all are tried, and
 //! the one with the shortest code is taken.
 
+use super::needs::Needs;
 use super::space::Object;
-use super::stack::{Needs, StackLayout};
-use crate::isa::gp;
-
-/// A place where the body addresses the frame.
-pub(super) struct Use {
-    /// The index of the stack variable; `None` for arguments on the stack.
-    pub local: Option<usize>,
-    /// What is added to its address, from the CFA on for arguments; what is pushed there is included.
-    pub disp: i64,
-    /// What a displacement of one byte counts in: 1, or the size of the operand (EVEX).
-    pub unit: i64,
-}
 
 /// Which stack variables are furthest from the stack pointer.
 #[derive(Clone, Copy)]
@@ -104,55 +93,4 @@ fn sort_by_use(locals: &mut [Object], needs: &Needs) {
     let mut uses = vec![0u64; needs.locals.len()];
     needs.uses.iter().filter_map(|used| used.local).for_each(|local| uses[local] += 1);
     locals.sort_by_key(|object| ((uses[object.id] << 32) / object.size.max(1) as u64, object.id));
-}
-
-impl StackLayout {
-    /// How many bytes of the code depend on the layout.
-    pub fn code_bytes(&self, needs: &Needs) -> i64 {
-        let uses: i64 = needs.uses.iter().map(|used| self.use_bytes(used)).sum();
-        let saves: i64 = self.saves.iter().map(|&(_, offset)| self.frame_bytes(offset, 1)).sum();
-        uses + (1 + needs.returns) * (saves + self.adjustment_bytes())
-    }
-
-    fn use_bytes(&self, used: &Use) -> i64 {
-        let Some(local) = used.local else { return self.frame_bytes(used.disp, used.unit) };
-        let place = self.locals[local].unwrap_or(0) + used.disp;
-        match self.realign {
-            Some(_) => displacement(place, used.unit, self.locals_base.is_some()),
-            None => self.frame_bytes(place, used.unit),
-        }
-    }
-
-    /// Bytes of a displacement to a place that is known from the CFA.
-    fn frame_bytes(&self, offset: i64, unit: i64) -> i64 {
-        match self.base {
-            Some(base) => {
-                let needs_one = base == gp::RBP || base == gp::R13;
-                displacement(offset + self.base_below_cfa(), unit, needs_one)
-            }
-            None => displacement(offset + self.rsp_below_cfa(), unit, false),
-        }
-    }
-
-    /// Bytes of the instructions that move the stack pointer down, or up again.
-    fn adjustment_bytes(&self) -> i64 {
-        let of = |bytes: u32| match bytes {
-            0 => 0,
-            1..=128 => 4,
-            _ => 7,
-        };
-        match self.padding {
-            Some(_) => 1 + of(self.size - 8),
-            None => of(self.size) + of(self.above_base),
-        }
-    }
-}
-
-/// Bytes of a displacement; `needs_one` where the base has no form without.
-fn displacement(bytes: i64, unit: i64, needs_one: bool) -> i64 {
-    match bytes {
-        0 => needs_one.into(),
-        _ if bytes % unit == 0 && i8::try_from(bytes / unit).is_ok() => 1,
-        _ => 4,
-    }
 }

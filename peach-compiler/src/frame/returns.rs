@@ -5,13 +5,14 @@
 //! kept until they have been used.
 
 use super::Lowerer;
-use super::asm::{at, inst, reg, set};
+use super::asm::{FlagsAre, set};
 use super::moves::{Move, in_sequence};
 use crate::abi::ResultPlace;
 use crate::ir::{
-    Base, DataContent, DataId, InstId, Mem, Operand, Reg, ResultKind, ResultValue, ReturnValue,
-    RustConstId, View,
+    Base, DataContent, DataId, InstId, Instruction, Mem, Operand, Reg, ResultKind, ResultValue,
+    ReturnValue, RustConstId, View,
 };
+use crate::isa::asm::{self, SseEncoding, at, gp32, view};
 use crate::isa::{Bank, Class, Lanes, PhysReg, gp};
 
 /// A component of the result.
@@ -35,60 +36,60 @@ enum Value {
 
 impl Lowerer<'_> {
     /// Puts `values` where the convention wants them.
-    pub(super) fn result(&mut self, id: InstId, values: &[ReturnValue]) {
+    pub(super) fn emit_result(&mut self, id: InstId, values: &[ReturnValue]) {
         let ResultKind::Values(types) = self.function.result.clone() else { return };
         if let ([ReturnValue::Reg(view)], [ty], ResultPlace::Regs(regs)) =
             (values, types.as_slice(), &self.function.placement.result)
             && !ty.vector
             && ty.bytes < ty.extended
         {
-            return self.extended(id, *view, ty, regs[0]);
+            return self.emit_extended(id, *view, ty, regs[0]);
         }
         let parts = self.parts(values, types);
         match self.function.placement.result.clone() {
             ResultPlace::Unit => {}
-            ResultPlace::Regs(regs) => self.in_registers(&parts, &regs),
+            ResultPlace::Regs(regs) => self.emit_in_registers(&parts, &regs),
             ResultPlace::Packed { reg, shift } => match parts.as_slice() {
                 [low, high] if reg.bank == Bank::Vector && low.ty.vector => {
-                    self.packed_floats(low, high, reg);
+                    self.emit_packed_floats(low, high, reg);
                 }
-                [low, high] if reg.bank == Bank::Vector => self.packed_wide(low, high, reg),
+                [low, high] if reg.bank == Bank::Vector => self.emit_packed_wide(low, high, reg),
                 [low, high] if low.ty.vector => {
                     let packed = PhysReg::vector(0);
-                    self.packed_floats(low, high, packed);
+                    self.emit_packed_floats(low, high, packed);
                     self.put(self.asm.movq(reg, packed));
                 }
-                [low, high] => self.packed_integers(low, high, reg, shift),
+                [low, high] => self.emit_packed_integers(low, high, reg, shift),
                 _ => unreachable!("a packed result has two parts"),
             },
             ResultPlace::Memory { offsets } => {
                 let Some(pointer) = self.function.hidden_result else { return };
                 let pointer = self.phys(Reg::Virtual(pointer));
                 let places = offsets.iter().map(|&offset| at(pointer, offset.into())).collect();
-                self.in_memory(&parts, places, Some(pointer));
-                self.copy(gp::RAX, pointer, 8);
+                self.emit_in_memory(&parts, places, Some(pointer));
+                self.emit_copy(gp::RAX, pointer, 8);
             }
             ResultPlace::Stack { offsets } => {
                 let place = |&offset: &u32| self.frame_address(offset.into(), 0);
                 let places = offsets.iter().map(place).collect();
-                self.in_memory(&parts, places, None);
+                self.emit_in_memory(&parts, places, None);
             }
         }
     }
 
     /// A pointer of 32 bits alone: the caller may rely on zeros above it.
-    fn extended(&mut self, id: InstId, view: View<Reg>, ty: &ResultValue, dst: PhysReg) {
+    fn emit_extended(&mut self, id: InstId, view: View<Reg>, ty: &ResultValue, dst: PhysReg) {
         let src = self.phys(view.reg);
         // The return reads what extends it, where that is known to be right.
         let mut accesses = self.facts.effects[id.index()].regs.iter();
         let known = accesses.any(|a| a.reg == view.reg && a.read.contains(Lanes::low(ty.extended)));
         if known {
-            return self.copy(dst, src, ty.extended);
+            return self.emit_copy(dst, src, ty.extended);
         }
         self.put(zero_extended(dst, src, 8 * ty.bytes));
     }
 
-    fn parts(&mut self, values: &[ReturnValue], types: Vec<ResultValue>) -> Vec<Part> {
+    fn parts(&self, values: &[ReturnValue], types: Vec<ResultValue>) -> Vec<Part> {
         let mut parts = Vec::with_capacity(values.len());
         for (value, ty) in values.iter().zip(types) {
             let value = match *value {
@@ -114,7 +115,7 @@ impl Lowerer<'_> {
     }
 
     /// Every value to a register of its own.
-    fn in_registers(&mut self, parts: &[Part], regs: &[PhysReg]) {
+    fn emit_in_registers(&mut self, parts: &[Part], regs: &[PhysReg]) {
         let mut moves = Vec::new();
         for (part, &dst) in parts.iter().zip(regs) {
             if let Value::Reg(src) = part.value {
@@ -123,156 +124,156 @@ impl Lowerer<'_> {
         }
         let volatile = self.volatile();
         for m in in_sequence(&moves, |bank| volatile.of(bank)) {
-            self.copy(m.dst, m.src, m.bytes);
+            self.emit_copy(m.dst, m.src, m.bytes);
         }
         for (part, &dst) in parts.iter().zip(regs) {
             if !matches!(part.value, Value::Reg(_)) {
-                self.load_constant(part, dst);
+                self.emit_constant(part, dst);
             }
         }
     }
 
     /// Brings a constant into `dst`.
-    fn load_constant(&mut self, part: &Part, dst: PhysReg) {
+    fn emit_constant(&mut self, part: &Part, dst: PhysReg) {
         let Part { value, ty } = part;
         let bytes = ty.bytes;
         match (*value, dst.bank) {
-            (Value::Number(0), Bank::Vector) => self.put(self.asm.clear(dst)),
+            (Value::Number(0), Bank::Vector) => self.put(self.asm.sse.clear(dst)),
             (Value::Number(number), Bank::Vector) => {
                 let scratch = gp::RAX;
-                self.put(set(scratch, Class::Gp64, number.into(), true));
+                self.put(set(scratch, Class::Gp64, number.into(), FlagsAre::Free));
                 self.put(self.asm.movq(dst, scratch));
             }
             (Value::Number(number), _) => {
-                self.put(set(dst, Class::Gp64, number.into(), true));
+                self.put(set(dst, Class::Gp64, number.into(), FlagsAre::Free));
             }
             (Value::Const(id), _) => {
-                let dst = reg(dst, gp_class(bytes));
-                self.put(inst("mov", vec![dst, Operand::RustConst(id)]));
+                let dst = view(dst, gp_class(bytes));
+                self.put(asm::mov(dst, Operand::RustConst(id)));
             }
-            (Value::Data(id), _) => self.load_data(dst, id, bytes),
-            (Value::Reg(src), _) => self.copy(dst, src, bytes),
+            (Value::Data(id), _) => self.emit_data(dst, id, bytes),
+            (Value::Reg(src), _) => self.emit_copy(dst, src, bytes),
         }
     }
 
-    fn load_data(&mut self, dst: PhysReg, id: DataId, bytes: u32) {
+    fn emit_data(&mut self, dst: PhysReg, id: DataId, bytes: u32) {
         let mem = Mem::new(Base::Data(id), 0);
         match (dst.bank, bytes) {
             (Bank::Gp, 1 | 2) => {
-                let mem = Operand::Mem(Mem { size: Some(bytes), ..mem });
-                self.put(inst("movzx", vec![reg(dst, Class::Gp32), mem]));
+                let mem = Mem { size: Some(bytes), ..mem };
+                self.put(asm::movzx(gp32(dst), mem));
             }
             _ => self.put(self.asm.load(dst, bytes, mem)),
         }
     }
 
     /// Two floats of 4 bytes side by side in the vector register `dst`.
-    fn packed_floats(&mut self, low: &Part, high: &Part, dst: PhysReg) {
-        let high = self.in_vector_register(high, low);
+    fn emit_packed_floats(&mut self, low: &Part, high: &Part, dst: PhysReg) {
+        let high = self.emit_into_vector_register(high, low);
         let low = match low.value {
             Value::Reg(reg) if self.asm.can_name(reg) => reg,
             Value::Reg(reg) => {
                 let free = if high == dst { PhysReg::vector(1) } else { dst };
-                self.copy(free, reg, 4);
+                self.emit_copy(free, reg, 4);
                 free
             }
             _ => {
                 let free = if high == dst { PhysReg::vector(1) } else { dst };
-                self.load_constant(low, free);
+                self.emit_constant(low, free);
                 free
             }
         };
-        if self.asm.vex {
-            return self.put(self.asm.interleave(4, dst, low, high));
+        if self.asm.sse == SseEncoding::Vex {
+            return self.put(self.asm.sse.interleave(4, [dst, low, high]));
         }
         if low != dst && high == dst {
-            self.put(self.asm.interleave(4, low, low, high));
-            return self.copy(dst, low, 8);
+            self.put(self.asm.sse.interleave(4, [low, low, high]));
+            return self.emit_copy(dst, low, 8);
         }
         if low != dst {
-            self.copy(dst, low, 4);
+            self.emit_copy(dst, low, 4);
         }
-        self.put(self.asm.interleave(4, dst, dst, high));
+        self.put(self.asm.sse.interleave(4, [dst, dst, high]));
     }
 
-    fn in_vector_register(&mut self, part: &Part, other: &Part) -> PhysReg {
+    fn emit_into_vector_register(&mut self, part: &Part, other: &Part) -> PhysReg {
         let taken = |r: PhysReg| matches!(other.value, Value::Reg(other) if other == r);
         let free = if taken(PhysReg::vector(1)) { PhysReg::vector(2) } else { PhysReg::vector(1) };
         match part.value {
             Value::Reg(reg) if self.asm.can_name(reg) => return reg,
             _ => {}
         }
-        self.load_constant(part, free);
+        self.emit_constant(part, free);
         free
     }
 
     /// The halves of an `i128` in one vector register.
-    fn packed_wide(&mut self, low: &Part, high: &Part, dst: PhysReg) {
+    fn emit_packed_wide(&mut self, low: &Part, high: &Part, dst: PhysReg) {
         let pair = [low, high].map(|part| part.value);
         if let Value::Number(0) = high.value {
-            let low = self.in_gp_register(low, &pair);
+            let low = self.emit_into_gp_register(low, &pair);
             return self.put(self.asm.movq(dst, low));
         }
         let spare = PhysReg::vector(1);
-        let low = self.in_gp_register(low, &pair);
+        let low = self.emit_into_gp_register(low, &pair);
         self.put(self.asm.movq(dst, low));
-        let high = self.in_gp_register(high, &pair);
+        let high = self.emit_into_gp_register(high, &pair);
         self.put(self.asm.movq(spare, high));
-        self.put(self.asm.interleave(8, dst, dst, spare));
+        self.put(self.asm.sse.interleave(8, [dst, dst, spare]));
     }
 
-    fn in_gp_register(&mut self, part: &Part, keep: &[Value]) -> PhysReg {
+    fn emit_into_gp_register(&mut self, part: &Part, keep: &[Value]) -> PhysReg {
         if let Value::Reg(reg) = part.value {
             return reg;
         }
         let scratch = self.scratch_beside(keep);
-        self.load_constant(part, scratch);
+        self.emit_constant(part, scratch);
         scratch
     }
 
     /// Two integers in one register, the second one `shift` bits up.
-    fn packed_integers(&mut self, low: &Part, high: &Part, dst: PhysReg, shift: u32) {
+    fn emit_packed_integers(&mut self, low: &Part, high: &Part, dst: PhysReg, shift: u32) {
         let width = if shift + 8 * high.ty.bytes <= 32 { Class::Gp32 } else { Class::Gp64 };
         let pair = [low.value, high.value];
         let high_bytes = high.ty.bytes;
-        let or = |src: Operand<PhysReg>| inst("or", vec![reg(dst, width), src]);
+        let or = |src: PhysReg| asm::or(view(dst, width), view(src, width));
         match (low.value, high.value) {
             (Value::Number(low), Value::Number(high)) => {
-                self.put(set(dst, Class::Gp64, (low | high << shift).into(), true));
+                self.put(set(dst, Class::Gp64, (low | high << shift).into(), FlagsAre::Free));
             }
             (Value::Number(number), _) => {
-                let high = self.in_gp_register(high, &pair);
-                self.copy(dst, high, width.bytes());
+                let high = self.emit_into_gp_register(high, &pair);
+                self.emit_copy(dst, high, width.bytes());
                 self.put(shl(dst, width, shift));
-                self.or_number(dst, width, number);
+                self.emit_or(dst, width, number);
             }
             (_, Value::Number(number)) => {
-                let low = self.in_gp_register(low, &pair);
+                let low = self.emit_into_gp_register(low, &pair);
                 self.put(zero_extended(dst, low, shift));
-                self.or_number(dst, width, number << shift);
+                self.emit_or(dst, width, number << shift);
             }
             _ => {
-                let low = self.in_gp_register(low, &[pair[0], pair[1], Value::Reg(dst)]);
+                let low = self.emit_into_gp_register(low, &[pair[0], pair[1], Value::Reg(dst)]);
                 let keep = [Value::Reg(low), pair[1], Value::Reg(dst)];
-                let mut high = self.in_gp_register(high, &keep);
+                let mut high = self.emit_into_gp_register(high, &keep);
                 if low == high {
                     high = self.scratch_beside(&keep);
-                    self.copy(high, low, high_bytes);
+                    self.emit_copy(high, low, high_bytes);
                 }
                 if high == dst {
                     self.put(shl(dst, width, shift));
                     self.put(zero_extended(low, low, shift));
-                    self.put(or(reg(low, width)));
+                    self.put(or(low));
                 } else {
                     self.put(zero_extended(dst, low, shift));
                     self.put(shl(high, width, shift));
-                    self.put(or(reg(high, width)));
+                    self.put(or(high));
                 }
             }
         }
     }
 
-    fn or_number(&mut self, dst: PhysReg, width: Class, number: u64) {
+    fn emit_or(&mut self, dst: PhysReg, width: Class, number: u64) {
         if number == 0 {
             return;
         }
@@ -280,16 +281,21 @@ impl Lowerer<'_> {
         if fits {
             let number =
                 if width == Class::Gp32 { i128::from(number as u32 as i32) } else { number.into() };
-            self.put(inst("or", vec![reg(dst, width), Operand::Imm(number)]));
+            self.put(asm::or(view(dst, width), number));
         } else {
             let scratch = self.scratch_beside(&[Value::Reg(dst)]);
-            self.put(set(scratch, Class::Gp64, number.into(), true));
-            self.put(inst("or", vec![reg(dst, width), reg(scratch, width)]));
+            self.put(set(scratch, Class::Gp64, number.into(), FlagsAre::Free));
+            self.put(asm::or(view(dst, width), view(scratch, width)));
         }
     }
 
     /// Every value to its place in memory, which may be addressed through `pointer`.
-    fn in_memory(&mut self, parts: &[Part], places: Vec<Mem<PhysReg>>, pointer: Option<PhysReg>) {
+    fn emit_in_memory(
+        &mut self,
+        parts: &[Part],
+        places: Vec<Mem<PhysReg>>,
+        pointer: Option<PhysReg>,
+    ) {
         for (part, place) in parts.iter().zip(&places) {
             if let Value::Reg(src) = part.value {
                 self.put(self.asm.store(place.clone(), src, part.ty.bytes));
@@ -304,16 +310,16 @@ impl Lowerer<'_> {
                 Value::Number(number) if bytes < 8 || i32::try_from(number as i64).is_ok() => {
                     let shift = 64 - 8 * bytes;
                     let signed = i128::from((number << shift) as i64 >> shift);
-                    self.put(inst("mov", vec![Operand::Mem(mem), Operand::Imm(signed)]));
+                    self.put(asm::mov(mem, signed));
                 }
                 Value::Data(id) => {
                     let scratch = PhysReg::vector(0);
-                    self.load_data(scratch, id, bytes);
+                    self.emit_data(scratch, id, bytes);
                     self.put(self.asm.store(place, scratch, bytes));
                 }
                 _ => {
                     let scratch = self.scratch_beside(&kept);
-                    self.load_constant(part, scratch);
+                    self.emit_constant(part, scratch);
                     self.put(self.asm.store(place, scratch, bytes));
                 }
             }
@@ -328,7 +334,7 @@ impl Lowerer<'_> {
     }
 
     /// Moves between registers, if they differ.
-    fn copy(&mut self, dst: PhysReg, src: PhysReg, bytes: u32) {
+    fn emit_copy(&mut self, dst: PhysReg, src: PhysReg, bytes: u32) {
         if dst != src {
             self.put(self.asm.copy(dst, src, bytes));
         }
@@ -348,16 +354,15 @@ fn gp_class(bytes: u32) -> Class {
     }
 }
 
-fn shl(dst: PhysReg, class: Class, bits: u32) -> crate::ir::Instruction<PhysReg> {
-    inst("shl", vec![reg(dst, class), Operand::Imm(bits.into())])
+fn shl(dst: PhysReg, class: Class, bits: u32) -> Instruction<PhysReg> {
+    asm::shl(view(dst, class), i128::from(bits))
 }
 
 /// `dst` gets the low `bits` bits of `src`, and zero above them.
-fn zero_extended(dst: PhysReg, src: PhysReg, bits: u32) -> crate::ir::Instruction<PhysReg> {
-    let dst = reg(dst, Class::Gp32);
+fn zero_extended(dst: PhysReg, src: PhysReg, bits: u32) -> Instruction<PhysReg> {
     match bits {
-        8 => inst("movzx", vec![dst, reg(src, Class::Gp8)]),
-        16 => inst("movzx", vec![dst, reg(src, Class::Gp16)]),
-        _ => inst("mov", vec![dst, reg(src, Class::Gp32)]),
+        8 => asm::movzx(gp32(dst), view(src, Class::Gp8)),
+        16 => asm::movzx(gp32(dst), view(src, Class::Gp16)),
+        _ => asm::mov(gp32(dst), gp32(src)),
     }
 }

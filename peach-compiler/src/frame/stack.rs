@@ -23,73 +23,13 @@
 //!                                     ← rsp
 //! ```
 
-use super::plan::{self, Plan, Use};
+use super::needs::{Needs, Use};
+use super::plan::{self, Plan};
 use super::space::{Gaps, Space, align_up};
-use crate::abi::{Convention, Frames};
-use crate::ir::Local;
+use crate::abi::Frames;
+use crate::analysis::{PAGE, STRIDE, demanded_align, is_large};
 use crate::isa::{PhysReg, RegSet, gp};
 use std::collections::HashMap;
-
-/// The guard page below a stack is at least this large.
-const PAGE: i64 = 4096;
-
-/// How far each touch of a large frame is below the last one: less than a page.
-pub(super) const STRIDE: i64 = PAGE - 8;
-
-/// With more touches than this, the stack pointer follows them in a loop. (Linux before 5.0 refuses
-/// accesses that are more than 64 KiB below it; Windows takes prologues of up to 255 bytes.)
-pub(super) const TOUCHES_MAX: i64 = 14;
-
-/// Stack variables beyond this demand a frame with a base. Two touches are left for what else may be in
-/// a frame without one.
-const LARGE: i64 = (TOUCHES_MAX - 2) * STRIDE;
-
-/// The alignment that stack variables demand, where it is more than the convention's.
-pub(super) fn demanded_align<'a>(
-    convention: &Convention,
-    locals: impl Iterator<Item = &'a Local>,
-) -> Option<u32> {
-    locals.map(|local| local.align).max().filter(|align| *align > convention.stack_align)
-}
-
-/// Whether stack variables take so many bytes that the stack pointer has to move in a loop.
-pub(super) fn is_large<'a>(
-    convention: &Convention,
-    locals: impl Iterator<Item = &'a Local>,
-) -> bool {
-    let touched = convention.frames == Frames::Pushed && convention.sandbox.is_none();
-    touched && locals.map(|local| align_up(local.size.into(), 16)).sum::<i64>() > LARGE
-}
-
-/// What a frame has to hold.
-pub(super) struct Needs<'a> {
-    pub convention: &'static Convention,
-    /// General-purpose registers to save.
-    pub saved_gp: RegSet,
-    /// Vector registers whose low 16 bytes to save.
-    pub saved_xmm: RegSet,
-    /// The stack variables; `None` for one that nothing uses.
-    pub locals: Vec<Option<&'a Local>>,
-    /// Bytes that the author's pushes take at most.
-    pub depth: u32,
-    /// Bytes above the return address that the caller reserves.
-    pub shadow: u32,
-    /// Whether the author calls functions.
-    pub calls: bool,
-    /// Whether memory below the stack pointer may be used.
-    pub red_zone: bool,
-    /// Whether saved vector registers have to be a multiple of 16 bytes above the stack pointer or the
-    /// base: assemblers have no words for Windows' unwinder where they are not.
-    pub saves_in_step: bool,
-    /// A register that the epilogue may change.
-    pub spare: Option<PhysReg>,
-    /// A register for the address of stack variables, in a frame of Go's.
-    pub locals_base: PhysReg,
-    /// Where the body addresses the frame.
-    pub uses: Vec<Use>,
-    /// How many returns the body has.
-    pub returns: i64,
-}
 
 /// Where everything is.
 #[derive(Debug, Default)]
@@ -307,4 +247,55 @@ fn split(needs: &Needs, offsets: &[(usize, i64)]) -> (Vec<Option<i64>>, Vec<(Phy
     }
     saves.sort_by_key(|(reg, _)| reg.num);
     (locals, saves)
+}
+
+impl StackLayout {
+    /// How many bytes of the code depend on the layout.
+    pub fn code_bytes(&self, needs: &Needs) -> i64 {
+        let uses: i64 = needs.uses.iter().map(|used| self.use_bytes(used)).sum();
+        let saves: i64 = self.saves.iter().map(|&(_, offset)| self.frame_bytes(offset, 1)).sum();
+        uses + (1 + needs.returns) * (saves + self.adjustment_bytes())
+    }
+
+    fn use_bytes(&self, used: &Use) -> i64 {
+        let Some(local) = used.local else { return self.frame_bytes(used.disp, used.unit) };
+        let place = self.locals[local].unwrap_or(0) + used.disp;
+        match self.realign {
+            Some(_) => displacement(place, used.unit, self.locals_base.is_some()),
+            None => self.frame_bytes(place, used.unit),
+        }
+    }
+
+    /// Bytes of a displacement to a place that is known from the CFA.
+    fn frame_bytes(&self, offset: i64, unit: i64) -> i64 {
+        match self.base {
+            Some(base) => {
+                let needs_one = base == gp::RBP || base == gp::R13;
+                displacement(offset + self.base_below_cfa(), unit, needs_one)
+            }
+            None => displacement(offset + self.rsp_below_cfa(), unit, false),
+        }
+    }
+
+    /// Bytes of the instructions that move the stack pointer down, or up again.
+    fn adjustment_bytes(&self) -> i64 {
+        let of = |bytes: u32| match bytes {
+            0 => 0,
+            1..=128 => 4,
+            _ => 7,
+        };
+        match self.padding {
+            Some(_) => 1 + of(self.size - 8),
+            None => of(self.size) + of(self.above_base),
+        }
+    }
+}
+
+/// Bytes of a displacement; `needs_one` where the base has no form without.
+fn displacement(bytes: i64, unit: i64, needs_one: bool) -> i64 {
+    match bytes {
+        0 => needs_one.into(),
+        _ if bytes % unit == 0 && i8::try_from(bytes / unit).is_ok() => 1,
+        _ => 4,
+    }
 }

@@ -15,9 +15,11 @@
 //! | `constraints` | which registers a form accepts |
 //! | `encode` | which bytes it becomes; the shortest, or all |
 //! | `visit` | which registers an instruction names |
+//! | `asm` | the instructions that the compiler itself adds |
 //! | `text` | instructions as lines of text: read and written |
 
 mod address;
+pub(crate) mod asm;
 mod constraints;
 mod effects;
 mod encode;

@@ -15,10 +15,10 @@ use crate::abi::{ArgPlace, REFERENCE_ALIGN};
 use crate::analysis::Facts;
 use crate::analysis::Flow;
 use crate::ir::{
-    Arg, ArgId, ArgValue, Base, Extension, Function, Inst, Instruction, Machine, Mem, Op, Operand,
-    Reg, VReg, VRegInfo, View,
+    Arg, ArgId, ArgValue, Base, Extension, Function, Inst, Machine, Mem, Op, Reg, VReg, VRegInfo,
+    View,
 };
-use crate::isa::{self, Bank, Class, Control, Lanes, Mnemonic};
+use crate::isa::{self, Bank, Class, Control, Lanes, asm};
 
 /// Inserts [`Op::LoadArg`](crate::ir::Op::LoadArg) for every argument that arrives in memory: once, as
 /// late as possible and outside of loops; or folds it into the only instruction that reads it.
@@ -79,9 +79,7 @@ fn extend(function: &Function, arg: ArgId) -> Op {
     if extension == Extension::Zero {
         return Op::Copy { dst: low, src: low };
     }
-    let mnemonic = Mnemonic::parse("movsxd").expect("it extends signs");
-    let operands = vec![Operand::Reg(view(Class::Gp64)), Operand::Reg(low)];
-    let inst = Instruction::new(mnemonic, operands);
+    let inst = asm::movsxd(view(Class::Gp64), low);
     let selection = isa::select(&inst, &function.features).expect("it is of the baseline");
     Op::Machine(Machine { inst, targets: None, selection })
 }

@@ -3,8 +3,7 @@
 
 use super::interference::Interference;
 use super::solve::Registers;
-use crate::analysis::Facts;
-use crate::frame::{frame_pointer, needs_frame_pointer};
+use crate::analysis::{Facts, frame_pointer};
 use crate::ir::{Function, Op, Reg, VReg};
 use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
 
@@ -110,7 +109,7 @@ impl Demands {
     /// Moves of xmm16 to 31 and ymm16 to 31 need AVX-512VL; without it only instructions on zmm
     /// reach them.
     fn restrict_pseudo(&mut self, function: &Function, op: &Op) {
-        let has_vl = Feature::parse("avx512vl").is_some_and(|vl| function.features.contains(vl));
+        let has_vl = function.features.contains(Feature::AVX512VL);
         let is_narrow = |class: Class| matches!(class, Class::Xmm | Class::Ymm) && !has_vl;
         match op {
             Op::Copy { dst, src } => {
@@ -158,8 +157,8 @@ fn gp_registers(function: &Function, written: RegSet) -> Registers {
     let mut all = RegSet::first(16) - RegSet::one(gp::RSP.num);
     all = all - function.convention.reserved_gp;
     // A frame that is realigned is addressed through a register.
-    if needs_frame_pointer(function) {
-        all = all - RegSet::one(frame_pointer(function).num);
+    if let Some(base) = frame_pointer(function) {
+        all = all - RegSet::one(base.num);
     }
     let saved = (function.convention.saved_gp - written) & all;
     // Short pushes first; rbp, r12 and r13 make poor bases.
@@ -171,7 +170,7 @@ fn gp_registers(function: &Function, written: RegSet) -> Registers {
 }
 
 fn vector_registers(function: &Function, written: RegSet) -> Registers {
-    let has_evex = Feature::parse("avx512f").is_some_and(|f| function.features.contains(f));
+    let has_evex = function.features.contains(Feature::AVX512F);
     let all = RegSet::first(if has_evex { 32 } else { 16 });
     let saved = (function.convention.saved_xmm - written) & all;
     Registers { free: all - saved, saved: saved.iter().collect() }

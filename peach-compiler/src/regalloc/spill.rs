@@ -14,9 +14,10 @@ use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
     Arg, ArgId, Base, Extension, Function, Inst, InstId, Instruction, Local, LocalId, Lowered,
-    Machine, Mem, Op, Operand, Origin, Reg, VReg, VRegInfo, View,
+    Machine, Mem, Op, Origin, Reg, VReg, VRegInfo, View,
 };
-use crate::isa::{self, Access, Bank, Class, Lanes, Mnemonic, VectorMode};
+use crate::isa::asm::SseEncoding;
+use crate::isa::{self, Access, Bank, Class, Feature, Lanes, VectorMode};
 use crate::passes::fold_memory;
 
 /// A function with values in memory, and where its instructions come from.
@@ -119,7 +120,7 @@ struct Rewriter<'f> {
     homes: Vec<Option<Home>>,
     /// Per instruction, the live bytes of the spilled registers that it touches.
     live_after: Vec<Vec<(VReg, Lanes)>>,
-    has_vex: bool,
+    sse: SseEncoding,
     result: Function,
     origins: Vec<Origin>,
 }
@@ -128,12 +129,13 @@ impl<'f> Rewriter<'f> {
     fn new(function: &'f Function, facts: &'f Facts, chosen: &[VReg]) -> Self {
         let mut result = function.clone();
         result.insts.clear();
+        let has_vex = facts.effects.iter().any(|e| e.vector_mode == VectorMode::Vex);
         let mut rewriter = Rewriter {
             function,
             facts,
             homes: vec![None; function.vregs.len()],
             live_after: vec![Vec::new(); function.insts.len()],
-            has_vex: facts.effects.iter().any(|e| e.vector_mode == VectorMode::Vex),
+            sse: if has_vex { SseEncoding::Vex } else { SseEncoding::Legacy },
             result,
             origins: Vec::new(),
         };
@@ -193,7 +195,7 @@ impl<'f> Rewriter<'f> {
     }
 
     fn has_wide_masks(&self) -> bool {
-        isa::Feature::parse("avx512bw").is_some_and(|f| self.function.features.contains(f))
+        self.function.features.contains(Feature::AVX512BW)
     }
 
     fn find_live(&mut self) {
@@ -307,11 +309,11 @@ impl<'f> Rewriter<'f> {
         };
         match (home(dst.reg), home(src.reg)) {
             (Some(slot), None) if dst.class == slot.class && src.class == slot.class => {
-                let moved = self.plain_move(src, slot, true);
+                let moved = self.plain_store(slot, src);
                 self.push_move(moved, Origin::Spill(id), inst.span);
             }
             (None, Some(slot)) if src.class == slot.class => {
-                let moved = self.plain_move(dst, slot, false);
+                let moved = self.plain_load(dst, slot);
                 self.push_move(moved, Origin::Spill(id), inst.span);
             }
             _ => return false,
@@ -348,7 +350,7 @@ impl<'f> Rewriter<'f> {
             let live = live.map_or(Lanes::NONE, |(_, lanes)| *lanes);
             if !access.read.is_empty() || !(live - access.write).is_empty() {
                 let view = View { reg: Reg::Virtual(temporary), class: home.class };
-                let moved = self.plain_move(view, home, false);
+                let moved = self.plain_load(view, home);
                 self.push_move(moved, Origin::Spill(id), inst.span);
             }
             if (access.write | access.may_write).intersects(live) {
@@ -377,28 +379,21 @@ impl<'f> Rewriter<'f> {
 
     fn store(&mut self, vreg: VReg, home: Home, origin: Origin, span: proc_macro2::Span) {
         let view = View { reg: Reg::Virtual(vreg), class: home.class };
-        let moved = self.plain_move(view, home, true);
+        let moved = self.plain_store(home, view);
         self.push_move(moved, origin, span);
     }
 
-    /// A move between a register and a home that disturbs no flags.
-    fn plain_move(&self, view: View<Reg>, home: Home, is_store: bool) -> Machine {
-        let vex = if self.has_vex { "v" } else { "" };
-        let name = match (view.class.bank(), home.bytes) {
-            (Bank::Gp, _) => "mov".to_string(),
-            (Bank::Vector, 4) => format!("{vex}movss"),
-            (Bank::Vector, 8) => format!("{vex}movsd"),
-            (Bank::Vector, 16) => format!("{vex}movups"),
-            (Bank::Vector, _) => "vmovups".to_string(),
-            (Bank::Mask, 8) => "kmovq".to_string(),
-            (Bank::Mask, _) => "kmovw".to_string(),
-            _ => "movq".to_string(),
-        };
-        let mem = Operand::Mem(Mem::new(home.base, home.disp));
-        let reg = Operand::Reg(view);
-        let operands = if is_store { vec![mem, reg] } else { vec![reg, mem] };
-        let mnemonic = Mnemonic::parse(&name).expect("plain moves are instructions");
-        let inst = Instruction::new(mnemonic, operands);
+    fn plain_load(&self, dst: View<Reg>, home: Home) -> Machine {
+        let bank = dst.class.bank();
+        self.machine(self.sse.transfer(bank, home.bytes, dst, Mem::new(home.base, home.disp)))
+    }
+
+    fn plain_store(&self, home: Home, src: View<Reg>) -> Machine {
+        let bank = src.class.bank();
+        self.machine(self.sse.transfer(bank, home.bytes, Mem::new(home.base, home.disp), src))
+    }
+
+    fn machine(&self, inst: Instruction<Reg>) -> Machine {
         let selection =
             isa::select(&inst, &self.function.features).expect("plain moves have forms");
         Machine { inst, targets: None, selection }

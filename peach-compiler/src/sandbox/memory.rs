@@ -3,8 +3,9 @@
 //! `mov` and `lea` change no flags. A register with 32 bits of an address is not touched, so what it
 //! holds above them stays too; only string instructions change the registers that they move on.
 
-use super::{Rewriter, make, memory_operand, register};
+use super::{Encodings, Padding, Rewriter, memory_operand};
 use crate::ir::{Base, Instruction, Mem, Operand, View};
+use crate::isa::asm::{self, gp32, gp64};
 use crate::isa::{Bank, Class, Effects, PhysReg, gp};
 
 /// Whether the address of `mem` has the sandbox in it: it is counted from `rip` or from the stack.
@@ -27,9 +28,17 @@ pub(super) fn widen(mem: &mut Mem<PhysReg>) -> bool {
     found
 }
 
-/// Instructions that are `fwait` and another one, which then has to be the one next to its address.
-const WAITING: [(&str, &str); 4] =
-    [("fsave", "fnsave"), ("fstcw", "fnstcw"), ("fstenv", "fnstenv"), ("fstsw", "fnstsw")];
+/// Of an instruction that is `fwait` and another one, which then has to be the one next to its address:
+/// that other one.
+fn without_wait(name: &str, operand: Operand<PhysReg>) -> Option<Instruction<PhysReg>> {
+    Some(match name {
+        "fsave" => asm::fnsave(operand),
+        "fstcw" => asm::fnstcw(operand),
+        "fstenv" => asm::fnstenv(operand),
+        "fstsw" => asm::fnstsw(operand),
+        _ => return None,
+    })
+}
 
 impl Rewriter<'_> {
     /// Rewrites an instruction with a memory operand. Addresses that are only computed are none.
@@ -49,9 +58,9 @@ impl Rewriter<'_> {
         if effects.stack > 0 && mem.base == Base::Reg(View { reg: gp::RSP, class: Class::Gp64 }) {
             mem.disp += i64::from(effects.stack);
         }
-        if let Some((_, name)) = WAITING.iter().find(|(name, _)| *name == inst.mnemonic.name()) {
-            self.alone(make("fwait", Vec::new()));
-            inst = make(name, inst.operands);
+        if let Some(other) = without_wait(inst.mnemonic.name(), inst.operands[position].clone()) {
+            self.alone(asm::fwait());
+            inst = other;
         }
         self.access(&inst, position);
         true
@@ -74,7 +83,7 @@ impl Rewriter<'_> {
         };
         let mut accessing = inst.clone();
         accessing.operands[position] = Operand::Mem(sandboxed);
-        self.group(vec![address, accessing], false, false);
+        self.group(vec![address, accessing], Padding::Before, Encodings::Any);
     }
 
     /// Whether an address is in the sandbox as it stands: counted from a register that is, or from
@@ -93,12 +102,12 @@ impl Rewriter<'_> {
         match *mem {
             Mem { base: Base::Reg(only), index: None, disp: 0, disp_const: None, .. }
             | Mem { base: Base::None, index: Some((only, 1)), disp: 0, disp_const: None, .. } => {
-                make("mov", vec![scratch, register(only.reg, Class::Gp32)])
+                asm::mov(scratch, gp32(only.reg))
             }
             Mem { base, index, disp, disp_const, disp_size, .. } => {
                 let mut place = Mem { index, disp_const, disp_size, ..Mem::new(base, disp) };
                 widen(&mut place);
-                make("lea", vec![scratch, Operand::Mem(place)])
+                asm::lea(scratch, place)
             }
         }
     }
@@ -122,7 +131,7 @@ impl Rewriter<'_> {
             let index = View { reg, class: Class::Gp64 };
             let place = Mem { index: Some((index, 1)), ..Mem::new(Base::Reg(base), 0) };
             sequence.push(truncate(reg));
-            sequence.push(make("lea", vec![register(reg, Class::Gp64), Operand::Mem(place)]));
+            sequence.push(asm::lea(gp64(reg), place));
         }
         sequence.push(inst.clone());
         self.exactly(sequence);
@@ -134,5 +143,5 @@ impl Rewriter<'_> {
 
 /// Cuts an address down to the 32 bits that addresses have.
 pub(super) fn truncate(reg: PhysReg) -> Instruction<PhysReg> {
-    make("mov", vec![register(reg, Class::Gp32), register(reg, Class::Gp32)])
+    asm::mov(gp32(reg), gp32(reg))
 }

@@ -35,7 +35,8 @@ use crate::abi::Sandbox;
 use crate::ir::{
     Cfa, Code, DataContent, Group, Instruction, Item, LabelId, Lowered, Mem, Operand, Origin, View,
 };
-use crate::isa::{self, Class, FeatureSet, Mnemonic, PhysReg, gp};
+use crate::isa::asm::gp64;
+use crate::isa::{self, Class, FeatureSet, PhysReg, gp};
 use proc_macro2::Span;
 
 /// Rewrites `lowered`, compiled for `features`, for the sandbox of its convention, if it has one.
@@ -58,6 +59,24 @@ pub fn sandboxed(lowered: Lowered, features: &FeatureSet) -> Lowered {
         *index = new_index[*index];
     }
     Lowered { items, frame, ..lowered }
+}
+
+/// Where the padding of a group goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Padding {
+    /// Before it, if it would not fit into its bundle.
+    Before,
+    /// Before it, so that it ends where its bundle ends.
+    ToEnd,
+}
+
+/// Which encodings a group may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encodings {
+    /// Longer ones too, instead of padding.
+    Any,
+    /// Those that a sandbox knows.
+    Exact,
 }
 
 /// The new items so far.
@@ -143,19 +162,23 @@ impl<'a> Rewriter<'a> {
 
     /// An instruction that stands for itself.
     fn alone(&mut self, inst: Instruction<PhysReg>) {
-        self.group(vec![inst], false, false);
+        self.group(vec![inst], Padding::Before, Encodings::Any);
     }
 
     /// Instructions that a sandbox knows by their bytes.
     fn exactly(&mut self, insts: Vec<Instruction<PhysReg>>) {
-        self.group(insts, false, true);
+        self.group(insts, Padding::Before, Encodings::Exact);
     }
 
     /// Adds instructions that lie in one bundle. Labels in front of them are moved behind the padding.
-    fn group(&mut self, insts: Vec<Instruction<PhysReg>>, at_end: bool, exact: bool) {
+    fn group(&mut self, insts: Vec<Instruction<PhysReg>>, padding: Padding, encodings: Encodings) {
         let is_label = |item: &&Item| matches!(item.code, Code::Label(_));
         let labels = self.items.iter().rev().take_while(is_label).count();
-        let group = Group { items: labels + insts.len(), at_end, exact };
+        let group = Group {
+            items: labels + insts.len(),
+            at_end: padding == Padding::ToEnd,
+            exact: encodings == Encodings::Exact,
+        };
         let code = Code::Group(group);
         let item = Item { code, origin: self.origin, span: self.span };
         self.items.insert(self.items.len() - labels, item);
@@ -182,12 +205,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The register that belongs to the compiler.
-    fn scratch(&self, class: Class) -> Operand<PhysReg> {
-        register(self.sandbox.scratch, class)
+    fn scratch(&self, class: Class) -> View<PhysReg> {
+        View { reg: self.sandbox.scratch, class }
     }
 
-    fn base(&self) -> Operand<PhysReg> {
-        register(self.sandbox.base, Class::Gp64)
+    fn base(&self) -> View<PhysReg> {
+        gp64(self.sandbox.base)
     }
 
     /// Whether a register always holds an address in the sandbox.
@@ -217,16 +240,6 @@ fn narrow_address(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
         dst.class = Class::Gp32;
     }
     inst
-}
-
-/// An instruction by name.
-fn make(name: &str, operands: Vec<Operand<PhysReg>>) -> Instruction<PhysReg> {
-    let mnemonic = Mnemonic::parse(name).expect("the compiler adds only instructions that exist");
-    Instruction::new(mnemonic, operands)
-}
-
-fn register(reg: PhysReg, class: Class) -> Operand<PhysReg> {
-    Operand::Reg(View { reg, class })
 }
 
 fn memory_operand(inst: &Instruction<PhysReg>) -> Option<(usize, &Mem<PhysReg>)> {

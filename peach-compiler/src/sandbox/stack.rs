@@ -1,8 +1,9 @@
 //! The stack pointer and the frame's base: whatever they get is cut down to 32 bits and put back into
 //! the sandbox, before anything else happens.
 
-use super::{Rewriter, make, register};
+use super::Rewriter;
 use crate::ir::{Instruction, Operand, View};
+use crate::isa::asm::{self, gp32, gp64};
 use crate::isa::{Class, PhysReg, gp};
 
 impl Rewriter<'_> {
@@ -11,7 +12,7 @@ impl Rewriter<'_> {
         let name = inst.mnemonic.name();
         match (name, inst.operands.as_slice()) {
             ("leave", []) => {
-                self.exactly(vec![make("mov", vec![wide(gp::RSP), wide(gp::RBP)])]);
+                self.exactly(vec![asm::mov(gp64(gp::RSP), gp64(gp::RBP))]);
                 self.pop_base(index);
             }
             ("pop", [Operand::Reg(View { reg: gp::RBP, .. })]) => self.pop_base(index),
@@ -25,7 +26,10 @@ impl Rewriter<'_> {
                 self.align_stack(inst, *mask);
             }
             ("add" | "sub" | "lea", [Operand::Reg(View { reg: gp::RSP, .. }), value]) => {
-                let moved = make(name, vec![narrow(gp::RSP), value.clone()]);
+                let moved = Instruction::new(
+                    inst.mnemonic,
+                    vec![Operand::Reg(gp32(gp::RSP)), value.clone()],
+                );
                 self.put_back(moved, gp::RSP);
             }
             _ => return false,
@@ -39,29 +43,21 @@ impl Rewriter<'_> {
             return self.exactly(vec![inst.clone()]);
         }
         let scratch = self.scratch(Class::Gp32);
-        self.alone(make("mov", vec![scratch.clone(), narrow(gp::RSP)]));
-        self.alone(make("and", vec![scratch.clone(), Operand::Imm(mask)]));
-        self.put_back(make("mov", vec![narrow(gp::RSP), scratch]), gp::RSP);
+        self.alone(asm::mov(scratch, gp32(gp::RSP)));
+        self.alone(asm::and(scratch, mask));
+        self.put_back(asm::mov(gp32(gp::RSP), scratch), gp::RSP);
     }
 
     fn pop_base(&mut self, index: usize) {
-        self.alone(make("pop", vec![self.scratch(Class::Gp64)]));
+        self.alone(asm::pop(self.scratch(Class::Gp64)));
         // From here on nothing is counted from the base.
         self.follow_cfa(index + 1);
-        let restored = make("mov", vec![narrow(gp::RBP), self.scratch(Class::Gp32)]);
+        let restored = asm::mov(gp32(gp::RBP), self.scratch(Class::Gp32));
         self.put_back(restored, gp::RBP);
     }
 
     /// `write` gives `reg` the low half of an address; what is behind it puts it into the sandbox.
     fn put_back(&mut self, write: Instruction<PhysReg>, reg: PhysReg) {
-        self.exactly(vec![write, make("add", vec![wide(reg), self.base()])]);
+        self.exactly(vec![write, asm::add(gp64(reg), self.base())]);
     }
-}
-
-fn wide(reg: PhysReg) -> Operand<PhysReg> {
-    register(reg, Class::Gp64)
-}
-
-fn narrow(reg: PhysReg) -> Operand<PhysReg> {
-    register(reg, Class::Gp32)
 }
