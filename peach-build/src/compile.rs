@@ -46,7 +46,7 @@ impl Compiled {
 
     /// What an output format refuses, as an error.
     pub(crate) fn error(&self, diagnostics: &Diagnostics) -> Error {
-        Error::Source(Report::new(diagnostics.iter(), &self.sources))
+        Error::Source(self.sources.report(diagnostics.iter()))
     }
 
     /// Code frames for what an output format says of the module.
@@ -54,7 +54,7 @@ impl Compiled {
     /// # Errors
     /// If any of it is one.
     pub fn judge(&self, diagnostics: &Diagnostics) -> Result<Report, Error> {
-        let report = Report::new(diagnostics.iter(), &self.sources);
+        let report = self.sources.report(diagnostics.iter());
         if report.errors() > 0 { Err(Error::Source(report)) } else { Ok(report) }
     }
 }
@@ -82,7 +82,7 @@ pub fn compile(
         leave_out(&mut compilation, platform, &mut diagnostics);
         module.add(compilation, platform.processor, mangling, &mut diagnostics);
     }
-    let report = Report::new(diagnostics.iter(), &sources);
+    let report = sources.report(diagnostics.iter());
     if report.errors() > 0 {
         return Err(Error::Source(report));
     }

@@ -1,8 +1,7 @@
 //! Why nothing was written, and what else there is to say.
 
-use crate::source::Sources;
-use peach_compiler::diagnostics::frame::{self, Palette};
-use peach_compiler::diagnostics::{Diagnostic, Severity};
+use peach_compiler::diagnostics::Severity;
+use peach_compiler::diagnostics::frame::Palette;
 use std::fmt;
 use std::path::Path;
 
@@ -53,26 +52,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// What `diagnostics` say of `sources`.
-    pub(crate) fn new<'d>(
-        diagnostics: impl IntoIterator<Item = &'d Diagnostic>,
-        sources: &Sources,
-    ) -> Report {
-        let mut report = Report::default();
-        for diagnostic in diagnostics {
-            report.push(diagnostic, sources);
-        }
-        report
-    }
-
-    fn push(&mut self, diagnostic: &Diagnostic, sources: &Sources) {
-        match diagnostic.severity() {
+    /// Adds an error or a warning, drawn once for each palette.
+    pub(crate) fn add(&mut self, severity: Severity, frame: impl Fn(Palette) -> String) {
+        match severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
         }
-        let file = sources.of_span(diagnostic.place.first);
-        let local = in_one_file(diagnostic, sources);
-        let frame = |palette| frame::frame(&local, &file.name, &file.text, palette);
         for (text, palette) in [(&mut self.plain, Palette::Plain), (&mut self.ansi, Palette::Ansi)]
         {
             if !text.is_empty() {
@@ -119,20 +104,4 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.plain)
     }
-}
-
-/// A frame shows one file: labels in others become notes that say where.
-fn in_one_file(diagnostic: &Diagnostic, sources: &Sources) -> Diagnostic {
-    let mut local = diagnostic.clone();
-    let home = sources.of_span(diagnostic.place.first);
-    for (span, text) in std::mem::take(&mut local.labels) {
-        let file = sources.of_span(span);
-        if std::ptr::eq(file, home) {
-            local.labels.push((span, text));
-        } else {
-            let at = span.start();
-            local.notes.push(format!("{text}: {}:{}:{}", file.name, at.line, at.column + 1));
-        }
-    }
-    local
 }

@@ -5,8 +5,7 @@
 //! Invariant: a fallback goes with the last of its kernels: it is Rust's then.
 
 use super::cfg::Configuration;
-use super::find::{NESTING_MAX, is_punct};
-use super::split;
+use super::split::{self, NESTING_MAX, is_punct};
 use peach_compiler::diagnostics::Diagnostics;
 use proc_macro2::{Group, Span, TokenTree};
 

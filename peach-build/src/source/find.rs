@@ -9,14 +9,12 @@ use super::cfg::Configuration;
 use super::configure::{self, Configure, Verdict};
 use super::files::{Search, Sources, read};
 use super::macros::Macros;
+use super::split::{NESTING_MAX, is_punct};
 use super::{Seen, split};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-
-/// How deep groups, modules, includes and macros may nest in one another.
-pub(super) const NESTING_MAX: usize = 120;
 
 /// The kernels of a file whose tokens are given.
 pub(super) fn find(
@@ -113,10 +111,6 @@ fn renamed(trees: &[TokenTree], names: &mut HashSet<String>, depth: usize) {
             renamed(&group.stream().into_iter().collect::<Vec<_>>(), names, depth + 1);
         }
     }
-}
-
-pub(super) fn is_punct(tree: Option<&TokenTree>, ch: char) -> bool {
-    matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == ch)
 }
 
 /// Where the files of modules are.

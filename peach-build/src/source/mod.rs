@@ -10,12 +10,13 @@ mod configure;
 mod files;
 mod find;
 mod macros;
+mod report;
 mod split;
 
 pub use cfg::Configuration;
 pub(crate) use files::Sources;
 
-use crate::error::{Error, Report};
+use crate::error::Error;
 use files::Search;
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::module::Words;
@@ -56,7 +57,7 @@ pub(crate) fn kernels(
     let mut diagnostics = Diagnostics::new();
     let tokens = match sources.add(path, text) {
         Ok(tokens) => tokens,
-        Err(problem) => return Err(Error::Source(Report::new([&*problem], &sources))),
+        Err(problem) => return Err(Error::Source(sources.report([&*problem]))),
     };
     let search = Search { root: path.to_path_buf(), directories: directories.to_vec(), words };
     let (blocks, seen) = find::find(tokens, configuration, &search, &mut sources, &mut diagnostics);

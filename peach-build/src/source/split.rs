@@ -5,6 +5,14 @@
 
 use proc_macro2::{Delimiter, Group, TokenTree};
 
+/// How deep groups, modules, includes and macros may nest in one another.
+pub(super) const NESTING_MAX: usize = 120;
+
+/// Whether a token is this sign.
+pub(super) fn is_punct(tree: Option<&TokenTree>, ch: char) -> bool {
+    matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == ch)
+}
+
 /// An attribute: `#[…]` or `#![…]`.
 pub(super) struct Attribute<'t> {
     /// How many tokens it has.

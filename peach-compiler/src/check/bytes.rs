@@ -3,7 +3,7 @@
 //! In: the instructions of a return, in order. Out: [`Bytes`] in terms of the registers before it.
 //! Invariant: what is not understood is [`Byte::Unknown`].
 
-use super::inserted;
+use super::meaning;
 use super::stack::Address;
 use super::state::{Place, State, Sym};
 use crate::ir::{Base, DataContent, DataId, Function, Instruction, Mem, Operand, RustConstId};
@@ -60,7 +60,7 @@ pub(super) fn evaluate(
     state: &State,
     bytes: &mut Bytes,
 ) {
-    let name = if inserted::is_decorated(inst) { "" } else { inst.mnemonic.name() };
+    let name = if meaning::is_decorated(inst) { "" } else { inst.mnemonic.name() };
     match inst.operands.as_slice() {
         [Operand::Mem(mem), Operand::Reg(src)] if store_width(name, src.class).is_some() => {
             let width = store_width(name, src.class).expect("just matched");
@@ -120,7 +120,7 @@ fn store(mem: &Mem<PhysReg>, src: Vec<Byte>, width: u32, state: &State, bytes: &
 fn store_width(name: &str, class: Class) -> Option<u32> {
     match name {
         "movlps" | "vmovlps" => Some(8),
-        _ => inserted::transferred_bytes(name, class),
+        _ => meaning::transferred_bytes(name, class),
     }
 }
 
@@ -228,7 +228,7 @@ fn source_of(
     match operand {
         Operand::Reg(src) => {
             let dst = crate::ir::View { reg: src.reg, class };
-            let width = inserted::moved_bytes(name, &dst, src)?;
+            let width = meaning::moved_bytes(name, &dst, src)?;
             let first = src.class.lanes().0.trailing_zeros() as usize;
             let bytes = bytes.get(src.reg)[first..].to_vec();
             Some(Moved { bytes, width, from_register: true })

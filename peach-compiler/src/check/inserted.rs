@@ -1,90 +1,56 @@
-//! What the instructions mean that the compiler inserted: moves between places, the stack pointer.
+//! What the instructions do that the compiler inserted: moves between places, the stack pointer.
 //!
 //! An instruction that is not known here is no error: what it writes is forgotten, so that whoever
 //! relies on it is refused.
 
-use super::stack::{Address, Layout, Region};
-use super::state::{Place, State, Sym};
+use super::meaning::{Above, Alignment, Meaning, StackPointer, Transfer, is_decorated, meaning_of};
+use super::stack::{Address, Region};
+use super::state::{Place, Rest, State, Sym};
 use super::{Checked, Refusal, Step};
 use crate::abi::ArgPlace;
-use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, Prefixes, View};
-use crate::isa::{self, Bank, Class, Control, Flags, Lanes, PhysReg, gp};
+use crate::ir::{ArgId, Base, Function, Instruction, Mem, Operand, View};
+use crate::isa::{self, Class, Control, Flags, Lanes, PhysReg, gp};
 
 /// Replays one inserted instruction.
 pub(super) fn replay(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checked {
-    let Step { function, state, layout, .. } = step;
-    let name = if is_decorated(inst) { "" } else { inst.mnemonic.name() };
-    let is_wide = |view: &View<PhysReg>| view.class == Class::Gp64;
     if let Some(Operand::Reg(dst)) = inst.operands.first() {
-        state.note_upper(Place::Reg(dst.reg), dst.class);
+        step.state.note_upper(Place::Reg(dst.reg), dst.class);
     }
-    for operand in &inst.operands {
-        if let Operand::Mem(mem) = operand
-            && name != "lea"
-            && !is_own_memory(mem, state)
-        {
-            return Err(Refusal::new(format!("`{inst}` touches unknown memory")));
+    check_memory(inst, step.state)?;
+    match meaning_of(inst) {
+        Meaning::Push(src) => push(src, step),
+        Meaning::Pop(dst) => pop(dst, step.state),
+        Meaning::SetStackPointer(value) => set_stack_pointer(inst, value, step)?,
+        Meaning::Leave => {
+            set_stack_pointer(inst, StackPointer::Copy(gp::RBP), step)?;
+            pop(gp::RBP, step.state);
         }
+        Meaning::CopyStackPointer(dst) => {
+            let rsp = step.state.stack.rsp;
+            set_base(dst, rsp, step.state);
+        }
+        Meaning::TakeAddress { dst, mem } => match step.state.stack.resolve(mem) {
+            Some(address) => set_base(dst, address, step.state),
+            None => forget_writes(inst, step)?,
+        },
+        Meaning::AlignBase { reg, align } => align_base(reg, align, step)?,
+        Meaning::Exchange(a, b) => step.state.exchange(a, b),
+        Meaning::ClearUpperHalves => clear_upper_halves(step.state),
+        Meaning::Move { dst, src, transfer } => register_move(dst, src, transfer, step.state),
+        Meaning::Load { dst, mem, transfer } => load(dst, mem, transfer, step)?,
+        Meaning::Store { mem, src, transfer } => store(mem, src, transfer, step)?,
+        Meaning::Unknown => forget_writes(inst, step)?,
     }
-    match (name, inst.operands.as_slice()) {
-        ("push", [Operand::Reg(src)]) if is_wide(src) => push(src.reg, state, layout),
-        ("pop", [Operand::Reg(dst)]) if is_wide(dst) => pop(dst.reg, state),
-        ("sub" | "add" | "and" | "lea" | "mov", [Operand::Reg(dst), value])
-            if dst.reg == gp::RSP && is_wide(dst) =>
-        {
-            move_stack_pointer(name, value, state, layout)
-        }
-        ("leave", []) => {
-            let base = Operand::Reg(View { reg: gp::RBP, class: Class::Gp64 });
-            move_stack_pointer("mov", &base, state, layout)?;
-            pop(gp::RBP, state)
-        }
-        ("mov", [Operand::Reg(dst), Operand::Reg(src)]) if src.reg == gp::RSP && is_wide(dst) => {
-            overwrite_register(dst.reg, Lanes::low(8), state);
-            state.stack.set_base(dst.reg, state.stack.rsp);
-            Ok(())
-        }
-        ("lea", [Operand::Reg(dst), Operand::Mem(mem)])
-            if is_wide(dst) && mem.index.is_none() && state.stack.resolve(mem).is_some() =>
-        {
-            let address = state.stack.resolve(mem).expect("just resolved");
-            overwrite_register(dst.reg, Lanes::low(8), state);
-            state.stack.set_base(dst.reg, address);
-            Ok(())
-        }
-        ("and", [Operand::Reg(dst), Operand::Imm(mask)]) if is_wide(dst) && is_alignment(*mask) => {
-            align_base(dst.reg, -*mask as i64, state, layout)
-        }
-        ("xchg", [Operand::Reg(a), Operand::Reg(b)]) if a.class == Class::Gp64 => {
-            state.exchange(a.reg, b.reg);
-            Ok(())
-        }
-        ("vzeroupper", []) => {
-            state.upper_written = false;
-            for num in 0..16 {
-                let upper = Lanes::ALL - Lanes::low(16);
-                state.forget_place(Place::Reg(PhysReg::vector(num)), upper);
-            }
-            Ok(())
-        }
-        (_, [Operand::Reg(dst), Operand::Reg(src)]) if moved_bytes(name, dst, src).is_some() => {
-            let bytes = moved_bytes(name, dst, src).expect("just matched");
-            register_move(name, *dst, *src, bytes, state);
-            Ok(())
-        }
-        (_, [Operand::Reg(dst), Operand::Mem(mem)])
-            if extending_load(name, mem).or(transferred_bytes(name, dst.class)).is_some() =>
-        {
-            let bytes = extending_load(name, mem).or(transferred_bytes(name, dst.class));
-            load(name, *dst, mem, bytes.expect("just matched"), function, state, layout)
-        }
-        (_, [Operand::Mem(mem), Operand::Reg(src)])
-            if transferred_bytes(name, src.class).is_some() =>
-        {
-            let bytes = transferred_bytes(name, src.class).expect("just matched");
-            store(name, *src, mem, bytes, function, state, layout)
-        }
-        _ => forget_writes(inst, function, state),
+    Ok(())
+}
+
+/// Memory that an inserted instruction touches is the compiler's own.
+fn check_memory(inst: &Instruction<PhysReg>, state: &State) -> Checked {
+    let only_computes = inst.mnemonic.name() == "lea" && !is_decorated(inst);
+    let is_unknown = |mem| !is_own_memory(mem, state);
+    match !only_computes && inst.memory_operands().any(|(_, mem)| is_unknown(mem)) {
+        true => Err(Refusal::new(format!("`{inst}` touches unknown memory"))),
+        false => Ok(()),
     }
 }
 
@@ -103,183 +69,134 @@ fn is_own_memory(mem: &Mem<PhysReg>, state: &State) -> bool {
     state.stack.resolve(mem).is_some() || held.any(is_passed)
 }
 
-/// Whether an instruction does something else than its name says here: under a mask, with a prefix, or
-/// to the second byte of a register.
-pub(super) fn is_decorated(inst: &Instruction<PhysReg>) -> bool {
-    let is_high = |operand: &Operand<PhysReg>| {
-        matches!(operand, Operand::Reg(View { class: Class::Gp8h, .. }))
-    };
-    let has_prefix = inst.prefixes != Prefixes::default();
-    inst.mask.is_some() || has_prefix || inst.operands.iter().any(is_high)
+fn push(reg: PhysReg, step: &mut Step<'_>) {
+    step.state.stack.rsp = step.state.stack.rsp.plus(-8);
+    let slot = step.state.stack.rsp;
+    step.layout.push(slot, 8);
+    step.state.overwrite(slot, 8);
+    step.state.copy(Place::Slot(slot), Place::Reg(reg), Lanes::low(8), Rest::Kept);
 }
 
-fn push(reg: PhysReg, state: &mut State, layout: &mut Layout) -> Checked {
-    state.stack.rsp = state.stack.rsp.plus(-8);
-    let slot = state.stack.rsp;
-    layout.push(slot, 8);
-    state.overwrite(slot, 8);
-    state.copy(Place::Slot(slot), Place::Reg(reg), Lanes::low(8), false);
-    Ok(())
-}
-
-fn pop(reg: PhysReg, state: &mut State) -> Checked {
+fn pop(reg: PhysReg, state: &mut State) {
     let slot = state.stack.rsp;
     state.stack.forget(reg);
-    state.copy(Place::Reg(reg), Place::Slot(slot), Lanes::low(8), true);
+    state.copy(Place::Reg(reg), Place::Slot(slot), Lanes::low(8), Rest::Cleared);
     state.stack.rsp = slot.plus(8);
-    Ok(())
 }
 
-fn move_stack_pointer(
-    name: &str,
-    value: &Operand<PhysReg>,
-    state: &mut State,
-    layout: &mut Layout,
+fn set_stack_pointer(
+    inst: &Instruction<PhysReg>,
+    value: StackPointer<'_>,
+    step: &mut Step<'_>,
 ) -> Checked {
-    let rsp = state.stack.rsp;
-    let unknown = || Refusal::new(format!("the stack pointer is set by `{name}` with {value:?}"));
-    state.stack.rsp = match (name, value) {
-        ("sub", Operand::Imm(bytes)) => rsp.plus(-(*bytes as i64)),
-        ("add", Operand::Imm(bytes)) => rsp.plus(*bytes as i64),
-        ("and", Operand::Imm(mask)) if is_alignment(*mask) => {
-            layout.align_stack_pointer(rsp, -*mask as i64)?;
-            Address { region: Region::Aligned, offset: 0 }
+    let stack = &mut step.state.stack;
+    let rsp = stack.rsp;
+    let address = match value {
+        StackPointer::Plus(bytes) => Some(rsp.plus(bytes)),
+        StackPointer::AlignedDown(align) => {
+            step.layout.align_stack_pointer(rsp, align)?;
+            Some(Address { region: Region::Aligned, offset: 0 })
         }
-        ("lea", Operand::Mem(mem)) if mem.index.is_none() => {
-            state.stack.resolve(mem).ok_or_else(unknown)?
-        }
-        ("mov", Operand::Reg(src)) => state.stack.address_in(src.reg).ok_or_else(unknown)?,
-        _ => return Err(unknown()),
+        StackPointer::Address(mem) => stack.resolve(mem),
+        StackPointer::Copy(reg) => stack.address_in(reg),
+        StackPointer::Unknown => None,
     };
-    if matches!(name, "sub" | "add" | "and") {
-        state.forget_flags(Flags::STATUS.0);
+    let unknown = || Refusal::new(format!("the stack pointer is set by `{inst}`"));
+    stack.rsp = address.ok_or_else(unknown)?;
+    if matches!(value, StackPointer::Plus(_) | StackPointer::AlignedDown(_)) {
+        step.state.forget_flags(Flags::STATUS.0);
     }
     Ok(())
 }
 
-/// Whether `and` with this number rounds down to a power of two.
-fn is_alignment(mask: i128) -> bool {
-    mask < 0 && (-mask).count_ones() == 1
+/// A register gets an address of the stack.
+fn set_base(reg: PhysReg, address: Address, state: &mut State) {
+    overwrite_register(reg, Lanes::low(8), state);
+    state.stack.set_base(reg, address);
 }
 
 /// `and base, -align`: the base of stack variables within the frame, at a distance below the address
 /// that it held which only the alignment limits.
-fn align_base(reg: PhysReg, align: i64, state: &mut State, layout: &mut Layout) -> Checked {
-    let held = state.stack.address_in(reg);
+fn align_base(reg: PhysReg, align: i64, step: &mut Step<'_>) -> Checked {
+    let held = step.state.stack.address_in(reg);
     let held =
         held.ok_or_else(|| Refusal::new(format!("`and` of {reg:?}, which is not an address")))?;
-    overwrite_register(reg, Lanes::low(8), state);
-    state.forget_flags(Flags::STATUS.0);
-    layout.align_within(held, align, state.stack.rsp)?;
-    state.stack.set_base(reg, Address { region: Region::Aligned, offset: 0 });
+    step.state.forget_flags(Flags::STATUS.0);
+    step.layout.align_within(held, align, step.state.stack.rsp)?;
+    set_base(reg, Address { region: Region::Aligned, offset: 0 }, step.state);
     Ok(())
 }
 
-/// How many bytes a load that extends them reads.
-fn extending_load(name: &str, mem: &Mem<PhysReg>) -> Option<u32> {
-    match name {
-        "movzx" | "movsxd" => mem.size,
-        _ => None,
+fn clear_upper_halves(state: &mut State) {
+    state.upper_written = false;
+    for num in 0..16 {
+        let upper = Lanes::ALL - Lanes::low(16);
+        state.forget_place(Place::Reg(PhysReg::vector(num)), upper);
     }
 }
 
-/// How many bytes a move between registers carries, if it is one.
-pub(super) fn moved_bytes(name: &str, dst: &View<PhysReg>, src: &View<PhysReg>) -> Option<u32> {
-    let narrower = dst.class.bytes().min(src.class.bytes());
-    match name {
-        "movss" => Some(4),
-        "movsd" => Some(8),
-        "movd" | "vmovd" => Some(4),
-        "movq" | "vmovq" => Some(8),
-        "movzx" | "movsx" | "movsxd" => Some(src.class.bytes()),
-        _ => transferred_bytes(name, dst.class).map(|bytes| bytes.min(narrower)),
-    }
-}
-
-/// How many bytes a plain load or store carries, if it is one.
-pub(super) fn transferred_bytes(name: &str, class: Class) -> Option<u32> {
-    Some(match name {
-        "mov" => class.bytes(),
-        "movaps" | "movups" | "movapd" | "movupd" | "movdqa" | "movdqu" => 16,
-        "vmovaps" | "vmovups" | "vmovapd" | "vmovupd" | "vmovdqa" | "vmovdqu" => class.bytes(),
-        "vmovdqa64" | "vmovdqu64" | "vmovdqa32" | "vmovdqu32" => class.bytes(),
-        "movss" | "vmovss" | "movd" | "vmovd" => 4,
-        "movsd" | "vmovsd" | "movq" | "vmovq" => 8,
-        "kmovb" => 1,
-        "kmovw" => 2,
-        "kmovd" => 4,
-        "kmovq" => 8,
-        _ => return None,
-    })
-}
-
-fn register_move(
-    name: &str,
-    dst: View<PhysReg>,
-    src: View<PhysReg>,
-    bytes: u32,
-    state: &mut State,
-) {
+fn register_move(dst: View<PhysReg>, src: View<PhysReg>, transfer: Transfer, state: &mut State) {
+    let carried = Lanes::low(transfer.bytes);
+    let rest = match transfer.above {
+        Above::Kept => Rest::Kept,
+        Above::Zero => Rest::Cleared,
+        // Of a register of 16 bits the others are kept.
+        Above::Sign => match dst.class.bytes() {
+            ..4 => Rest::Kept,
+            _ => Rest::Cleared,
+        },
+    };
     state.stack.forget(dst.reg);
-    let clears = clears_rest(name, dst.class);
-    state.copy(Place::Reg(dst.reg), Place::Reg(src.reg), Lanes::low(bytes), clears);
-    let rest = Lanes::low(if clears { dst.class.bytes().max(8) } else { 0 }) - Lanes::low(bytes);
-    match name {
-        "movsx" | "movsxd" => {
-            let signs = Lanes::low(dst.class.bytes()) - Lanes::low(bytes);
-            state.define_reg(dst.reg, Sym::SignFrom(bytes as u8), signs);
+    state.copy(Place::Reg(dst.reg), Place::Reg(src.reg), carried, rest);
+    match transfer.above {
+        Above::Kept => {}
+        Above::Zero => {
+            let zeroed = Lanes::low(dst.class.bytes().max(8)) - carried;
+            state.define_reg(dst.reg, Sym::Zero, zeroed);
         }
-        _ if !rest.is_empty() => state.define_reg(dst.reg, Sym::Zero, rest),
-        _ => {}
-    }
-}
-
-/// Whether a move into a register sets the bytes that it does not carry to zero.
-fn clears_rest(name: &str, class: Class) -> bool {
-    match class.bank() {
-        Bank::Gp => matches!(class, Class::Gp32 | Class::Gp64),
-        Bank::Vector => name.starts_with('v') || matches!(name, "movd" | "movq"),
-        _ => true,
+        Above::Sign => {
+            let signs = Lanes::low(dst.class.bytes()) - carried;
+            state.define_reg(dst.reg, Sym::SignFrom(transfer.bytes as u8), signs);
+        }
     }
 }
 
 fn load(
-    name: &str,
     dst: View<PhysReg>,
     mem: &Mem<PhysReg>,
-    bytes: u32,
-    function: &Function,
-    state: &mut State,
-    layout: &Layout,
+    transfer: Transfer,
+    step: &mut Step<'_>,
 ) -> Checked {
-    let lanes = Lanes::low(bytes);
-    if let Some(arg) = argument_behind(mem, function, state) {
-        overwrite_register(dst.reg, Lanes::ALL, state);
-        state.define_reg(dst.reg, Sym::Arg(arg), lanes);
-        extend(name, dst, bytes, state);
+    let lanes = Lanes::low(transfer.bytes);
+    if let Some(arg) = argument_behind(mem, step.function, step.state) {
+        overwrite_register(dst.reg, Lanes::ALL, step.state);
+        step.state.define_reg(dst.reg, Sym::Arg(arg), lanes);
+        extend(dst, transfer, step.state);
         return Ok(());
     }
-    match (mem.index, state.stack.resolve(mem)) {
+    match (mem.index, step.state.stack.resolve(mem)) {
         (None, Some(slot)) => {
-            check_within_frame(slot, function, state)?;
-            check_aligned(name, slot, bytes, function, layout)?;
-            state.stack.forget(dst.reg);
-            state.copy(Place::Reg(dst.reg), Place::Slot(slot), lanes, dst.class != Class::Gp8);
-            extend(name, dst, bytes, state);
+            check_within_frame(slot, step.function, step.state)?;
+            check_aligned(transfer, slot, step)?;
+            step.state.stack.forget(dst.reg);
+            let rest = if dst.class == Class::Gp8 { Rest::Kept } else { Rest::Cleared };
+            step.state.copy(Place::Reg(dst.reg), Place::Slot(slot), lanes, rest);
+            extend(dst, transfer, step.state);
         }
-        _ => overwrite_register(dst.reg, Lanes::ALL, state),
+        _ => overwrite_register(dst.reg, Lanes::ALL, step.state),
     }
     Ok(())
 }
 
 /// What a load into a general-purpose register does to the bytes above those that it reads.
-fn extend(name: &str, dst: View<PhysReg>, bytes: u32, state: &mut State) {
-    let above = Lanes::low(8) - Lanes::low(bytes);
-    let is_whole = matches!(dst.class, Class::Gp32 | Class::Gp64);
-    match name {
-        _ if !is_whole || above.is_empty() => {}
-        "movsxd" => state.define_reg(dst.reg, Sym::SignFrom(bytes as u8), above),
-        _ => state.define_reg(dst.reg, Sym::Zero, above),
+fn extend(dst: View<PhysReg>, transfer: Transfer, state: &mut State) {
+    let above = Lanes::low(8) - Lanes::low(transfer.bytes);
+    if !matches!(dst.class, Class::Gp32 | Class::Gp64) || above.is_empty() {
+        return;
+    }
+    match transfer.above {
+        Above::Sign => state.define_reg(dst.reg, Sym::SignFrom(transfer.bytes as u8), above),
+        Above::Zero | Above::Kept => state.define_reg(dst.reg, Sym::Zero, above),
     }
 }
 
@@ -298,41 +215,37 @@ fn argument_behind(mem: &Mem<PhysReg>, function: &Function, state: &State) -> Op
 }
 
 fn store(
-    name: &str,
-    src: View<PhysReg>,
     mem: &Mem<PhysReg>,
-    bytes: u32,
-    function: &Function,
-    state: &mut State,
-    layout: &mut Layout,
+    src: View<PhysReg>,
+    transfer: Transfer,
+    step: &mut Step<'_>,
 ) -> Checked {
-    let Some(slot) = state.stack.resolve(mem).filter(|_| mem.index.is_none()) else {
+    let Some(slot) = step.state.stack.resolve(mem).filter(|_| mem.index.is_none()) else {
         return Ok(());
     };
-    check_within_frame(slot, function, state)?;
-    check_aligned(name, slot, bytes, function, layout)?;
-    if state.stack.is_pushed(slot, bytes) {
+    let bytes = transfer.bytes;
+    check_within_frame(slot, step.function, step.state)?;
+    check_aligned(transfer, slot, step)?;
+    if step.state.stack.is_pushed(slot, bytes) {
         return Err(Refusal::new(format!("{slot:?} holds what the author has pushed")));
     }
-    layout.push(slot, bytes);
-    state.overwrite(slot, bytes);
-    state.copy(Place::Slot(slot), Place::Reg(src.reg), Lanes::low(bytes), false);
+    step.layout.push(slot, bytes);
+    step.state.overwrite(slot, bytes);
+    step.state.copy(Place::Slot(slot), Place::Reg(src.reg), Lanes::low(bytes), Rest::Kept);
     Ok(())
 }
 
 /// Moves that demand an alignment get it.
-fn check_aligned(
-    name: &str,
-    slot: Address,
-    bytes: u32,
-    function: &Function,
-    layout: &Layout,
-) -> Checked {
-    let demands = ["movap", "movdqa"].iter().any(|part| name.contains(part));
-    if !demands || layout.is_aligned(slot, bytes, function.convention.stack_align) {
-        return Ok(());
+fn check_aligned(transfer: Transfer, slot: Address, step: &Step<'_>) -> Checked {
+    let least = step.function.convention.stack_align;
+    let is_right = match transfer.alignment {
+        Alignment::Any => true,
+        Alignment::Natural => step.layout.is_aligned(slot, transfer.bytes, least),
+    };
+    match is_right {
+        true => Ok(()),
+        false => Err(Refusal::new(format!("{slot:?} may not be aligned"))),
     }
-    Err(Refusal::new(format!("`{name}` of {slot:?}, which may not be aligned")))
 }
 
 /// Stack memory below the stack pointer and its red zone belongs to signal handlers.
@@ -351,7 +264,8 @@ fn overwrite_register(reg: PhysReg, lanes: Lanes, state: &mut State) {
 }
 
 /// An instruction without a meaning here: its results are unknown, in memory too.
-fn forget_writes(inst: &Instruction<PhysReg>, function: &Function, state: &mut State) -> Checked {
+fn forget_writes(inst: &Instruction<PhysReg>, step: &mut Step<'_>) -> Checked {
+    let Step { function, state, .. } = step;
     let selection = isa::select(inst, &function.features)
         .map_err(|error| Refusal::new(format!("inserted {inst:?}: {error:?}")))?;
     let effects = isa::effects(inst, &selection);

@@ -8,7 +8,7 @@
 //! # Definition
 //!
 //! *Symbols* are values of the source program: the current value of each of its registers, what each
-//! preserved register held on entry, arguments in memory, the return address, zero ([`state::Sym`]).
+//! preserved register held on entry, arguments in memory, the return address, zero ([`symbols::Sym`]).
 //! *Places* are physical registers and stack addresses, the latter relative to the stack pointer on
 //! entry or to a realigned base ([`state::Place`]).
 //!
@@ -44,6 +44,7 @@ mod folded;
 mod inserted;
 mod machine;
 mod matching;
+mod meaning;
 mod passed;
 mod prologue;
 mod returns;
@@ -51,6 +52,7 @@ mod slots;
 mod stack;
 mod state;
 mod step;
+mod symbols;
 
 use crate::abi::{ArgPlace, Packing};
 use crate::ir::{

@@ -1,6 +1,7 @@
 //! The prologue: inserted instructions, and at most the loop that touches the pages of a large frame.
 
-use super::inserted::{self, is_decorated};
+use super::inserted;
+use super::meaning::is_decorated;
 use super::{Checked, Refusal, Step};
 use crate::ir::{Code, Instruction, Item, LabelId, Operand, View};
 use crate::isa::{Class, PhysReg, gp};

@@ -2,7 +2,7 @@
 //! bytes of memory, is led to the few slots that have to do with them.
 
 use super::stack::Address;
-use super::state::Sym;
+use super::symbols::Sym;
 use crate::isa::Lanes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -2,30 +2,18 @@
 
 use super::slots::{Held, Slots, add, forget, intersect, lanes_of, take};
 use super::stack::{Address, Stack};
+pub(super) use super::symbols::Sym;
 use super::{Checked, Refusal};
-use crate::ir::{ArgId, Reg};
 use crate::isa::{Bank, Class, Flags, Lanes, PhysReg};
 use std::rc::Rc;
 
-/// A value of the program as written, as of its last write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sym {
-    /// A register of the program.
-    Reg(Reg),
-    /// What a preserved register held on entry.
-    Saved(PhysReg),
-    /// The address that a by-reference parameter arrived as.
-    Pointer(usize),
-    /// The address for a result in memory.
-    ResultPointer,
-    /// Where the caller goes on.
-    ReturnAddress,
-    /// The value of an argument that arrived in memory.
-    Arg(ArgId),
-    /// Zero.
-    Zero,
-    /// Copies of the sign bit of the place's own byte before this one.
-    SignFrom(u8),
+/// What becomes of the bytes of a place that a copy does not write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// They stay what they are.
+    Kept,
+    /// What they held is gone.
+    Cleared,
 }
 
 /// A place.
@@ -181,15 +169,19 @@ impl State {
         Rc::make_mut(&mut self.slots).overwrite_below(address);
     }
 
-    /// `dst` gets bytes `lanes` of `src`; its other bytes are kept or, if `clears`, zero.
-    pub fn copy(&mut self, dst: Place, src: Place, lanes: Lanes, clears: bool) {
+    /// `dst` gets bytes `lanes` of `src`.
+    pub fn copy(&mut self, dst: Place, src: Place, lanes: Lanes, rest: Rest) {
         let moved: Held = self
             .held(src)
             .iter()
             .map(|&(sym, held)| (sym, held & lanes))
             .filter(|(_, held)| !held.is_empty())
             .collect();
-        self.forget_place(dst, if clears { Lanes::ALL } else { lanes });
+        let overwritten = match rest {
+            Rest::Kept => lanes,
+            Rest::Cleared => Lanes::ALL,
+        };
+        self.forget_place(dst, overwritten);
         for (sym, held) in moved {
             self.define(dst, sym, held);
         }

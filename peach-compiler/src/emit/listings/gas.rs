@@ -3,8 +3,8 @@
 //! Frames are described by `.cfi_…` (ELF and Mach-O) or `.seh_…` (COFF).
 
 use super::frames::Description;
-use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
-use super::spell::{self, Assembler, Coded, Length, Reference, Rule};
+use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, Reference, SymbolUse};
+use super::spell::{self, Assembler, Coded, Length, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};

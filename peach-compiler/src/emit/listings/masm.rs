@@ -5,8 +5,8 @@
 //! equally long encodings between registers, `ml64` may take the other one.
 
 use super::frames::Description;
-use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, SymbolUse};
-use super::spell::{self, Assembler, Coded, Length, Reference, Rule};
+use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, Reference, SymbolUse};
+use super::spell::{self, Assembler, Coded, Length, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};

@@ -4,9 +4,9 @@
 //! unwind information.
 
 use super::outline::{
-    self, END_OF_CODE, Function, Line, Outline, Prefixed, SymbolUse, is_relative,
+    self, END_OF_CODE, Function, Line, Outline, Prefixed, Reference, SymbolUse, is_relative,
 };
-use super::spell::{self, Assembler, Coded, Length, Reference, Remedy, Rule};
+use super::spell::{self, Assembler, Coded, Length, Remedy, Rule};
 use super::{Format, Options};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};

@@ -4,7 +4,6 @@
 //! Invariants: names are made of letters, digits and `_`, and are distinct, in every function and among
 //! the constants of the module; equal constants are one; order is that of the module.
 
-use super::spell::Reference;
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::encode::PatchValue;
@@ -54,6 +53,18 @@ pub(super) struct Function<'a> {
     pub symbols: Vec<&'a str>,
     /// What its unwind information is called.
     pub unwind: String,
+}
+
+/// A 32-bit field that holds the distance of a constant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference {
+    /// The field's first byte, counted from the start of the instruction.
+    pub at: usize,
+    pub data: DataId,
+    /// Added to the constant's address.
+    pub addend: i64,
+    /// Where the instruction ends, counted from the start of the function.
+    pub end: u32,
 }
 
 /// A symbol in an instruction.

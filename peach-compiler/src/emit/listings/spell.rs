@@ -7,10 +7,9 @@
 //! assembler for itself. Where that is another one than ours, a [`Rule`] of the assembler's table says
 //! what makes it the same: a word in the text, or plain bytes.
 
-use super::outline::{Function, Line, Outline, SymbolUse};
+use super::outline::{Function, Line, Outline, Reference, SymbolUse};
 use crate::ir::{
-    Base, BranchSize, Code, DataId, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes,
-    View,
+    Base, BranchSize, Code, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, View,
 };
 use crate::isa::{
     Class, Feature, FeatureSet, Names, PhysReg, as_encoded, encode, instruction_text,
@@ -28,18 +27,6 @@ pub(super) struct Coded<'a> {
     pub names: &'a dyn Names,
     /// Where it refers to a constant.
     pub reference: Option<Reference>,
-}
-
-/// A 32-bit field that holds the distance of a constant.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reference {
-    /// The field's first byte, counted from the start of the instruction.
-    pub at: usize,
-    pub data: DataId,
-    /// Added to the constant's address.
-    pub addend: i64,
-    /// Where the instruction ends, counted from the start of the function.
-    pub end: u32,
 }
 
 impl Coded<'_> {

@@ -5,12 +5,13 @@
 //! clobbers; otherwise, and where the code calls back through a `fn` pointer, it is an ordinary call
 //! through the typed pointer.
 
+use super::registers::register_literal;
 use super::signature::{Param, code_values};
 use super::{Context, clobbers, head, is_attribute, number, ours, source_name, text, unsafety};
 use crate::abi::{ArgPlace, ResultPlace};
-use crate::isa::{Bank, Class, PhysReg, register_name};
+use crate::isa::{Bank, PhysReg};
 use crate::syntax::ast::{Embed, Type, TypeKind};
-use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 
 /// The function `name`.
@@ -384,18 +385,4 @@ fn from_bits(ty: &Type, bits: &TokenStream, private: &TokenStream) -> TokenStrea
         }
         _ => from_carrier(ty, bits, private),
     }
-}
-
-/// A register as `asm!` names it.
-pub(super) fn register_literal(reg: PhysReg) -> Literal {
-    let class = match reg.bank {
-        Bank::Vector => Class::Xmm,
-        Bank::Mask => Class::K,
-        Bank::Mmx => Class::Mmx,
-        Bank::Tile => Class::Tmm,
-        _ => Class::Gp64,
-    };
-    let mut literal = Literal::string(&register_name(reg, class));
-    literal.set_span(ours());
-    literal
 }

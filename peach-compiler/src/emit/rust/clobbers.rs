@@ -4,7 +4,7 @@
 //! undefined behaviour, so all of it comes from `frame::clobbers`, and the tests call every kernel with
 //! a known value in every register that is not listed.
 
-use super::call::register_literal;
+use super::registers::register_literal;
 use super::{Context, ours};
 use crate::frame;
 use crate::isa::{Bank, PhysReg, RegSet};

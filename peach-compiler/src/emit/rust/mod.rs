@@ -24,6 +24,7 @@ mod clobbers;
 mod elsewhere;
 mod patches;
 mod proof;
+mod registers;
 mod seh;
 mod shape;
 mod signature;
