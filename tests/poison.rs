@@ -102,7 +102,12 @@ fn invocations(tokens: TokenStream, found: &mut dyn FnMut(TokenStream)) {
 fn check(group: CompiledGroup, native: &'static Convention) -> Outcome {
     let versions = group.versions.clone();
     let diagnostics = Default::default();
-    let compilation = Compilation { kernels: vec![group], unsafe_helpers: Vec::new(), diagnostics };
+    let compilation = Compilation {
+        kernels: vec![group],
+        fallbacks: Vec::new(),
+        unsafe_helpers: Vec::new(),
+        diagnostics,
+    };
     let platform = if native == &WIN64 { Platform::Win64 } else { Platform::SysV64 };
     let options = RustOptions { platform, ..RustOptions::default() };
     let text = items(&compilation, options).to_string().replace(' ', "");

@@ -122,6 +122,42 @@ fn what_a_configuration_excludes_is_left_out() {
 }
 
 #[test]
+fn alternatives_are_told_from_versions() {
+    let text = r#"
+        peach_fn! {
+            #[cfg(a)] #[target_feature(enable = "avx512f")] fn f() { nop; }
+            #[cfg(a)] fn f() { nop; }
+            #[cfg(not(a))] fn f() -> u64 { return 1; }
+            #[cfg(b)] #[target_feature(enable = "avx512f")] fn f() { nop; }
+            #[cfg(c)] #[fallback] fn f() {}
+            #[fallback] fn g() {}
+            #[cfg(not(c))] fn g() { nop; }
+        }
+    "#;
+    let given = |cfg: &[&str]| {
+        let cfg: Vec<String> = cfg.iter().map(|cfg| cfg.to_string()).collect();
+        let files = Files::new("alternatives", &[("kernels.rs", text)]);
+        let cpu = Some("haswell");
+        files.compile("kernels.rs", &Request { cfg: &cfg, cpu, ..Request::default() })
+    };
+    for cfg in [&[][..], &["a"], &["b"]] {
+        let found = given(cfg);
+        let both = cfg == ["b"];
+        assert_eq!(found.is_err(), both, "{cfg:?}");
+        assert!(found.is_err() || names(&found.expect("right")) == ["f", "g"], "{cfg:?}");
+    }
+    let both = given(&["a", "b"]).expect_err("two exist").to_string();
+    assert!(
+        both.contains("error[E0004]: two kernels `f` with different `#[cfg]`s exist here")
+            && both.contains("kernels.rs:6:64")
+            && both.contains("the first one"),
+        "{both}"
+    );
+    let fallback = given(&["a", "c"]).expect_err("a fallback of nothing").to_string();
+    assert!(fallback.contains("no kernel `f` has the `#[cfg]` of this fallback"), "{fallback}");
+}
+
+#[test]
 fn macros_that_make_kernels_are_expanded() {
     let text = r#"
         macro_rules! add_all {

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::encode::Encoded;
-use crate::expand::KernelGroup;
+use crate::expand::{KernelGroup, LoneFallback};
 use crate::ir::{Function, Lowered};
 use crate::isa::PhysReg;
 use proc_macro2::Span;
@@ -10,8 +10,10 @@ use proc_macro2::Span;
 /// Everything that one `peach_fn!` compiles to.
 #[derive(Debug)]
 pub struct Compilation {
-    /// One per kernel name.
+    /// One per function: those of one name have different `#[cfg]`s.
     pub kernels: Vec<CompiledGroup>,
+    /// What stands in for kernels that have a `#[cfg]`, where none of a name exists.
+    pub fallbacks: Vec<LoneFallback>,
     /// The `unsafe` of every block in a helper.
     pub unsafe_helpers: Vec<Span>,
     /// What the author is told.

@@ -1,6 +1,7 @@
 //! What rustc itself says of kernels and of the items that they become: in every edition, of warnings and
 //! errors, on targets that are not x86-64; and what rustfmt does to them.
 
+mod conditions;
 mod editions;
 mod elsewhere;
 mod formatting;

@@ -1,7 +1,8 @@
 //! Takes away what a `#[cfg]` excludes.
 //!
 //! In: tokens of items, a configuration. Out: for items of Rust, whether they are compiled; of items
-//! of the kernel language, those that are, without their `cfg` and with what a `cfg_attr` brings.
+//! of the kernel language, those that are, with what a `cfg_attr` brings. Kernels keep their `cfg`s, by
+//! which the compiler tells alternatives from versions.
 //! Invariant: a fallback goes with the last of its kernels: it is Rust's then.
 
 use super::cfg::Configuration;
@@ -25,7 +26,7 @@ pub(super) struct Verdict {
     pub(super) path: Option<String>,
     /// `#[fallback]`.
     is_fallback: bool,
-    /// The attributes without `cfg`, and with those that a `cfg_attr` brings.
+    /// The attributes with those that a `cfg_attr` brings.
     kept: Vec<TokenTree>,
     /// Whether `kept` differs from what was written.
     is_changed: bool,
@@ -142,12 +143,13 @@ impl<'c> Configure<'c> {
     ) {
         match inside {
             [TokenTree::Ident(name), TokenTree::Group(list)] if name == "cfg" => {
-                verdict.is_changed = true;
                 match self.configuration.holds(list.stream(), name.span()) {
                     Ok(holds) => verdict.is_wanted &= holds,
                     Err(problem) => self.diagnostics.push(*problem),
                 }
-                return;
+                if is_inner(whole) {
+                    return;
+                }
             }
             [TokenTree::Ident(name), TokenTree::Group(list)]
                 if name == "cfg_attr" && depth < NESTING_MAX =>

@@ -3,6 +3,7 @@
 //! Inside Rust, a kernel becomes items (`rust`). Outside of it, kernels are gathered in a
 //! [`Module`], which becomes an object file, a listing for another assembler, or metadata.
 
+mod alternatives;
 #[cfg(feature = "formats")]
 mod c_names;
 #[cfg(feature = "formats")]

@@ -3,7 +3,7 @@
 //! In: [`Compilation`]s for one [`Target`]. Out: a [`Module`], in which every kernel has one symbol and
 //! is one function.
 //! Invariants: symbols are distinct; kernels stand in source order.
-//! Fails: E0603 where the target's processor lacks what a kernel needs, E0604 where two functions would
+//! Fails: E0004 where two alternatives by `#[cfg]` exist, E0603 where the target's processor lacks what a kernel needs, E0604 where two functions would
 //! have one symbol; as [`outside::resolve`].
 //!
 //! A kernel with several versions is several functions. For a named processor the first version that
@@ -12,7 +12,9 @@
 
 use crate::abi::Convention;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::emit::alternatives::both_exist;
 use crate::emit::outside::{self, Outside};
+use crate::expand::KernelGroup;
 use crate::ir::RustSymId;
 use crate::isa::FeatureSet;
 use crate::pipeline::{Compilation, CompiledFunction, CompiledGroup, Target};
@@ -157,6 +159,7 @@ impl Module {
         mangling: &Mangling,
         diagnostics: &mut Diagnostics,
     ) {
+        check_alternatives(&compilation, diagnostics);
         for group in compilation.kernels {
             if group.source.has_errors {
                 continue;
@@ -252,6 +255,15 @@ impl Module {
                     diagnostics.push(diagnostic.label(first.span, "the first one").help(help));
                 }
             }
+        }
+    }
+}
+
+/// Outside of Rust it is decided already which `#[cfg]`s hold: what is left of a name is one function.
+fn check_alternatives(compilation: &Compilation, diagnostics: &mut Diagnostics) {
+    for KernelGroup { decl, alternatives, .. } in compilation.kernels.iter().map(|g| &g.source) {
+        if let Some(first) = alternatives.first() {
+            diagnostics.push(both_exist(&decl.signature.name, &first.name));
         }
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `program` | versions, kernels of one name |
+//! | `program` | versions |
+//! | `groups` | which kernels and fallbacks are one function: name and `#[cfg]`s |
 //! | `families`, `items` | items once per value; constants, tables and helpers among the items |
 //! | `signature` | types to argument registers and results |
 //! | `names`, `scope`, `lookup` | symbols, and what they stand for at a place |
@@ -25,6 +26,7 @@ mod assign;
 mod constant;
 mod evaluate;
 mod families;
+mod groups;
 mod habits;
 mod helpers;
 mod instruction;
@@ -56,20 +58,44 @@ use scope::Scopes;
 use std::collections::{HashMap, HashSet};
 use value::Value;
 
-/// All items of a `peach_fn!`, families instantiated, versions found, one group per kernel name.
+/// All items of a `peach_fn!`, families instantiated, versions found, one group per function.
 #[derive(Debug)]
 pub struct Program {
-    /// In the order of the first kernel of each name.
+    /// In the order of the first kernel of each.
     pub kernels: Vec<KernelGroup>,
+    /// What stands in for kernels that have a `#[cfg]`, where none of a name exists.
+    pub fallbacks: Vec<LoneFallback>,
     /// The `unsafe` of every block in a helper.
     pub unsafe_helpers: Vec<Span>,
 }
 
-/// Everything that carries one kernel name.
+/// A fallback without `#[cfg]`, where all kernels of its name have one.
+#[derive(Clone, Debug)]
+pub struct LoneFallback {
+    /// The first of the kernels.
+    pub decl: ast::Kernel,
+    /// The fallback.
+    pub fallback: ast::Fallback,
+    /// All kernels of the name.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// One of several kernels of a name, of which at most one may exist.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// Its name.
+    pub name: ast::Name,
+    /// Where it exists.
+    pub conditions: ast::Conditions,
+}
+
+/// Everything that is one function: kernels with one name and the same `#[cfg]`s.
 #[derive(Debug)]
 pub struct KernelGroup {
     /// The kernel whose signature, visibility and attributes the generated items have: the first.
     pub decl: ast::Kernel,
+    /// The first kernels of the alternatives before it: those of its name that have other `#[cfg]`s.
+    pub alternatives: Vec<Alternative>,
     /// In source order: the order of dispatch. Empty where every version is in error.
     pub versions: Vec<VersionSource>,
     /// `#[fallback]`.

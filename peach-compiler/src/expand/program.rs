@@ -1,7 +1,7 @@
-//! A program: kernels of one name are gathered, and each version of each kernel is expanded by
-//! itself.
+//! A program: each version of each kernel is expanded by itself.
 
-use super::names::{Names, Symbol};
+use super::groups::{Group, Groups, same_kernel};
+use super::names::Names;
 use super::scope::Scopes;
 use super::value::Value;
 use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels};
@@ -10,8 +10,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
 use crate::isa::{Feature, FeatureSet};
 use crate::syntax::ast::{
-    self, Abi, Block, ExprKind, Fallback, File, Item, Kernel, KernelAttrs, Signature, VersionAttr,
-    name_text,
+    self, Abi, Block, ExprKind, File, Item, Kernel, KernelAttrs, VersionAttr, name_text,
 };
 use crate::target::Target;
 use proc_macro2::Span;
@@ -46,18 +45,11 @@ pub(super) fn expand(file: &File, target: Target, diagnostics: &mut Diagnostics)
     for item in &items {
         expander.declare_item(item);
     }
-    let groups = expander.groups(&items);
-    let kernels = groups.into_iter().map(|group| expander.group(group)).collect();
+    let Groups { kernels, fallbacks } = expander.groups(&items);
+    let kernels = kernels.into_iter().map(|group| expander.group(group)).collect();
     expander.check_unused_items();
     expander.warn_unused_labels();
-    Program { kernels, unsafe_helpers: unsafe_helpers(&items) }
-}
-
-/// The kernels and the fallback of one name.
-struct Group<'a> {
-    kernels: Vec<&'a Kernel>,
-    fallback: Option<&'a Fallback>,
-    has_errors: bool,
+    Program { kernels, fallbacks, unsafe_helpers: unsafe_helpers(&items) }
 }
 
 impl<'a, 'd> Expander<'a, 'd> {
@@ -104,77 +96,6 @@ impl<'a, 'd> Expander<'a, 'd> {
         }
     }
 
-    /// Gathers the kernels by name, in the order of the first of each.
-    fn groups(&mut self, items: &[&'a Item]) -> Vec<Group<'a>> {
-        let mut groups: Vec<Group<'a>> = Vec::new();
-        let mut by_name: HashMap<Symbol, usize> = HashMap::new();
-        for item in items {
-            if let Item::Kernel(kernel) = item {
-                let symbol = self.names.symbol(&kernel.signature.name);
-                let index = *by_name.entry(symbol).or_insert(groups.len());
-                if index == groups.len() {
-                    groups.push(Group { kernels: Vec::new(), fallback: None, has_errors: false });
-                }
-                groups[index].kernels.push(kernel);
-            }
-        }
-        for item in items {
-            let Item::Fallback(fallback) = item else { continue };
-            let symbol = self.names.symbol(&fallback.signature.name);
-            match by_name.get(&symbol) {
-                Some(&index) => self.add_fallback(&mut groups[index], fallback),
-                None => {
-                    let name = &fallback.signature.name;
-                    self.error(
-                        Diagnostic::new(
-                            Code::DuplicateItem,
-                            name.span(),
-                            format!("a fallback for `{name}`, but no kernel of that name"),
-                        )
-                        .help("write the kernel in the same `peach_fn!`, or an ordinary `fn` outside of it"),
-                    );
-                }
-            }
-        }
-        groups
-    }
-
-    fn add_fallback(&mut self, group: &mut Group<'a>, fallback: &'a Fallback) {
-        let first = group.kernels[0];
-        let name = &fallback.signature.name;
-        if let Some(other) = group.fallback {
-            self.error(
-                Diagnostic::new(
-                    Code::DuplicateItem,
-                    name.span(),
-                    format!("there are two fallbacks for `{name}`"),
-                )
-                .label(other.signature.name.span(), "the first one"),
-            );
-            return;
-        }
-        group.fallback = Some(fallback);
-        let same = same_signature(&fallback.signature, &first.signature)
-            && fallback.is_unsafe == first.unsafety.is_some()
-            && fallback.vis.to_string() == first.vis.to_string();
-        if !same {
-            group.has_errors = true;
-            self.different(name, &first.signature.name, "the fallback", "the kernel");
-        }
-    }
-
-    fn different(&mut self, name: &ast::Name, first: &ast::Name, this: &str, that: &str) {
-        self.error(
-            Diagnostic::new(
-                Code::DuplicateItem,
-                name.span(),
-                format!("{this} of `{name}` differs from {that} in signature or visibility"),
-            )
-            .label(first.span(), format!("{that} is here"))
-            .note("kernels of one name are versions of one function: types, `unsafe`, convention and visibility must be equal"),
-        );
-    }
-
     /// Expands all versions of a kernel.
     fn group(&mut self, group: Group<'a>) -> KernelGroup {
         let first = group.kernels[0];
@@ -208,6 +129,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         }
         KernelGroup {
             decl: without_body(first),
+            alternatives: group.alternatives,
             versions,
             fallback: group.fallback.cloned(),
             unsafety: unsafety(&group.kernels),
@@ -496,30 +418,12 @@ pub(super) fn blank_function(convention: &'static Convention) -> Function {
     }
 }
 
-/// Whether two signatures are of one function: the names of parameters do not matter.
-fn same_signature(a: &Signature, b: &Signature) -> bool {
-    a.params.len() == b.params.len()
-        && a.params
-            .iter()
-            .zip(&b.params)
-            .all(|(x, y)| x.ty.tokens.to_string() == y.ty.tokens.to_string())
-        && a.result.tokens.to_string() == b.result.tokens.to_string()
-        && a.lifetimes.to_string() == b.lifetimes.to_string()
-        && a.where_clause.to_string() == b.where_clause.to_string()
-}
-
-fn same_kernel(a: &Kernel, b: &Kernel) -> bool {
-    same_signature(&a.signature, &b.signature)
-        && a.unsafety.is_some() == b.unsafety.is_some()
-        && a.abi.map(|(abi, _)| abi) == b.abi.map(|(abi, _)| abi)
-        && a.vis.to_string() == b.vis.to_string()
-}
-
 /// The declaration of a kernel, for the items that are generated.
-fn without_body(kernel: &Kernel) -> Kernel {
+pub(super) fn without_body(kernel: &Kernel) -> Kernel {
     Kernel {
         attrs: kernel.attrs.clone(),
         rust_attrs: kernel.rust_attrs.clone(),
+        conditions: kernel.conditions.clone(),
         vis: kernel.vis.clone(),
         unsafety: kernel.unsafety,
         abi: kernel.abi,

@@ -23,7 +23,7 @@ pub use steps::{Observer, State, Step};
 
 use crate::analysis::Usage;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, REPORT_IT};
-use crate::expand::KernelGroup;
+use crate::expand::{KernelGroup, Program};
 use crate::ir::Function;
 use crate::{analysis, check, encode, expand, frame, passes, regalloc, sandbox, syntax};
 #[cfg(feature = "decoder")]
@@ -58,7 +58,8 @@ pub fn compile_observed(
         usage.report(&mut diagnostics);
     }
     diagnostics.put_in_order();
-    Compilation { kernels, unsafe_helpers: program.unsafe_helpers, diagnostics }
+    let Program { fallbacks, unsafe_helpers, .. } = program;
+    Compilation { kernels, fallbacks, unsafe_helpers, diagnostics }
 }
 
 /// A kernel without code, of which nothing was said, is a bug of ours.

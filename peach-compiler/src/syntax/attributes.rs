@@ -4,9 +4,9 @@
 //! Fails: an own attribute that is malformed, doubled or has an unknown value is reported at the
 //! guilty token as [`Code::BadAttribute`]; the item goes on without it.
 
-use super::ast::{Embed, KernelAttrs, VersionAttr};
+use super::ast::{Conditions, Embed, KernelAttrs, VersionAttr};
 use super::cursor::{Cursor, Parsed};
-use super::{expressions, literals};
+use super::{conditions, expressions, literals};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, Reported};
 use proc_macro2::{Delimiter, Span, TokenStream};
 
@@ -21,12 +21,70 @@ pub(super) struct Attributes {
     pub(super) first_of_kernels: Option<Place>,
     /// `#[fallback]`.
     pub(super) fallback: Option<Place>,
-    /// The others, as written.
+    /// All others but `#[cfg]`, as written.
     pub(super) rust: Vec<TokenStream>,
-    /// The first `#[cfg]`, which only items of Rust can have.
-    pub(super) first_cfg: Option<Place>,
+    /// Under which conditions the item exists, which only items of Rust can have.
+    pub(super) conditions: Conditions,
     /// An own one was in error.
     pub(super) reported: Option<Reported>,
+}
+
+/// The attributes that the language owns.
+#[derive(Clone, Copy)]
+pub(super) enum Own {
+    TargetFeature,
+    TargetCpu,
+    ExportName,
+    Embed,
+    Spill,
+    Endbr64,
+    Vzeroupper,
+    Version,
+    Fallback,
+}
+
+impl Own {
+    const ALL: [Own; 9] = [
+        Own::TargetFeature,
+        Own::TargetCpu,
+        Own::ExportName,
+        Own::Embed,
+        Own::Spill,
+        Own::Endbr64,
+        Own::Vzeroupper,
+        Own::Version,
+        Own::Fallback,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Own::TargetFeature => "target_feature",
+            Own::TargetCpu => "target_cpu",
+            Own::ExportName => "export_name",
+            Own::Embed => "embed",
+            Own::Spill => "spill",
+            Own::Endbr64 => "endbr64",
+            Own::Vzeroupper => "vzeroupper",
+            Own::Version => "version",
+            Own::Fallback => "fallback",
+        }
+    }
+
+    /// The one that stands at the cursor.
+    pub(super) fn at(c: &Cursor<'_>) -> Option<Own> {
+        let c = without_unsafe(*c);
+        Own::ALL.into_iter().find(|own| c.is_word(own.name()))
+    }
+}
+
+/// Behind the `unsafe` of `unsafe(export_name = "…")`, as Rust 2024 writes it.
+fn without_unsafe(c: Cursor<'_>) -> Cursor<'_> {
+    match c.ahead().group(Delimiter::Parenthesis) {
+        Some((inside, _)) if c.is_word("unsafe") && inside.is_word(Own::ExportName.name()) => {
+            inside
+        }
+        _ => c,
+    }
 }
 
 /// Every attribute before an item.
@@ -44,6 +102,11 @@ pub(super) fn attributes(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> P
         }
         let (inside, group) = c.expect_group(Delimiter::Bracket)?;
         let place = Place { first, last: group.span_close() };
+        if let Some(predicate) = conditions::cfg(&inside) {
+            attributes.conditions.predicates.push(predicate);
+            attributes.conditions.place.get_or_insert(place);
+            continue;
+        }
         match attribute(inside, place, &mut attributes) {
             Ok(true) => {
                 attributes.first_own.get_or_insert(place);
@@ -75,33 +138,28 @@ fn flag(is_set: &mut bool, c: &mut Cursor<'_>, name: &str) -> Parsed<()> {
 }
 
 /// Reads one attribute, given by what stands in its brackets. `false` if it is not an own one.
-fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> {
-    // `#[unsafe(export_name = "…")]`, as Rust 2024 writes it.
-    if c.is_word("unsafe")
-        && let Some((inside, _)) = c.ahead().group(Delimiter::Parenthesis)
-        && inside.is_word("export_name")
-    {
-        c = inside;
-    }
-    let Some(name) = c.word() else {
+fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> {
+    let Some(attribute) = Own::at(&c) else {
+        conditions::check(&c)?;
         return Ok(false);
     };
-    let at = c.span();
+    let mut c = without_unsafe(c);
+    let (at, name) = (c.span(), attribute.name());
     let own = &mut all.own;
-    match name {
-        "target_feature" => {
+    match attribute {
+        Own::TargetFeature => {
             let names = enabled(list(&mut c, name)?)?;
             own.target_features.extend(names);
         }
-        "target_cpu" => set(&mut own.target_cpu, string_value(&mut c, name)?, at, name)?,
-        "export_name" => {
+        Own::TargetCpu => set(&mut own.target_cpu, string_value(&mut c, name)?, at, name)?,
+        Own::ExportName => {
             let (value, span) = string_value(&mut c, name)?;
             if value.is_empty() || value.contains('\0') {
                 return Err(bad(span, "this cannot be the name of a symbol"));
             }
             set(&mut own.export_name, (value, span), at, name)?;
         }
-        "embed" => {
+        Own::Embed => {
             let (value, span) = string_value(&mut c, name)?;
             let embed = match value.as_str() {
                 "map" => Embed::Map,
@@ -115,9 +173,9 @@ fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bo
             };
             set(&mut own.embed, (embed, span), at, name)?;
         }
-        "spill" => flag(&mut own.spill, &mut c, name)?,
-        "endbr64" => flag(&mut own.endbr64, &mut c, name)?,
-        "vzeroupper" => {
+        Own::Spill => flag(&mut own.spill, &mut c, name)?,
+        Own::Endbr64 => flag(&mut own.endbr64, &mut c, name)?,
+        Own::Vzeroupper => {
             c.bump();
             if !c.eat_punct('=') {
                 return Err(expected(&c, "`= false` or `= true`"));
@@ -130,11 +188,11 @@ fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bo
             c.bump();
             set(&mut own.vzeroupper, value, at, name)?;
         }
-        "version" => {
+        Own::Version => {
             let version = version(list(&mut c, name)?, at)?;
             own.versions.push(version);
         }
-        "fallback" => {
+        Own::Fallback => {
             c.bump();
             if !c.is_end() {
                 return Err(expected(&c, "`]`"));
@@ -144,11 +202,6 @@ fn attribute(mut c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bo
             }
             return Ok(true);
         }
-        "cfg" | "cfg_attr" => {
-            all.first_cfg.get_or_insert(place);
-            return Ok(false);
-        }
-        _ => return Ok(false),
     }
     if c.is_end() { Ok(true) } else { Err(expected(&c, "`]`")) }
 }

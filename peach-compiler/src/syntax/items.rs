@@ -74,13 +74,16 @@ fn starts_const_fn(next: &Cursor<'_>) -> bool {
 
 /// Items that do not become Rust items can have comments and lints, not what decides their fate.
 fn refuse_attributes(attributes: &Attributes, diagnostics: &mut Diagnostics) {
-    let own = attributes.first_own.map(|place| (place, "this attribute belongs on a kernel"));
-    let cfg = attributes.first_cfg.map(|place| (place, "only kernels can have `#[cfg]`"));
-    for (place, message) in own.into_iter().chain(cfg) {
-        diagnostics.push(
-            Diagnostic::new(Code::BadAttribute, place, message)
-                .note("constants, tables, helpers and families do not become Rust items"),
-        );
+    let note = "constants, tables, helpers and families do not become Rust items";
+    let refused = |place, message| Diagnostic::new(Code::BadAttribute, place, message).note(note);
+    if let Some(place) = attributes.first_own {
+        diagnostics.push(refused(place, "this attribute belongs on a kernel"));
+    }
+    if let Some(place) = attributes.conditions.place {
+        diagnostics.push(refused(place, "only kernels and fallbacks can have `#[cfg]`").help(
+            "put it on the kernels: two with different `#[cfg]`s are alternatives; \
+             `const { NAME }` uses a Rust constant, which can have one",
+        ));
     }
 }
 
@@ -126,6 +129,7 @@ fn function(
         let signature_tokens = c.tokens_since(&name_start.ahead());
         let head = Fallback {
             rust_attrs: Vec::new(),
+            conditions: Conditions::default(),
             vis,
             is_unsafe,
             signature,
@@ -137,6 +141,7 @@ fn function(
     let mut kernel = Kernel {
         attrs: attributes.own,
         rust_attrs: attributes.rust,
+        conditions: attributes.conditions,
         vis,
         unsafety: is_unsafe.then_some(unsafe_span),
         abi,
@@ -207,7 +212,8 @@ fn fallback(
     let start = *c;
     c.expect_group(Delimiter::Brace)?;
     let body = c.tokens_since(&start);
-    Ok(Item::Fallback(Box::new(Fallback { rust_attrs: attributes.rust, body, ..head })))
+    let Attributes { rust: rust_attrs, conditions, .. } = attributes;
+    Ok(Item::Fallback(Box::new(Fallback { rust_attrs, conditions, body, ..head })))
 }
 
 fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {

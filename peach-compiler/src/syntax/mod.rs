@@ -7,6 +7,7 @@
 pub mod ast;
 mod attributes;
 mod bindings;
+mod conditions;
 mod cursor;
 mod expressions;
 mod families;

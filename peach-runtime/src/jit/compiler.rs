@@ -157,6 +157,9 @@ fn refuse_program_parts(group: &CompiledGroup, problems: &mut Diagnostics) {
         let message = format!("{what} cannot be compiled at run time: {why}");
         problems.push(Diagnostic::new(Code::NotOutsideRust, span, message));
     };
+    if let Some(place) = group.source.decl.conditions.place {
+        refuse(place.first, "`#[cfg]`", "it is a question to rustc");
+    }
     if let Some(fallback) = &group.source.fallback {
         let span = fallback.signature.name.span();
         refuse(span, "a `#[fallback]`", "its body is Rust");

@@ -7,7 +7,10 @@
 
 use super::registers::register_literal;
 use super::signature::{Param, code_values};
-use super::{Context, clobbers, head, is_attribute, number, ours, source_name, text, unsafety};
+use super::{
+    Context, cfg_attributes, clobbers, head, is_attribute, number, ours, source_name, text,
+    unsafety,
+};
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::isa::{Bank, PhysReg};
 use crate::syntax::ast::{Embed, Type, TypeKind};
@@ -29,7 +32,9 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     // With the author's braces the function is the author's, and lints point at it.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(decl.body.span.1);
+    let cfgs = cfg_attributes(&context.group.source);
     quote_spanned! { ours() =>
+        #cfgs
         #(#attributes)*
         #inline
         #target_feature

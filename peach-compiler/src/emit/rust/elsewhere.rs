@@ -1,11 +1,14 @@
-//! What a kernel is on targets other than x86-64: its fallback.
+//! What a kernel is on targets other than x86-64, and where its `#[cfg]` does not hold: its fallback.
 //!
 //! In: a group. Out: the function with the fallback's body, or without a fallback the error that says so
 //! and a function for its callers; and a use of every Rust item that the code names, so that an item
 //! which only kernels use is not called unused.
 
+use super::conditions::{any, cfg_attributes};
 use super::{Context, head, ours, unreachable_item};
 use crate::diagnostics::{Code, Diagnostic, diagnostic_tokens};
+use crate::expand::LoneFallback;
+use crate::syntax::ast;
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
 
@@ -18,12 +21,25 @@ pub(super) fn items(context: &Context<'_>) -> TokenStream {
 fn function(context: &Context<'_>) -> TokenStream {
     let decl = context.decl();
     let Some(fallback) = &context.group.source.fallback else {
-        let mut tokens = unreachable_item(decl, context.private);
+        let mut tokens = unreachable_item(&context.group.source, context.private);
         if !context.group.source.has_errors {
             tokens.extend(missing_fallback(context));
         }
         return tokens;
     };
+    let (cfgs, function) = (cfg_attributes(&context.group.source), fallback_alone(decl, fallback));
+    quote_spanned!(ours() => #cfgs #function)
+}
+
+/// A fallback where its kernels have a `#[cfg]`, and none of them exists.
+pub(super) fn lone_fallback(lone: &LoneFallback) -> TokenStream {
+    let alternatives = any(&lone.alternatives);
+    let function = fallback_alone(&lone.decl, &lone.fallback);
+    quote_spanned!(ours() => #[cfg(not(#alternatives))] #function)
+}
+
+/// The function of a kernel with the body of its fallback.
+fn fallback_alone(decl: &ast::Kernel, fallback: &ast::Fallback) -> TokenStream {
     let (attributes, own_attributes) = (&decl.rust_attrs, &fallback.rust_attrs);
     let (head, signature, body) = (head(decl), &fallback.signature_tokens, &fallback.body);
     quote_spanned! { ours() =>
@@ -33,7 +49,7 @@ fn function(context: &Context<'_>) -> TokenStream {
 }
 
 fn missing_fallback(context: &Context<'_>) -> TokenStream {
-    let cfgs = super::cfg_attributes(context.decl());
+    let cfgs = cfg_attributes(&context.group.source);
     let name = &context.decl().signature.name;
     let message = format!("kernel `{name}` is machine code for x86-64, which this target is not");
     let error = Diagnostic::new(Code::UnsupportedTarget, name.span(), message)
@@ -51,7 +67,7 @@ fn uses(context: &Context<'_>) -> Option<TokenStream> {
     if constants.is_empty() && symbols.is_empty() {
         return None;
     }
-    let cfgs = super::cfg_attributes(context.decl());
+    let cfgs = cfg_attributes(&context.group.source);
     Some(quote_spanned! { ours() =>
         #cfgs
         #[allow(unused_unsafe)]

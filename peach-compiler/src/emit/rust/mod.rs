@@ -21,6 +21,7 @@
 
 mod call;
 mod clobbers;
+mod conditions;
 mod elsewhere;
 mod patches;
 mod proof;
@@ -35,7 +36,9 @@ mod unsafety;
 use crate::compiled::{Compilation, CompiledGroup};
 use crate::diagnostics;
 use crate::emit::reports::listing::Source;
+use crate::expand::KernelGroup;
 use crate::syntax::ast;
+use conditions::cfg_attributes;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use signature::Signature;
@@ -74,6 +77,7 @@ pub fn items(compilation: &Compilation, options: RustOptions<'_>) -> TokenStream
     for group in &compilation.kernels {
         tokens.extend(group_items(group, options, &private));
     }
+    tokens.extend(compilation.fallbacks.iter().map(elsewhere::lone_fallback));
     tokens.extend(unsafety::of_helpers(&compilation.unsafe_helpers, &private));
     tokens
 }
@@ -111,25 +115,31 @@ fn group_items(
     options: RustOptions<'_>,
     private: &TokenStream,
 ) -> TokenStream {
+    let mut tokens = conditions::error(&group.source).unwrap_or_default();
     if group.source.decl.signature.is_invalid {
-        return unreachable_item(&group.source.decl, private);
+        tokens.extend(unreachable_item(&group.source, private));
+        return tokens;
     }
     let resolved = types::resolved(group, private);
     let signature = Signature::new(group, &resolved, private);
     let context = Context { group, options, signature, private };
     if options.platform == Platform::Elsewhere {
-        return elsewhere::items(&context);
+        tokens.extend(elsewhere::items(&context));
+        return tokens;
     }
-    let mut tokens = call::function(&context);
+    tokens.extend(call::function(&context));
     tokens.extend(module(&context));
     tokens.extend(shape::source(&context));
     tokens
 }
 
 /// The function alone, of a kernel that has no code: there may be no type for it.
-fn unreachable_item(decl: &ast::Kernel, private: &TokenStream) -> TokenStream {
+fn unreachable_item(group: &KernelGroup, private: &TokenStream) -> TokenStream {
+    let decl = &group.decl;
     let (attributes, head, signature) = (&decl.rust_attrs, head(decl), &decl.signature.tokens);
+    let cfgs = cfg_attributes(group);
     quote_spanned! { ours() =>
+        #cfgs
         #(#attributes)*
         #[allow(unused_variables)]
         #head #signature { #private::core::unreachable!() }
@@ -144,11 +154,6 @@ fn head(decl: &ast::Kernel) -> TokenStream {
     quote_spanned! { name.span() => #vis #unsafety fn #name }
 }
 
-/// The `#[cfg]`s of a kernel, which all of its items must have.
-fn cfg_attributes(decl: &ast::Kernel) -> TokenStream {
-    decl.rust_attrs.iter().filter(|attribute| is_attribute(attribute, &["cfg"])).cloned().collect()
-}
-
 /// Whether `#[…]` is one of `names`.
 fn is_attribute(attribute: &TokenStream, names: &[&str]) -> bool {
     let Some(proc_macro2::TokenTree::Group(group)) = attribute.clone().into_iter().nth(1) else {
@@ -161,7 +166,8 @@ fn is_attribute(attribute: &TokenStream, names: &[&str]) -> bool {
 /// The module with `KERNEL`.
 fn module(context: &Context<'_>) -> TokenStream {
     let decl = context.decl();
-    let (cfgs, vis, name) = (cfg_attributes(decl), &decl.vis, &decl.signature.name);
+    let (cfgs, vis, name) =
+        (cfg_attributes(&context.group.source), &decl.vis, &decl.signature.name);
     let about = about(context);
     let (source, private) = (source_name(), context.private);
     quote_spanned! { ours() =>

@@ -15,7 +15,7 @@ use quote::{format_ident, quote_spanned};
 
 /// The implementation of `Source`.
 pub(super) fn source(context: &Context<'_>) -> TokenStream {
-    let cfgs = cfg_attributes(context.decl());
+    let cfgs = cfg_attributes(&context.group.source);
     let name = &context.decl().signature.name;
     let name_text = name_text(name);
     let (source, private) = (source_name(), context.private);

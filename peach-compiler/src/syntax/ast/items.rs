@@ -1,8 +1,8 @@
 //! Items: kernels with their signatures and attributes, helpers, fallbacks, families.
 
 use super::{Block, ClassExpr, Const, Expr, Name, Table, Type};
-use crate::diagnostics::Reported;
-use crate::syntax::Origins;
+use crate::diagnostics::{Place, Reported};
+use crate::syntax::{Origins, tokens_text};
 use proc_macro2::{Span, TokenStream};
 
 /// The contents of one `peach_fn!`, or of a bare kernel file.
@@ -38,8 +38,10 @@ pub enum Item {
 pub struct Kernel {
     /// What the language's own attributes say.
     pub attrs: KernelAttrs,
-    /// All other attributes and doc comments, to be carried to the Rust item.
+    /// All other attributes but `#[cfg]`, and doc comments, to be carried to the Rust item.
     pub rust_attrs: Vec<TokenStream>,
+    /// Under which conditions it exists, as its attributes say.
+    pub conditions: Conditions,
     /// `pub`, `pub(crate)`, nothing.
     pub vis: TokenStream,
     /// The `unsafe` of `unsafe fn`.
@@ -54,6 +56,30 @@ pub struct Kernel {
     pub reported: Option<Reported>,
     /// Names in statements that were in error and left out of the body.
     pub skipped: Vec<(String, Reported)>,
+}
+
+/// The predicates of an item's `#[cfg]`s: it exists where all of them hold.
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    /// One for each attribute.
+    pub predicates: Vec<TokenStream>,
+    /// The first attribute.
+    pub place: Option<Place>,
+}
+
+impl Conditions {
+    /// Whether the item always exists.
+    pub fn is_empty(&self) -> bool {
+        self.predicates.is_empty()
+    }
+
+    /// What is equal for items that exist under the same conditions, as far as their text tells.
+    pub fn key(&self) -> Vec<String> {
+        let mut key: Vec<String> = self.predicates.iter().map(tokens_text).collect();
+        key.sort_unstable();
+        key.dedup();
+        key
+    }
 }
 
 /// The attributes that the language owns.
@@ -143,8 +169,10 @@ pub struct Param {
 /// An ordinary Rust function to be used where no version is supported.
 #[derive(Clone, Debug)]
 pub struct Fallback {
-    /// Attributes but `#[fallback]`.
+    /// Attributes but `#[fallback]` and `#[cfg]`.
     pub rust_attrs: Vec<TokenStream>,
+    /// Under which conditions it exists, as its attributes say.
+    pub conditions: Conditions,
     /// Visibility.
     pub vis: TokenStream,
     /// `unsafe fn`.

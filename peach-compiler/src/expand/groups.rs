@@ -1,0 +1,206 @@
+//! Which kernels and fallbacks are one function.
+//!
+//! In: the items. Out: [`Group`]s. Kernels with one name and the same `#[cfg]`s are versions of one
+//! function; those with different ones are alternatives, and rustc decides which of them exists.
+//! A fallback belongs to the kernels with its `#[cfg]`s; one without any, to all of its name, and stands
+//! alone where none of them exists.
+//! Fails: versions that differ in their signature, fallbacks without kernels.
+
+use super::names::Symbol;
+use super::program::without_body;
+use super::{Alternative, Expander, LoneFallback};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::syntax::ast::{self, Fallback, Item, Kernel, Signature};
+use std::collections::HashMap;
+
+/// What the kernels and fallbacks of a program come to.
+pub(super) struct Groups<'a> {
+    /// In the order of the first kernel of each.
+    pub(super) kernels: Vec<Group<'a>>,
+    pub(super) fallbacks: Vec<LoneFallback>,
+}
+
+/// The kernels and the fallback of one function.
+pub(super) struct Group<'a> {
+    pub(super) kernels: Vec<&'a Kernel>,
+    /// The groups before it that have the same name.
+    pub(super) alternatives: Vec<Alternative>,
+    pub(super) fallback: Option<&'a Fallback>,
+    pub(super) has_errors: bool,
+}
+
+impl<'a> Group<'a> {
+    fn new(alternatives: Vec<Alternative>) -> Group<'a> {
+        Group { kernels: Vec::new(), alternatives, fallback: None, has_errors: false }
+    }
+
+    /// The first kernel, among those of its name.
+    fn alternative(&self) -> Alternative {
+        let Kernel { signature, conditions, .. } = self.kernels[0];
+        Alternative { name: signature.name.clone(), conditions: conditions.clone() }
+    }
+}
+
+/// Groups by what decides to which an item belongs.
+#[derive(Default)]
+struct Index {
+    by_name: HashMap<Symbol, Vec<usize>>,
+    by_conditions: HashMap<(Symbol, Vec<String>), usize>,
+}
+
+impl<'a> Expander<'a, '_> {
+    /// Gathers the kernels by name and conditions, then the fallbacks.
+    pub(super) fn groups(&mut self, items: &[&'a Item]) -> Groups<'a> {
+        let mut groups = Groups { kernels: Vec::new(), fallbacks: Vec::new() };
+        let mut index = Index::default();
+        for item in items {
+            if let Item::Kernel(kernel) = item {
+                self.group_kernel(kernel, &mut groups.kernels, &mut index);
+            }
+        }
+        for item in items {
+            if let Item::Fallback(fallback) = item {
+                self.group_fallback(fallback, &mut groups, &index);
+            }
+        }
+        groups
+    }
+
+    fn group_kernel(&mut self, kernel: &'a Kernel, groups: &mut Vec<Group<'a>>, index: &mut Index) {
+        let symbol = self.names.symbol(&kernel.signature.name);
+        let of_name = index.by_name.entry(symbol).or_default();
+        let key = (symbol, kernel.conditions.key());
+        let at = *index.by_conditions.entry(key).or_insert_with(|| {
+            let alternatives = of_name.iter().map(|&at| groups[at].alternative()).collect();
+            groups.push(Group::new(alternatives));
+            of_name.push(groups.len() - 1);
+            groups.len() - 1
+        });
+        groups[at].kernels.push(kernel);
+    }
+
+    fn group_fallback(&mut self, fallback: &'a Fallback, groups: &mut Groups<'a>, index: &Index) {
+        let symbol = self.names.symbol(&fallback.signature.name);
+        let Some(of_name) = index.by_name.get(&symbol) else {
+            self.fallback_without_kernel(fallback);
+            return;
+        };
+        let kernels = &mut groups.kernels;
+        if !fallback.conditions.is_empty() {
+            match index.by_conditions.get(&(symbol, fallback.conditions.key())) {
+                Some(&at) => self.add_fallback(&mut kernels[at], fallback),
+                None => self.fallback_under_other_conditions(fallback, &kernels[of_name[0]]),
+            }
+            return;
+        }
+        for &at in of_name {
+            self.add_fallback(&mut kernels[at], fallback);
+        }
+        let of_name: Vec<&Group<'a>> = of_name.iter().map(|&at| &kernels[at]).collect();
+        groups.fallbacks.extend(lone(fallback, &of_name));
+    }
+
+    fn fallback_without_kernel(&mut self, fallback: &Fallback) {
+        let name = &fallback.signature.name;
+        self.error(
+            Diagnostic::new(
+                Code::DuplicateItem,
+                name.span(),
+                format!("a fallback for `{name}`, but no kernel of that name"),
+            )
+            .help("write the kernel in the same `peach_fn!`, or an ordinary `fn` outside of it"),
+        );
+    }
+
+    fn fallback_under_other_conditions(&mut self, fallback: &Fallback, group: &Group<'a>) {
+        let name = &fallback.signature.name;
+        let kernel = &group.kernels[0].signature.name;
+        let place = fallback.conditions.place.unwrap_or(name.span().into());
+        self.error(
+            Diagnostic::new(
+                Code::DuplicateItem,
+                place,
+                format!("no kernel `{name}` has the `#[cfg]` of this fallback"),
+            )
+            .label(kernel.span(), "a kernel of that name")
+            .note("a fallback without `#[cfg]` belongs to all kernels of its name")
+            .help("remove it, or give a kernel the same, in the same words"),
+        );
+    }
+
+    fn add_fallback(&mut self, group: &mut Group<'a>, fallback: &'a Fallback) {
+        let first = group.kernels[0];
+        let name = &fallback.signature.name;
+        if let Some(other) = group.fallback {
+            self.error(
+                Diagnostic::new(
+                    Code::DuplicateItem,
+                    name.span(),
+                    format!("there are two fallbacks for `{name}`"),
+                )
+                .label(other.signature.name.span(), "the first one"),
+            );
+            return;
+        }
+        group.fallback = Some(fallback);
+        let same = same_signature(&fallback.signature, &first.signature)
+            && fallback.is_unsafe == first.unsafety.is_some()
+            && fallback.vis.to_string() == first.vis.to_string();
+        if !same {
+            group.has_errors = true;
+            self.different(name, &first.signature.name, "the fallback", "the kernel");
+        }
+    }
+
+    /// Says that two items cannot be one function.
+    pub(super) fn different(
+        &mut self,
+        name: &ast::Name,
+        first: &ast::Name,
+        this: &str,
+        that: &str,
+    ) {
+        self.error(
+            Diagnostic::new(
+                Code::DuplicateItem,
+                name.span(),
+                format!("{this} of `{name}` differs from {that} in signature or visibility"),
+            )
+            .label(first.span(), format!("{that} is here"))
+            .note("kernels of one name are versions of one function: types, `unsafe`, convention and visibility must be equal"),
+        );
+    }
+}
+
+/// The fallback as it stands where no kernel of its name exists, if there may be such a place.
+fn lone(fallback: &Fallback, groups: &[&Group<'_>]) -> Option<LoneFallback> {
+    let always = |group: &&Group<'_>| group.kernels[0].conditions.is_empty();
+    if groups.iter().any(always) || groups.iter().any(|group| group.has_errors) {
+        return None;
+    }
+    Some(LoneFallback {
+        decl: without_body(groups[0].kernels[0]),
+        fallback: fallback.clone(),
+        alternatives: groups.iter().map(|group| group.alternative()).collect(),
+    })
+}
+
+/// Whether two signatures are of one function: the names of parameters do not matter.
+fn same_signature(a: &Signature, b: &Signature) -> bool {
+    a.params.len() == b.params.len()
+        && a.params
+            .iter()
+            .zip(&b.params)
+            .all(|(x, y)| x.ty.tokens.to_string() == y.ty.tokens.to_string())
+        && a.result.tokens.to_string() == b.result.tokens.to_string()
+        && a.lifetimes.to_string() == b.lifetimes.to_string()
+        && a.where_clause.to_string() == b.where_clause.to_string()
+}
+
+/// Whether two kernels can be versions of one function.
+pub(super) fn same_kernel(a: &Kernel, b: &Kernel) -> bool {
+    same_signature(&a.signature, &b.signature)
+        && a.unsafety.is_some() == b.unsafety.is_some()
+        && a.abi.map(|(abi, _)| abi) == b.abi.map(|(abi, _)| abi)
+        && a.vis.to_string() == b.vis.to_string()
+}
