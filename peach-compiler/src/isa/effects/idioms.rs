@@ -1,11 +1,10 @@
 //! Instructions whose result does not depend on a register that they name.
 //!
 //! In: a row, its immediate and which operands are the same register. Out: the operands that are not
-//! read after all, and what is known of the result. Only what the operation's definition guarantees for
-//! every input is here, not what a processor recognises to save time: `vsubps v, v, v` is no zero idiom
-//! (infinity minus infinity), `phsubd v, v` is none (it subtracts neighbours).
+//! read after all, and what is known of the result. Which operations these are, the table says.
 
-use iced_x86::{Code, Mnemonic as M, OpCodeOperandKind as Kind};
+use crate::isa::effects::entry::{Entry, Same};
+use iced_x86::{Code, OpCodeOperandKind as Kind};
 
 /// What an idiom means for reads and result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,140 +42,47 @@ impl Slots {
     }
 }
 
-/// The operations whose result is zero when both sources are the same register.
-const ZERO: &[M] = &[
-    // General purpose.
-    M::Xor,
-    M::Sub,
-    M::Andn,
-    // Vectors of integers and MMX.
-    M::Pxor,
-    M::Vpxor,
-    M::Vpxord,
-    M::Vpxorq,
-    M::Pandn,
-    M::Vpandn,
-    M::Vpandnd,
-    M::Vpandnq,
-    M::Psubb,
-    M::Psubw,
-    M::Psubd,
-    M::Psubq,
-    M::Vpsubb,
-    M::Vpsubw,
-    M::Vpsubd,
-    M::Vpsubq,
-    M::Psubsb,
-    M::Psubsw,
-    M::Psubusb,
-    M::Psubusw,
-    M::Vpsubsb,
-    M::Vpsubsw,
-    M::Vpsubusb,
-    M::Vpsubusw,
-    M::Pcmpgtb,
-    M::Pcmpgtw,
-    M::Pcmpgtd,
-    M::Pcmpgtq,
-    M::Vpcmpgtb,
-    M::Vpcmpgtw,
-    M::Vpcmpgtd,
-    M::Vpcmpgtq,
-    M::Psadbw,
-    M::Vpsadbw,
-    // Floats, as bits.
-    M::Xorps,
-    M::Xorpd,
-    M::Vxorps,
-    M::Vxorpd,
-    M::Andnps,
-    M::Andnpd,
-    M::Vandnps,
-    M::Vandnpd,
-    // Masks.
-    M::Kxorb,
-    M::Kxorw,
-    M::Kxord,
-    M::Kxorq,
-    M::Kandnb,
-    M::Kandnw,
-    M::Kandnd,
-    M::Kandnq,
-];
-
-/// The operations whose result is something fixed when both sources are the same register.
-const FIXED: &[M] = &[
-    // The carry flag decides; the register does not.
-    M::Sbb,
-    // Equal.
-    M::Cmp,
-    M::Pcmpeqb,
-    M::Pcmpeqw,
-    M::Pcmpeqd,
-    M::Pcmpeqq,
-    M::Vpcmpeqb,
-    M::Vpcmpeqw,
-    M::Vpcmpeqd,
-    M::Vpcmpeqq,
-    M::Kxnorb,
-    M::Kxnorw,
-    M::Kxnord,
-    M::Kxnorq,
-    // A relation of a number to itself, whatever the immediate.
-    M::Vpcmpb,
-    M::Vpcmpub,
-    M::Vpcmpw,
-    M::Vpcmpuw,
-    M::Vpcmpd,
-    M::Vpcmpud,
-    M::Vpcmpq,
-    M::Vpcmpuq,
-    M::Vpcomb,
-    M::Vpcomub,
-    M::Vpcomw,
-    M::Vpcomuw,
-    M::Vpcomd,
-    M::Vpcomud,
-    M::Vpcomq,
-    M::Vpcomuq,
-];
-
-/// Comparisons of floats with predicates that are always false or always true.
-const FLOAT_COMPARISONS: &[M] = &[M::Vcmpps, M::Vcmppd, M::Vcmpss, M::Vcmpsd, M::Vcmpph, M::Vcmpsh];
-
 /// What is known of an instruction of the row `code`, whose operand `imm_slot` is an immediate of
 /// value `imm`, where `same` says which operands are one register.
 pub(in crate::isa) fn known(
     code: Code,
+    entry: &Entry,
     imm_slot: Option<usize>,
     imm: Option<i128>,
     same: impl Fn(usize, usize) -> bool,
 ) -> Idiom {
-    let mnemonic = code.mnemonic();
     let sources = sources(code, imm_slot);
     let twice = sources.is_some_and(|(a, b)| same(a, b));
     let unread = sources.map_or(Slots::default(), |(a, b)| Slots::of(&[a, b]));
-    if twice && ZERO.contains(&mnemonic) {
-        return Idiom { unread, result: Known::Zero };
-    }
-    if twice && FIXED.contains(&mnemonic) {
-        return Idiom { unread, result: Known::Nothing };
-    }
-    match (mnemonic, imm) {
-        (M::Mov, Some(value)) => Idiom { result: Known::Bytes(value as u64), ..Idiom::default() },
-        (M::And | M::Imul, Some(0)) if imm_slot > Some(0) => {
+    match (entry.same, imm) {
+        (Same::Zero, _) if twice => Idiom { unread, result: Known::Zero },
+        (Same::Independent, _) if twice => Idiom { unread, result: Known::Nothing },
+        (Same::Immediate, Some(value)) => {
+            Idiom { result: Known::Bytes(value as u64), ..Idiom::default() }
+        }
+        (Same::ZeroByZero, Some(0)) if imm_slot > Some(0) => {
             Idiom { unread: Slots::of(&[0, 1]), result: Known::Zero }
         }
-        (M::Or, Some(value)) if is_all_ones(code, value) => {
+        (Same::OnesByOnes, Some(value)) if is_all_ones(code, value) => {
             Idiom { unread: Slots::of(&[0]), ..Idiom::default() }
         }
-        (M::Vpternlogd | M::Vpternlogq, Some(table)) => ternary(table as u8, same),
-        (_, Some(predicate)) if FLOAT_COMPARISONS.contains(&mnemonic) => match predicate & 0x1f {
+        (Same::ByTruthTable, Some(table)) => ternary(table as u8, same),
+        (Same::ByPredicate, Some(predicate)) => match predicate & 0x1f {
             0x0b | 0x1b => Idiom { unread, result: Known::Zero },
             0x0f | 0x1f => Idiom { unread, result: Known::Nothing },
             _ => Idiom::default(),
         },
-        _ => Idiom::default(),
+        (
+            Same::Depends
+            | Same::Zero
+            | Same::Independent
+            | Same::Immediate
+            | Same::ZeroByZero
+            | Same::OnesByOnes
+            | Same::ByTruthTable
+            | Same::ByPredicate,
+            _,
+        ) => Idiom::default(),
     }
 }
 

@@ -2,11 +2,12 @@
 //! memory operand.
 //!
 //! In: an instruction over any kind of register, and the forms that fit it. Out: [`Effects`]. What a
-//! row of the table does whatever its registers are is worked out once, in `rows`; here it is brought
+//! row of the table does whatever its registers are is worked out once, in `row`; here it is brought
 //! together with the instruction's own operands, immediate, mask and prefixes. Total: every selected
 //! instruction has effects, and what is not known exactly errs toward reading more and writing less
 //! surely.
 
+use crate::isa::effects::entry::Output;
 use crate::isa::effects::idioms::{self, Known};
 use crate::isa::effects::row::{self, Flow, Masking, Row, Unnamed};
 use crate::isa::effects::types::add;
@@ -82,7 +83,7 @@ impl<R: Register> Builder<'_, R> {
             self.copied = self.row.by_imm.apply(imm as u8, self.row, self.copied, &mut self.flows);
         }
         let same = |a, b| self.same_register(a, b);
-        let known = idioms::known(self.form.code(), self.row.immediate, imm, same);
+        let known = idioms::known(self.form.code(), self.row.entry, self.row.immediate, imm, same);
         for (slot, flow) in self.flows.iter_mut().enumerate() {
             if known.unread.contains(slot) {
                 flow.read = Lanes::NONE;
@@ -129,11 +130,9 @@ impl<R: Register> Builder<'_, R> {
     /// volume 3, "Bus locking").
     fn reach(&self) -> Reach {
         let has_memory = self.row.memory.is_some();
-        let is_exchange = self.form.code().mnemonic() == iced_x86::Mnemonic::Xchg;
+        let is_locked = self.inst.prefixes.lock || (self.row.entry.locks_memory && has_memory);
         match self.row.reach {
-            Reach::Operands if self.inst.prefixes.lock || is_exchange && has_memory => {
-                Reach::Memory
-            }
+            Reach::Operands if is_locked => Reach::Memory,
             reach => reach,
         }
     }
@@ -154,7 +153,7 @@ impl<R: Register> Builder<'_, R> {
             vector_mode: row.vector_mode,
             reach: self.reach(),
             float_flags: row.float_flags,
-            settles: row.settles,
+            settles: row.entry.output == Output::UnlessZero,
         };
         effects.copied = self.hand_on();
         self.add_operands(&mut effects);
@@ -291,9 +290,8 @@ impl<R: Register> Builder<'_, R> {
 
     /// A shift or rotation by 0 keeps the flags (Intel SDM volume 2, SAL/SAR/SHL/SHR).
     fn add_shift_flags(&self, effects: &mut Effects<R>) {
-        let Some(wide) = self.row.shift else { return };
-        let count_mask = if wide { 63 } else { 31 };
-        match self.immediate().map(|count| count & count_mask) {
+        let Some(bits) = self.row.shift_count_bits else { return };
+        match self.immediate().map(|count| count & ((1 << bits) - 1)) {
             Some(0) => effects.flags_written = Flags::default(),
             Some(_) => {}
             None => {

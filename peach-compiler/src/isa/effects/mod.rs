@@ -3,20 +3,28 @@
 //! | file | what it does |
 //! |---|---|
 //! | `types` | the terms: bytes of registers, flags, memory, control |
+//! | `entry` | the terms of the table: what is known of a mnemonic beyond iced's own table |
+//! | `table` | every mnemonic in one row, with its entry |
 //! | `row` | what a row of iced's table does, whatever its operands are |
-//! | `vectors` | which bytes of its sources a vector instruction looks at |
-//! | `shuffles` | the same where the immediate says it |
-//! | `properties` | safety, control flow, the state of x87 and MMX |
-//! | `reach` | what is touched beyond operands: memory of others, registers wholesale |
+//! | `sample` | what iced says of an instruction of a row |
+//! | `general` | what the entry corrects for registers that are not vectors |
+//! | `implicit` | registers that no operand names |
+//! | `vectors` | bytes of vectors and masks, as the entry has them |
+//! | `shuffles` | bytes that the value of an immediate chooses |
+//! | `properties` | safety, control flow, memory, the state of x87 and MMX |
 //! | `idioms` | operands with which an instruction reads less: `xor r, r` |
 //! | `instruction` | all of it together, for one instruction with its operands |
 
+pub(in crate::isa) mod entry;
+mod general;
 mod idioms;
+mod implicit;
 mod instruction;
-pub(in crate::isa) mod properties;
-mod reach;
+mod properties;
 pub(in crate::isa) mod row;
-mod shuffles;
+mod sample;
+pub(in crate::isa) mod shuffles;
+pub(in crate::isa) mod table;
 pub(in crate::isa) mod types;
 pub(in crate::isa) mod vectors;
 

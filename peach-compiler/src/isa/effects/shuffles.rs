@@ -1,10 +1,11 @@
 //! Which bytes a shuffle reads, by the value of its immediate.
 //!
 //! In: a row's flows as far as they hold for every immediate, and one immediate. Out: the flows that
-//! it leaves. The names are the manuals', without the `v`. An immediate whose value is not known yet
-//! leaves the flows as they are: everything is read.
+//! it leaves. An immediate whose value is not known yet leaves the flows as they are: everything is
+//! read.
 
 use crate::isa::Lanes;
+use crate::isa::effects::entry::Half;
 use crate::isa::effects::row::{Flow, Row};
 
 /// How the value of an immediate decides which bytes are read. Numbers are bytes of an element.
@@ -22,8 +23,8 @@ pub(in crate::isa) enum ByImmediate {
     Blend(u32),
     /// `pshufd`, `vpermilps`: two bits per element of each 16 bytes; `pshufw` of 8.
     Shuffle(u32),
-    /// `pshuflw` (false) and `pshufhw` (true): four words of each 16 bytes.
-    ShuffleHalf(bool),
+    /// `pshuflw` and `pshufhw`: four words of each 16 bytes.
+    ShuffleHalf(Half),
     /// `vpermilpd`: a bit per element.
     PermilPd,
     /// `shufps`.
@@ -44,8 +45,10 @@ pub(in crate::isa) enum ByImmediate {
     AlignBytes,
     /// `valignd`, `valignq`.
     Align(u32),
-    /// `pslldq` (true) and `psrldq` (false).
-    ShiftBytes(bool),
+    /// `pslldq`.
+    ShiftLeft,
+    /// `psrldq`.
+    ShiftRight,
     /// `dpps`, `dppd`.
     DotProduct(u32),
     /// `pclmulqdq`.
@@ -58,54 +61,6 @@ pub(in crate::isa) fn every(stride: u32, start: u32, bytes: u32, width: u32) -> 
         return Lanes::NONE;
     }
     (0..width / stride).fold(Lanes::NONE, |all, n| all | Lanes::range(n * stride + start, bytes))
-}
-
-/// How the immediate of an instruction chooses bytes.
-pub(in crate::isa) fn by_immediate(base: &str, has_imm: bool, is_legacy: bool) -> ByImmediate {
-    use ByImmediate as By;
-    if !has_imm {
-        return By::Nothing;
-    }
-    match base {
-        "insertps" => By::InsertPs,
-        "pinsrb" => By::Pinsr(1),
-        "pinsrw" => By::Pinsr(2),
-        "pinsrd" => By::Pinsr(4),
-        "pinsrq" => By::Pinsr(8),
-        "pextrb" => By::Pextr(1),
-        "pextrw" => By::Pextr(2),
-        "pextrd" | "extractps" => By::Pextr(4),
-        "pextrq" => By::Pextr(8),
-        "blendps" | "pblendd" => By::Blend(4),
-        "blendpd" => By::Blend(8),
-        "pblendw" => By::Blend(2),
-        "pshufd" | "permilps" => By::Shuffle(4),
-        "pshufw" => By::Shuffle(2),
-        "pshuflw" => By::ShuffleHalf(false),
-        "pshufhw" => By::ShuffleHalf(true),
-        "permilpd" => By::PermilPd,
-        "shufps" => By::ShufPs,
-        "shufpd" => By::ShufPd,
-        "permq" | "permpd" => By::PermQ,
-        "perm2f128" | "perm2i128" => By::Perm2F128,
-        "shuff32x4" | "shuff64x2" | "shufi32x4" | "shufi64x2" => By::Shuffle128,
-        "palignr" => By::AlignBytes,
-        "alignd" => By::Align(4),
-        "alignq" => By::Align(8),
-        "pslldq" => By::ShiftBytes(true),
-        "psrldq" => By::ShiftBytes(false),
-        "dpps" => By::DotProduct(4),
-        "dppd" => By::DotProduct(8),
-        "pclmulqdq" => By::Clmul,
-        _ if base.starts_with("extract") && !is_legacy => By::Extract(block_bytes(base)),
-        _ if base.starts_with("insert") && !is_legacy => By::Insert(block_bytes(base)),
-        _ => By::Nothing,
-    }
-}
-
-/// The block that `extractf128`, `insertf64x4` … move.
-fn block_bytes(base: &str) -> u32 {
-    if base.ends_with("32x8") || base.ends_with("64x4") { 32 } else { 16 }
 }
 
 impl ByImmediate {
@@ -125,7 +80,7 @@ impl ByImmediate {
             ByImmediate::Pextr(size) => choice.extract(size, choice.source_width()),
             ByImmediate::Blend(size) => choice.blend(size),
             ByImmediate::Shuffle(size) => choice.shuffle(size),
-            ByImmediate::ShuffleHalf(high) => choice.shuffle_half(high),
+            ByImmediate::ShuffleHalf(half) => choice.shuffle_half(half),
             ByImmediate::PermilPd => choice.permil_pd(),
             ByImmediate::ShufPs => choice.shuf_ps(),
             ByImmediate::ShufPd => choice.shuf_pd(),
@@ -136,7 +91,8 @@ impl ByImmediate {
             ByImmediate::Shuffle128 => choice.shuffle_128(),
             ByImmediate::AlignBytes => choice.align_bytes(),
             ByImmediate::Align(size) => choice.align(size),
-            ByImmediate::ShiftBytes(left) => choice.shift_bytes(left),
+            ByImmediate::ShiftLeft => choice.shift_left(),
+            ByImmediate::ShiftRight => choice.shift_right(),
             ByImmediate::DotProduct(size) => choice.dot_product(size),
             ByImmediate::Clmul => choice.clmul(),
         }
@@ -240,9 +196,12 @@ impl Choice<'_> {
         self.read(1, lanes);
     }
 
-    fn shuffle_half(&mut self, high: bool) {
-        let moved = (0..4).map(|n| self.two(2 * n) + if high { 4 } else { 0 });
-        let kept = if high { 0..4 } else { 4..8 };
+    fn shuffle_half(&mut self, half: Half) {
+        let (from, kept) = match half {
+            Half::Low => (0, 4..8),
+            Half::High => (4, 0..4),
+        };
+        let moved = (0..4).map(|n| self.two(2 * n) + from);
         let lanes = self.pick(16, 2, moved.chain(kept));
         self.read(1, lanes);
     }
@@ -325,12 +284,16 @@ impl Choice<'_> {
         self.read(1, Lanes::low(skipped));
     }
 
-    fn shift_bytes(&mut self, left: bool) {
+    fn shift_left(&mut self) {
         let count = self.imm.min(16);
-        let kept = every(16, if left { 0 } else { count }, 16 - count, self.width());
-        let zeroed = every(16, if left { 0 } else { 16 - count }, count, self.width());
-        self.read(self.first(), kept);
-        self.flows[0].zeroed |= zeroed;
+        self.read(self.first(), every(16, 0, 16 - count, self.width()));
+        self.flows[0].zeroed |= every(16, 0, count, self.width());
+    }
+
+    fn shift_right(&mut self) {
+        let count = self.imm.min(16);
+        self.read(self.first(), every(16, count, 16 - count, self.width()));
+        self.flows[0].zeroed |= every(16, 16 - count, count, self.width());
     }
 
     fn dot_product(&mut self, size: u32) {

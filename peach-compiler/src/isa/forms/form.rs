@@ -13,6 +13,7 @@
 //! another only by an operand-size or address-size prefix that the operands do not show. The
 //! 16-bit ones among these have names of their own (`pushw`, `retw`).
 
+use crate::isa::effects::table;
 use crate::isa::forms::arrangements::build_forms;
 use crate::isa::names::mnemonic;
 use crate::isa::{Class, FeatureSet, Mnemonic, RegSet};
@@ -250,6 +251,7 @@ fn is_valid(info: &OpCodeInfo) -> bool {
     };
     // The result of a 16-bit `bswap` is undefined (Intel SDM volume 2, BSWAP).
     info.code() != Code::Bswap_r16
+        && table::is_offered(info.mnemonic())
         && info.is_instruction()
         && info.mode64()
         && info.encoding() != EncodingKind::MVEX
