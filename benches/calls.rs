@@ -1,10 +1,11 @@
-//! What a call of a kernel costs, beside other ways to run the same instruction.
+//! What a call of a kernel costs, next to other ways to run the same instruction.
 //!
-//! `cargo bench --bench calls`. The rows are programs of their own, compiled here by rustc as a user's
-//! are: a library with the callees, a program that calls them from another crate (and has some of its
-//! own), an assembly file that is linked in. All rows of a table are measured in turn, many rounds of
-//! one run; the median of each is printed, and its ratio to an inlined Rust function and to an
-//! `extern "C"` Rust function. Then programs with 1, 100 and 10,000 kernels, each started many times.
+//! `cargo bench --bench calls`. The rows are programs of their own, compiled here by rustc as a
+//! user's are: a library with the callees, a program that calls them from another crate (and has
+//! some of its own), an assembly file that is linked in. All rows of a table are measured in turn,
+//! many rounds of one run; the median of each is printed, and its ratio to an inlined Rust function
+//! and to an `extern "C"` Rust function. Then programs with 1, 100 and 10,000 kernels, each started
+//! many times.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -64,8 +65,8 @@ fn run(command: &mut Command) {
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// How many kernels the programs have. Building those with 10,000 takes minutes: `PEACH_MANY=1000` stops
-/// there.
+/// How many kernels the programs have. Building those with 10,000 takes minutes: `PEACH_MANY=1000`
+/// stops there.
 fn many_counts() -> Vec<usize> {
     let most = std::env::var("PEACH_MANY").ok().and_then(|most| most.parse().ok());
     let most = most.unwrap_or(10_000);

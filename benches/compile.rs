@@ -12,8 +12,8 @@ use proc_macro2::TokenStream;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// 10,000 instructions with 500 virtual registers take less than this in all; twice as much fails, so
-/// that a busy machine does not.
+/// 10,000 instructions with 500 virtual registers take less than this in all; twice as much fails,
+/// so that a busy machine does not.
 const LIMIT: Duration = Duration::from_millis(400);
 
 fn main() {
@@ -22,7 +22,7 @@ fn main() {
         "instructions",
         "syntax",
         "expand",
-        "analyse",
+        "analyze",
         "allocate",
         "lower",
         "check",
@@ -49,8 +49,8 @@ fn show(name: &str, times: &[Duration]) {
     println!();
 }
 
-/// A kernel of this many instructions: a window of ten live values that moves through the registers,
-/// loops and forward branches between.
+/// A kernel of this many instructions: a window of ten live values that moves through the
+/// registers, loops and forward branches between.
 fn long_kernel(instructions: usize) -> String {
     let registers = instructions / 20;
     let mut body = String::new();

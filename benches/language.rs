@@ -1,13 +1,15 @@
-//! The examples of the language's larger constructs, against what rustc makes of the same loops: one body at
-//! three vector widths with dispatch and fallback, a pipelined loop of streams, a family of packing kernels.
+//! The examples of the language's larger constructs, against what rustc makes of the same loops:
+//! one body at three vector widths with dispatch and fallback, a pipelined loop of streams, a
+//! family of packing kernels.
 //!
-//! `cargo bench --bench language`. All rows of a table are measured in turn, many rounds of one run; the
-//! median of each is printed, and its ratio to the first row.
+//! `cargo bench --bench language`. All rows of a table are measured in turn, many rounds of one
+//! run; the median of each is printed, and its ratio to the first row.
 //!
-//! On an AMD EPYC, two cores shared with other work: the dot product of 4096 floats takes 3308 ns in plain Rust, 229 in
-//! Rust for AVX2 with 64 sums, 299, 202 and 223 in the kernels of 16, 32 and 64 bytes; that of 1024 doubles 798
-//! in plain Rust and 94 pipelined; packing 128 numbers to 7 bits 34.8 in Rust and 19.8 in the kernel, which
-//! unpacks them in 25.7. (rustc may not reorder the plain sums, which is why they are slow.)
+//! On an AMD EPYC, two cores shared with other work: the dot product of 4096 floats takes 3308 ns
+//! in plain Rust, 229 in Rust for AVX2 with 64 sums, 299, 202 and 223 in the kernels of 16, 32 and
+//! 64 bytes; that of 1024 doubles 798 in plain Rust and 94 pipelined; packing 128 numbers to 7 bits
+//! 34.8 in Rust and 19.8 in the kernel, which unpacks them in 25.7. (rustc may not reorder the
+//! plain sums, which is why they are slow.)
 
 #![cfg(target_arch = "x86_64")]
 
@@ -132,7 +134,7 @@ fn streams() {
     );
 }
 
-/// What an author would write in Rust for one width: shifts that are known when it is compiled.
+/// What one would write in Rust for one width: shifts that are known when it is compiled.
 fn pack_in_rust<const B: u32>(input: &[u32; 128], output: &mut [u32; 128]) {
     let (mut word, mut bit, mut written) = ([0; 4], 0, 0);
     for values in input.chunks_exact(4) {

@@ -1,9 +1,9 @@
-//! How time and memory grow with what a kernel file says: each kind of thing 1,000, 10,000 and 100,000
-//! times, in a process of its own.
+//! How time and memory grow with what a kernel file says: each kind of thing 1,000, 10,000 and
+//! 100,000 times, in a process of its own.
 //!
-//! `cargo test --bench scaling` shows the figures that count: macros run without optimization in their
-//! users' builds. `-- KIND…` measures some kinds alone, `-- --steps KIND…` also shows where the time
-//! goes. A kind that the compiler stops at an error is marked with the error's code.
+//! `cargo test --bench scaling` shows the figures that count: macros run without optimization in
+//! their users' builds. `-- KIND…` measures some kinds alone, `-- --steps KIND…` also shows where
+//! the time goes. A kind that the compiler stops at an error is marked with the error's code.
 
 #[path = "scaling/kinds.rs"]
 mod kinds;
@@ -47,7 +47,8 @@ fn main() {
     }
 }
 
-/// What a child process reports: time, memory and the first error on the first line, then the steps.
+/// What a child process reports: time, memory and the first error on the first line, then the
+/// steps.
 fn in_child(kind: &str, count: usize) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     let output = Command::new(program).args(["--measure", kind, &count.to_string()]).output();

@@ -1,7 +1,7 @@
 //! Bit packing: a family of 32 kernels for 1 to 32 bits a value, and 32 that undo them.
 //!
-//! The layout is vertical: value `4 * i + lane` is the `i`-th of its lane, and each lane is a stream
-//! of bits, lowest first, in words 16 bytes apart.
+//! The layout is vertical: value `4 * i + lane` is the `i`-th of its lane, and each lane is a
+//! stream of bits, lowest first, in words 16 bytes apart.
 //!
 //! `cargo run --release --example bitpack`
 

@@ -61,8 +61,8 @@ macro_rules! xor_blocks {
                 }
             }
 
-            /// Adds the key stream to whole groups of eight blocks (512 bytes) of `data`, and advances
-            /// the block counter, `state[12]`.
+            /// Adds the key stream to whole groups of eight blocks (512 bytes) of `data`, and
+            /// advances the block counter, `state[12]`.
             #[target_feature(enable = "avx2")]
             pub extern $abi fn $name(state: &mut [u32; 16], data: &mut [u8]) {
                 let (p, n) = (data.ptr, data.len);

@@ -1,5 +1,5 @@
 //! CRC-32C of files: three streams of the `crc32` instruction side by side, joined by carry-less
-//! multiplication, beside a table-driven loop in plain Rust.
+//! multiplication, next to a table-driven loop in plain Rust.
 //!
 //! `cargo run --release --example checksum -- FILE…`
 
@@ -29,7 +29,7 @@ const fn power_of_x(n: u32) -> u32 {
 /// Bytes that each of the three streams takes in one block. The kernel has a constant of its own.
 const STREAM: u32 = 1024;
 
-/// What a checksum is multiplied by to stand `bytes` bytes further to the front.
+/// What a checksum is multiplied by to be `bytes` bytes further to the front.
 ///
 /// The carry-less product of two such 32-bit values, fed to `crc32`, is their product times x^33.
 const fn shift_by(bytes: u32) -> u32 {
@@ -46,7 +46,7 @@ peach_fn! {
         let a: gp64;
         mov a.gp32, crc;
         not a.gp32;
-        // SAFETY: `p` goes through the data by what `n`, the bytes left, allows.
+        // SAFETY: `p` advances through the data as far as `n`, the bytes left, allows.
         unsafe {
             'blocks: {
                 cmp n, 3 * STREAM;
@@ -64,7 +64,7 @@ peach_fn! {
                     dec left;
                     jnz continue 'words;
                 }
-                // `a` stands two streams before `c`, and `b` one.
+                // `a` is two streams before `c`, and `b` one.
                 let t: gp64;
                 let x: xmm;
                 let y: xmm;
@@ -135,7 +135,7 @@ fn by_table(crc: u32, data: &[u8]) -> u32 {
 }
 
 fn main() -> ExitCode {
-    // The check value of the catalogue of CRC algorithms, and RFC 3720's thirty-two zeros.
+    // The check value of the catalog of CRC algorithms, and RFC 3720's thirty-two zeros.
     assert_eq!(crc32c(0, b"123456789"), 0xE306_9283);
     assert_eq!(crc32c(0, &[0; 32]), 0x8A91_36AA);
     let files: Vec<String> = std::env::args().skip(1).collect();

@@ -9,8 +9,8 @@ use std::time::Instant;
 peach_fn! {
     const UNROLL = 4;
 
-    /// The dot product of `x` and the first `x.len()` values of `y`. The length is a multiple of 16,
-    /// and not 0.
+    /// The dot product of `x` and the first `x.len()` values of `y`. The length is a multiple of
+    /// 16, and not 0.
     ///
     /// # Safety
     /// `y` must have as many values as `x`.

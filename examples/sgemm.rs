@@ -1,5 +1,5 @@
-//! A matrix multiplication micro-kernel: a tile of 6 by 16 floats in AVX2, of 6 by 32 in AVX-512, all
-//! of it in registers, from one body.
+//! A matrix multiplication micro-kernel: a tile of 6 by 16 floats in AVX2, of 6 by 32 in AVX-512,
+//! all of it in registers, from one body.
 //!
 //! `cargo run --release --example sgemm`
 

@@ -1,4 +1,5 @@
-//! SHA-256 (FIPS 180-4) with the SHA extensions: the fixed operand `xmm0` is allocated, not written.
+//! SHA-256 (FIPS 180-4) with the SHA extensions: the fixed operand `xmm0` is allocated, not
+//! written.
 //!
 //! `cargo run --release --example sha256`
 
@@ -28,7 +29,8 @@ macro_rules! compress {
                 let t: xmm;
                 let abef: xmm;
                 let cdgh: xmm;
-                // The instructions want the words as (a, b, e, f) and (c, d, g, h), highest first.
+                // The instructions expect the words as (a, b, e, f) and (c, d, g, h), highest
+                // first.
                 movdqu t, [state];
                 movdqu cdgh, [state + 16];
                 pshufd t, t, 0xB1;
@@ -47,7 +49,8 @@ macro_rules! compress {
                     for g in 0..16 {
                         let (m0, m1, m2, m3) = (m[g % 4], m[(g + 1) % 4], m[(g + 2) % 4], m[(g + 3) % 4]);
                         if g < 4 {
-                            // SAFETY: the loop runs while there is another block of 64 bytes at `p`.
+                            // SAFETY: the loop runs while there is another block of 64 bytes at
+                            // `p`.
                             unsafe { movdqu m0, [p + 16 * g]; }
                             pshufb m0, u8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
                         } else {

@@ -46,7 +46,7 @@ macro_rules! siphash {
                 xor v[3], high;
                 let last: gp64 = n;
                 shl last, 56;
-                // SAFETY: `p` goes through the data by what `n`, the bytes left, allows.
+                // SAFETY: `p` advances through the data as far as `n`, the bytes left, allows.
                 unsafe {
                     'words: {
                         sub n, 8;

@@ -15,7 +15,7 @@ peach_fn! {
         let (p, n) = (x.ptr, x.len);
         let acc: [ymm; 4];
         for a in acc { vxorps a, a, a; }
-        // SAFETY: `p` goes through the slice by what `n`, the floats left, allows.
+        // SAFETY: `p` advances through the slice as far as `n`, the floats left, allows.
         unsafe {
             'blocks: {
                 sub n, 32;

@@ -1,5 +1,5 @@
-//! One body at three vector widths: the first version that the processor supports is taken at first
-//! use, and plain Rust where there is none.
+//! One body at three vector widths: the first version that the processor supports is chosen at
+//! first use, and plain Rust where there is none.
 //!
 //! `cargo run --release --example widths`
 

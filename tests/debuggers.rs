@@ -1,9 +1,8 @@
 //! What gdb, perf and a signal handler see of a kernel that is running, in both embeddings.
 //!
 //! gdb stops at every instruction of kernels with every kind of frame, and must find the caller's
-//! stack pointer, its saved general-purpose registers (no unwinder of Linux restores vectors) and its
-//! name from there. Each test runs this program again with
-//! the name of a scene.
+//! stack pointer, its saved general-purpose registers (no unwinder of Linux restores vectors) and
+//! its name from there. Each test runs this program again with the name of a scene.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -140,9 +139,9 @@ fn scene_of_loops() {
     }
 }
 
-/// For each kernel: stops at its entry, steps through it, and compares what the unwinder finds of the
-/// caller with what was in the registers; in its middle prints a backtrace; then runs it again up to its
-/// middle, and finishes from there.
+/// For each kernel: stops at its entry, steps through it, and compares what the unwinder finds of
+/// the caller with what was in the registers; in its middle prints a backtrace; then runs it again
+/// up to its middle, and finishes from there.
 const SCRIPT: &str = r#"
 import gdb
 
@@ -243,7 +242,7 @@ const KERNELS: [&str; 8] = [
 ];
 
 /// Whether a line starts with the name of the code of `kernel`: in the text section that is a path,
-/// with a hash behind it.
+/// with a hash after it.
 fn is_named(line: &str, kernel: &str) -> bool {
     let name = line.split(": ").next().unwrap().trim();
     let path = format!("__PeachSource>::{kernel}");

@@ -1,8 +1,8 @@
 //! Examples in the documentation that must not compile: what is said of them.
 //!
-//! A block that is marked `compile_fail` names its errors in comments, `// E0201: …`, each in the line
-//! that causes it. rustdoc only asks whether something is wrong; here every error must be the one that
-//! the line names, and each that is named must be reported, all in one build.
+//! A block that is marked `compile_fail` names its errors in comments, `// E0201: …`, each in the
+//! line that causes it. rustdoc only asks whether something is wrong; here every error must be the
+//! one that the line names, and each that is named must be reported, all in one build.
 
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::Severity;
@@ -100,7 +100,7 @@ fn reported(block: &str) -> Vec<Told> {
     told
 }
 
-/// What stands in each `peach_fn!`.
+/// The content of each `peach_fn!`.
 fn invocations(tokens: TokenStream, found: &mut Vec<TokenStream>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {

@@ -95,8 +95,8 @@ fn run_from_c(rustc: &Rustc, name: &str, flags: &[&str]) {
     run(&program, rustc.dir());
 }
 
-/// Every kernel in the text section is a function: it has a symbol of its code's size, at a multiple of
-/// 64; and the text section needs no relocations when it is loaded.
+/// Every kernel in the text section is a function: it has a symbol of its code's size, at a
+/// multiple of 64; and the text section needs no relocations when it is loaded.
 fn read(file: &Path) -> PathBuf {
     let data = std::fs::read(file).unwrap();
     let parsed = object::File::parse(&*data).unwrap();
@@ -132,8 +132,8 @@ fn program(name: &str, flags: &[&str]) {
 
 #[test]
 fn programs() {
-    program("unoptimised", &["-Copt-level=0"]);
-    program("optimised", &["-Copt-level=3"]);
+    program("unoptimized", &["-Copt-level=0"]);
+    program("optimized", &["-Copt-level=3"]);
     program("fixed", &["-Copt-level=3", "-Crelocation-model=static"]);
     program("static", &["-Copt-level=3", "-Ctarget-feature=+crt-static"]);
     program("aborting", &["-Copt-level=3", "-Cpanic=abort"]);

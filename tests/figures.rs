@@ -1,5 +1,5 @@
-//! What the allocator added to the real kernels of the examples: printed, and held to nothing inside
-//! of loops.
+//! What the allocator added to the real kernels of the examples: printed, and held to nothing
+//! inside of loops.
 
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::ir::{Code, Item, LabelId, Operand, Origin};
@@ -57,7 +57,7 @@ fn nothing_is_added_inside_of_loops() {
     }
 }
 
-/// Items that move values between registers and that no instruction of the author stands for.
+/// Items that move values between registers and that no source instruction stands for.
 fn added_moves(compiled: &CompiledFunction) -> Vec<usize> {
     let is_move = |item: &Item| match &item.code {
         Code::Inst(inst) => {
@@ -66,7 +66,7 @@ fn added_moves(compiled: &CompiledFunction) -> Vec<usize> {
         }
         _ => false,
     };
-    // `a = b` is a copy that the author wrote; what it costs is not held against the allocator.
+    // `a = b` is a copy that the user wrote; what it costs is not held against the allocator.
     let added = |item: &Item| !matches!(item.origin, Origin::Author(_));
     let items = compiled.lowered.items.iter().enumerate();
     items.filter(|(_, item)| is_move(item) && added(item)).map(|(at, _)| at).collect()

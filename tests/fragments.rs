@@ -1,12 +1,12 @@
-//! Kernels that `macro_rules!` produces: each kind of fragment in every place where what it stands for
-//! can stand. rustc puts an invisible group around most of them; it must not matter.
+//! Kernels that `macro_rules!` produces: each kind of fragment in every place where what it stands
+//! for can stand. rustc puts an invisible group around most of them; it must not matter.
 
 use peach_runtime::peach_fn;
 
-/// Behind a `sym`.
+/// After a `sym`.
 pub static ANSWER: u64 = 42;
 
-/// Behind a `const { … }`.
+/// After a `const { … }`.
 pub struct Record {
     /// Not read.
     pub first: u64,
@@ -169,7 +169,7 @@ macro_rules! by_block {
             fn $name() -> u64 $body
             fn inner() -> u64 { xor eax, eax; for i in 0..2 $inner return rax; }
             fn otherwise() -> u64 { xor eax, eax; if false { ud2; } else $inner return rax; }
-            fn labelled() -> u64 { xor eax, eax;
+            fn labeled() -> u64 { xor eax, eax;
                 // SAFETY: nothing in it needs to be promised.
                 unsafe $inner '_named: $inner return rax; }
             #[target_feature(enable = "padlock")]
@@ -249,7 +249,7 @@ outer!(nested, u64, 3 + 4, 'end);
 
 /// Names that a macro declares, beside what it was given, and the same in plain Rust.
 macro_rules! hygienic {
-    ($shadow:ident, $looped:ident, $labelled:ident, $rust:ident, $x:ident, $label:lifetime, $e:expr) => {
+    ($shadow:ident, $looped:ident, $labeled:ident, $rust:ident, $x:ident, $label:lifetime, $e:expr) => {
         peach_fn! {
             fn $shadow($x: u64) -> u64 {
                 let t: gp64;
@@ -265,7 +265,7 @@ macro_rules! hygienic {
                 add $x, t;
                 return $x;
             }
-            fn $labelled($x: u64) -> u64 {
+            fn $labeled($x: u64) -> u64 {
                 test $x, $x;
                 jz 't;
                 jmp $label;
@@ -295,24 +295,24 @@ macro_rules! hygienic {
         }
     };
 }
-hygienic!(shadow_t, looped_t, labelled_t, rust_t, t, 't, 2 * 3);
-hygienic!(shadow_u, looped_u, labelled_u, rust_u, u, 'u, 2 * 3);
+hygienic!(shadow_t, looped_t, labeled_t, rust_t, t, 't, 2 * 3);
+hygienic!(shadow_u, looped_u, labeled_u, rust_u, u, 'u, 2 * 3);
 
 /// The names that another macro has been given stay what they are.
 macro_rules! hygienic_outer {
-    ($shadow:ident, $looped:ident, $labelled:ident, $rust:ident, $x:ident) => {
-        hygienic!($shadow, $looped, $labelled, $rust, $x, 't, 1 + 1);
+    ($shadow:ident, $looped:ident, $labeled:ident, $rust:ident, $x:ident) => {
+        hygienic!($shadow, $looped, $labeled, $rust, $x, 't, 1 + 1);
     };
 }
-hygienic_outer!(shadow_n, looped_n, labelled_n, rust_n, t);
+hygienic_outer!(shadow_n, looped_n, labeled_n, rust_n, t);
 
 #[test]
 fn hygiene() {
     for x in [0, 5, 1 << 40] {
         let found = |a: fn(u64) -> u64, b: fn(u64) -> u64, c: fn(u64) -> u64| (a(x), b(x), c(x));
-        assert_eq!(found(shadow_t, looped_t, labelled_t), rust_t(x));
-        assert_eq!(found(shadow_u, looped_u, labelled_u), rust_u(x));
-        assert_eq!(found(shadow_n, looped_n, labelled_n), rust_n(x));
+        assert_eq!(found(shadow_t, looped_t, labeled_t), rust_t(x));
+        assert_eq!(found(shadow_u, looped_u, labeled_u), rust_u(x));
+        assert_eq!(found(shadow_n, looped_n, labeled_n), rust_n(x));
     }
 }
 
@@ -365,7 +365,7 @@ fn blocks() {
         },
         { 1 + 1 }
     );
-    assert_eq!((whole(), inner(), otherwise(), labelled(), falls()), (5, 6, 3, 6, 2));
+    assert_eq!((whole(), inner(), otherwise(), labeled(), falls()), (5, 6, 3, 6, 2));
 }
 
 #[test]

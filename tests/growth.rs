@@ -1,6 +1,6 @@
-//! What the compiler allocates grows in proportion to what a kernel file says, or the compiler stops at an
-//! error: four times as much of any kind takes little more than four times the memory, at its peak and
-//! in all. (`cargo test --bench scaling` shows time as well.)
+//! What the compiler allocates grows in proportion to what a kernel file says, or the compiler
+//! stops at an error: four times as much of any kind takes little more than four times the memory,
+//! at its peak and in all. (`cargo test --bench scaling` shows time as well.)
 
 #[path = "../benches/scaling/kinds.rs"]
 mod kinds;

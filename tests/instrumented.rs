@@ -1,5 +1,5 @@
-//! Kernels in programs that something else watches: sanitizers, valgrind, Miri's configuration; and the
-//! feature `debug`, of which nothing is in a program that does without.
+//! Kernels in programs that something else watches: sanitizers, valgrind, Miri's configuration; and
+//! the feature `debug`, of which nothing is in a program that does without.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -114,8 +114,8 @@ fn under_valgrind() {
     assert_fine(&Command::new("valgrind").args(args).arg(program).output().unwrap());
 }
 
-/// Under Miri, which runs no machine code, fallbacks do; a kernel without one says so. (Miri sets this
-/// configuration; the rest of it need not be installed.)
+/// Under Miri, which runs no machine code, fallbacks do; a kernel without one says so. (Miri sets
+/// this configuration; the rest of it need not be installed.)
 #[test]
 fn under_miris_configuration() {
     let flags = ["-Copt-level=1", "--cfg=miri", "-Aexplicit-builtin-cfgs-in-flags"];

@@ -1,4 +1,5 @@
-//! Kernels from text, compiled while the program runs. (`memory.rs` shows that they free their memory.)
+//! Kernels from text, compiled while the program runs. (`memory.rs` shows that they free their
+//! memory.)
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -261,5 +262,5 @@ fn errors_are_shown_as_they_read() {
     let error = Library::compile("").unwrap().function::<Binary>("f").unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
     let boxed: Box<dyn std::error::Error> = error.into();
-    assert_eq!(format!("{boxed:?}"), "there is no kernel `f`; the text has none");
+    assert_eq!(format!("{boxed:?}"), "unknown kernel `f`; the text has none");
 }

@@ -1,5 +1,5 @@
-//! Mistakes that assemblers have shipped, each as a kernel that goes wrong if it is made here, in both
-//! conventions.
+//! Mistakes that assemblers have shipped, each as a kernel that goes wrong if it is made here, in
+//! both conventions.
 //!
 //! PeachPy's that concern registers, frames, conventions and calls:
 //!
@@ -77,7 +77,7 @@ macro_rules! kernels {
                     return rax;
                 }
 
-                // Arguments are demanded in each other's registers.
+                // Arguments are required in each other's registers.
                 pub extern $abi fn crossed(a: u64, b: u64, c: u64, d: u64) -> u64 {
                     mov rax, b;
                     mul c;
@@ -111,8 +111,8 @@ macro_rules! kernels {
                     return sum;
                 }
 
-                // A local that needs more alignment than the stack has, beside stack arguments, pushes
-                // and registers that must be preserved.
+                // A local that needs more alignment than the stack has, next to stack arguments,
+                // pushes and registers that must be preserved.
                 #[target_feature(enable = "avx")]
                 pub extern $abi fn aligned_frame(
                     a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64,
@@ -138,7 +138,8 @@ macro_rules! kernels {
                     return sum;
                 }
 
-                // Twelve values beside a local that demands alignment: the frame's base is nobody's.
+                // Twelve values and a local that requires alignment: no value gets the frame's
+                // base.
                 pub extern $abi fn aligned_under_pressure(x: &[u64; 12]) -> u64 {
                     let buffer: [u64; 4] align 64;
                     let v: [gp64; 12];
@@ -152,7 +153,7 @@ macro_rules! kernels {
                     return v[0];
                 }
 
-                // A call changes what its convention lets it, and wants the stack aligned.
+                // A call changes what its convention allows, and requires an aligned stack.
                 pub unsafe extern $abi fn called(f: usize, x: u64) -> u64 {
                     let kept: gp64 = x;
                     $first = x;
@@ -182,7 +183,7 @@ macro_rules! kernels {
                     vmovdqu [out], v;
                 }
 
-                // An immediate stands behind a displacement that counts from the instruction's end.
+                // An immediate follows a displacement that counts from the instruction's end.
                 pub extern $abi fn trailing_immediate(x: u32) -> u32 {
                     let r: gp32;
                     imul r, u32(1000), 300;
@@ -431,7 +432,7 @@ fn high_bytes_never_meet_rex() {
     assert_eq!(conflict, [Code::RegisterConflict]);
 }
 
-/// What `vzeroupper` clears is no longer there.
+/// Upper halves are undefined after `vzeroupper`.
 #[test]
 fn upper_halves_do_not_outlive_vzeroupper() {
     let text = "#[target_feature(enable = \"avx\")]

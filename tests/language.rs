@@ -1,5 +1,5 @@
-//! Every construct of the kernel language, run: the result of each kernel against plain Rust, in the
-//! target's own convention and in the Microsoft one.
+//! Every construct of the kernel language, run: the result of each kernel against plain Rust, in
+//! the target's own convention and in the Microsoft one.
 
 #![expect(
     clippy::undocumented_unsafe_blocks,
@@ -516,7 +516,7 @@ mod inside {
     }
 }
 
-/// Kernels stand in functions and modules, too.
+/// Kernels are in functions and modules, too.
 #[test]
 fn kernels_inside_of_functions_and_modules() {
     peach_runtime::peach_fn! { fn local(x: u32) -> u32 { lea eax, [x.gp64 + 1]; return eax; } }

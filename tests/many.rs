@@ -1,5 +1,5 @@
-//! A program with many kernels builds and runs. `PEACH_MANY=10000` sets how many; the times and sizes
-//! are printed.
+//! A program with many kernels builds and runs. `PEACH_MANY=10000` sets how many; the times and
+//! sizes are printed.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

@@ -1,5 +1,5 @@
-//! What the runtime promises of memory, shown in processes of their own: each test runs this program
-//! again with the name of a scene, and the scene's kernels are mapped under its conditions.
+//! What the runtime promises of memory, shown in processes of their own: each test runs this
+//! program again with the name of a scene, and the scene's kernels are mapped under its conditions.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -135,8 +135,8 @@ fn forbid_executable_memory() {
     ]);
 }
 
-/// Where a filter finds the number of the call, and the low half of the third argument of `mmap` and
-/// `mprotect`.
+/// Where a filter finds the number of the call, and the low half of the third argument of `mmap`
+/// and `mprotect`.
 const NUMBER: u32 = 0;
 const PROTECTION: u32 = 16 + 2 * 8;
 
@@ -288,7 +288,8 @@ fn alignment_to_a_page_is_kept() {
     assert_eq!((next - 7) % 4096, 0, "{next:x}");
 }
 
-/// So that calls between the two are direct, and the branch predictor of Zen 4 takes no longer over them.
+/// So that calls between the two are direct, and the branch predictor of Zen 4 takes no longer over
+/// them.
 #[test]
 fn the_code_is_within_reach_of_the_program() {
     let (mapped, text) = (add::KERNEL.get() as usize, in_text::KERNEL.get() as usize);

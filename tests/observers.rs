@@ -1,5 +1,5 @@
-//! What the compiler of the surrounding program may assume of a call: a kernel that lets others look at
-//! memory, or change it, does not count as one that touches none.
+//! What the compiler of the surrounding program may assume of a call: a kernel that lets others
+//! read memory, or change it, does not count as one that touches none.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -71,7 +71,7 @@ fn what_a_system_call_writes_is_seen() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Bodies that order memory, or let others look at it or change it. They are not run.
+/// Bodies that order memory, or let others read or change it. They are not run.
 const ORDERING: &[(&str, &str)] = &[
     ("mfence", "mfence;"),
     ("lfence", "lfence;"),
@@ -94,8 +94,8 @@ const ORDERING: &[(&str, &str)] = &[
 /// And one that says nothing of memory.
 const QUIET: (&str, &str) = ("quiet", "pause; let t: gp64 = 1; add t, t;");
 
-/// In the program's text, a compiler that may take a fence for code without memory merges the stores around
-/// it. What it is told stands in the call.
+/// In the program's text, a compiler that may take a fence for code without memory merges the
+/// stores around it. The call says what it may assume.
 #[test]
 fn a_call_of_a_fence_is_one_that_touches_memory() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("observers/fences");

@@ -1,9 +1,9 @@
 //! The clobber lists of generated calls, against what the code does.
 //!
-//! Every kernel of the examples and tests that is called through `asm!`, in both conventions, runs with
-//! a value of its own in every register; each register whose value is another one afterwards must be
-//! in the list that the generated function gives to rustc. As a control, every list is also tried with
-//! each of the registers that did change taken out.
+//! Every kernel of the examples and tests that is called through `asm!`, in both conventions, runs
+//! with a value of its own in every register; each register whose value is another one afterwards
+//! must be in the list that the generated function gives to rustc. As a control, every list is also
+//! tried with each of the registers that did change taken out.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -61,7 +61,7 @@ enum Outcome {
     FilledIn,
     /// It ended its process.
     Died(String),
-    /// No version runs here, for want of this extension.
+    /// No version runs here, because this extension is missing.
     Lacking(&'static str),
     Wrong(String),
 }
@@ -84,7 +84,7 @@ fn programs() -> Vec<(String, TokenStream)> {
     programs
 }
 
-/// Calls `found` with what stands in each `peach_fn!`, templates of other macros left out.
+/// Calls `found` with what is in each `peach_fn!`, templates of other macros left out.
 fn invocations(tokens: TokenStream, found: &mut dyn FnMut(TokenStream)) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
@@ -174,8 +174,8 @@ fn compare(
     (preserves_flags && changed.contains("flags")).then(|| "the flags change".to_string())
 }
 
-/// Runs a version in a child process, since it may well fault on the arguments made up here, and gives
-/// the registers that change.
+/// Runs a version in a child process, since it may well fault on the arguments made up here, and
+/// gives the registers that change.
 fn run(version: &CompiledFunction, seed: u64) -> Result<BTreeSet<String>, String> {
     let mut machine = Machine::poisoned(seed);
     machine.flags = if seed.is_multiple_of(2) { 0x8D5 } else { 0 };

@@ -1,10 +1,10 @@
-//! The calls that the macro generates, in an optimised program: every register holds a known value
+//! The calls that the macro generates, in an optimized program: every register holds a known value
 //! around each, and all of them must be there afterwards.
 //!
-//! rustc keeps a value in its register across a call that does not declare it clobbered, and moves it
-//! elsewhere across one that does. So whatever is missing from a list corrupts a value. As a control,
-//! calls are also made with each of the declared registers taken out of the list, and every one of
-//! them must be noticed.
+//! rustc keeps a value in its register across a call that does not declare it clobbered, and moves
+//! it elsewhere across one that does. So whatever is missing from a list corrupts a value. As a
+//! control, calls are also made with each of the declared registers taken out of the list, and
+//! every one of them must be noticed.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -28,8 +28,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-/// General-purpose registers that `asm!` takes as operands; the other two are reserved to rustc, which
-/// keeps further values there.
+/// General-purpose registers that `asm!` takes as operands; the other two are reserved to rustc,
+/// which keeps further values there.
 const GENERAL: [&str; 13] =
     ["rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
 
@@ -63,8 +63,8 @@ impl Program {
         Program { text, modules: Vec::new() }
     }
 
-    /// Adds a module with the items of `source`'s kernel `k` and a function that calls it. The items go
-    /// through `edit` first.
+    /// Adds a module with the items of `source`'s kernel `k` and a function that calls it. The
+    /// items go through `edit` first.
     fn add(&mut self, name: &str, source: &str, edit: &dyn Fn(String) -> String) {
         let tokens: TokenStream = source.parse().unwrap_or_else(|e| panic!("{e}: {source}"));
         let compilation = pipeline::compile(tokens, Target::in_rust(&SYSV64));
@@ -164,7 +164,7 @@ fn call(types: &[String], is_win64: bool) -> String {
     let general =
         GENERAL.iter().enumerate().map(|(n, reg)| (reg.to_string(), format!("general[{n}]")));
     let vectors = (0..count).map(|n| (format!("{vector}{n}"), format!("vectors[{n}]")));
-    // k0 is no operand.
+    // k0 is not an operand.
     let masks =
         (1..if count == 32 { 8 } else { 1 }).map(|n| (format!("k{n}"), format!("masks[{n}]")));
     let (mut before, mut after, mut declarations) = (String::new(), String::new(), String::new());

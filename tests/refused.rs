@@ -1,8 +1,8 @@
-//! Programs that must be refused, and what their authors must be told.
+//! Programs that must be rejected, and the messages for them.
 //!
-//! Each file in `tests/refused/*/` is a bare kernel file, in a directory of a convention's name for it. A comment whose first sign is `^` marks the
-//! tokens above it that are guilty; what follows is the text of the message, and the lines of comment
-//! right below are its further lines:
+//! Each file in `tests/refused/*/` is a bare kernel file, in a directory of a convention's name for
+//! it. A comment whose first sign is `^` marks the tokens above it that are offending; what follows
+//! is the text of the message, and the lines of comment right below are its further lines:
 //!
 //! ```text
 //!     movz eax, 1;
@@ -12,8 +12,8 @@
 //!
 //! Tokens in the first two columns, which the comment's own signs hide, are marked `//<^`.
 //!
-//! A file must be told exactly what its marks say. `PEACH_BLESS=1 cargo test --test refused` writes
-//! the marks anew; read the difference before it is committed.
+//! The messages for a file must be exactly its marks. `PEACH_BLESS=1 cargo test --test refused`
+//! writes the marks anew; read the difference before it is committed.
 
 use peach_compiler::abi::{self, Convention};
 use peach_compiler::diagnostics::frame::Palette;
@@ -58,7 +58,7 @@ fn refused_programs_say_why() {
     );
 }
 
-/// Programs close to the refused ones, which are right and are told nothing.
+/// Programs close to the rejected ones, which are correct and get no message.
 #[test]
 fn accepted_programs_are_told_nothing() {
     for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accepted")) {
@@ -107,14 +107,15 @@ fn errors_page() -> String {
         .collect();
     let mut page = String::from(
         "# Index of errors and warnings\n\n\
-         Every message ends with its code. Each is listed here with what it means and a line that is told it,\n\
-         with the guilty tokens and the text below. (Made from the compiler's table of codes and from its tests.)\n",
+         Every message ends with its code. Each is listed here with its meaning and an example that\n\
+         triggers it, with the offending tokens marked. (Generated from the compiler's table of codes and from\n\
+         its tests.)\n",
     );
     for &code in Code::ALL {
         page += &format!("\n## {}: {}\n\n{}\n", code.id(), code.title(), code.explanation());
         let examples: Vec<String> =
             sources.iter().flat_map(|source| examples(source, code)).collect();
-        // A line that is told one thing only is the clearest.
+        // A line with a single message is the clearest.
         let is_single =
             |text: &&String| text.matches(" [E").count() + text.matches(" [W").count() == 1;
         let example = examples.iter().find(is_single).or(examples.first());
@@ -126,7 +127,7 @@ fn errors_page() -> String {
     page
 }
 
-/// The lines of `source` that are told `code`, each with all that it is told.
+/// The lines of `source` with a message of `code`, each with all its messages.
 fn examples(source: &str, code: Code) -> Vec<String> {
     let lines: Vec<&str> = source.lines().collect();
     let id = format!(" [{}]", code.id());
@@ -163,7 +164,8 @@ fn a_kernel_in_error_keeps_its_item() {
     assert_eq!(compilation.diagnostics.error_count(), 3, "one each: {items}");
 }
 
-/// Programs with tokens taken out, doubled or exchanged: whatever is said, the compiler does not panic.
+/// Programs with tokens removed, doubled or swapped: whatever the messages, the compiler does not
+/// panic.
 #[test]
 fn damaged_programs_do_not_make_the_compiler_panic() {
     let accepted = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accepted"));

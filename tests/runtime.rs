@@ -178,7 +178,7 @@ fn bytes_of(listing: &str) -> Vec<u8> {
         else {
             continue;
         };
-        // What stands between code and data is no row.
+        // What is between code and data is not a row.
         bytes.resize(bytes.len().max(offset), 0xCC);
         let columns = rest.split("  ").next().unwrap();
         bytes.truncate(offset);
@@ -188,7 +188,7 @@ fn bytes_of(listing: &str) -> Vec<u8> {
     bytes
 }
 
-/// What is printed is what stands in memory: constants that rustc computes, addresses of items, and
+/// What is printed is what is in memory: constants that rustc computes, addresses of items, and
 /// distances to them.
 #[test]
 fn listings_have_the_bytes_in_memory() {
@@ -246,10 +246,7 @@ fn peach_dump_prints_what_is_used() {
     let one = run("add_text");
     assert_eq!(one.matches("kernel ").count(), 1, "{one}");
     let none = run("nosuch");
-    assert!(
-        none.starts_with("PEACH_DUMP: no kernel is called `nosuch`; the kernels are "),
-        "{none}"
-    );
+    assert!(none.starts_with("PEACH_DUMP: no kernel named `nosuch`; the kernels are "), "{none}");
     assert!(none.contains("`add`, `add_text`") && none.lines().count() == 1, "{none}");
     assert_eq!(run("0"), "");
 }

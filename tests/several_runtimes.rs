@@ -1,5 +1,6 @@
-//! Programs that hold the runtime more than once, in several versions or with several sets of features,
-//! as Cargo links them where two dependencies do not agree on one. Each runs its own kernels.
+//! Programs that hold the runtime more than once, in several versions or with several sets of
+//! features, as Cargo links them where two dependencies do not agree on one. Each runs its own
+//! kernels.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -77,8 +78,8 @@ const DEBUG: &[&str] = &["--cfg=feature=\"debug\""];
 #[test]
 fn each_runs_its_own_kernels() {
     for (name, flags) in [
-        ("unoptimised", &["-Copt-level=0"][..]),
-        ("optimised", &["-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1"]),
+        ("unoptimized", &["-Copt-level=0"][..]),
+        ("optimized", &["-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1"]),
     ] {
         let rustc = rustc(name, flags);
         // Other features, other features in the other order of linking, and the very same again.
@@ -108,7 +109,7 @@ fn layouts_may_differ() {
     run(&rustc.build("program", &program(&[100, 200, 300]), &externs));
 }
 
-/// Shared libraries in one process, each with its runtime, beside the program's own.
+/// Shared libraries in one process, each with its runtime, next to the program's own.
 #[test]
 fn shared_libraries_have_their_own() {
     let rustc = rustc("shared", &["-Copt-level=2"]);

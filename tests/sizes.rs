@@ -1,8 +1,8 @@
-//! Code sizes beside those of PeachPy 0.2.0 and of code written by hand with GNU as.
+//! Code sizes, compared with those of PeachPy 0.2.0 and of code written by hand with GNU as.
 //!
 //! The kernels say what the hand-written code says, instruction by instruction; everything else is
-//! the compiler's: registers, argument moves, frame, result, `vzeroupper`. `cargo test --test sizes --
-//! --nocapture` prints the table.
+//! the compiler's: registers, argument moves, frame, result, `vzeroupper`. `cargo test --test sizes
+//! -- --nocapture` prints the table.
 
 use peach_compiler::abi::{Convention, GOSYSO, SYSV64, WIN64, X32};
 use peach_compiler::pipeline;

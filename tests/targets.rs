@@ -1,8 +1,8 @@
 //! Code in the text section, as rustc's own assembler takes it for Linux, Windows and macOS.
 //!
-//! The naked functions that the macro makes are compiled in a crate without any library, since those of
-//! other targets may not be installed. Then the objects are read: bytes, alignment, and the unwinding
-//! tables, which must be those that the object files of the same kernels have.
+//! The naked functions that the macro makes are compiled in a crate without any library, since
+//! those of other targets may not be installed. Then the objects are read: bytes, alignment, and
+//! the unwinding tables, which must be those that the object files of the same kernels have.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -142,7 +142,7 @@ fn build(target: &str, native: &'static Convention) -> Built {
     Built { path: object, codes: codes.collect() }
 }
 
-/// What stands between the parentheses of each `naked_asm!`, in order.
+/// The content of each `naked_asm!`, in order.
 fn naked_bodies(tokens: TokenStream, found: &mut Vec<String>) {
     let mut after_name = false;
     for token in tokens {
@@ -176,7 +176,7 @@ fn lines<'t>(text: &'t str, starts: &[&str]) -> Vec<&'t str> {
     lines.filter(|line| starts.iter().any(|start| line.starts_with(start))).collect()
 }
 
-/// Every kernel stands in the object with its bytes, at a multiple of 64 in a section aligned so.
+/// Every kernel is in the object with its bytes, at a multiple of 64 in a section aligned so.
 fn has_the_code(built: &Built) {
     let data = std::fs::read(&built.path).unwrap();
     let file = object::File::parse(&*data).unwrap();
@@ -216,7 +216,7 @@ fn macos_has_the_call_frames_of_linux() {
     };
     assert!(linux.is_empty() || of(&linux).len() > 40, "{linux}");
     assert_eq!(of(&macos), of(&linux));
-    // What the word of the compact table cannot tell, and so it is told to look there.
+    // What the word of the compact table cannot express, so that it refers to DWARF.
     let compact = ask("llvm-objdump", "--unwind-info", &built.path);
     assert!(!lines(&compact, &["compact encoding:"]).is_empty() || linux.is_empty(), "{compact}");
     assert!(lines(&compact, &["compact encoding:"]).iter().all(|line| line.contains("0x04000000")));

@@ -7,8 +7,8 @@ use peach_testing::tools::have;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Mapped kernels, a kernel that runs until its flag is set, and a kernel that the library calls while
-/// it is unloaded.
+/// Mapped kernels, a kernel that runs until its flag is set, and a kernel that the library calls
+/// while it is unloaded.
 const LIBRARY: &str = r#"
 use std::sync::atomic::AtomicU32;
 
@@ -37,7 +37,8 @@ pub extern "C" fn use_a_kernel_at_the_end() {
 }
 "#;
 
-/// Loads and unloads the library again and again, and prints how many mappings there are after each.
+/// Loads and unloads the library again and again, and prints how many mappings there are after
+/// each.
 const LOADS: &str = r#"
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,14 +1,15 @@
-//! What the kernels of PeachPy's users need, each in a small kernel of its own, run against plain Rust:
-//! ChaCha20, AEZ, bit packing, HighwayHash, SipHash and Marvin32, MetroHash and StadtX, Chaskey, Speck, the
-//! Bloom index, group varint, NNPACK's matrix products, transforms and activations, Yeppp!.
+//! What the kernels of PeachPy's users need, each in a small kernel of its own, run against plain
+//! Rust: ChaCha20, AEZ, bit packing, HighwayHash, SipHash and Marvin32, MetroHash and StadtX,
+//! Chaskey, Speck, the Bloom index, group varint, NNPACK's matrix products, transforms and
+//! activations, Yeppp!.
 
 #![expect(clippy::undocumented_unsafe_blocks, reason = "kernels of users, as they wrote them")]
 
 use peach_runtime::peach_fn;
 use peach_testing::processor::{has, runs};
 
-// ChaCha20: helpers over registers, places held in names, aliases, a hand spill in aligned stack memory,
-// loops with a way out, `cpuid` and `xgetbv` with their fixed registers, `vzeroall`.
+// ChaCha20: helpers over registers, places held in names, aliases, a hand spill in aligned stack
+// memory, loops with a way out, `cpuid` and `xgetbv` with their fixed registers, `vzeroall`.
 peach_fn! {
     inline fn quarter(a: gp32, b: gp32, c: gp32, d: gp32) {
         add a, b; xor d, a; rol d, 16;
@@ -108,8 +109,8 @@ fn aez() {
     }
 }
 
-// Bit packing: a family over a constant, compile-time variables and lists, recursion, lists of places,
-// negative displacements, a byte as the result.
+// Bit packing: a family over a constant, compile-time variables and lists, recursion, lists of
+// places, negative displacements, a byte as the result.
 peach_fn! {
     inline fn or_tree(v: [gp64; 4], from: const, count: const) {
         if count > 1 {
@@ -147,8 +148,9 @@ fn bit_packing() {
     assert_eq!(packs_64(&[1, 1 << 40, 0, 1]), 41);
 }
 
-// HighwayHash, StadtX, SipHash, Marvin32: a state of several registers, helpers that return registers and hold
-// labels and loops, jumps by cases that fall through, a tree of jumps by recursion.
+// HighwayHash, StadtX, SipHash, Marvin32: a state of several registers, helpers that return
+// registers and hold labels and loops, jumps by cases that fall through, a tree of jumps by
+// recursion.
 peach_fn! {
     inline fn update(state: [gp64; 4], m: operand, rounds: const) {
         xor state[3], m;
@@ -239,8 +241,9 @@ fn hashes() {
     assert_eq!(sums, [0, 1, 3, 6, 10, 15, 21, 28, 36, 0]);
 }
 
-// Chaskey, Speck, the Bloom index, group varint: a helper with a loop used twice, bytes, a key that is register, place or
-// number, a store of an immediate, a loop that is left, the address of a table of the Rust program.
+// Chaskey, Speck, the Bloom index, group varint: a helper with a loop used twice, bytes, a key that
+// is register, place or number, a store of an immediate, a loop that is left, the address of a
+// table of the Rust program.
 static MASKS: [u8; 16] = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 
 peach_fn! {
@@ -310,9 +313,10 @@ fn ciphers_and_indices() {
     }
 }
 
-// NNPACK: matrices of registers, transposed at compile time; tails under masks from a table; blocks that are left early;
-// registers that change names; stack variables, constants and registers for one helper; every second register;
-// instructions chosen by name; floats and whole vectors as arguments and results.
+// NNPACK: matrices of registers, transposed at compile time; tails under masks from a table; blocks
+// that are left early; registers that change names; stack variables, constants and registers for
+// one helper; every second register; instructions chosen by name; floats and whole vectors as
+// arguments and results.
 peach_fn! {
     const TAILS: [u32; 16] = [0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF,
         0xFFFF_FFFF, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -440,8 +444,8 @@ fn nnpack() {
     }
 }
 
-// Yeppp!: columns of instructions as streams, a pipeline of prologue, steady state and epilogue made by index, opcodes
-// by element type, alignment, a constant result behind a label.
+// Yeppp!: columns of instructions as streams, a pipeline of prologue, steady state and epilogue
+// made by index, opcodes by element type, alignment, a constant result after a label.
 peach_fn! {
     for TYPE in 0..2 {
         unsafe fn add_arrays_{TYPE}(x: *const u8, y: *const u8, z: *mut u8, rounds: usize) -> u32 {

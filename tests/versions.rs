@@ -1,6 +1,7 @@
-//! Dispatch on processors that are not this one: the test runs itself under qemu's user mode emulation, as
-//! old models and with extensions taken away, and looks at which version is taken there. Each version
-//! holds an instruction of its extension, which the emulated processor refuses if it lacks it.
+//! Dispatch on processors that are not this one: the test runs itself under qemu's user mode
+//! emulation, as old models and with extensions taken away, and looks at which version is taken
+//! there. Each version holds an instruction of its extension, which the emulated processor refuses
+//! if it lacks it.
 
 use peach_runtime::peach_fn;
 use peach_testing::tools::have;
@@ -21,7 +22,7 @@ peach_fn! {
     #[fallback]
     fn level(x: &[u32; 16]) -> u32 { x[0] }
 
-    // In source order, not in that of the extensions: the second one is never taken.
+    // In source order, not in that of the extensions: the second one is never chosen.
     #[target_feature(enable = "sse2")]
     #[embed = "text"]
     fn first() -> u32 { return 1; }
@@ -43,7 +44,8 @@ fn report() {
     println!("level {} first {} demanding {demanding}", level(&[0; 16]), first());
 }
 
-/// The emulated processor and what is taken there: level, and a part of what `demanding` answers.
+/// The emulated processor and the version chosen there: level, and a part of what `demanding`
+/// answers.
 const MODELS: &[(&str, u32, &str)] = &[
     ("qemu64", 0, "avx2"),
     ("Conroe", 0, "bmi2"),

@@ -1,4 +1,4 @@
-//! What is called: a kernel in both embeddings, and the same code without peach.
+//! The callees: a kernel in both embeddings, and the same code without peach.
 
 use peach_runtime::peach_fn;
 use std::arch::{asm, naked_asm};
@@ -10,8 +10,8 @@ peach_fn! {
     pub fn text(a: u64, b: u64) -> u64 { add a, b; return a; }
 }
 
-/// In Rust, inlined. (The instruction is one that the optimiser cannot fold over a loop, as it cannot
-/// fold a call.)
+/// In Rust, inlined. (The instruction is one that the optimizer cannot fold over a loop, as it
+/// cannot fold a call.)
 #[inline(always)]
 pub fn inlined(a: u64, b: u64) -> u64 {
     let mut sum = a;
@@ -28,7 +28,7 @@ pub extern "C" fn extern_c(a: u64, b: u64) -> u64 {
     a.wrapping_add(b)
 }
 
-/// The kernel's bytes, and what an author would write around them by hand.
+/// The kernel's bytes, and what one would write around them by hand.
 #[inline(always)]
 pub fn by_hand(a: u64, b: u64) -> u64 {
     #[unsafe(naked)]

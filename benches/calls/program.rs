@@ -10,16 +10,16 @@ unsafe extern "sysv64" {
 
 type Pointer = extern "C" fn(u64, u64) -> u64;
 
-/// The kernel's bytes in a mapping of their own, as an assembler that works at run time leaves them:
-/// whoever uses it calls through a function pointer.
+/// The kernel's bytes in a mapping of their own, as an assembler that works at run time leaves
+/// them: whoever uses it calls through a function pointer.
 fn transmuted_mapping() -> Pointer {
     unsafe extern "C" {
         fn mmap(at: usize, len: usize, protection: i32, flags: i32, file: i32, from: i64) -> *mut u8;
         fn mprotect(at: *mut u8, len: usize, protection: i32) -> i32;
     }
     let code = b"\x48\x01\xf7\x48\x89\xf8\xc3";
-    // SAFETY: a fresh anonymous mapping, written before it is made executable; its bytes are a function
-    // of this type.
+    // SAFETY: a fresh anonymous mapping, written before it is made executable; its bytes are a
+    // function of this type.
     unsafe {
         let base = mmap(0, 4096, 3, 0x22, -1, 0);
         base.copy_from_nonoverlapping(code.as_ptr(), code.len());
@@ -34,8 +34,8 @@ const ROUNDS: usize = 301;
 /// One row of a table: its name and a run of `CALLS` calls.
 type Row<'a> = (&'a str, Box<dyn Fn() + 'a>);
 
-/// Measures the rows in turn and prints the median of each, in nanoseconds for one call, with its ratio
-/// to the first two.
+/// Measures the rows in turn and prints the median of each, in nanoseconds for one call, with its
+/// ratio to the first two.
 fn table(title: &str, rows: &[Row<'_>]) {
     let mut times = vec![Vec::with_capacity(ROUNDS); rows.len()];
     for _ in 0..ROUNDS {
@@ -94,7 +94,7 @@ macro_rules! chain {
     };
 }
 
-/// Calls with eight vectors alive around each, which `$adds` additions are made to in each round.
+/// Calls with eight vectors live around each, which `$adds` additions are made to in each round.
 macro_rules! among_vectors {
     ($call:expr, $adds:literal) => {
         Box::new(move || {

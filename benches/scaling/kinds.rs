@@ -76,7 +76,7 @@ fn instructions(count: usize) -> String {
     )
 }
 
-/// All alive at once.
+/// All live at once.
 fn values(count: usize, attributes: &str) -> String {
     let set = repeat(count, |n| format!("mov {}, [p];", name(n)));
     let sum = repeat(count, |n| format!("add sum, {};", name(n)));
@@ -97,7 +97,7 @@ fn vectors_spilled(count: usize) -> String {
     )
 }
 
-/// Forty alive everywhere, each read and written over and over.
+/// Forty live everywhere, each read and written over and over.
 fn pressure_spilled(count: usize) -> String {
     let body = repeat(count, |n| format!("add v0[{}], v0[{}];", n * 7 % 40, n * 11 % 39));
     let set = repeat(40, |n| format!("mov v0[{n}], [p];"));
@@ -108,7 +108,7 @@ fn pressure_spilled(count: usize) -> String {
     )
 }
 
-/// All alive in all blocks.
+/// All live in all blocks.
 fn values_over_blocks(count: usize) -> String {
     let set = repeat(count, |n| format!("mov {}, [p];", name(n)));
     let sum = repeat(count, |n| format!("add sum, {}; jc 'over{n}; inc sum; 'over{n}:", name(n)));

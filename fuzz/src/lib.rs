@@ -1,9 +1,9 @@
-//! What must hold of inputs that nobody wrote: nothing panics, and nothing calls itself a bug.
+//! Properties of arbitrary inputs: nothing panics, and no message reports a bug in peach.
 //!
 //! A target is a function of bytes, so that any engine can drive it (`fuzz_target!(|data: &[u8]|
-//! peach_fuzz::tokens(data))` with cargo-fuzz). The program here drives it with random bytes and with
-//! damaged examples: `cargo run --release -p peach-fuzz -- tokens 60`. All targets also run in `cargo
-//! test`, for a few thousand inputs each.
+//! peach_fuzz::tokens(data))` with cargo-fuzz). The program here drives it with random bytes and
+//! with damaged examples: `cargo run --release -p peach-fuzz -- tokens 60`. All targets also run in
+//! `cargo test`, for a few thousand inputs each.
 
 #[expect(dead_code, reason = "what runs the kernels uses the rest")]
 #[path = "../../tests/random_kernels/generator.rs"]
@@ -40,7 +40,7 @@ pub fn tokens(data: &[u8]) {
     compile_text(&(text + "}"));
 }
 
-/// A correct kernel compiles, or wants more registers than there are; with some of its tokens lost,
+/// A correct kernel compiles, or needs more registers than there are; with some of its tokens lost,
 /// doubled or exchanged it compiles or is refused.
 pub fn kernels(data: &[u8]) {
     let seed = data.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
@@ -54,7 +54,7 @@ pub fn kernels(data: &[u8]) {
     compile_text(&damaged(&text, data.get(8..).unwrap_or_default()));
 }
 
-/// Every line encodes, to at most 15 bytes in any way, or is told why not.
+/// Every line encodes, to at most 15 bytes in any way, or is rejected with a reason.
 pub fn lines(data: &[u8]) {
     let text: String = match data.split_first() {
         Some((first, rest)) if first % 2 == 0 => String::from_utf8_lossy(rest).into_owned(),

@@ -1,4 +1,5 @@
-//! Drives a target: `peach-fuzz TARGET [SECONDS [SEED]]`, or `peach-fuzz TARGET FILE` for one input.
+//! Drives a target: `peach-fuzz TARGET [SECONDS [SEED]]`, or `peach-fuzz TARGET FILE` for one
+//! input.
 //!
 //! Every input is a number, so that a failure is found again: the last line before it says which.
 

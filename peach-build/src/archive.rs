@@ -1,8 +1,8 @@
 //! Static libraries: object files and an index of what they define.
 //!
-//! In: named object files of one format. Out: the bytes of an archive, the same for the same input: no
-//! time, no owner.
-//! Two dialects: GNU's, which Linux and Windows linkers read, and BSD's, which macOS's wants.
+//! In: named object files of one format. Out: the bytes of an archive, the same for the same input:
+//! no time, no owner. Two dialects: GNU's, which Linux and Windows linkers read, and BSD's, which
+//! macOS's requires.
 
 use crate::error::Error;
 use object::{Object, ObjectSymbol};
@@ -89,7 +89,7 @@ fn gnu(members: &[Member], symbols: &[Vec<String>]) -> Vec<u8> {
     out
 }
 
-/// BSD's: every name stands behind the head, an index `__.SYMDEF` has offsets in little-endian order,
+/// BSD's: every name follows the header, an index `__.SYMDEF` has offsets in little-endian order,
 /// and every member starts at a multiple of eight.
 fn bsd(members: &[Member], symbols: &[Vec<String>]) -> Vec<u8> {
     let count: usize = symbols.iter().map(Vec::len).sum();
@@ -133,7 +133,7 @@ fn bsd(members: &[Member], symbols: &[Vec<String>]) -> Vec<u8> {
 /// What BSD calls the index.
 const INDEX: &str = "__.SYMDEF";
 
-/// The room for a name behind its head, so that what follows is at a multiple of eight.
+/// The room for a name after its head, so that what follows is at a multiple of eight.
 fn name_len(name: &str) -> usize {
     (HEAD + MAGIC.len() + name.len() + 1).next_multiple_of(8) - HEAD - MAGIC.len()
 }

@@ -1,7 +1,8 @@
 //! Kernel files in a build script: compiled, put into a static library, linked.
 //!
-//! In: files, and what Cargo tells build scripts in the environment. Out: a library and a C header in
-//! `OUT_DIR`, and the lines on standard output by which Cargo links it and knows when to run again.
+//! In: files, and the environment that Cargo sets for build scripts. Out: a library and a C header
+//! in `OUT_DIR`, and the lines on standard output by which Cargo links it and knows when to run
+//! again.
 //! Invariant: `#[cfg]` sees what the crate that is built sees.
 
 use crate::archive::{Member, archive};
@@ -29,18 +30,18 @@ use std::path::{Path, PathBuf};
 /// }
 /// ```
 ///
-/// A kernel is then `extern "C"`, and declared in `OUT_DIR`: for C and C++ in `kernels.h`, called by the
-/// file; for Rust in `kernels.rs`, called by the library, with its types, its documentation and what is
-/// asked of its callers:
+/// A kernel is then `extern "C"`, and declared in `OUT_DIR`: for C and C++ in `kernels.h`, called
+/// by the file; for Rust in `kernels.rs`, called by the library, with its types, its documentation
+/// and what is asked of its callers:
 ///
 /// ```ignore
 /// #[cfg(peach_kernels)]
 /// include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 /// ```
 ///
-/// Where the crate is built for another architecture than x86-64, nothing is compiled or linked, and
-/// `cfg(peach_kernels)` is not set. A panic must not leave a function that a kernel calls back: there is
-/// nothing to lead it through the kernel's `extern "C"`, and the process is aborted.
+/// Where the crate is built for another architecture than x86-64, nothing is compiled or linked,
+/// and `cfg(peach_kernels)` is not set. A panic must not leave a function that a kernel calls back:
+/// there is nothing to lead it through the kernel's `extern "C"`, and the process is aborted.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
     files: Vec<PathBuf>,
@@ -97,7 +98,7 @@ impl Build {
         self
     }
 
-    /// Sets `name` or `name="value"` for `#[cfg]`, beside what Cargo sets.
+    /// Sets `name` or `name="value"` for `#[cfg]`, next to what Cargo sets.
     pub fn cfg(&mut self, text: &str) -> &mut Build {
         self.cfg.push(text.to_string());
         self
@@ -109,7 +110,7 @@ impl Build {
         self
     }
 
-    /// Whether debuggers are told source lines. Default: as the crate's profile says.
+    /// Whether debug information has source lines. Default: as the crate's profile says.
     pub fn debug(&mut self, is_wanted: bool) -> &mut Build {
         self.debug = Some(is_wanted);
         self
@@ -127,8 +128,9 @@ impl Build {
         self
     }
 
-    /// Compiles the files into the static library `name`, and tells Cargo to link it. For a crate that
-    /// Cargo builds for another architecture, there is no library, and there are no declarations.
+    /// Compiles the files into the static library `name`, and tells Cargo to link it. For a crate
+    /// that Cargo builds for another architecture, there is no library, and there are no
+    /// declarations.
     ///
     /// # Errors
     /// With code frames for kernels that are in error, and with what else went wrong; nothing is
@@ -154,7 +156,7 @@ impl Build {
     fn write(&self, name: &str) -> Result<Library, Error> {
         let is_name = |ch: char| ch.is_alphanumeric() || "_-+.".contains(ch);
         if name.is_empty() || !name.chars().all(is_name) {
-            return Err(Error::Usage(format!("`{name}` cannot be the name of a library")));
+            return Err(Error::Usage(format!("`{name}` is not a valid name for a library")));
         }
         let out_dir = match &self.out_dir {
             Some(path) => path.clone(),
@@ -193,7 +195,7 @@ impl Build {
         format: ImageFormat,
     ) -> Result<Library, Error> {
         if self.files.is_empty() {
-            let text = "there is no file to compile: name one with `file`";
+            let text = "no file to compile: name one with `file`";
             return Err(Error::Usage(text.to_string()));
         }
         let mut library = Library {
@@ -273,8 +275,8 @@ fn in_full(error: WriteError) -> Error {
     }
 }
 
-/// Adds the symbols of a file to those of the files before it, with the place of each. The linker would
-/// take whichever it finds first, or refuse both.
+/// Adds the symbols of a file to those of the files before it, with the place of each. The linker
+/// would take whichever it finds first, or refuse both.
 fn check_symbols(compiled: &Compiled, symbols: &mut HashMap<String, String>) -> Result<(), Error> {
     for function in &compiled.module.functions {
         let span = function.compiled.function.span;
@@ -283,8 +285,8 @@ fn check_symbols(compiled: &Compiled, symbols: &mut HashMap<String, String>) -> 
         let place = format!("{file}:{}:{}", at.line, at.column + 1);
         if let Some(first) = symbols.insert(function.symbol.clone(), place.clone()) {
             return Err(Error::File(format!(
-                "two functions would have the symbol `{}`:\n  {first}\n  {place}\nrename one of the \
-                 kernels, or give one `#[export_name = \"…\"]`",
+                "two functions would have the same symbol `{}`:\n  {first}\n  {place}\nrename one \
+                 of the kernels, or give one `#[export_name = \"…\"]`",
                 function.symbol
             )));
         }
@@ -338,7 +340,7 @@ fn cargo_configuration(
 
 fn variable(name: &str) -> Result<String, Error> {
     env::var(name).map_err(|_| {
-        Error::Usage(format!("{name} is not set: outside of a build script, it has to be given"))
+        Error::Usage(format!("{name} is not set: outside of a build script, it must be given"))
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: a path and a [`Platform`]. Out: a [`Compiled`].
 //! Invariant: there is at least one function.
-//! Fails: with everything that the author is to be told, as code frames.
+//! Fails: with all messages for the user, as code frames.
 
 use crate::error::{Error, Report};
 use crate::source::{self, Kernels, Seen, Sources};
@@ -59,8 +59,8 @@ impl Compiled {
     }
 }
 
-/// Compiles the file at `path`, and what it includes, searched for in `directories` too; `observer` looks
-/// on.
+/// Compiles the file at `path`, and what it includes, searched for in `directories` too; `observer`
+/// looks on.
 ///
 /// # Errors
 /// Where files cannot be read, kernels are in error, or there are none.
@@ -99,7 +99,7 @@ pub fn compile(
 
 fn why_none(seen: Seen, has_warnings: bool) -> &'static str {
     if has_warnings {
-        "all are left out, as the warnings say"
+        "all of them are left out: see the warnings"
     } else if seen.configured_out {
         "all are excluded by `#[cfg]` for this target"
     } else if seen.is_rust {
@@ -109,8 +109,8 @@ fn why_none(seen: Seen, has_warnings: bool) -> &'static str {
     }
 }
 
-/// Leaves out versions that need an excluded extension, and kernels of conventions that the target's
-/// programs cannot call.
+/// Leaves out versions that need an excluded extension, and kernels of conventions that the
+/// target's programs cannot call.
 fn leave_out(compilation: &mut Compilation, platform: &Platform, diagnostics: &mut Diagnostics) {
     let target = platform.target.convention;
     let both = [&SYSV64, &WIN64];
@@ -122,7 +122,7 @@ fn leave_out(compilation: &mut Compilation, platform: &Platform, diagnostics: &m
             (first.function.convention, &first.function.name, first.function.span);
         if own != target && !both.contains(&target) {
             let message = format!("`{name}` is left out: its convention is {}", own.name);
-            let reason = format!("nothing of {} can call it", target.flag);
+            let reason = format!("code for {} cannot call it", target.flag);
             diagnostics.push(Diagnostic::new(Code::ForeignConvention, span, message).note(reason));
             return false;
         }

@@ -8,8 +8,8 @@ use std::path::Path;
 /// Why a file did not compile or an output could not be written.
 #[derive(Clone)]
 pub enum Error {
-    /// What was asked for does not exist: a convention, a format, a processor, or two that do not go
-    /// together.
+    /// What was asked for does not exist: a convention, a format, a processor, or two that do not
+    /// go together.
     Usage(String),
     /// A file cannot be read or written.
     File(String),
@@ -81,7 +81,8 @@ impl Report {
         self
     }
 
-    /// The code frames, one below the other, with a line break at the end; nothing if there are none.
+    /// The code frames, one below the other, with a line break at the end; nothing if there are
+    /// none.
     pub fn text(&self, palette: Palette) -> &str {
         match palette {
             Palette::Plain => &self.plain,

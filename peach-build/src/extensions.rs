@@ -1,15 +1,15 @@
 //! What `-mNAME` and `-mno-NAME` mean.
 //!
-//! In: the name of an extension: Rust's, LLVM's and GCC's, or PeachPy's. Out: the extensions it stands
-//! for, and a set of extensions with all asked for added and taken away.
+//! In: the name of an extension: Rust's, LLVM's and GCC's, or PeachPy's. Out: the extensions it
+//! stands for, and a set of extensions with all asked for added and taken away.
 //! Invariant: sets stay closed: without `avx` there is no `avx2`.
-//! Fails: on a name that nobody gave to anything, with the nearest one; on `-mavx -mno-avx`.
+//! Fails: on an unknown name, with the nearest one; on `-mavx -mno-avx`.
 
 use peach_compiler::emit::module::Words;
 use peach_compiler::isa::{Feature, FeatureSet};
 
-/// Names that are not those of [`Feature`], each with the extensions it means. An empty list is what
-/// every x86-64 processor has.
+/// Names that are not those of [`Feature`], each with the extensions it means. An empty list is
+/// what every x86-64 processor has.
 const ALIASES: &[(&str, &[Feature])] = &[
     // PeachPy's.
     ("mmx+", &[]),
@@ -74,7 +74,7 @@ impl Adjustment {
         Adjustment::parse_as(Words::Flags, flags)
     }
 
-    /// As [`parse`](Self::parse), for whoever asks in these words.
+    /// As [`parse`](Self::parse), in the words of the option that was used.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -95,7 +95,7 @@ impl Adjustment {
             if seen.contains(&(name, !wanted)) {
                 let (with, without) =
                     (words.extension(name), words.extension(&format!("no-{name}")));
-                return Err(format!("{with} and {without} exclude each other"));
+                return Err(format!("{with} and {without} are mutually exclusive"));
             }
             seen.push((name, wanted));
             for feature in features {
@@ -118,7 +118,7 @@ impl Adjustment {
 
 fn unknown(words: Words, flag: &str, name: &str) -> String {
     let option = words.extension(flag);
-    let mut text = format!("there is no extension called `{name}` for {option}");
+    let mut text = format!("unknown extension `{name}` for {option}");
     if let Some(near) = crate::nearest(name, names()) {
         text.push_str(&format!("; did you mean `{near}`?"));
     }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn pairs_exclude_each_other_and_unknown_names_are_told_the_nearest() {
         let error = |flags: &[&str]| Adjustment::parse(flags.iter().copied()).expect_err("wrong");
-        assert!(error(&["avx", "no-avx"]).contains("exclude each other"));
+        assert!(error(&["avx", "no-avx"]).contains("mutually exclusive"));
         assert!(error(&["pclmulqd"]).contains("did you mean `pclmulqdq`?"));
         assert!(error(&["no-bmi3"]).contains("-mno-bmi3"));
     }
@@ -157,11 +157,11 @@ mod tests {
     /// The 53 names of PeachPy's extensions, in lower case.
     #[test]
     fn every_extension_of_peachpy_is_known() {
-        const PEACHPY: &str = "rdtsc rdtscp cpuid mmx mmx+ 3dnow! 3dnow!+ femms sse sse2 sse3 ssse3 sse4a \
-            sse4.1 sse4.2 aes pclmulqdq rdrand rdseed sha avx f16c avx2 xop fma3 fma4 avx512f avx512bw \
-            avx512dq avx512vl avx512cd avx512pf avx512er avx512vbmi avx512ifma avx512vpopcntdq \
-            avx512_4vnniw avx512_4fmaps prefetch prefetchw prefetchwt1 clflush clflushopt clwb clzero \
-            cmov popcnt lzcnt movbe bmi bmi2 tbm adx";
+        const PEACHPY: &str = "rdtsc rdtscp cpuid mmx mmx+ 3dnow! 3dnow!+ femms sse sse2 sse3 \
+            ssse3 sse4a sse4.1 sse4.2 aes pclmulqdq rdrand rdseed sha avx f16c avx2 xop fma3 fma4 \
+            avx512f avx512bw avx512dq avx512vl avx512cd avx512pf avx512er avx512vbmi avx512ifma \
+            avx512vpopcntdq avx512_4vnniw avx512_4fmaps prefetch prefetchw prefetchwt1 clflush \
+            clflushopt clwb clzero cmov popcnt lzcnt movbe bmi bmi2 tbm adx";
         let names: Vec<&str> = PEACHPY.split_whitespace().collect();
         assert_eq!(names.len(), 53);
         for name in names {

@@ -26,7 +26,7 @@ pub struct Job {
     pub output: PathBuf,
     /// It is a listing.
     pub is_listing: bool,
-    /// The object file tells debuggers source lines.
+    /// The object file has source lines for debuggers.
     pub debug: bool,
     /// How symbols are made of names; by default, they are the names.
     pub mangling: Option<String>,
@@ -48,7 +48,7 @@ impl Job {
     /// Compiles the file at `path`; what it includes is searched for in `directories` too.
     ///
     /// # Errors
-    /// As [`compile()`](crate::compile()), and where the template of symbols makes no sense.
+    /// As [`compile()`](crate::compile()), and where the template of symbols is invalid.
     pub fn compile(
         &self,
         path: &Path,
@@ -74,7 +74,7 @@ impl Job {
         Ok(compiled)
     }
 
-    /// Makes every output, and says what else there is to be told.
+    /// Builds every output, and returns further messages.
     ///
     /// # Errors
     /// With what is wrong.
@@ -123,7 +123,7 @@ impl Job {
             let listings: Vec<&str> =
                 convention.assembly_formats.iter().map(|format| format.flag()).collect();
             return Err(Error::Usage(format!(
-                "{} has no object files; it has listings: {} (add -S)",
+                "{} does not have object files; it has listings: {} (add -S)",
                 convention.flag,
                 listings.join(", ")
             )));
@@ -146,12 +146,12 @@ impl Job {
         text.map(String::into_bytes).map_err(|problems| compiled.error(&problems))
     }
 
-    /// Declarations for Go, and what else there is to be told of them.
+    /// Declarations for Go, and further messages.
     fn declarations(&self, compiled: &Compiled) -> Result<(String, Report), Error> {
         let convention = compiled.module.target.convention;
         if convention.frames != Frames::Go {
-            let text = format!("declarations for Go are not for {}", convention.flag);
-            return Err(Error::Usage(format!("{text}: name a convention of Go with -mabi")));
+            let text = format!("declarations for Go are not available for {}", convention.flag);
+            return Err(Error::Usage(format!("{text}: choose a convention of Go with -mabi")));
         }
         let Some(package) = &self.package else {
             return Err(Error::Usage(
@@ -178,7 +178,7 @@ impl Job {
 }
 
 impl Compiled {
-    /// A header for C and C++, and what else there is to be told of it.
+    /// A header for C and C++, and further messages.
     ///
     /// # Errors
     /// Where C cannot call a kernel.
@@ -189,7 +189,7 @@ impl Compiled {
     }
 }
 
-/// Whoever looks on, and the dump of all passes.
+/// The observer, and the dump of all passes.
 struct Observers<'o> {
     dump: Option<Dump>,
     observer: &'o mut dyn Observer,

@@ -1,10 +1,10 @@
 //! Files that are written whole or not at all.
 //!
 //! In: paths and bytes. Out: either all files are there, complete, or none has changed.
-//! How: everything goes to new files beside the ones that are meant; when the last one is on the disk,
-//! they are renamed. What was there before is kept under another name until then, and comes back if a
-//! rename fails. What is no regular file (a terminal, `/dev/null`, a pipe) is written to directly, and
-//! standard output (`-`), before the renames.
+//! How: everything goes to new files next to the ones that are meant; when the last one is on the
+//! disk, they are renamed. What was there before is kept under another name until then, and comes
+//! back if a rename fails. What is not a regular file (a terminal, `/dev/null`, a pipe) is written
+//! to directly, and standard output (`-`), before the renames.
 //! Fails: on a path that is a directory, that is given twice, that is an input; on a full disk.
 
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub struct Outputs {
 
 /// Why writing failed.
 pub enum WriteError {
-    /// Whoever reads standard output has enough.
+    /// The reader of standard output has closed it.
     BrokenPipe,
     /// Anything else.
     Failed(Error),
@@ -174,7 +174,7 @@ struct Staged {
 }
 
 impl Staged {
-    /// Writes the new file, beside the one that is meant.
+    /// Writes the new file, next to the one that is meant.
     fn stage(&mut self, named: &Path, target: &Path, bytes: &[u8]) -> Result<(), Error> {
         let failed =
             |error: io::Error| Error::file(named, format_args!("cannot be written: {error}"));
@@ -239,7 +239,7 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     under_new_name(target, "new", |path| OpenOptions::new().write(true).create_new(true).open(path))
 }
 
-/// Keeps what stands at `target` under another name: as a second link where the file system has links.
+/// Keeps the file at `target` under another name: as a second link where the file system has links.
 fn back_up(target: &Path) -> io::Result<PathBuf> {
     match under_new_name(target, "old", |path| fs::hard_link(target, path)) {
         Ok((path, ())) => Ok(path),
@@ -258,8 +258,8 @@ fn back_up(target: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Makes something in the same directory under a name that is free. In a directory that others write
-/// to as well, a name may be taken, or be a link to elsewhere: `make` must fail then.
+/// Makes something in the same directory under a name that is free. In a directory that others
+/// write to as well, a name may be taken, or be a link to elsewhere: `make` must fail then.
 fn under_new_name<T>(
     target: &Path,
     what: &str,
@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&a).expect("a file"), "input");
     }
 
-    /// Whoever shares the directory may know the names of temporary files in advance.
+    /// Other users of the directory may know the names of temporary files in advance.
     #[cfg(unix)]
     #[test]
     fn links_under_the_names_of_temporary_files_are_not_followed() {

@@ -93,9 +93,7 @@ impl Platform {
 fn convention(name: &str) -> Result<&'static Convention, Error> {
     if name == "native" {
         return native_convention().ok_or_else(|| {
-            Error::Usage(
-                "this machine has no convention of x86-64: name one with -mabi".to_string(),
-            )
+            Error::Usage("this machine has no x86-64 convention: choose one with -mabi".to_string())
         });
     }
     Convention::ALL.iter().copied().find(|convention| convention.flag == name).ok_or_else(|| {
@@ -179,8 +177,10 @@ fn native_features() -> FeatureSet {
 
 fn lacking(what: &str, format: &str, convention: &str, has: &[&str]) -> Error {
     Error::Usage(match has {
-        [] => format!("{convention} has no {what}s: {what} {format} is not for it"),
-        _ => format!("{what} {format} is not for {convention}; it has: {}", has.join(", ")),
+        [] => format!("{convention} has no {what}s: {what} {format} is not available"),
+        _ => {
+            format!("{what} {format} is not available for {convention}; it has: {}", has.join(", "))
+        }
     })
 }
 
@@ -188,7 +188,7 @@ fn no_such<'a>(what: &str, name: &str, all: impl Iterator<Item = &'a str>) -> St
     let all: Vec<&str> = all.collect();
     let near = crate::nearest(name, all.iter().copied());
     let hint = near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
-    format!("there is no {what} `{name}`{hint}; there are: {}", all.join(", "))
+    format!("unknown {what} `{name}`{hint}; known: {}", all.join(", "))
 }
 
 /// What rustc would set for the target.
@@ -249,15 +249,16 @@ mod tests {
         let request = |abi, image_format| Request { abi, image_format, ..Request::default() };
         assert_eq!(
             usage(request(Some("ms"), Some("elf"))),
-            "image format elf is not for ms; it has: ms-coff"
+            "image format elf is not available for ms; it has: ms-coff"
         );
         assert!(usage(request(Some("mss"), None)).contains("did you mean `ms`?"));
-        assert!(
-            usage(request(None, Some("coff"))).contains("there are: elf, ms-coff, mach-o, native")
-        );
+        assert!(usage(request(None, Some("coff"))).contains("known: elf, ms-coff, mach-o, native"));
         let listing =
             Request { abi: Some("sysv"), assembly_format: Some("masm"), ..Request::default() };
-        assert_eq!(usage(listing), "assembly format masm is not for sysv; it has: gas, nasm");
+        assert_eq!(
+            usage(listing),
+            "assembly format masm is not available for sysv; it has: gas, nasm"
+        );
     }
 
     #[test]
@@ -271,11 +272,11 @@ mod tests {
     /// The processors of PeachPy's `-mcpu`, and those that came after it.
     #[test]
     fn processors_are_known_by_every_name() {
-        const NAMES: &str = "default prescott conroe penryn nehalem sandybridge ivybridge haswell broadwell \
-            skylake skylake-xeon cannonlake knightslanding k8 k10 bulldozer piledriver steamroller excavator \
-            zen bonnell saltwell silvermont airmont goldmont bobcat jaguar \
-            icelake-client icelake-server tigerlake alderlake sapphirerapids graniterapids zen2 zen3 zen4 zen5 \
-            znver1 znver5 x86-64 x86-64-v2 x86-64-v3 x86-64-v4 native";
+        const NAMES: &str = "default prescott conroe penryn nehalem sandybridge ivybridge haswell \
+            broadwell skylake skylake-xeon cannonlake knightslanding k8 k10 bulldozer piledriver \
+            steamroller excavator zen bonnell saltwell silvermont airmont goldmont bobcat jaguar \
+            icelake-client icelake-server tigerlake alderlake sapphirerapids graniterapids zen2 \
+            zen3 zen4 zen5 znver1 znver5 x86-64 x86-64-v2 x86-64-v3 x86-64-v4 native";
         for name in NAMES.split_whitespace() {
             assert!(cpu(name).is_ok(), "{name}");
         }

@@ -1,5 +1,5 @@
-//! The command expands `macro_rules!` by itself: expressions as fragments, in every position, make the
-//! code that they make in parentheses. (tests/rustc compares the same programs with rustc's.)
+//! The command expands `macro_rules!` by itself: expressions as fragments, in every position, make
+//! the code that they make in parentheses. (tests/rustc compares the same programs with rustc's.)
 
 use peach_build::{Compiled, Platform, Request};
 use peach_testing::fragments;

@@ -1,5 +1,5 @@
-//! Build scripts: a crate with kernels, built and run by the real Cargo; static libraries, read by the
-//! tools of each system.
+//! Build scripts: a crate with kernels, built and run by the real Cargo; static libraries, read by
+//! the tools of each system.
 
 use peach_build::{Build, Error};
 use peach_testing::tools::{have, versioned};
@@ -65,8 +65,8 @@ pub fn sum4(x: &[f32; 4]) -> f32 {
 }
 ";
 
-/// Cargo compiles the build script, runs it, links what it made, and runs it again when a file that was
-/// included changes.
+/// Cargo compiles the build script, runs it, links what it made, and runs it again when a file that
+/// was included changes.
 #[test]
 fn a_crate_with_kernels_builds_and_runs() {
     let crate_dir = Directory::new("crate");
@@ -106,7 +106,7 @@ fn a_crate_with_kernels_builds_and_runs() {
         command
             .args(["run", "--offline", "--quiet", "--features", "wide-sum"])
             .current_dir(&crate_dir.0);
-        // What is built already for this workspace is built no second time.
+        // What is already built for this workspace is not built again.
         command.env("CARGO_TARGET_DIR", target_directory());
         for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
             command.env_remove(variable);
@@ -121,7 +121,7 @@ fn a_crate_with_kernels_builds_and_runs() {
     assert_eq!(cargo(), "(4294967297, 21.0)\n");
 }
 
-/// Beside the test's own, so that the fixture's dependencies stay built.
+/// Next to the test's own, so that the fixture's dependencies stay built.
 fn target_directory() -> PathBuf {
     let test = std::env::current_exe().expect("a path");
     let target = test.ancestors().nth(3).expect("the target directory");
@@ -219,7 +219,7 @@ fn what_is_wrong_is_an_error_and_nothing_is_written() {
         change(&mut build);
         build.compile("name").expect_err("an error").to_string()
     };
-    assert!(error(&|_| {}).contains("there is no file to compile"));
+    assert!(error(&|_| {}).contains("no file to compile"));
     let text = error(&|build| {
         build.file(&wrong);
     });
@@ -231,7 +231,7 @@ fn what_is_wrong_is_an_error_and_nothing_is_written() {
     let text = error(&|build| {
         build.file(&wrong).cpu("z80");
     });
-    assert!(text.contains("there is no processor `z80`"), "{text}");
+    assert!(text.contains("unknown processor `z80`"), "{text}");
     assert_eq!(fs::read_dir(&out).expect("a directory").count(), 0);
 }
 
@@ -314,7 +314,7 @@ fn one_symbol_in_two_files_is_an_error_with_both_places() {
         build.compile("both").expect_err("an error").to_string()
     };
     let text = error([&one, &two]);
-    assert!(text.contains("the symbol `sum`"), "{text}");
+    assert!(text.contains("the same symbol `sum`"), "{text}");
     assert!(text.contains("one.peach:2:8") && text.contains("two.peach:3:8"), "{text}");
     assert!(error([&one, &three]).contains("three.peach:1:"));
     assert!(!directory.0.join("libboth.a").exists());

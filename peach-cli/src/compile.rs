@@ -61,8 +61,9 @@ fn package(matches: &Matches) -> Option<String> {
     named.or_else(|| std::env::var("GOPACKAGE").ok())
 }
 
-/// The number behind `-g`.
+/// The number after `-g`.
 fn debug_level(matches: &Matches) -> Result<u32, Error> {
     let text = matches.text("-g").unwrap_or("0");
-    text.parse().map_err(|_| Error::Usage(format!("-g{text}: the level is a number: -g0, -g1")))
+    text.parse()
+        .map_err(|_| Error::Usage(format!("-g{text}: the level must be a number: -g0, -g1")))
 }

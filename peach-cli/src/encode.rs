@@ -25,13 +25,13 @@ enum Mode {
 const USAGE: &str = "\
 usage: peach encode [--options | --lengths] [INSTRUCTION]...
 
-Prints the encoding of each instruction, one a line: of the arguments or, without any, of standard input.
+Prints the encoding of each instruction, one per line: of the arguments or, without any, of standard input.
   --options   every encoding as long as the one that is chosen: the shortest, but VEX where EVEX would
               save a byte of displacement
-  --lengths   LENGTH:hex for every length that there is an encoding of
+  --lengths   LENGTH:hex for every length that an encoding has
 ";
 
-/// Runs the command with the arguments behind `encode`.
+/// Runs the command with the arguments after `encode`.
 pub fn run(arguments: &[OsString]) -> ExitCode {
     let arguments: Vec<String> =
         arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();

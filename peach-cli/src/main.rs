@@ -1,7 +1,7 @@
 //! The `peach` command: a shell around `peach_build`.
 //!
-//! Arguments come in, files go out; messages go to standard error. Exit codes: 0, or 1 where something
-//! is in error, or 2 where the arguments make no sense.
+//! Arguments come in, files go out; messages go to standard error. Exit codes: 0, or 1 where
+//! something is in error, or 2 where the arguments is malformed.
 
 mod compile;
 mod encode;
@@ -44,7 +44,7 @@ fn run(
     }
 }
 
-/// Text that was asked for. Whoever closes the pipe has read enough.
+/// Requested text. A closed pipe is not an error: its reader has enough.
 fn print(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,

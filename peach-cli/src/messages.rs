@@ -9,7 +9,7 @@ use std::process::ExitCode;
 /// How an action ends.
 pub type Result = std::result::Result<Report, WriteError>;
 
-/// Whether messages have colours: as `--color` says; by default on a terminal, unless `NO_COLOR` is
+/// Whether messages have colors: as `--color` says; by default on a terminal, unless `NO_COLOR` is
 /// set to anything.
 pub fn color(matches: &Matches) -> std::result::Result<Palette, Refusal> {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -21,7 +21,7 @@ pub fn color(matches: &Matches) -> std::result::Result<Palette, Refusal> {
         "auto" if std::io::stderr().is_terminal() && !is_plain => Ok(Palette::Ansi),
         "auto" => Ok(Palette::Plain),
         other => Err(Refusal(format!(
-            "error: --color={other} makes no sense; there are: auto, always, never\n"
+            "error: invalid value --color={other}; expected auto, always or never\n"
         ))),
     }
 }
@@ -33,7 +33,7 @@ pub fn exit_code(result: Result, palette: Palette) -> ExitCode {
             print(warnings.text(palette));
             ExitCode::SUCCESS
         }
-        // Nobody reads on: that is no failure of the command, and nothing to talk about.
+        // The reader has gone: that is neither a failure of the command nor worth a message.
         Err(WriteError::BrokenPipe) => ExitCode::FAILURE,
         Err(WriteError::Failed(Error::Source(report))) => {
             print(report.text(palette));
@@ -59,7 +59,7 @@ fn head(palette: Palette) -> &'static str {
     }
 }
 
-/// Writes to standard error. If that fails there is nobody to tell.
+/// Writes to standard error. If that fails, there is no way to report it.
 pub fn print(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

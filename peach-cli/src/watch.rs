@@ -1,4 +1,4 @@
-//! What is seen while kernels are compiled: passes that `--print-after` names and, on a terminal where
+//! Output while kernels are compiled: passes that `--print-after` names and, on a terminal where
 //! it takes long, which kernel is on its way.
 
 use crate::messages;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How long a user wonders at nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Looks on.
+/// Observes.
 pub struct Watch {
     dump: Option<Dump>,
     /// Since when, where standard error is a terminal.
@@ -20,7 +20,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Looks on, and writes down what is after the steps of these names.
+    /// Observes, and records the state after the steps with these names.
     pub fn new(steps: &[String]) -> Result<Watch, Error> {
         let steps = steps.iter().map(|name| step(name)).collect::<Result<Vec<Step>, Error>>()?;
         Ok(Watch {
@@ -63,6 +63,6 @@ fn step(name: &str) -> Result<Step, Error> {
     Step::parse(name).ok_or_else(|| {
         let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
         let names = names.join(", ");
-        Error::Usage(format!("--print-after={name}: there is no such step; there are: {names}"))
+        Error::Usage(format!("--print-after={name}: unknown step; the steps are: {names}"))
     })
 }

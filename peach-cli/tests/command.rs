@@ -60,7 +60,7 @@ fn a_processor_takes_one_version_and_extensions_adjust_it() {
     let versions = |flags: &str| {
         files.peach(&format!("{flags} -emit-json-metadata v.json -o v.o versions.peach"))
     };
-    versions("").failed(1, "error[E0604]: two functions would have the symbol `zero`");
+    versions("").failed(1, "error[E0604]: two functions would have the same symbol `zero`");
     versions("-fname-mangling=${name}_${isa}").succeeded();
     assert_eq!(files.text("v.json").matches("\"entry\"").count(), 2);
     let isa = |flags: &str| {
@@ -75,7 +75,7 @@ fn a_processor_takes_one_version_and_extensions_adjust_it() {
     versions("-mcpu=haswell -mno-avx").failed(1, "-mno-avx leaves no version of `zero`");
     versions("-mno-avx2").succeeded();
     versions("-mno-avx").failed(1, "-mno-avx leaves no version of `zero`");
-    versions("-mavx -mno-avx").failed(2, "-mavx and -mno-avx exclude each other");
+    versions("-mavx -mno-avx").failed(2, "-mavx and -mno-avx are mutually exclusive");
     versions("-mcpu=native -fname-mangling=${name}_${isa}").code.expect("no signal");
 }
 
@@ -87,21 +87,24 @@ fn bad_usage_exits_with_2_and_says_what_there_is() {
     bad("-o a.o", "FILE");
     bad("add.peach", "-o <OUT>");
     bad("-mabj=ms -o a.o add.peach", "did you mean -mabi?");
-    bad("-mabi=msvc -o a.o add.peach", "there is no calling convention `msvc`");
+    bad("-mabi=msvc -o a.o add.peach", "unknown calling convention `msvc`");
     bad(
         "-mabi=ms -mimage-format=elf -o a.o add.peach",
-        "image format elf is not for ms; it has: ms-coff",
+        "image format elf is not available for ms; it has: ms-coff",
     );
     bad("-mabi=sysv -massembly-format=masm -S -o a.s add.peach", "it has: gas, nasm");
-    bad("-mabi=goasm -o a.o add.peach", "goasm has no object files; it has listings: go (add -S)");
+    bad(
+        "-mabi=goasm -o a.o add.peach",
+        "goasm does not have object files; it has listings: go (add -S)",
+    );
     bad("-mcpu=hasswell -o a.o add.peach", "did you mean `haswell`?");
-    bad("-mavx3 -o a.o add.peach", "there is no flag -mavx3");
+    bad("-mavx3 -o a.o add.peach", "unknown flag -mavx3");
     bad("-o a.o add.peach add.peach", "unexpected argument");
     bad("-o a.o -o b.o add.peach", "-o");
-    bad("-fname-mangling=${nane} -o a.o add.peach", "there is no variable `${nane}`");
-    bad("--color=green -o a.o add.peach", "auto, always, never");
+    bad("-fname-mangling=${nane} -o a.o add.peach", "unknown variable `${nane}`");
+    bad("--color=green -o a.o add.peach", "auto, always or never");
     bad("--cfg 1x -o a.o add.peach", "not of the form");
-    bad("-gfull -o a.o add.peach", "there is no flag -gfull");
+    bad("-gfull -o a.o add.peach", "unknown flag -gfull");
     bad("-o", "-o needs a value: -o OUT");
     bad("-o a.o -MF a.o add.peach", "two outputs would go to this file");
     bad("-o add.peach add.peach", "the output would replace an input");
@@ -117,7 +120,7 @@ fn unreadable_input_is_told_and_nothing_is_written() {
     files.file("rust.rs", "fn main() {}");
     fs::create_dir(files.0.join("directory.rs")).expect("a directory");
     let bad = |file: &str, text: &str| files.peach(&format!("-o a.o {file}")).failed(1, text);
-    bad("none.rs", "none.rs: there is no such file");
+    bad("none.rs", "none.rs: no such file");
     bad("directory.rs", "it is a directory");
     bad("latin1.peach", "line 1 is not UTF-8 (byte 6 of the file)");
     bad("empty.rs", "the file is empty");
@@ -126,7 +129,7 @@ fn unreadable_input_is_told_and_nothing_is_written() {
 }
 
 #[test]
-fn errors_are_code_frames_with_colours_where_they_are_wanted() {
+fn errors_are_code_frames_with_colors_where_they_are_wanted() {
     let files = files("frames");
     files.file("wrong.peach", "fn a() {\n    movz eax, 1;\n    let x: gp64;\n}\n");
     let plain = files.peach("-o a.o wrong.peach").failed(1, "error[E0201]").stderr;
@@ -142,9 +145,9 @@ fn errors_are_code_frames_with_colours_where_they_are_wanted() {
     assert!(files.0.join("a.o").exists());
 }
 
-/// `script` gives the command a terminal; without `NO_COLOR`, messages have colours there.
+/// `script` gives the command a terminal; without `NO_COLOR`, messages have colors there.
 #[test]
-fn colours_are_for_terminals_unless_no_color_is_set() {
+fn colors_are_for_terminals_unless_no_color_is_set() {
     if !have(&["script"]) {
         return;
     }
@@ -179,8 +182,8 @@ fn outputs_that_cannot_be_written_leave_nothing() {
     assert_ne!(files.text("add.h"), "old");
 }
 
-/// A file system of 64 KiB, in a mount name space of its own, with room for the object file and not for
-/// what comes with it.
+/// A file system of 64 KiB, in a mount name space of its own, with room for the object file and not
+/// for what comes with it.
 #[test]
 fn a_full_disk_leaves_nothing() {
     let files = files("disk");
@@ -252,14 +255,14 @@ fn help_lists_every_flag_and_every_flag_is_understood() {
     assert_eq!(files.peach("-h").succeeded().stdout, help);
 }
 
-/// `-fdump-rtl` has every pass, with live registers; `--print-after` prints some, even where a later one
-/// fails.
+/// `-fdump-rtl` has every pass, with live registers; `--print-after` prints some, even where a
+/// later one fails.
 #[test]
 fn passes_can_be_looked_at() {
     let files = files("passes");
     files.peach("-fdump-rtl add.rtl -o add.o add.peach").succeeded();
     let dump = files.text("add.rtl");
-    for part in ["== parse", "== analyse `add`", "== encode `add`", "live"] {
+    for part in ["== parse", "== analyze `add`", "== encode `add`", "live"] {
         assert!(dump.contains(part), "{part}: {dump}");
     }
     let printed =
@@ -267,12 +270,12 @@ fn passes_can_be_looked_at() {
     assert!(
         printed.stderr.contains("== allocate `add`") && printed.stderr.contains("== lower `add`")
     );
-    assert!(!printed.stderr.contains("== analyse"), "{}", printed.stderr);
+    assert!(!printed.stderr.contains("== analyze"), "{}", printed.stderr);
     files.file("wrong.peach", "fn a() -> u64 { let x: gp64; return x; }");
     files.peach("--print-after=expand -o a.o wrong.peach").failed(1, "== expand");
     files
         .peach("--print-after=bake -o a.o add.peach")
-        .failed(2, "there is no such step; there are: parse");
+        .failed(2, "unknown step; the steps are: parse");
 }
 
 /// The line table names the file that a function comes from, as `llvm-dwarfdump` reads it.
@@ -326,7 +329,7 @@ fn go_gets_its_declarations() {
     files.peach(&format!("{flags} Sum.peach")).failed(2, "add -fpackage");
     files
         .peach("-mabi=sysv -o a.o -emit-go-declarations sum.go -fpackage p Sum.peach")
-        .failed(2, "name a convention of Go");
+        .failed(2, "choose a convention of Go");
     files.peach("-mabi=goasm -S -o a.s -emit-c-header a.h Sum.peach").failed(1, "error[E0605]");
 }
 

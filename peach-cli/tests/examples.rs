@@ -1,5 +1,5 @@
-//! The examples that are built with make, nmake and go generate, and every kernel of the repository's
-//! examples in every convention and format.
+//! The examples that are built with make, nmake and go generate, and every kernel of the
+//! repository's examples in every convention and format.
 
 #[expect(dead_code, reason = "every test uses its own part of it")]
 mod support;

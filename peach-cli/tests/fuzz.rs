@@ -1,5 +1,5 @@
-//! Damaged kernel files and random flags: whatever comes, the command ends with 0, 1 or 2, says why,
-//! and leaves either every output, whole, or none.
+//! Damaged kernel files and random flags: whatever comes, the command ends with 0, 1 or 2, says
+//! why, and leaves either every output, whole, or none.
 //!
 //! `PEACH_FUZZ=10000 cargo test -p peach-cli --test fuzz` tries more of them.
 
@@ -131,7 +131,7 @@ const RIGHT: &[&[&str]] = &[
     &["-I .", "--cfg feature=\"x\"", "--color=always"],
 ];
 
-/// Flags that make no sense, at least together.
+/// Flags that is malformed, at least together.
 const WRONG: &[&str] = &[
     "-mabi=x",
     "-mabi=ms",

@@ -143,7 +143,7 @@ fn hovering_links_source_and_code_both_ways() {
     assert!(body.contains("data-row=\"mov "), "{body}");
 }
 
-/// Text of the author's is text of the page.
+/// Text of the source is text of the page, not markup.
 #[test]
 fn nothing_of_the_source_becomes_markup() {
     let files = Files::new("show-markup");

@@ -16,7 +16,7 @@ pub struct Compilation {
     pub fallbacks: Vec<LoneFallback>,
     /// The `unsafe` of every block in a helper.
     pub unsafe_helpers: Vec<Span>,
-    /// What the author is told.
+    /// The message for the user.
     pub diagnostics: Diagnostics,
 }
 

@@ -8,8 +8,8 @@ use crate::isa::FeatureSet;
 pub struct Target {
     /// The convention of kernels that name none, or `extern "C"`.
     pub convention: &'static Convention,
-    /// The extensions that every kernel may use, implied ones included; a kernel's attributes add to
-    /// them.
+    /// The extensions that every kernel may use, implied ones included; a kernel's attributes add
+    /// to them.
     pub features: FeatureSet,
     /// Code may hold no absolute address: `mov r64, sym` becomes `lea`.
     pub position_independent: bool,
@@ -18,8 +18,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Kernels inside Rust. The generated function calls them through `asm!`, in which it cannot move
-    /// the stack pointer: an unwinder would not know of it.
+    /// Kernels inside Rust. The generated function calls them through `asm!`, in which it cannot
+    /// move the stack pointer: an unwinder would not know of it.
     pub fn in_rust(convention: &'static Convention) -> Target {
         Target { without_shadow: true, ..Target::from(convention) }
     }

@@ -86,7 +86,7 @@ fn vector(random: &mut Random) -> Reg {
     }
 }
 
-/// An instruction that goes on to the next one.
+/// An instruction that continues to the next one.
 fn straight(random: &mut Random) -> Op {
     let classes = [Class::Gp8, Class::Gp16, Class::Gp32, Class::Gp64];
     let class = classes[random.below(4)];
@@ -130,7 +130,7 @@ fn straight(random: &mut Random) -> Op {
     }
 }
 
-/// `blocks` labelled blocks of up to `length` instructions that branch anywhere.
+/// `blocks` labeled blocks of up to `length` instructions that branch anywhere.
 fn program(random: &mut Random, blocks: usize, length: usize) -> Function {
     let mut insts = Vec::new();
     for block in 0..blocks {

@@ -1,5 +1,5 @@
-//! Arguments that are passed by reference as operands in memory: where they become that, and what the
-//! checker makes of damage to it.
+//! Arguments that are passed by reference as operands in memory: where they become that, and what
+//! the checker makes of damage to it.
 
 use peach_compiler::abi::WIN64;
 use peach_compiler::analysis::Facts;
@@ -44,7 +44,7 @@ fn what_is_read_once_is_an_operand() {
     );
 }
 
-/// The address is alive until it is used, wherever it is by then.
+/// The address is live until it is used, wherever it is by then.
 #[test]
 fn the_address_makes_way() {
     let text = listing(
@@ -155,12 +155,12 @@ fn a_wrong_operand_is_refused_though_the_code_is_the_same() {
         move_memory(author);
         move_memory(rendering);
     });
-    assert!(elsewhere.expect_err("no argument").contains("is no argument"));
+    assert!(elsewhere.expect_err("no argument").contains("is not an argument"));
     let indexed = damaged(|author, rendering| {
         index_memory(author, Reg::Physical(gp::RAX));
         index_memory(rendering, gp::RAX);
     });
-    assert!(indexed.expect_err("an index").contains("is no argument"));
+    assert!(indexed.expect_err("an index").contains("is not an argument"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What leaves the kernel's sight takes registers as far as the author has set them: every way to set
+//! What leaves the kernel's sight reads the registers that the source has set: every way to set
 //! one before every way to leave, under every convention.
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};

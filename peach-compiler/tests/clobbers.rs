@@ -1,4 +1,5 @@
-//! What callers are told that a kernel changes, for what its instructions do beyond their operands.
+//! What callers must assume that a kernel changes, for what its instructions do beyond their
+//! operands.
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::frame::{Clobbers, clobbers};
@@ -19,7 +20,7 @@ fn of(body: &str) -> Clobbers {
     of_under(&SYSV64, body)
 }
 
-/// Zero in everything that an instruction may look at.
+/// Zero in everything that an instruction may read.
 const ZERO: &str = "xor eax, eax; xor ebx, ebx; xor ecx, ecx; xor edx, edx;";
 
 #[test]
@@ -155,7 +156,7 @@ fn float_flags_are_flags() {
     assert!(!quiet.float_flags && !quiet.flags);
 }
 
-/// Below the return address is the kernel's own. Where an author goes with `rsp`, it may not be.
+/// Below the return address is the kernel's own. Where a user goes with `rsp`, it may not be.
 #[test]
 fn the_frame_ends_where_the_caller_begins() {
     let memory = |body: &str| of(body).writes_memory;

@@ -39,9 +39,9 @@ error[E0101]: nothing is called `w`
   = help: did you mean `v`?
 ";
     assert_eq!(frame::frame(&diagnostic(), "f.peach", SOURCE, Palette::Plain), expected);
-    let coloured = frame::frame(&diagnostic(), "f.peach", SOURCE, Palette::Ansi);
+    let colored = frame::frame(&diagnostic(), "f.peach", SOURCE, Palette::Ansi);
     let mut plain = String::new();
-    for part in coloured.split('\x1b') {
+    for part in colored.split('\x1b') {
         plain
             .push_str(part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |p| p.1));
     }

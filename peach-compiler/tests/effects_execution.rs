@@ -1,10 +1,10 @@
 //! The effects of every form that this processor has, shown by running it.
 //!
-//! Each instance runs from two states that agree on what it is said to read and differ everywhere else.
-//! Then whatever it is said to write must agree, whatever it is not said to write must be as before,
-//! and what is said to become zero must be zero. The sample in an ordinary run is small;
-//! `PEACH_FULL=1` (with `CARGO_PROFILE_DEV_OPT_LEVEL=1`, or it takes minutes) runs many more instances
-//! and says which declared reads never mattered.
+//! Each instance runs from two states that agree on what it is said to read and differ everywhere
+//! else. Then whatever it is said to write must agree, whatever it is not said to write must be as
+//! before, and what is said to become zero must be zero. The sample in an ordinary run is small;
+//! `PEACH_FULL=1` (with `CARGO_PROFILE_DEV_OPT_LEVEL=1`, or it takes minutes) runs many more
+//! instances and says which declared reads never mattered.
 //!
 //! What a processor has is found out by running it, since some run more than CPUID admits; what it
 //! lacks runs under an emulator, as far as that has it. Every row is accounted for.
@@ -89,7 +89,7 @@ fn run(forms: impl Iterator<Item = (Mnemonic, &'static Form)>, runner: &mut Runn
     let mut report = Report::default();
     let mut random = Random(2026);
     for (mnemonic, form) in forms {
-        // Not every instance can be encoded: `ah` beside `r8b`, and branches are not made here.
+        // Not every instance can be encoded: `ah` next to `r8b`, and branches are not made here.
         let mut encoded = 0;
         for _ in 0..8 * per_form {
             let inst = instance(mnemonic, form, &mut random);
@@ -119,8 +119,8 @@ fn write_rows(path: &PathBuf, rows: impl Iterator<Item = u16>) {
     std::fs::write(path, text).expect("a list of rows");
 }
 
-/// Whether an instruction faults for want of operands that suit it, which would be the harness's fault.
-/// Tiles are different: the operating system has to be asked for them.
+/// Whether an instruction faults because its operands do not suit it, which would be the harness's
+/// fault. Tiles are different: the operating system has to be asked for them.
 fn check_faults(report: &Report) {
     let is_tile = |code: Code| {
         code.cpuid_features().iter().any(|feature| format!("{feature:?}").starts_with("AMX"))

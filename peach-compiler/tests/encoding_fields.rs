@@ -1,5 +1,5 @@
-//! What is filled in later: labels, data, Rust constants and symbols; and the selection of forms over
-//! virtual registers.
+//! What is filled in later: labels, data, Rust constants and symbols; and the selection of forms
+//! over virtual registers.
 
 use peach_compiler::ir::{
     Base, Branch, BranchSize, DataId, Instruction, LabelId, Mem, Operand, Reg, RustConstId,

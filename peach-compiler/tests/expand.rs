@@ -68,7 +68,7 @@ fn check_program(source: &str, expected: &str) {
     assert!(found.ends_with(&wanted), "{source}\n--- found\n{dump}--- expected\n{expected}");
 }
 
-/// Asserts that a body is refused: the guilty tokens stand between `⟦` and `⟧`, one pair for each
+/// Asserts that a body is refused: the offending tokens are between `⟦` and `⟧`, one pair for each
 /// error, and `errors` gives the code of each and a part of its text.
 #[track_caller]
 fn refuse(body: &str, errors: &[(&str, &str)]) {
@@ -455,8 +455,8 @@ fn refused_constants() {
     refuse("if ⟦n⟧ { }", &[("E0103", "condition")]);
     refuse("if ⟦const { X }⟧ == 1 { }", &[("E0103", "not known at compile time")]);
     refuse("assert!(⟦1 == 2⟧, \"why\");", &[("E0108", "why")]);
-    refuse("while ⟦true⟧ { }", &[("E0107", "does not end")]);
-    refuse("for i in ⟦0..1 << 40⟧ { }", &[("E0107", "turn")]);
+    refuse("while ⟦true⟧ { }", &[("E0107", "iterations")]);
+    refuse("for i in ⟦0..1 << 40⟧ { }", &[("E0107", "would run")]);
     refuse("let x = 5; ⟦x⟧ = 6;", &[("E0105", "let mut n: const")]);
     refuse("⟦n⟧ += 6;", &[("E0105", "add x, 1")]);
     refuse("movups xmm0, u8x16(⟦256⟧);", &[("E0106", "0 to 255")]);
@@ -525,7 +525,7 @@ fn refused_returns() {
     bad("f32", "⟦[n]⟧", "E0110", "load");
     bad("(u32, u32)", "⟦1⟧", "E0110", "return (a, b)");
     bad("()", "⟦1⟧", "E0110", "no result");
-    refuse_program("pub fn f() -> u32 { ⟦return⟧; }", &[("E0110", "asks for one")]);
+    refuse_program("pub fn f() -> u32 { ⟦return⟧; }", &[("E0110", "has a result type")]);
 }
 
 #[test]
@@ -542,7 +542,7 @@ fn refused_helpers() {
     bad("inline fn ⟦g⟧() -> gp64 { nop; }", "let x = g();", "E0110", "without its result");
     bad("inline fn g(a: gp64) -> gp32 { return ⟦a⟧; }", "let x = g(p);", "E0110", "gp32");
     bad("inline fn g(n: const) { ⟦g⟧(n + 1); }", "g(0);", "E0107", "128 deep");
-    bad("inline fn g() { if true { ⟦return⟧; } nop; }", "g();", "E0110", "at its end only");
+    bad("inline fn g() { if true { ⟦return⟧; } nop; }", "g();", "E0110", "only allowed at its end");
     bad("inline fn g() { mov eax, ⟦c⟧; }", "g();", "E0101", "`c`");
 }
 
@@ -556,7 +556,7 @@ fn refused_items() {
     refuse_program("#[fallback] pub fn ⟦g⟧() {}", &[("E0004", "no kernel")]);
     refuse_program("inline fn ⟦add⟧(a: gp64) {}", &[("E0004", "an instruction")]);
     refuse_program("inline fn ⟦len⟧(a: gp64) {}", &[("E0004", "of the language")]);
-    refuse_program("const A = 1; const ⟦A⟧ = 2;", &[("E0004", "two items")]);
+    refuse_program("const A = 1; const ⟦A⟧ = 2;", &[("E0004", "duplicate item")]);
     refuse_program("pub fn f(x: ⟦__m256⟧) {}", &[("E0203", "avx")]);
 }
 

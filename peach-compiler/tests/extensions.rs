@@ -1,6 +1,6 @@
-//! Which extensions each form needs, against GNU as: with exactly those it assembles the form, without
-//! any one of them it refuses. (LLVM's assembler is no help: it takes every instruction whatever is
-//! enabled.)
+//! Which extensions each form needs, against GNU as: with exactly those it assembles the form,
+//! without any one of them it refuses. (LLVM's assembler is no help: it takes every instruction
+//! whatever is enabled.)
 
 use peach_compiler::ir::{Base, ForcedEncoding, Instruction, Mem, Operand, View};
 use peach_compiler::isa::{

@@ -1,4 +1,4 @@
-//! Prologues, epilogues, arguments, results and what unwinders are told, as listings.
+//! Prologues, epilogues, arguments, results and unwind information, as listings.
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::ir::{Cfa, Code, Operand};
@@ -179,8 +179,8 @@ fn large_frames_touch_every_page() {
     assert!(text.starts_with(expected), "{text}");
 }
 
-/// A frame as BLAKE3's `hash4` has: 24 vectors of variables, of which 16 are read in each of 7 rounds,
-/// and under Microsoft's convention 10 saved registers.
+/// A frame as BLAKE3's `hash4` has: 24 vectors of variables, of which 16 are read in each of 7
+/// rounds, and under Microsoft's convention 10 saved registers.
 fn many_vectors() -> String {
     let mut body = String::new();
     let mut add = |line: String| body += &line;
@@ -254,8 +254,8 @@ fn saved_registers_are_restored_by_the_shortest_instruction() {
     assert!(clean.contains("vmovaps xmm6, [rsp"), "{clean}");
 }
 
-/// Where a loop touches the pages, the stack pointer goes along, and unwinders find the frame by its
-/// base.
+/// Where a loop touches the pages, the stack pointer goes along, and unwinders find the frame by
+/// its base.
 #[test]
 fn the_stack_pointer_follows_a_loop_over_the_pages() {
     let source = "fn k(a: u64) -> u64 { let x: [u64; 10000]; mov [x], a; return a; }";
@@ -272,7 +272,7 @@ fn numbers_by_the_shortest_instruction() {
     let expected = "xor eax, eax; mov ecx, 5; mov edx, 0xffffffff; mov rsi, -1; \
                     add rax, rcx; add rax, rdx; add rax, rsi; ret";
     assert_eq!(listing(&SYSV64, source), expected);
-    // `xor` would disturb the flags that are read behind it.
+    // `xor` would disturb the flags that are read after it.
     let flags =
         "fn k(a: u64, b: u64) -> u64 { let z: gp64; cmp a, b; z = 0; cmovb a, z; return a; }";
     assert!(listing(&SYSV64, flags).contains("mov eax, 0"), "{}", listing(&SYSV64, flags));
@@ -299,7 +299,7 @@ const FRAMES: &[&str] = &[
     "unsafe fn k(n: u64) -> u64 { let a: [u64; 4000]; mov [a], n; return n; }",
 ];
 
-/// Follows the stack pointer through the code, and compares with what unwinders are told.
+/// Follows the stack pointer through the code, and compares it with the unwind information.
 #[test]
 fn unwinding_facts_hold_at_every_instruction() {
     for source in FRAMES {

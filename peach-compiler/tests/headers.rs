@@ -1,5 +1,5 @@
-//! C and C++ headers, against compilers: every name that they hold is legal and means one thing, and
-//! they compile without a warning in every dialect.
+//! C and C++ headers, against compilers: every name that they hold is legal and means one thing,
+//! and they compile without a warning in every dialect.
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
@@ -204,7 +204,8 @@ fn every_name_is_legal() {
     must_compile("names", &header_of(&source, &SYSV64), "");
 }
 
-/// The lengths of slices and the structures of results are made up beside what the author named.
+/// The lengths of slices and the structures of results are named in addition to what the source
+/// names.
 #[test]
 fn made_up_names_are_distinct() {
     let source = "
@@ -219,8 +220,8 @@ fn made_up_names_are_distinct() {
     }
 }
 
-/// Two kernels that C would call the same are an error: a suffix would change what a name means when
-/// another kernel comes along.
+/// Two kernels that C would call the same are an error: a suffix would change what a name means
+/// when another kernel comes along.
 #[test]
 fn two_kernels_of_one_name_are_an_error() {
     let kernel = |name: &str| format!("fn {name}(x: u64) -> u64 {{ return x; }}\n");
@@ -237,7 +238,7 @@ fn two_kernels_of_one_name_are_an_error() {
                     continue;
                 }
             };
-            assert!(errors[0].contains("would both be called"), "{errors:?}");
+            assert!(errors[0].contains("would both be named"), "{errors:?}");
         }
     }
     // Other letters are told apart.

@@ -1,19 +1,19 @@
-//! What instructions do without being told by an operand, form by form, against a table of facts:
+//! What instructions do without an operand for it, form by form, against a table of facts:
 //! registers, flags and memory that no operand names, memory operands that are written or only
 //! addressed, the exception flags of MXCSR, and how far an instruction reaches beyond all of that.
 //!
-//! The table, `implicit_operands/facts.txt`, has a section for everything that is done, and in it who
-//! does it: a mnemonic stands for all of its forms, `add m` for those whose first operand is memory, and
-//! a whole instruction for a form that does otherwise. What is not in the table does nothing of the
-//! kind, and what is in it must be done.
+//! The table, `implicit_operands/facts.txt`, has a section for everything that is done, and in it
+//! who does it: a mnemonic stands for all of its forms, `add m` for those whose first operand is
+//! memory, and a whole instruction for a form that does otherwise. What is not in the table does
+//! nothing of the kind, and what is in it must be done.
 //!
 //! Its facts were compared with those of Intel's XED, which share nothing with ours: every instance
-//! below was encoded and decoded by XED (`xed_decoded_inst_*` of commit date 2026-07-15, with CET, MPX
-//! and `cldemote` enabled), whose suppressed operands, flags, memory operands and attributes were
-//! written in the table's words and compared in both directions. Where the two disagree the table says
-//! what the manuals say, and the comment of the line why. To compare again, let `PEACH_FACTS` name a
-//! file: it gets each instance's bytes, its text and its facts. Reach is not in XED: it was taken from
-//! the manuals that `isa::effects::reach` names.
+//! below was encoded and decoded by XED (`xed_decoded_inst_*` of commit date 2026-07-15, with CET,
+//! MPX and `cldemote` enabled), whose suppressed operands, flags, memory operands and attributes
+//! were written in the table's words and compared in both directions. Where the two disagree the
+//! table says what the manuals say, and the comment of the line why. To compare again, let
+//! `PEACH_FACTS` name a file: it gets each instance's bytes, its text and its facts. Reach is not
+//! in XED: it was taken from the manuals that `isa::effects::reach` names.
 
 use peach_compiler::ir::{Base, BranchSize, ForcedEncoding, Instruction, Mem, Operand, View};
 use peach_compiler::isa::{

@@ -289,7 +289,7 @@ fn constants_are_shared_aligned_and_within_a_line() {
     assert_eq!(filled, end - encoded.code_len - content);
 }
 
-/// A RIP-relative displacement counts from the end of the instruction, behind its immediate.
+/// A RIP-relative displacement counts from the end of the instruction, after its immediate.
 #[test]
 fn trailing_immediates_move_the_end() {
     for (imm, imm_bytes) in [(5, 1), (0x1234567, 4)] {
@@ -424,7 +424,7 @@ fn every_form_decodes_to_what_was_meant() {
     let corpus = generate::corpus().into_iter().enumerate();
     let few = |(at, inst): &(usize, Instruction<_>)| at % 7 == 0 || inst.operands.len() < 2;
     for (_, inst) in corpus.filter(few) {
-        // The tables have it in 64-bit mode, the decoder has not.
+        // The tables have it in 64-bit mode, the decoder does not.
         if inst.mnemonic.name() == "montmul" {
             continue;
         }

@@ -284,10 +284,10 @@ fn templates_name_versions_apart() {
 #[test]
 fn a_template_that_is_none_is_refused_at_its_place() {
     for (template, words, at) in [
-        ("${nam}", "no variable `${nam}`; accepted are ${Name}, ${name}", 0..6),
-        ("a_$b", "`$` without a variable", 2..3),
+        ("${nam}", "unknown variable `${nam}`; the variables are ${Name}, ${name}", 0..6),
+        ("a_$b", "`$` is not followed by a variable", 2..3),
         ("a_${name", "`${` without `}`", 2..8),
-        ("", "the template is empty", 0..0),
+        ("", "empty template", 0..0),
     ] {
         let error = Template::parse(template).expect_err(template);
         assert!(error.message.contains(words), "{error}");

@@ -1,4 +1,4 @@
-//! The list of passes: what is told of each, and that nothing is left out.
+//! The list of passes: what observers see of each, and that none is left out.
 
 use peach_compiler::abi::{NACL, SYSV64};
 use peach_compiler::emit::dump::Dump;
@@ -43,7 +43,7 @@ fn every_step_is_told_of_in_the_order_of_the_list() {
 fn an_error_ends_the_steps_of_its_function() {
     let mut clock = Clock::default();
     compile_observed(tokens("fn f() -> u32 { let x: gp32; return x; }"), &SYSV64, &mut clock);
-    assert_eq!(clock.steps.last(), Some(&Step::Analyse));
+    assert_eq!(clock.steps.last(), Some(&Step::Analyze));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn dump(source: &str, steps: &[Step]) -> String {
     let mut dump = Dump::after(steps);
     let observed = compile_observed(tokens(source), &SYSV64, &mut dump);
     let plain = compile(tokens(source), &SYSV64);
-    // Who looks on changes nothing.
+    // Observing must not change the result.
     let bytes =
         |c: &peach_compiler::pipeline::Compilation| c.kernels[0].versions[0].encoded.clone();
     assert_eq!(bytes(&observed), bytes(&plain));
@@ -88,7 +88,7 @@ fn a_dump_has_the_function_after_each_step() {
 
 #[test]
 fn a_dump_shows_what_is_live_behind_each_instruction() {
-    let text = dump(SOURCE, &[Step::Analyse]);
+    let text = dump(SOURCE, &[Step::Analyze]);
     let live = |start: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(start)).expect(start);
         line.split("; live:").nth(1).expect("live registers").trim().to_string()

@@ -210,15 +210,15 @@ fn x32_is_system_v_with_short_pointers() {
     assert_eq!(pair(&X32, U64, pointer), ResultPlace::Regs(vec![RAX, RDX]));
 }
 
-/// Offsets as `go vet` has them: those of a structure of the arguments, and of one of the results from
-/// the next whole word on.
+/// Offsets as `go vet` has them: those of a structure of the arguments, and of one of the results
+/// from the next whole word on.
 #[test]
 fn go_has_everything_on_the_stack() {
     for convention in [&GOASM, &GOSYSO] {
         let params = [U8, U16, F64, ParamType::Slice, U8, ParamType::Str, WIDE, F32];
         let p = place(convention, &params, ResultType::Pair(U8, U32));
         assert_eq!(p.args[..3], [stack(0), stack(2), stack(8)]);
-        // Behind a slice, there is its capacity.
+        // After a slice, there is its capacity.
         assert_eq!(p.args[3..6], [stack_pair(16), stack(40), stack_pair(48)]);
         assert_eq!(p.args[6..], [stack_pair(64), stack(80)]);
         assert_eq!(p.result, ResultPlace::Stack { offsets: vec![88, 92] });

@@ -146,7 +146,7 @@ fn arrays_stand_for_registers_in_a_row() {
             "{text}"
         );
     }
-    // Six other masks are alive: with the pair, that is all there are.
+    // Six other masks are live: with the pair, that is all there are.
     let pair = format!(
         "{attribute} unsafe fn f(p: *mut u64, x: u32) {{
             let others: [k; 6]; let both: [k; 2]; let a: zmm;
@@ -182,10 +182,10 @@ fn blocks_are_whole() {
         refused("vp2intersectd k[0], s, s;"),
         "`vp2intersectd` takes 2 registers in a row here, found one"
     );
-    assert_eq!(refused("vaddps s, a, s;"), "a list of 4 is no operand");
+    assert_eq!(refused("vaddps s, a, s;"), "a list of 4 is not an operand");
 }
 
-/// `count` values loaded through `p0` and then summed up: `count + 1` alive at once at most.
+/// `count` values loaded through `p0` and then summed up: `count + 1` live at once at most.
 fn live_together(builder: Builder, count: usize) -> Function {
     let mut text = String::new();
     for n in 0..count {
@@ -277,8 +277,8 @@ fn spilling_makes_room() {
     }
 }
 
-/// A call of the System V convention preserves no vector register, so that a value alive across it
-/// has none for its whole life, wherever it is named.
+/// A call of the System V convention preserves no vector register, so that a value live across it
+/// has none for its whole lifetime, wherever it is named.
 #[test]
 fn what_no_register_can_hold_is_spilled_wherever_it_is_named() {
     let kernels = [
@@ -379,7 +379,7 @@ fn every_random_kernel_fits_with_spilling() {
     }
 }
 
-/// A long kernel: `registers` values, of which about ten are alive at once, in loops and branches.
+/// A long kernel: `registers` values, of which about ten are live at once, in loops and branches.
 fn long(instructions: usize, registers: usize) -> Function {
     let mut text = String::new();
     let mut seed = 1u64;

@@ -1,4 +1,4 @@
-//! The attack suite: programs that try to get undefined behaviour past a plain `fn`, each refused
+//! The attack suite: programs that try to get undefined behavior past a plain `fn`, each refused
 //! with the expected code; and programs that the page of the language promises to accept.
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
@@ -32,7 +32,8 @@ fn list(errors: &[&Diagnostic]) -> String {
     errors.iter().map(|d| format!("    {}: {}\n", d.code.id(), d.message)).collect()
 }
 
-/// Checks that each program is refused with its code, in both conventions, and says how to mend it.
+/// Checks that each program is refused with its code, in both conventions, and with a suggested
+/// fix.
 fn refuse(programs: &[(Code, &str)]) {
     let mut failures = String::new();
     for &(code, source) in programs {
@@ -833,8 +834,8 @@ fn versions_agree_on_types() {
     }
 }
 
-/// The generated items must not be redirected: `type u32 = u8;` and `const N: usize = 1000;` may stand
-/// in the module around.
+/// The generated items must not be redirected: `type u32 = u8;` and `const N: usize = 1000;` may
+/// stand in the module around.
 #[test]
 fn generated_types_are_what_was_proven() {
     let source =
@@ -938,7 +939,8 @@ fn registers_and_flow_that_are_fine() {
         "#[target_feature(enable = \"avx\")] fn f() -> f32 { let v: ymm; let w: ymm; vzeroall; vaddps v, v, w; return v.xmm; }",
         "fn f(i: u64) { unsafe { const T: [label; 2] = ['a, 'b]; let t: gp64; lea t, [T]; movsxd i, dword [t + i*4]; add i, t; jmp i, T; 'a: 'b: } }",
         "fn f() -> u32 { 'l: { jmp continue 'l; } }",
-        // `vzeroall` is a first write, `vzeroupper` disturbs no lower half, and 16 to 31 are out of reach.
+        // `vzeroall` is a first write, `vzeroupper` disturbs no lower half, and 16 to 31 are out of
+        // reach.
         "#[target_feature(enable = \"avx\")] fn f(p: &mut [f32; 128]) { let acc: [ymm; 16]; vzeroall; for i in 0..16 { vmovups [p + 32*i], acc[i]; } }",
         "#[target_feature(enable = \"avx\")] fn f(p: &mut [f32; 8], n: u32) { let a: ymm; 'l: { vzeroall; vaddps a, a, [p]; vmovups [p], a; dec n; jnz continue 'l; } }",
         "#[target_feature(enable = \"avx\")] fn f(p: &mut [f32; 8]) { let a: ymm; vzeroall; vaddps a, a, ymm0; vaddps a, a, ymm3; vmovups [p], a; }",
@@ -983,8 +985,9 @@ fn results_that_are_valid() {
     ]);
 }
 
-/// What was tried against the implementation of each rule: values that are followed through registers, bits and
-/// views; memory whose extent depends on data; types that only look like numbers.
+/// What was tried against the implementation of each rule: values that are followed through
+/// registers, bits and views; memory whose extent depends on data; types that only look like
+/// numbers.
 #[test]
 fn attacks_on_the_proofs() {
     refuse(&[
@@ -1019,7 +1022,7 @@ fn attacks_on_the_proofs() {
             InvalidValue,
             "fn f<'a>(x: Option<&'a mut u64>) -> (Option<&'a mut u64>, Option<&'a mut u64>) { return (x, x); }",
         ),
-        // What has invalid values is no number to write to.
+        // A type with invalid values is not a number that can be written.
         (NeedsUnsafe, "fn f(x: &mut bool) { mov byte [x], 5; }"),
         (NeedsUnsafe, "fn f(x: &mut [bool; 4]) { mov byte [x], 5; }"),
         (NeedsUnsafe, "fn f(x: &mut char) { mov dword [x], 5; }"),

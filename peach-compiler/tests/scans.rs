@@ -26,8 +26,8 @@ fn run(function: &CompiledFunction, args: &[u64], seed: u64) -> u64 {
     machine.gp[0]
 }
 
-/// Kernels of two arguments, with what they give for a first argument that is not 0, and for 0: `None`
-/// where that may be anything.
+/// Kernels of two arguments, with what they give for a first argument that is not 0, and for 0:
+/// `None` where that may be anything.
 type Case = (&'static str, fn(u64, u64) -> u64, Option<fn(u64) -> u64>);
 
 fn log(x: u64) -> u64 {
@@ -63,7 +63,7 @@ const CASES: &[Case] = &[
     ("fn f(x: u64, y: u64) -> u64 { let r: gp64 = y; xor y, y; bsr r, x; add r, y; return r; }", |x, _| log(x), Some(|y| y)),
     ("inline fn log2(x: gp64) -> gp64 { let r: gp64; bsr r, x; return r; }\
       fn f(x: u64, y: u64) -> u64 { let a = log2(x); let b = log2(y); add a, b; return a; }", |x, y| log(x) + log(y), None),
-    // Everything else is taken.
+    // Every other register is used.
     ("fn f(x: u64, y: u64) -> u64 { let a: [gp64; 11]; for r in a { mov r, x; } let r: gp64; bsr r, y; for s in a { add r, s; } return r; }", |x, y| log(y).wrapping_add(x.wrapping_mul(11)), None),
 ];
 
@@ -100,8 +100,8 @@ fn scans_in_every_place() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// More registers than there are, so that the destination itself may live in memory: used in every turn
-/// of a loop, or behind it alone.
+/// More registers than there are, so that the destination itself may live in memory: used in every
+/// turn of a loop, or after it alone.
 #[test]
 fn spilled_destinations() {
     for path in ["", "test x, 1; jz 'a; mov r, x; 'a:", "mov r.gp8, 7;", "mov r, 9;"] {

@@ -1,5 +1,5 @@
-//! What an editor goes by: the names, types, documentation and attributes in the generated items are the
-//! author's own tokens, with their places in the source.
+//! What an editor goes by: the names, types, documentation and attributes in the generated items
+//! are the user's own tokens, with their places in the source.
 
 use peach_compiler::{abi, emit, pipeline};
 use proc_macro2::{LineColumn, TokenStream, TokenTree};
@@ -54,7 +54,7 @@ fn items_carry_the_authors_tokens() {
             .filter(|token| token.span().start() == place && token.to_string().contains(text))
             .count()
     };
-    // The function and the module beside it.
+    // The function and the module next to it.
     assert!(at("the_kernel") >= 2 && at("with_fallback") >= 2 && at("of_rust") >= 2);
     for text in [
         "first_argument",

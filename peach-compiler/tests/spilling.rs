@@ -1,9 +1,9 @@
 //! Every form of every instruction with each of its registers spilled: it compiles for both
 //! conventions, and does what it does with registers wherever this processor has it.
 //!
-//! Each operand is set from memory, kept while every register of its bank is taken, and stored behind the
-//! instruction. What then is used in memory runs beside the same kernel without the crowd. The
-//! conventions take turns; `PEACH_FULL=1` tries both for all.
+//! Each operand is set from memory, kept while every register of its bank is taken, and stored
+//! after the instruction. What then is used in memory runs next to the same kernel without the
+//! crowd. The conventions take turns; `PEACH_FULL=1` tries both for all.
 
 #[path = "execution/instances.rs"]
 mod instances;
@@ -33,7 +33,7 @@ struct Report {
     impossible: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// Instructions that go on to the next one and may stand in any kernel.
+/// Instructions that continue to the next one and may be in any kernel.
 fn is_meant(inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>) -> bool {
     let names_rsp = effects.regs.iter().any(|access| access.reg == gp::RSP);
     effects.control == Control::Next
@@ -207,7 +207,7 @@ impl Trial {
         format!("{} {:?}", self.inst.mnemonic.name(), self.registers)
     }
 
-    /// Whether the instruction of the author has memory where it had a register.
+    /// Whether the source instruction has memory where it had a register.
     fn is_in_memory(&self, built: &Built) -> bool {
         let is_memory = |operand: &&Operand<_>| matches!(operand, Operand::Mem(_));
         let written = self.inst.operands.iter().filter(|o| matches!(o, Operand::Mem(_))).count();
@@ -392,7 +392,7 @@ fn compare(
     }
 }
 
-/// What is in memory behind the crowd's loads after a run, or the signal.
+/// What is in memory after the crowd's loads after a run, or the signal.
 fn run(
     runner: &mut Runner,
     built: &Built,

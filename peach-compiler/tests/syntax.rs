@@ -108,7 +108,7 @@ fn decoration(decoration: &Decoration) -> String {
     }
 }
 
-/// Checks that each operand parses to the shape beside it.
+/// Checks that each operand parses to the shape next to it.
 fn check(table: &[(&str, &str)]) {
     for (source, expected) in table {
         let found: Vec<String> = operands(source).iter().map(shape).collect();
@@ -301,7 +301,8 @@ fn errors_are_at_the_guilty_token_and_all_reported() {
     assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::BadAttribute]);
 }
 
-/// The parser runs unoptimised in every user's build. The bound is generous: other tests run beside.
+/// The parser runs unoptimized in every user's build. The bound is generous: other tests run in
+/// parallel.
 #[test]
 fn ten_thousand_instructions_parse_quickly() {
     let mut source = String::from("fn f(p: *const f32) { let acc: [ymm; 8];");

@@ -1,5 +1,5 @@
-//! No statement vanishes: random programs of every kind of statement, with names that are in error or
-//! of the wrong kind among them, are told an error or keep an instruction for each that they have.
+//! No statement vanishes: random programs of every kind of statement, with names that are in error
+//! or of the wrong kind among them, are rejected or keep an instruction for each that they have.
 
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::Code;
@@ -23,8 +23,8 @@ impl Random {
     }
 }
 
-/// Statements, each with how many instructions it stands for. `R` is a register, `C` a constant, `B`
-/// a condition, `M` memory, `T` a class, `N` a new name.
+/// Statements, each with how many instructions it stands for. `R` is a register, `C` a constant,
+/// `B` a condition, `M` memory, `T` a class, `N` a new name.
 const STATEMENTS: &[(&str, usize)] = &[
     ("add R, R;", 1),
     ("mov R, C;", 1),

@@ -1,4 +1,4 @@
-//! What the analyses tell the author: which tokens, which words. And random kernels, whose stack
+//! What the analyses report: which tokens, which words. And random kernels, whose stack
 //! memory and references are followed along every path.
 
 use peach_compiler::abi::{SYSV64, WIN64};
@@ -15,7 +15,7 @@ fn compile(source: &str) -> Diagnostics {
     pipeline::compile(tokens, &SYSV64).diagnostics
 }
 
-/// Checks that the only messages are these: code, guilty token, and a part of the text.
+/// Checks that the only messages are these: code, offending token, and a part of the text.
 fn check(source: &str, expected: &[(Code, &str, &str)]) {
     let diagnostics = compile(source);
     let found: Vec<_> = diagnostics
@@ -123,7 +123,7 @@ fn what_is_unused_is_a_warning() {
     check("fn f() { let t: [gp32; 8]; mov t[3], 1; }", &[]);
     check("fn f(x: u32) { }", &[]);
     check("fn f() { let t: gp32; let p: gp64 = 0; nop dword [p]; mov t, 1; }", &[]);
-    check("fn f() { return; nop; nop; }", &[(Unreachable, "nop", "no path leads here")]);
+    check("fn f() { return; nop; nop; }", &[(Unreachable, "nop", "unreachable code")]);
     check("fn f(x: u32) -> u32 { return x; mov x, 1; }", &[(Unreachable, "mov", "")]);
     check("fn f() { 'a: jmp 'a; }", &[]);
     check("fn f() { return; }", &[]);
@@ -263,8 +263,8 @@ fn render(steps: &[Step]) -> String {
     format!("fn f(x: &mut u32, y: &mut u32) {{ let b: u64; let t: gp64 = 0; {body} }}")
 }
 
-/// Walks every path that leads to a new state: whether one of them reads stack memory that it has not
-/// written, and whether one uses a reference that is spoilt.
+/// Walks every path that leads to a new state: whether one of them reads stack memory that it has
+/// not written, and whether one uses a reference that is spoilt.
 fn walk(steps: &[Step]) -> (bool, bool) {
     // Bytes written; per register, which argument it holds.
     type State = (usize, u8, [Option<usize>; 2]);

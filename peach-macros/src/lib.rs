@@ -1,8 +1,8 @@
 //! The procedural macro of peach. Use it through `peach_runtime::peach_fn`.
 //!
-//! A shell: it calls the compiler and gives back the items. `peach_fn!` passes the path of the runtime's
-//! crate before the kernels, and chooses the macro: the runtime is compiled for the target, which a
-//! procedural macro is not told.
+//! A shell: it calls the compiler and gives back the items. `peach_fn!` passes the path of the
+//! runtime's crate before the kernels, and chooses the macro: the runtime is compiled for the
+//! target, which a procedural macro cannot know.
 
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::emit::reports::listing::Source;

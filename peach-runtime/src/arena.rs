@@ -1,12 +1,12 @@
 //! The arena: the code of all kernels of the program, in one mapping.
 //!
-//! In: the records of all kernels (`registry`), each with the version that this CPU gets. Out: their
-//! addresses, published in the records.
+//! In: the records of all kernels (`registry`), each with the version that this CPU gets. Out:
+//! their addresses, published in the records.
 //!
-//! Invariants: the mapping is written once, while nobody else knows of it, and then becomes readable
-//! and executable for good. No lock is taken: threads that race each write a mapping of their own, one
-//! of them wins, and all come to the same addresses, so a fork at any point leaves the child with
-//! nothing to wait for. The layout depends on nothing but the program and the CPU.
+//! Invariants: the mapping is written once, while nothing else knows of it, and then becomes
+//! readable and executable for good. No lock is taken: threads that race each write a mapping of
+//! their own, one of them wins, and all come to the same addresses, so a fork at any point leaves
+//! the child with nothing to wait for. The layout depends on nothing but the program and the CPU.
 //!
 //! Fails: with the [`Refusal`] of the operating system.
 
@@ -56,8 +56,8 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
     Ok(found)
 }
 
-/// Whether all kernels become known with the first one. Where each is dumped when it is first used, it
-/// has to ask for itself.
+/// Whether all kernels become known with the first one. Where each is dumped when it is first used,
+/// it has to ask for itself.
 fn publishes_all() -> bool {
     #[cfg(feature = "debug")]
     return !crate::debug::dump::is_on();
@@ -65,7 +65,8 @@ fn publishes_all() -> bool {
     true
 }
 
-/// Keeps the memory of all kernels: until the process ends, or until the library around is unloaded.
+/// Keeps the memory of all kernels: until the process ends, or until the library around is
+/// unloaded.
 fn keep(memory: Executable) {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     crate::unload::keep(memory);

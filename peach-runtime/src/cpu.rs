@@ -1,14 +1,14 @@
 //! What the CPU and the operating system support, by the compiler's numbering of the extensions.
 //!
-//! In: CPUID and XGETBV. Out: a bit per row of [`FEATURES`]; the rows are those of the compiler's table
-//! (a test compares them), so that a version's needs are one number.
+//! In: CPUID and XGETBV. Out: a bit per row of [`FEATURES`]; the rows are those of the compiler's
+//! table (a test compares them), so that a version's needs are one number.
 //!
-//! An extension counts where the processor reports it and the operating system saves the registers that
-//! it uses. What an extension implies is not looked at here: a version's needs list all of it.
+//! An extension counts where the processor reports it and the operating system saves the registers
+//! that it uses. What an extension implies is not looked at here: a version's needs list all of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where CPUID tells of an extension: leaf, subleaf, register (a, b, c, d), bit; and what the
+/// Where CPUID reports an extension: leaf, subleaf, register (a, b, c, d), bit; and what the
 /// operating system has to save for it.
 #[derive(Clone, Copy, Debug)]
 enum Bit {
@@ -317,10 +317,10 @@ impl Machine {
         answer
     }
 
-    /// Whether the CPU has the leaf, as far as other leaves tell. (For a leaf that it lacks, an Intel
+    /// Whether the CPU has the leaf, according to other leaves. (For a leaf that it lacks, an Intel
     /// CPU answers with what its highest leaf says.)
     fn knows(&mut self, leaf: u32, subleaf: u32) -> bool {
-        // The first leaf of each range tells the last.
+        // The first leaf of each range gives the last.
         let first = leaf & 0xC000_0000;
         if leaf == first {
             // Only the processors with PadLock have the last range.

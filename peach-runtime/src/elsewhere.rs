@@ -1,4 +1,5 @@
-//! What stands for the arena and the registry on targets that are not x86-64: no kernel is made there.
+//! What stands for the arena and the registry on targets that are not x86-64: no kernel is made
+//! there.
 
 /// No code is mapped.
 pub(crate) mod arena {

@@ -68,7 +68,7 @@ pub(crate) fn refused(
     os_error: i32,
 ) -> fmt::Result {
     let reason = io::Error::from_raw_os_error(os_error);
-    write!(f, "{what} could not be mapped: {call} was refused: {reason}")
+    write!(f, "{what} could not be mapped: {call} failed: {reason}")
 }
 
 impl std::error::Error for Error {}

@@ -1,9 +1,9 @@
 //! A kernel as the program sees it: its name, its versions, and the address of its code.
 //!
-//! A `static` of type [`Kernel`] is four words: the identity of this crate, a pointer to what is known
-//! at compile time (a [`Shape`]), and the address of the code, null until the first use. All kernels of
-//! a program stand side by side in a linker section (see `registry`), so that one of them can find all
-//! others.
+//! A `static` of type [`Kernel`] is four words: the identity of this crate, a pointer to what is
+//! known at compile time (a [`Shape`]), and the address of the code, null until the first use. All
+//! kernels of a program are side by side in a linker section (see `registry`), so that one of them
+//! can find all others.
 
 use crate::{Error, arena, cpu};
 use std::any::TypeId;
@@ -45,8 +45,8 @@ pub struct Shape {
     pub fallback: Option<Address>,
 }
 
-/// Names the function pointer type and the shape of a kernel for its module, from the scope that the
-/// kernel stands in: what the module cannot see (items of a function around it), that scope does.
+/// Names the function pointer type and the shape of a kernel for its module, from the scope that
+/// the kernel is in: what the module cannot see (items of a function around it), that scope does.
 ///
 /// # Safety
 /// The code of every version in the shape has the type of the pointer, and so has the fallback.
@@ -166,7 +166,7 @@ impl<F: Copy> Kernel<F> {
         self.record().shape.name
     }
 
-    /// The bytes of the version that this CPU gets, constants behind the code included. Empty if it
+    /// The bytes of the version that this CPU gets, constants after the code included. Empty if it
     /// gets none.
     pub fn code(&self) -> &'static [u8] {
         self.record().shape.chosen().map_or(&[], Version::code)
@@ -192,8 +192,8 @@ impl<F: Copy> Kernel<F> {
         eprint!("{}", record.dump_text(record.resolve().ok().map(|entry| entry.cast_const())));
     }
 
-    /// Hides from the optimiser which fields are used: it may not take the static apart, which stands
-    /// in an array made by the linker.
+    /// Hides from the optimizer which fields are used: it may not take the static apart, which
+    /// stands in an array made by the linker.
     fn record(&self) -> &Record {
         black_box(&self.record)
     }
@@ -206,7 +206,8 @@ impl<F> std::fmt::Debug for Kernel<F> {
 }
 
 impl Version {
-    /// A version. The listing and the call frame instructions are kept with the feature `debug` only.
+    /// A version. The listing and the call frame instructions are kept with the feature `debug`
+    /// only.
     ///
     /// # Safety
     /// Code in the text section is as long as it says.
@@ -243,7 +244,7 @@ impl Version {
         self.abi
     }
 
-    /// Its bytes, constants behind the code included.
+    /// Its bytes, constants after the code included.
     pub fn code(&self) -> &'static [u8] {
         match &self.code {
             Code::Map(arena) => arena.bytes,
@@ -260,8 +261,9 @@ impl Version {
         self.unwind
     }
 
-    /// Its listing: offset, bytes, instruction with physical registers, source line and text. The bytes
-    /// are those in memory; `??` stands for what is decided when a version is mapped, in one that is not.
+    /// Its listing: offset, bytes, instruction with physical registers, source line and text. The
+    /// bytes are those in memory; `??` stands for what is decided when a version is mapped, in one
+    /// that is not.
     #[cfg(feature = "debug")]
     pub fn listing(&'static self) -> &'static str {
         let is_own = |record: &&Record| {
@@ -324,7 +326,8 @@ impl Shape {
 }
 
 impl Record {
-    /// The identity of this very crate, with its version and its features: types of another are others.
+    /// The identity of this very crate, with its version and its features: types of another are
+    /// others.
     pub(crate) const MADE_BY: TypeId = TypeId::of::<Record>();
 
     /// The address of the code, or [`FALLBACK`]; finds it on the first use.
@@ -374,7 +377,7 @@ impl Record {
         self.entry.store(std::ptr::null_mut(), Ordering::Release);
     }
 
-    /// Makes the address known to all threads. It is the same whoever finds it.
+    /// Makes the address known to all threads. It is the same for all of them.
     pub(crate) fn publish(&self, entry: *mut ()) {
         let is_first = self.entry.swap(entry, Ordering::AcqRel).is_null();
         #[cfg(feature = "debug")]

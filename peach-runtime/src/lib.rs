@@ -1,7 +1,7 @@
 //! Assembly kernels that live inside Rust.
 //!
-//! [`peach_fn!`] compiles a kernel, written in Intel syntax with Rust's structure around it, while the
-//! crate around it is compiled. The kernel becomes an ordinary function:
+//! [`peach_fn!`] compiles a kernel, written in Intel syntax with Rust's structure around it, while
+//! the crate around it is compiled. The kernel becomes an ordinary function:
 //!
 //! ```ignore
 //! use peach_runtime::peach_fn;
@@ -18,21 +18,21 @@
 //! println!("{} bytes", add::KERNEL.code().len());
 //! ```
 //!
-//! Beside the function stands a module of the same name with a [`Kernel`]: its function pointer, its
-//! versions and their machine code.
+//! Next to the function there is a module of the same name with a [`Kernel`]: its function pointer,
+//! its versions and their machine code.
 //!
 //! # Where the code lives
 //!
 //! By default the bytes are data of the program. On the first use of any kernel, all kernels of the
-//! program are copied into one mapping, which is made readable and executable once it is written and
-//! never changes again. Where a system forbids that, `#[embed = "text"]` places a kernel in the
+//! program are copied into one mapping, which is made readable and executable once it is written
+//! and never changes again. Where a system forbids that, `#[embed = "text"]` places a kernel in the
 //! program's own text section instead.
 //!
 //! # Features
 //!
-//! * `debug`: every version carries a listing. `Kernel::dump` prints it, and so does the environment
-//!   variable `PEACH_DUMP` for each kernel when it is resolved (`1` for all, or their names). gdb, perf
-//!   and backtraces see mapped kernels.
+//! * `debug`: every version carries a listing. `Kernel::dump` prints it, and so does the
+//!   environment variable `PEACH_DUMP` for each kernel when it is resolved (`1` for all, or their
+//!   names). gdb, perf and backtraces see mapped kernels.
 //! * `jit`: the module `jit` compiles kernels from text while the program runs.
 
 #[cfg(target_arch = "x86_64")]
@@ -68,15 +68,15 @@ pub use pair::Pair;
 
 /// Compiles kernels written in the kernel language into Rust functions.
 ///
-/// The macro knows the runtime by `$crate`: a dependency may be called otherwise, and other crates may
-/// have macros of their own that expand to `peach_fn!`.
+/// The macro knows the runtime by `$crate`: a dependency may be called otherwise, and other crates
+/// may have macros of their own that expand to `peach_fn!`.
 #[macro_export]
 macro_rules! peach_fn {
     ($($tokens:tt)*) => { $crate::__private::items! { $crate $($tokens)* } };
 }
 
-/// What the items that `peach_fn!` generates are made of. Not for use by hand: it changes with every
-/// version of the macro.
+/// What the items that `peach_fn!` generates are made of. Not for use by hand: it changes with
+/// every version of the macro.
 #[doc(hidden)]
 pub mod __private {
     #[cfg(target_arch = "x86_64")]

@@ -1,21 +1,23 @@
 //! All kernels of the program, found through the linker.
 //!
-//! `peach_fn!` places every `KERNEL` in one linker section, so that the linker makes an array of them.
-//! A kernel that nothing refers to is dropped like any other unused static; a kernel that runs is in
-//! the array of the executable or shared library that it was linked into.
+//! `peach_fn!` places every `KERNEL` in one linker section, so that the linker makes an array of
+//! them. A kernel that nothing refers to is dropped like any other unused static; a kernel that
+//! runs is in the array of the executable or shared library that it was linked into.
 //!
-//! A program may hold this crate several times, in several versions or with several sets of features,
-//! and all of them share the section, records of unlike layouts side by side. So each record starts
-//! with the identity of the crate that made it, and [`kernels`] steps over what is not its own.
+//! A program may hold this crate several times, in several versions or with several sets of
+//! features, and all of them share the section, records of unlike layouts side by side. So each
+//! record starts with the identity of the crate that made it, and [`kernels`] steps over what is
+//! not its own.
 //!
-//! In: nothing. Out: [`kernels`], the array of the object that this crate was linked into. A kernel may
-//! stand outside of it (one in another Rust `dylib`); [`contains`] tells.
+//! In: nothing. Out: [`kernels`], the array of the object that this crate was linked into. A kernel
+//! may stand outside of it (one in another Rust `dylib`); [`contains`] tells.
 
 use crate::kernel::{Kernel, Record, Shape, Source};
 use std::any::TypeId;
 
 /// Declares the static of a kernel, in the section that all kernels are collected in. (A section of
-/// Mach-O has a name of at most 16 bytes; COFF linkers sort sections by what follows the dollar sign.)
+/// Mach-O has a name of at most 16 bytes; COFF linkers sort sections by what follows the dollar
+/// sign.)
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __peach_kernel {
@@ -34,7 +36,7 @@ macro_rules! __peach_kernel {
 }
 
 __peach_kernel! {
-    /// Stands in the array of a program without kernels, so that there is one.
+    /// The array's only element in a program without kernels, so that there is an array.
     static SENTINEL: Kernel<fn()> = Kernel::new::<Nothing>();
 }
 
@@ -52,10 +54,10 @@ pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
     let (mut next, end) = bounds();
     std::iter::from_fn(move || {
         while end.addr().saturating_sub(next.addr()) >= size_of::<Record>() {
-            // SAFETY: between the bounds stand statics and what the linker filled up with, and `next` is
-            // aligned as a record. An identity is two words, of which all are valid. What starts with
-            // this crate's is one of its records: no other static holds it, and inside of a record it
-            // is stepped over.
+            // SAFETY: between the bounds are statics and what the linker filled up with, and `next`
+            // is aligned as a record. An identity is two words, of which all are valid. What starts
+            // with this crate's is one of its records: no other static holds it, and inside a
+            // record it is stepped over.
             unsafe {
                 if *next.cast::<TypeId>() == Record::MADE_BY {
                     let record = &*next.cast::<Record>();

@@ -1,8 +1,9 @@
-//! What rustc has to check of the types in a kernel's signature: that they are what their names made
-//! the macro believe.
+//! What rustc has to check of the types in a kernel's signature: that they are what their names
+//! made the macro believe.
 //!
-//! The functions here are never called. A generated function of the kernel's own types that calls them
-//! compiles where the types are right; where they are not, the error stands at the author's type.
+//! The functions here are never called. A generated function of the kernel's own types that calls
+//! them compiles where the types are right; where they are not, the error points at the type in the
+//! source.
 
 use core::marker::PhantomData;
 use core::mem::transmute_copy;
@@ -20,7 +21,7 @@ impl<T: ?Sized> Clone for Type<T> {
 
 impl<T: ?Sized> Copy for Type<T> {}
 
-/// The type that what follows demands.
+/// The type that is required by what follows.
 pub const fn any<T: ?Sized>() -> Type<T> {
     Type(PhantomData)
 }

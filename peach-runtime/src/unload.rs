@@ -1,14 +1,14 @@
 //! A shared library that is unloaded takes its arena with it.
 //!
-//! In: the arena's memory, when it has been mapped. Out: its end, when `dlclose` unloads the library
-//! that this crate was linked into, as late as the library's own clean-up allows.
+//! In: the arena's memory, when it has been mapped. Out: its end, when `dlclose` unloads the
+//! library that this crate was linked into, as late as the library's own clean-up allows.
 //!
-//! It must not end when the process does: other threads may run kernels until the last moment. The two
-//! are told apart by the order in which a library's functions run (System V gABI, "Initialization and
-//! Termination Functions", and `atexit(3)` of glibc):
+//! It must not end when the process does: other threads may run kernels until the last moment. The
+//! two are distinguished by the order in which a library's functions run (System V gABI,
+//! "Initialization and Termination Functions", and `atexit(3)` of glibc):
 //!
-//! * `dlclose`: those of `.fini_array`, the last first, so [`UNLOADS`] before the first of all, which
-//!   is the C runtime's and calls what the library gave to `atexit`: [`at_exit`];
+//! * `dlclose`: those of `.fini_array`, the last first, so [`UNLOADS`] before the first of all,
+//!   which is the C runtime's and calls what the library gave to `atexit`: [`at_exit`];
 //! * the end of the process: what was given to `atexit`, and `.fini_array` after that.
 //!
 //! With another C library, or a linker that orders otherwise, the memory stays.
@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Keeps the arena's memory for as long as this crate's code stays in memory.
 pub(crate) fn keep(memory: Executable) {
     std::hint::black_box(&UNLOADS);
-    // SAFETY: the function is there until this library is unloaded, when it is called at the latest.
+    // SAFETY: the function is there until this library is unloaded, when it is called at the
+    // latest.
     let stays = is_program() || unsafe { libc::atexit(at_exit) } != 0;
     if stays { memory.keep() } else { memory.keep_for_now() }
 }
@@ -41,7 +42,7 @@ extern "C" fn at_exit() {
     if IS_UNLOADED.load(Ordering::Relaxed) {
         #[cfg(feature = "debug")]
         crate::debug::forget_all();
-        // SAFETY: whoever unloads a library promises that nothing of it runs any more. What the
+        // SAFETY: unloading a library requires that none of its code runs any more. What the
         // library itself still cleans up afterwards maps its kernels again.
         unsafe { arena::unmap() };
     }

@@ -50,7 +50,7 @@ pub const unsafe fn from_pointer<T>(pointer: *mut ()) -> T {
     unsafe { std::mem::transmute_copy(&pointer) }
 }
 
-/// What stands in for an author's `unsafe { … }`.
+/// Replaces an `unsafe { … }` of the source.
 ///
 /// # Safety
 /// Nothing is asked of the caller.

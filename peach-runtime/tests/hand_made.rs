@@ -15,7 +15,7 @@ macro_rules! kernel {
                 type Pointer = $pointer;
                 const SHAPE: &'static Shape = &Shape {
                     name: stringify!($name),
-                    // SAFETY: no code stands in the text section.
+                    // SAFETY: no code is in the text section.
                     versions: &[unsafe {
                         Version::new(
                             &["padlock"],

@@ -1,12 +1,13 @@
-//! Accepted programs with what a step of the compiler makes of them, and the tour through all steps.
+//! Accepted programs with what a step of the compiler makes of them, and the tour through all
+//! steps.
 //!
 //! Each file in `tests/files/STEP/` is a bare kernel file. The comment lines at its end that begin
 //! with `//|` hold what `--print-after=STEP` prints; a first line `// abi: win64` chooses another
-//! convention than System V's. `docs/tour.md` holds the same dumps of one kernel, each in the block of
-//! text behind a comment `<!-- after STEP -->`.
+//! convention than System V's. `docs/tour.md` holds the same dumps of one kernel, each in the block
+//! of text after a comment `<!-- after STEP -->`.
 //!
-//! `PEACH_BLESS=1 cargo test --test filetests` writes what was printed; read the difference before it
-//! is committed.
+//! `PEACH_BLESS=1 cargo test --test filetests` writes what was printed; read the difference before
+//! it is committed.
 
 mod tour;
 
@@ -42,7 +43,7 @@ fn steps_make_what_the_files_say() {
     );
 }
 
-/// A folder that is not called after a step would never be looked at.
+/// A folder that is not named after a step would never be read.
 #[test]
 fn folders_are_called_after_steps() {
     let entries = std::fs::read_dir(folder()).expect("the folder is there");

@@ -1,4 +1,5 @@
-//! `docs/tour.md`: one kernel through every step. Its prose is written by hand, its dumps are made here.
+//! `docs/tour.md`: one kernel through every step. Its prose is written by hand, its dumps are made
+//! here.
 
 use super::dump;
 use peach_compiler::pipeline::Step;
@@ -19,7 +20,7 @@ fn the_tour_shows_what_the_steps_make() {
     }
 }
 
-/// The page with the dump of its kernel behind each comment that names a step.
+/// The page with the dump of its kernel after each comment that names a step.
 fn with_dumps(page: &str) -> String {
     let kernel = block(page, "```rust\n").expect("the page begins with its kernel");
     let kernel = kernel.trim().trim_start_matches("peach_fn! {").trim_end_matches('}');
@@ -30,7 +31,7 @@ fn with_dumps(page: &str) -> String {
         let step = Step::parse(name).unwrap_or_else(|| panic!("there is no step `{name}`"));
         let dump = dump(&kernel_of(kernel), &[step]);
         found += &format!("{before}<!-- after {name} -->\n```text\n{}\n```\n", dump.trim_end());
-        // Whatever dump was there goes.
+        // The old dump is removed.
         rest = match after.strip_prefix("\n```text\n").and_then(|old| old.split_once("\n```\n")) {
             Some((_, rest)) => rest,
             None => after,

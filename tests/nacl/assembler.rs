@@ -1,9 +1,9 @@
-//! The same text, bundles included, through GNU as: every instruction has the same bytes at the same
-//! place.
+//! The same text, bundles included, through GNU as: every instruction has the same bytes at the
+//! same place.
 //!
-//! Branches and operands relative to `rip` are given as bytes (what they mean is compared when the code
-//! is decoded again), and so are encodings that are longer than they need be, and the padding in front
-//! of calls, for which GNU as has no directive.
+//! Branches and operands relative to `rip` are given as bytes (what they mean is compared when the
+//! code is decoded again), and so are encodings that are longer than they need be, and the padding
+//! in front of calls, for which GNU as has no directive.
 
 use super::kernel;
 use peach_compiler::ir::{Base, BranchSize, Code, Instruction, Operand};

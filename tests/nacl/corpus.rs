@@ -1,5 +1,5 @@
-//! All kernels of the repository, for Native Client: either the validator accepts their code, or their
-//! authors are told why there is none.
+//! All kernels of the repository, for Native Client: either the validator accepts their code, or
+//! the error says why there is none.
 
 use peach_compiler::abi::{Convention, NACL, SYSV64};
 use peach_compiler::diagnostics::{Code, Diagnostic};
@@ -47,7 +47,8 @@ fn compile_for(tokens: &TokenStream, convention: &'static Convention) -> Compila
     compile(tokens.clone(), convention)
 }
 
-/// The bodies of every `peach_fn!` of examples, benches and tests, without conventions of their own.
+/// The bodies of every `peach_fn!` of examples, benches and tests, without conventions of their
+/// own.
 fn sources() -> Vec<(PathBuf, TokenStream)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();

@@ -49,7 +49,7 @@ fn what_is_refused_is_what_is_invalid() {
     assert!(accepted > 1000 && refused > 100);
 }
 
-/// Uses of registers that nobody may name, and of the stack pointer.
+/// Uses of reserved registers, and of the stack pointer.
 fn is_reported_elsewhere(inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>) -> bool {
     let named = |view: &View<PhysReg>| [gp::RSP, gp::RBP, gp::R11, gp::R15].contains(&view.reg);
     let named = inst.operands.iter().any(|operand| match operand {

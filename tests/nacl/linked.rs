@@ -1,4 +1,5 @@
-//! Object files for Native Client: linked where its programs are, validated as they then are, and run.
+//! Object files for Native Client: linked where its programs are, validated as they then are, and
+//! run.
 
 use super::assembler::run;
 use peach_compiler::abi::{AssemblyFormat, ImageFormat, NACL};

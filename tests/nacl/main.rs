@@ -1,5 +1,5 @@
-//! Native Client: code for its sandbox is accepted by a validator of its published rules, does what it
-//! should when it runs in such a sandbox, and is what the GNU assembler makes of the same text.
+//! Native Client: code for its sandbox is accepted by a validator of its published rules, does what
+//! it should when it runs in such a sandbox, and is what the GNU assembler makes of the same text.
 
 mod assembler;
 mod corpus;

@@ -1,5 +1,5 @@
-//! Test vectors of Native Client's own validator (`validator_ragel/testdata/64`): the same bytes, the
-//! same verdict.
+//! Test vectors of Native Client's own validator (`validator_ragel/testdata/64`): the same bytes,
+//! the same verdict.
 
 use peach_compiler::sandbox::validate;
 

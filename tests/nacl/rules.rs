@@ -1,11 +1,11 @@
-//! The validator itself: each rule is broken once and more, and close to each bad piece of code stands
-//! a good one.
+//! The validator itself: each rule is broken once and more, and close to each bad piece of code
+//! there is a good one.
 
 use peach_compiler::isa::{encode_text, nop};
 use peach_compiler::sandbox::{Rule, validate};
 
 /// Bytes of text: instructions with `; ` between; `align` pads to the next bundle, `room N` until N
-/// bytes are left in it, `db` stands before bytes.
+/// bytes are left in it, `db` is before bytes.
 fn assemble(text: &str) -> Vec<u8> {
     let mut code = Vec::new();
     for line in text.split(';').map(str::trim).filter(|line| !line.is_empty()) {
@@ -278,7 +278,7 @@ fn indirect_jumps() {
 #[test]
 fn direct_jumps() {
     good("jmp 0; jz -2; jmp 24; nop; align; nop; nop");
-    // Into an instruction, and before and behind the code.
+    // Into an instruction, and before and after the code.
     bad(Rule::JumpTarget, "jmp 1; mov eax, 5");
     bad(Rule::JumpTarget, "jmp -3");
     bad(Rule::JumpTarget, "jmp 100");

@@ -1,4 +1,4 @@
-//! What unwinders are told of code for Native Client, against a simulation of its stack pointer.
+//! Unwind information for Native Client code, against a simulation of its stack pointer.
 
 use super::kernel;
 use peach_compiler::emit::unwind::{Change, changes};

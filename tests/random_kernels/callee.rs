@@ -1,5 +1,5 @@
-//! The function that random kernels call: it demands of its caller what the convention demands, and
-//! changes everything that the convention lets it change.
+//! The function that random kernels call: it requires of its caller what the convention requires,
+//! and changes everything that the convention lets it change.
 
 use peach_compiler::abi::Convention;
 use std::arch::global_asm;

@@ -1,4 +1,4 @@
-//! Random kernels, as text: many registers alive at once, loops, branches, fixed operands, partial
+//! Random kernels, as text: many registers live at once, loops, branches, fixed operands, partial
 //! writes, masks, stack arguments, stack variables.
 
 use peach_compiler::abi::{Convention, GOASM, GOASM_P32, GOSYSO, NACL, SYSV64, WIN64, X32};
@@ -40,9 +40,9 @@ impl Rng {
 pub struct Shape {
     /// The convention that it is compiled for.
     pub convention: &'static Convention,
-    /// General-purpose registers that are alive from start to end, the output pointer not counted.
+    /// General-purpose registers that are live from start to end, the output pointer not counted.
     pub gp: usize,
-    /// Vector registers that are alive from start to end.
+    /// Vector registers that are live from start to end.
     pub vectors: usize,
     /// Mask registers likewise.
     pub masks: usize,
@@ -115,8 +115,8 @@ impl Shape {
         self
     }
 
-    /// The same for another convention. What calls a function knows where its result is, so nothing is
-    /// called if that changes.
+    /// The same for another convention. What calls a function knows where its result is, so nothing
+    /// is called if that changes.
     pub fn with_convention(mut self, convention: &'static Convention) -> Shape {
         self.calls &= self.convention.name == convention.name;
         self.convention = convention;
@@ -359,8 +359,8 @@ impl Generator<'_> {
         }
     }
 
-    /// Into a register that keeps its value where the source is zero, or into one that has none. Most
-    /// flags are undefined behind it.
+    /// Into a register that keeps its value where the source is zero, or into one that has none.
+    /// Most flags are undefined after it.
     fn scan(&mut self) {
         let (a, b) = (self.gp(), self.gp());
         let op = self.rng.pick(&["bsf", "bsr"]);
@@ -392,7 +392,7 @@ impl Generator<'_> {
         self.line("}");
     }
 
-    /// Whatever an undefined value is, it is the same before and behind other statements.
+    /// Whatever an undefined value is, it is the same before and after other statements.
     fn undefined(&mut self, left: &mut usize, depth: usize) {
         let to = self.gp();
         let is_vector = self.shape.vectors > 0 && self.rng.chance(40);
@@ -436,7 +436,7 @@ impl Generator<'_> {
         *left -= inner;
         self.statements(&mut inner, depth + 1);
         if keyword.is_empty() {
-            // A brace right behind it would make it the name of a block.
+            // A brace right after it would make it the name of a block.
             self.line(&format!("{label}: lea x0, [x0 + 1];"));
         } else {
             self.indent -= 1;
@@ -483,7 +483,7 @@ impl Generator<'_> {
         self.line(&line);
     }
 
-    /// Instructions that demand certain registers: temporaries are copied there and die at once.
+    /// Instructions that require certain registers: temporaries are copied there and die at once.
     fn fixed(&mut self) {
         let (a, b, c) = (self.gp(), self.gp(), self.gp());
         let line = match self.rng.below(4) {
@@ -658,7 +658,7 @@ impl Generator<'_> {
         self.line(&line);
     }
 
-    /// Everything that is alive goes to memory, where it can be compared.
+    /// Everything that is live goes to memory, where it can be compared.
     fn store_all(&mut self) {
         for n in 0..self.shape.gp {
             self.line(&format!("mov [p + {}], x{n};", 8 * n));

@@ -1,8 +1,8 @@
-//! Plain Rust's idea of what a kernel does: runs the program over virtual registers, one instruction
-//! at a time, before anything was allocated.
+//! Plain Rust's idea of what a kernel does: runs the program over virtual registers, one
+//! instruction at a time, before anything was allocated.
 //!
-//! It shares nothing with the compiler but the instruction list. Memory operands are real addresses:
-//! the caller hands in buffers of its own.
+//! It shares nothing with the compiler but the instruction list. Memory operands are real
+//! addresses: the caller hands in buffers of its own.
 
 use peach_compiler::abi::ArgPlace;
 use peach_compiler::ir::{
@@ -214,7 +214,7 @@ impl<'a> Interpreter<'a> {
 
     fn load(&self, mem: &Mem<Reg>, len: usize) -> Bytes {
         let mut bytes = [0; 64];
-        // SAFETY: the generator only writes addresses inside of the buffers it was given.
+        // SAFETY: the generator only writes addresses inside the buffers it was given.
         unsafe { std::ptr::copy_nonoverlapping(self.address(mem), bytes.as_mut_ptr(), len) };
         bytes
     }

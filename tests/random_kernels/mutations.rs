@@ -32,8 +32,8 @@ pub const KINDS: [(&str, Damage); 19] = [
     ("upper halves lost", |lowered, at, rng| insert(lowered, at, inst("vzeroupper", vec![]), rng)),
 ];
 
-/// `lowered` with one thing changed, the kind of damage, and what it was; `None` where the draw has no
-/// target.
+/// `lowered` with one thing changed, the kind of damage, and what it was; `None` where the draw has
+/// no target.
 pub fn mutate(lowered: &Lowered, rng: &mut Rng) -> Option<(Lowered, usize, String)> {
     let mut mutant = lowered.clone();
     let insts: Vec<usize> = (0..lowered.items.len())
@@ -249,8 +249,8 @@ fn exchange_operands(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     changed
 }
 
-/// Memory of the frame in place of a register, as if it were spilled there, or memory behind what may
-/// be the address of an argument.
+/// Memory of the frame in place of a register, as if it were spilled there, or memory after what
+/// may be the address of an argument.
 fn fold(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     let (reg, disp) = match rng.below(2) {
         0 => (gp::RSP, 8 * rng.below(24) as i64 - 96),

@@ -1,5 +1,5 @@
-//! Targets that are not x86-64. No standard library of one is at hand, so the sources are compiled as they
-//! are there: with `target_arch = "x86_64"` false wherever something asks.
+//! Targets that are not x86-64. No standard library of one is at hand, so the sources are compiled
+//! as they are there: with `target_arch = "x86_64"` false wherever something asks.
 
 use super::{library, rustc, temporary, text};
 use peach_compiler::emit::rust::{Platform, RustOptions};

@@ -1,5 +1,5 @@
-//! What rustc itself says of kernels and of the items that they become: in every edition, of warnings and
-//! errors, on targets that are not x86-64; and what rustfmt does to them.
+//! What rustc itself says of kernels and of the items that they become: in every edition, of
+//! warnings and errors, on targets that are not x86-64; and what rustfmt does to them.
 
 mod conditions;
 mod editions;
@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 /// rustc for a source that uses `peach_runtime`, as it is linked with these tests.
 ///
-/// The output is a file of its own: rustc replaces what stands there, and would replace the device
+/// The output is a file of its own: rustc replaces what is there, and would replace the device
 /// `/dev/null` too where it may.
 fn rustc(source: &Path, edition: &str) -> Command {
     rustc_with(library(), source, edition)
@@ -43,8 +43,8 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The library of the runtime: cargo may have built several, and the name does not tell which of them
-/// is made of the sources at hand with what this compiler reads.
+/// The library of the runtime: cargo may have built several, and the name does not tell which of
+/// them is made of the sources at hand with what this compiler reads.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {

@@ -1,11 +1,11 @@
-//! Errors and warnings as the user of stable rustc gets them: each at its tokens, all in one build, and
-//! nothing besides.
+//! Errors and warnings as the user of stable rustc gets them: each at its tokens, all in one build,
+//! and nothing besides.
 
 use super::{rustc, temporary, text};
 use std::fmt::Write;
 
-/// Compiles `marked`, where `⟦…⟧` stand around the tokens at which rustc must say something: in order,
-/// the beginnings of what it says. Returns whether it compiles.
+/// Compiles `marked`, where `⟦…⟧` are around the tokens at which rustc must say something: in
+/// order, the beginnings of what it says. Returns whether it compiles.
 #[track_caller]
 fn check(name: &str, marked: &str, expected: &[&str]) -> bool {
     let (mut source, mut places) = (String::new(), Vec::new());
@@ -73,7 +73,7 @@ pub mod inside {
 }",
         &[
             "warning: use of deprecated constant `_::W0001`: `spare` is never used",
-            "warning: use of deprecated constant `_::W0002`: no path leads here",
+            "warning: use of deprecated constant `_::W0002`: unreachable code",
             "warning: use of deprecated constant `_::W0003`: the label `'nobody` is never used",
             "warning: use of deprecated constant `inside::of_a_function::_::W0001`: `other`",
         ],
@@ -90,8 +90,8 @@ fn warnings_can_be_denied_and_allowed() {
     assert!(check("allowed", &format!("#![allow(deprecated)] {source}"), &[]));
 }
 
-/// Each mistake once, and no word of the callers, whatever is wrong: tokens, signature, body, safety,
-/// allocation.
+/// Each mistake once, and no word of the callers, whatever is wrong: tokens, signature, body,
+/// safety, allocation.
 #[test]
 fn all_errors_in_one_build_and_none_of_callers() {
     let compiles = check(
@@ -131,7 +131,7 @@ pub fn callers(p: &u64, b: &mut [u8]) -> u64 {
 }",
         &[
             "error: expected an operand, found `@` [E0001]",
-            "error: there is no instruction called `addd` [E0201]",
+            "error: unknown instruction `addd` [E0201]",
             "error: nothing here is called `nothing` [E0101]",
             "error: `add` does not take `xmm0` here [E0202]",
             "error: `andn` needs the extension `bmi1`, which is not enabled [E0203]",
@@ -139,8 +139,8 @@ pub fn callers(p: &u64, b: &mut [u8]) -> u64 {
             "error: memory behind `x` is not proven to be valid [E0501]",
             "error: `missing` has a result, but a path reaches its end without a `return` [E0305]",
             "error: out of general-purpose registers: 16 are alive here, and there are 15",
-            "error: there is no instruction called `nothing_at_all` [E0201]",
-            "error: there is no extension called `avx3` [E0003]",
+            "error: unknown instruction `nothing_at_all` [E0201]",
+            "error: unknown extension `avx3` [E0003]",
             "error: `pxor` has no form for a `ymm`, a `ymm` [E0202]",
             "error: the type `Vec` cannot stand in the signature of a kernel",
             "error: a kernel cannot be generic over types or constants [E0002]",
@@ -149,7 +149,7 @@ pub fn callers(p: &u64, b: &mut [u8]) -> u64 {
     assert!(!compiles);
 }
 
-/// Where rustc finds the mistake, it is at the author's tokens as well.
+/// Where rustc finds the error, it is at the source tokens as well.
 #[test]
 fn what_rustc_finds_is_at_the_authors_tokens() {
     check(

@@ -1,4 +1,4 @@
-//! Programs close to the refused ones, which are right: names that stand in the way, types that are what
+//! Programs close to the refused ones, which are correct: names that shadow, types that are what
 //! they seem, and results that are arguments.
 
 use std::process::Command;
@@ -123,7 +123,7 @@ pub(super) fn program() -> String {
     program + &format!("fn main() {{ {calls} println!(\"{count} are right\"); }}")
 }
 
-/// A primitive type behind a type of the same name.
+/// A primitive type after a type of the same name.
 fn shadowed(name: &str) -> String {
     format!(
         "struct {name}; peach_fn! {{ pub fn k(x: &::core::primitive::{name}) -> *const ::core::primitive::{name} {{ return x; }}

@@ -1,7 +1,8 @@
-//! Attacks on the promise that a plain `fn` is safe, by programs that forbid `unsafe`: through types, names,
-//! aliases, lifetimes and macros. Each is refused where it is wrong, by what `cargo check` does, or right.
+//! Attacks on the promise that a plain `fn` is safe, by programs that forbid `unsafe`: through
+//! types, names, aliases, lifetimes and macros. Each is refused where it is wrong, by what `cargo
+//! check` does, or right.
 //!
-//! In a program, `^` stands before the tokens that are guilty.
+//! In a program, `^` precedes the offending tokens.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

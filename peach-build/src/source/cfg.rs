@@ -116,13 +116,16 @@ impl Configuration {
                     "any" => Ok(parts.iter().any(|part| *part)),
                     "not" if parts.len() == 1 => Ok(!parts[0]),
                     "not" => Err(bad(place, "`not` takes one predicate").into()),
-                    _ => Err(bad(place, format!("there is no predicate `{name}(…)`"))
-                        .note("there are `all(…)`, `any(…)` and `not(…)`")
+                    _ => Err(bad(place, format!("unknown predicate `{name}(…)`"))
+                        .note("the predicates are `all(…)`, `any(…)` and `not(…)`")
                         .into()),
                 }
             }
-            _ => Err(bad(place, "this is no predicate")
-                .note("there are `name`, `name = \"value\"`, `all(…)`, `any(…)` and `not(…)`")
+            _ => Err(bad(place, "this is not a predicate")
+                .note(
+                    "the predicates are `name`, `name = \"value\"`, `all(…)`, `any(…)` and \
+                    `not(…)`",
+                )
                 .into()),
         }
     }

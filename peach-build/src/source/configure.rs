@@ -1,8 +1,8 @@
 //! Takes away what a `#[cfg]` excludes.
 //!
-//! In: tokens of items, a configuration. Out: for items of Rust, whether they are compiled; of items
-//! of the kernel language, those that are, with what a `cfg_attr` brings. Kernels keep their `cfg`s, by
-//! which the compiler tells alternatives from versions.
+//! In: tokens of items, a configuration. Out: for items of Rust, whether they are compiled; of
+//! items of the kernel language, those that are, with what a `cfg_attr` brings. Kernels keep their
+//! `cfg`s, by which the compiler tells alternatives from versions.
 //! Invariant: a fallback goes with the last of its kernels: it is Rust's then.
 
 use super::cfg::Configuration;
@@ -108,8 +108,8 @@ impl<'c> Configure<'c> {
         }
     }
 
-    /// The attributes that `trees` start with, and how many tokens they are. An inner attribute stands
-    /// alone.
+    /// The attributes that `trees` start with, and how many tokens they are. An inner attribute
+    /// is alone.
     pub(super) fn attributes(&mut self, trees: &[TokenTree]) -> (Verdict, usize) {
         let mut verdict = Verdict {
             is_wanted: true,

@@ -48,10 +48,11 @@ impl Sources {
                 let problem = Diagnostic::new(
                     Code::Syntax,
                     error.span(),
-                    "the text cannot be taken apart into tokens here",
+                    "the text cannot be split into tokens here",
                 );
                 let problem = problem.note(
-                    "a bracket without its partner, an unfinished string or comment, or a sign that Rust has not",
+                    "an unbalanced bracket, an unterminated string or comment, or a character that \
+                     is not part of Rust",
                 );
                 (Some(error.span().file()), Err(Box::new(problem)))
             }
@@ -112,7 +113,7 @@ pub(super) fn read(path: &Path) -> Result<String, Error> {
         io::ErrorKind::IsADirectory => {
             Error::file(path, "it is a directory, not a file of kernels")
         }
-        io::ErrorKind::NotFound => Error::file(path, "there is no such file"),
+        io::ErrorKind::NotFound => Error::file(path, "no such file"),
         _ => Error::file(path, format_args!("cannot be read: {error}")),
     })?;
     String::from_utf8(bytes).map_err(|error| {
@@ -134,8 +135,8 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// The first of `candidates`, paths relative to `directory` or to one of the further directories,
-    /// that is a file; or else all places that were looked at.
+    /// The first of `candidates`, paths relative to `directory` or to one of the further
+    /// directories, that is a file; or else all places that were looked at.
     pub(super) fn resolve(
         &self,
         directory: &Path,

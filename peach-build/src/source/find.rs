@@ -1,9 +1,9 @@
 //! Finds the kernels in tokens: of a Rust file, every `peach_fn!`; of a bare file, all of it.
 //!
-//! In: the tokens of a file. Out: the contents of each `peach_fn!`, without what a `#[cfg]` excludes.
-//! Follows `mod name;`, `include!("…")` and macros of the file that make kernels.
-//! Fails: a file that cannot be found or read is an error at the token that names it; an include that
-//! contains itself, and groups nested without end, too.
+//! In: the tokens of a file. Out: the contents of each `peach_fn!`, without what a `#[cfg]`
+//! excludes. Follows `mod name;`, `include!("…")` and macros of the file that make kernels.
+//! Fails: a file that cannot be found or read is an error at the token that names it; an include
+//! that contains itself, and groups nested without end, too.
 
 use super::cfg::Configuration;
 use super::configure::{self, Configure, Verdict};
@@ -317,9 +317,9 @@ impl Finder<'_> {
             let problem = Diagnostic::new(
                 Code::NotOutsideRust,
                 group.span_open(),
-                "what this includes is known to rustc alone",
+                "only rustc can evaluate the name of this file",
             );
-            self.diagnostics.push(problem.help("name the file by a string"));
+            self.diagnostics.push(problem.help("name the file with a string literal"));
             return None;
         };
         let what = format!("`{path}`");
@@ -341,7 +341,7 @@ impl Finder<'_> {
                 let places: Vec<String> =
                     places.iter().map(|place| place.display().to_string()).collect();
                 let problem = error(format!("{what} was not found"));
-                let problem = problem.note(format!("looked for {}", places.join(", ")));
+                let problem = problem.note(format!("searched for {}", places.join(", ")));
                 let option = self.search.words.search();
                 self.diagnostics.push(problem.help(format!("{option} adds a directory to search")));
                 return None;
@@ -375,7 +375,8 @@ impl Finder<'_> {
             return false;
         }
         let place = trees.first().map_or_else(Span::call_site, TokenTree::span);
-        let message = format!("groups, files and macros are nested more than {NESTING_MAX} deep");
+        let message =
+            format!("groups, files and macros are nested more than {NESTING_MAX} levels deep");
         self.diagnostics.push(Diagnostic::new(Code::Syntax, place, message));
         true
     }

@@ -3,7 +3,7 @@
 //! In: the rules of a macro, the tokens of an invocation. Out: what the first matching rule makes.
 //! Invariants: tokens keep the places where they were written; fragments but single tokens come in
 //! invisible groups, as rustc gives them.
-//! Fails: rules that make no sense, an invocation that no rule matches, expansion without end.
+//! Fails: rules that is malformed, an invocation that no rule matches, expansion without end.
 
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
@@ -68,12 +68,8 @@ impl Macros {
                 self.by_name.insert(name.to_string(), rules);
             }
             None => diagnostics.push(
-                Diagnostic::new(
-                    Code::Syntax,
-                    name.span(),
-                    format!("the rules of `{name}!` make no sense"),
-                )
-                .note("a rule is `(pattern) => { body }`"),
+                Diagnostic::new(Code::Syntax, name.span(), format!("invalid rules of `{name}!`"))
+                    .note("a rule is `(pattern) => { body }`"),
             ),
         }
     }
@@ -106,7 +102,7 @@ impl Macros {
         let error = |message: String| Diagnostic::new(Code::Syntax, name.span(), message);
         self.expansions += 1;
         if self.expansions > EXPANSIONS_MAX {
-            diagnostics.push(error(format!("the expansion of `{name}!` does not end")));
+            diagnostics.push(error(format!("the expansion of `{name}!` exceeds the limit")));
             return None;
         }
         let input: Vec<TokenTree> = arguments.stream().into_iter().collect();
@@ -117,7 +113,9 @@ impl Macros {
             }
             let mut out = Vec::new();
             if transcribe(&rule.body, &bindings, &mut out).is_none() {
-                let message = format!("a repetition of `{name}!` has names of different numbers");
+                let message = format!(
+                    "a repetition of `{name}!` has variables with different numbers of values"
+                );
                 diagnostics.push(error(message));
                 return None;
             }
@@ -365,7 +363,7 @@ fn in_group(tokens: TokenStream) -> TokenStream {
     TokenTree::Group(Group::new(Delimiter::None, tokens)).into()
 }
 
-/// A statement without the semicolon behind it, which is no part of the fragment.
+/// A statement without the semicolon after it, which is not a part of the fragment.
 fn statement(stream: ParseStream<'_>) -> syn::Result<TokenStream> {
     if !stream.peek(syn::Token![let]) {
         let is_item = stream.fork().parse::<syn::Item>().is_ok();

@@ -1,9 +1,10 @@
 //! From a file to the kernels in it.
 //!
-//! In: a path, the configuration to evaluate `#[cfg]` in, directories to search. Out: [`Kernels`]: the
-//! contents of every `peach_fn!`, or the whole of a bare kernel file, and every file that was read.
+//! In: a path, the configuration to evaluate `#[cfg]` in, directories to search. Out: [`Kernels`]:
+//! the contents of every `peach_fn!`, or the whole of a bare kernel file, and every file that was
+//! read.
 //! Invariants: tokens keep their places, and [`Sources`] knows which file each is in.
-//! Fails: where a file cannot be read or is no UTF-8, at the token that names it.
+//! Fails: where a file cannot be read or is not UTF-8, at the token that names it.
 
 mod cfg;
 mod configure;
@@ -32,11 +33,11 @@ pub(crate) struct Kernels {
     pub(crate) seen: Seen,
     /// The files.
     pub(crate) sources: Sources,
-    /// What the author is told already.
+    /// The messages so far.
     pub(crate) diagnostics: Diagnostics,
 }
 
-/// What there was beside kernels that were taken: why a file may seem to have none.
+/// What there was besides the chosen kernels: why a file may seem to have none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     /// Some `#[cfg]` was false of something with kernels in it.

@@ -1,4 +1,4 @@
-//! Items and whatever else attributes can stand before, told apart by their tokens alone.
+//! Items and whatever else attributes can be before, told apart by their tokens alone.
 //!
 //! Rust's grammar is not needed for that: an attribute belongs to what follows, up to its `;`, its
 //! `,` or its braces, and the first words say which of these ends it.
@@ -42,11 +42,11 @@ pub(super) fn attribute(tokens: &[TokenTree]) -> Option<Attribute<'_>> {
 /// Where what `tokens` start with ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Behind a semicolon: `use`, `const`, `let`.
+    /// After a semicolon: `use`, `const`, `let`.
     Semicolon,
-    /// Behind a semicolon or braces: `fn`, `mod`, `impl`.
+    /// After a semicolon or braces: `fn`, `mod`, `impl`.
     Body,
-    /// Behind a semicolon, a comma or braces: fields, arms, expressions, macros.
+    /// After a semicolon, a comma or braces: fields, arms, expressions, macros.
     Any,
 }
 

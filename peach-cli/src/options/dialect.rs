@@ -1,9 +1,9 @@
 //! PeachPy's spelling of flags, and back.
 //!
-//! PeachPy's flags have one dash, whatever their length (`-mabi=sysv`), and short ones may have their
-//! value attached (`-Idir`, `-g2`, `-mavx2`). clap wants two dashes before a long name. This is the one
-//! place where that is bridged: every flag goes to clap as `--NAME` or `--NAME=VALUE`, and what clap
-//! says of it comes back as the author spells it.
+//! PeachPy's flags have one dash, whatever their length (`-mabi=sysv`), and short ones may have
+//! their value attached (`-Idir`, `-g2`, `-mavx2`). clap requires two dashes before a long name.
+//! This is the one place where that is bridged: every flag goes to clap as `--NAME` or
+//! `--NAME=VALUE`, and what clap reports comes back as the user spelled it.
 
 use super::flags::{Flag, Value, id};
 use super::{Refusal, Usage};
@@ -13,7 +13,7 @@ use std::ffi::{OsStr, OsString};
 /// Short spellings of flags with two dashes.
 const SHORT: &[(&str, &str)] = &[("-h", "--help"), ("-V", "--version")];
 
-/// The arguments as clap wants them.
+/// The arguments as clap expects them.
 pub(super) fn translate(usage: &Usage, arguments: Vec<OsString>) -> Result<Vec<OsString>, Refusal> {
     let mut out = Vec::with_capacity(arguments.len());
     let mut rest = arguments.into_iter().peekable();
@@ -35,7 +35,7 @@ pub(super) fn translate(usage: &Usage, arguments: Vec<OsString>) -> Result<Vec<O
                 continue;
             }
             (_, Some(value)) => value,
-            // `-g` alone is `-g1`; `-g 2` has a number behind it.
+            // `-g` alone is `-g1`; `-g 2` has a number after it.
             (_, None) if found.flag.spelling == "-g" => {
                 let is_number = |next: &OsString| {
                     let bytes = next.as_encoded_bytes();
@@ -101,14 +101,14 @@ fn split_at_equals(argument: &OsStr) -> Option<(&str, OsString)> {
     Some((name, behind(argument, at + 1)))
 }
 
-/// What stands behind the first `len` bytes, which are ASCII.
+/// What is after the first `len` bytes, which are ASCII.
 #[cfg(unix)]
 fn behind(argument: &OsStr, len: usize) -> OsString {
     use std::os::unix::ffi::OsStrExt;
     OsStr::from_bytes(&argument.as_bytes()[len..]).to_os_string()
 }
 
-/// What stands behind the first `len` bytes, which are ASCII.
+/// What is after the first `len` bytes, which are ASCII.
 #[cfg(not(unix))]
 fn behind(argument: &OsStr, len: usize) -> OsString {
     argument.to_string_lossy()[len..].into()
@@ -135,7 +135,7 @@ fn unknown(usage: &Usage, argument: &OsStr) -> Refusal {
         Some(near) => format!("did you mean {near}?"),
         None => format!("{} --help lists the flags", usage.name),
     };
-    Refusal(format!("error: there is no flag {name}\n\n{hint}\n"))
+    Refusal(format!("error: unknown flag {name}\n\n{hint}\n"))
 }
 
 /// Replaces the names that clap gave to flags by their spelling.

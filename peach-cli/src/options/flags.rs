@@ -7,7 +7,7 @@ use super::{Positional, Usage};
 pub struct Flag {
     /// As it is written: `-mabi`, `--color`.
     pub spelling: &'static str,
-    /// What comes behind it.
+    /// What comes after it.
     pub value: Value,
     /// What it does: for `--help`.
     pub help: &'static str,
@@ -21,7 +21,7 @@ pub struct Flag {
     pub is_required: bool,
 }
 
-/// What comes behind a flag.
+/// What comes after a flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     /// Nothing.
@@ -108,7 +108,8 @@ const ABI: Flag = flag(
     "-mabi",
     Value::Name("ABI"),
     Group::Target,
-    "The calling convention of kernels that fix none. native (the default) is that of C programs on this machine.",
+    "The calling convention of kernels that do not name one. native (the default) is that of C \
+     programs on this machine.",
 )
 .of(Values::Conventions);
 
@@ -116,7 +117,8 @@ const IMAGE_FORMAT: Flag = flag(
     "-mimage-format",
     Value::Name("FORMAT"),
     Group::Target,
-    "The format of object files, and the system that #[cfg] sees. Default: this machine's, if the convention has it, or else the convention's first.",
+    "The format of object files, and the system that #[cfg] sees. Default: this machine's, if the \
+     convention has it, or else the convention's first.",
 )
 .of(Values::Of(&["elf", "ms-coff", "mach-o", "native"]));
 
@@ -124,7 +126,8 @@ const CPU: Flag = flag(
     "-mcpu",
     Value::Name("CPU"),
     Group::Target,
-    "The processor: its extensions may be used, and of each kernel the first version that it supports is taken. Default: any x86-64 processor, and all versions.",
+    "The processor: its extensions may be used, and of each kernel, the first version that it \
+     supports is compiled. Default: any x86-64 processor, and all versions.",
 )
 .of(Values::Processors);
 
@@ -132,7 +135,8 @@ const EXTENSION: Flag = flag(
     "-m",
     Value::Name("EXT"),
     Group::Target,
-    "-mEXT adds an extension to those of the processor, -mno-EXT takes it and all that need it away.",
+    "-mEXT adds an extension to those of the processor; -mno-EXT removes it and those that require \
+     it.",
 )
 .of(Values::Extensions)
 .repeated();
@@ -149,7 +153,7 @@ const INCLUDE: Flag = flag(
     "-I",
     Value::Path("DIR"),
     Group::Input,
-    "Searches DIR, too, for the files of include!(\"…\") and of modules.",
+    "Also searches DIR for files of include!(\"…\") and of modules.",
 )
 .repeated();
 
@@ -157,14 +161,13 @@ const COLOR: Flag = flag(
     "--color",
     Value::Name("WHEN"),
     Group::Other,
-    "Whether messages have colours. Default: auto, on a terminal, unless NO_COLOR is set.",
+    "Whether messages have colors. Default: auto, on a terminal, unless NO_COLOR is set.",
 )
 .of(Values::Of(&["auto", "always", "never"]));
 
-const HELP: Flag = flag("--help", Value::None, Group::Other, "Prints this and ends. So does -h.");
+const HELP: Flag = flag("--help", Value::None, Group::Other, "Prints this help (also -h).");
 
-const VERSION: Flag =
-    flag("--version", Value::None, Group::Other, "Prints the version and ends. So does -V.");
+const VERSION: Flag = flag("--version", Value::None, Group::Other, "Prints the version (also -V).");
 
 /// `peach -o OUT FILE`.
 pub const COMPILE: Usage = Usage {
@@ -172,7 +175,8 @@ pub const COMPILE: Usage = Usage {
     about: "Compiles assembly kernels to object files and listings for C, C++, Go and any linker.",
     positionals: &[Positional::required(
         "FILE",
-        "A Rust source file, of which every peach_fn! is compiled, or a bare file of kernel items (.peach).",
+        "A Rust source file, every peach_fn! of which is compiled, or a bare file of kernel items \
+         (.peach).",
     )],
     flags: &[
         flag(
@@ -199,49 +203,50 @@ pub const COMPILE: Usage = Usage {
             "-g",
             Value::Name("LEVEL"),
             Group::Output,
-            "Tells debuggers the source line of every instruction. -g0: no (the default); -g, -g1 and more: yes.",
+            "Emits debug information: the source line of every instruction. -g0: no (the default); \
+             -g, -g1 and more: yes.",
         ),
         flag(
             "-emit-c-header",
             Value::Path("FILE"),
             Group::Output,
-            "Writes a header for C and C++, too.",
+            "Also writes a header for C and C++.",
         ),
         flag(
             "-emit-json-metadata",
             Value::Path("FILE"),
             Group::Output,
-            "Writes a description of every function as JSON, too.",
+            "Also writes a description of every function as JSON.",
         ),
         flag(
             "-MMD",
             Value::None,
             Group::Output,
-            "Writes the files that OUT is made of as a rule for make, too.",
+            "Also writes the files that OUT depends on, as a rule for make.",
         ),
         flag(
             "-MF",
             Value::Path("FILE"),
             Group::Output,
-            "Where the rule of -MMD goes, which this implies. Default: OUT.d.",
+            "Where to write the rule of -MMD, which this implies. Default: OUT.d.",
         ),
         flag(
             "-emit-go-declarations",
             Value::Path("FILE"),
             Group::Output,
-            "Writes a Go file that declares every function, too; -fpackage names its package.",
+            "Also writes a Go file that declares every function; -fpackage names its package.",
         ),
         flag(
             "-fdump-rtl",
             Value::Path("FILE"),
             Group::Output,
-            "Writes every function after every pass, with the registers that are live, too.",
+            "Also writes every function after every pass, with its live registers.",
         ),
         flag(
             "--print-after",
             Value::Name("STEP"),
             Group::Output,
-            "Prints every function as it is after a pass on standard error.",
+            "Prints every function after a pass to standard error.",
         )
         .of(Values::Steps)
         .repeated(),
@@ -254,13 +259,15 @@ pub const COMPILE: Usage = Usage {
             "-fpackage",
             Value::Name("PACKAGE"),
             Group::Names,
-            "The Go package of the functions, for declarations and metadata. Default: GOPACKAGE, which go generate sets.",
+            "The Go package of the functions, for declarations and metadata. Default: GOPACKAGE, \
+             which go generate sets.",
         ),
         flag(
             "-fname-mangling",
             Value::Name("TEMPLATE"),
             Group::Names,
-            "How symbols are made, from ${Name} ${name} ${NAME} ${uArch} ${uarch} ${UARCH} ${ISA} ${isa}. Default: ${Name}.",
+            "How symbols are formed, from ${Name} ${name} ${NAME} ${uArch} ${uarch} ${UARCH} \
+             ${ISA} ${isa}. Default: ${Name}.",
         ),
         INCLUDE,
         COLOR,
@@ -272,7 +279,8 @@ pub const COMPILE: Usage = Usage {
 /// `peach show FILE [KERNEL]`.
 pub const SHOW: Usage = Usage {
     name: "peach show",
-    about: "Shows what kernels become: bytes, physical registers, live ranges, the stack frame.",
+    about: "Shows what kernels compile to: bytes, physical registers, live ranges, the stack \
+        frame.",
     positionals: &[
         Positional::required("FILE", "A Rust source file or a bare file of kernel items."),
         Positional::optional("KERNEL", "The kernel to show. Default: all."),
@@ -290,7 +298,7 @@ pub const SHOW: Usage = Usage {
             Group::Output,
             "Writes one self-contained page: source left, code right, live ranges as bars.",
         ),
-        flag("--ascii", Value::None, Group::Output, "Draws live ranges with ASCII signs."),
+        flag("--ascii", Value::None, Group::Output, "Draws live ranges with ASCII characters."),
         ABI,
         IMAGE_FORMAT,
         CPU,

@@ -31,11 +31,9 @@ pub(super) fn usage_line(usage: &Usage) -> String {
 pub(super) fn text(usage: &Usage) -> String {
     let mut text = format!("{}\n\nusage: {}\n", usage.about, usage_line(usage));
     if usage.name == "peach" {
+        text.push_str("       peach show [FLAG]... FILE [KERNEL]      what kernels compile to\n");
         text.push_str(
-            "       peach show [FLAG]... FILE [KERNEL]      what kernels become, for reading\n",
-        );
-        text.push_str(
-            "       peach encode [FLAG] [INSTRUCTION]...    single instructions as bytes\n",
+            "       peach encode [FLAG] [INSTRUCTION]...    bytes of single instructions\n",
         );
     }
     text.push('\n');
@@ -51,9 +49,7 @@ pub(super) fn text(usage: &Usage) -> String {
             entry(&mut text, &written(flag), &described(flag));
         }
     }
-    text.push_str(
-        "\nExit code: 0, or 1 if something is in error, or 2 if the flags make no sense.\n",
-    );
+    text.push_str("\nExit code: 0, or 1 if there are errors, or 2 if the flags are invalid.\n");
     text
 }
 

@@ -1,8 +1,8 @@
 //! What the arguments ask for.
 //!
-//! In: the arguments behind the command's name. Out: a [`Request`], or [`Refusal`].
-//! [`flags`] is the one table of flags: the translation of PeachPy's spelling ([`dialect`]), the parser
-//! (clap), `--help` ([`help`]) and suggestions are made of it.
+//! In: the arguments after the command's name. Out: a [`Request`], or [`Refusal`]. [`flags`] is the
+//! one table of flags: the translation of PeachPy's spelling ([`dialect`]), the parser (clap),
+//! `--help` ([`help`]) and suggestions are made of it.
 
 mod dialect;
 mod flags;
@@ -24,7 +24,7 @@ pub struct Usage {
     pub name: &'static str,
     /// What it is for.
     pub about: &'static str,
-    /// What stands behind the flags.
+    /// What is after the flags.
     pub positionals: &'static [Positional],
     /// Its flags.
     pub flags: &'static [Flag],
@@ -97,11 +97,11 @@ impl Matches {
 /// Reads the arguments of one way of calling the command.
 ///
 /// # Errors
-/// With what is wrong, and how to mend it.
+/// With the error and a suggested fix.
 pub fn parse(usage: &Usage, arguments: Vec<OsString>) -> Result<Request, Refusal> {
     let translated = dialect::translate(usage, arguments)?;
     let is_asked = |id: &str| translated.iter().take_while(|a| *a != "--").any(|a| a == id);
-    // Whoever asks for these need not say what else is required.
+    // With these, the other required arguments may be missing.
     if is_asked("--help") {
         return Ok(Request::Help(help::text(usage)));
     }

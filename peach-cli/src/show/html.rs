@@ -1,7 +1,7 @@
 //! Kernels as one self-contained page: source left, code right, live ranges as bars between them.
 //!
-//! Hovering a line lights up what it became, and the other way round; arrow keys do the same. The page
-//! loads nothing from anywhere.
+//! Hovering a line lights up what it became, and the other way round; arrow keys do the same. The
+//! page loads nothing from anywhere.
 
 use super::{Shown, place, summary};
 use peach_build::{Compiled, Platform};
@@ -184,7 +184,7 @@ fn runs(range: &Range) -> Vec<(usize, usize)> {
     runs
 }
 
-/// The class of a bar, which colours it.
+/// The class of a bar, which colors it.
 fn bank(register: &str) -> &'static str {
     if register == "memory" {
         "memory"

@@ -92,7 +92,7 @@ fn choose<'c>(
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
             };
-            Err(Error::File(format!("{}: no kernel is called `{name}`; {hint}", file.display())))
+            Err(Error::File(format!("{}: no kernel named `{name}`; {hint}", file.display())))
         }
         _ => Ok(shown),
     }

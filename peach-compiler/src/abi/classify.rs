@@ -99,7 +99,7 @@ pub enum ResultPlace {
         /// In bytes, per component.
         offsets: Vec<u32>,
     },
-    /// On the stack, behind the arguments.
+    /// On the stack, after the arguments.
     Stack {
         /// Per component, counted as in [`ArgPlace::Stack`].
         offsets: Vec<u32>,

@@ -1,4 +1,4 @@
-//! Calling conventions: a convention is data plus what is odd about it.
+//! Calling conventions: a convention is data plus its special cases.
 
 mod classify;
 mod conventions;

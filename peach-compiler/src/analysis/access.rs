@@ -1,6 +1,7 @@
-//! What each instruction of a function reads and writes, pseudo-instructions and conventions included.
+//! What each instruction of a function reads and writes, pseudo-instructions and conventions
+//! included.
 //!
-//! `isa` knows machine instructions. This file adds what only the function tells: copies, loads of
+//! `isa` knows machine instructions. This file adds what only the function knows: copies, loads of
 //! arguments, returns, what a call clobbers under the kernel's convention, and which registers
 //! `vzeroall` writes first.
 
@@ -35,9 +36,9 @@ pub(super) fn of_instructions(function: &Function) -> (Vec<Effects<Reg>>, Vec<Co
     (all, demands)
 }
 
-/// Without AVX-512BW nothing sets more than 16 bits of a mask register, and whatever sets it clears the
-/// others: they need not be kept, as `kmovw` does not, even for instructions that have more elements
-/// (`vgf2p8affineqb`, which is of AVX512F and GFNI alone).
+/// Without AVX-512BW nothing sets more than 16 bits of a mask register, and whatever sets it clears
+/// the others: they need not be kept, as `kmovw` does not, even for instructions that have more
+/// elements (`vgf2p8affineqb`, which is of AVX512F and GFNI alone).
 fn limit_masks(function: &Function, all: &mut [Effects<Reg>]) {
     if function.features.contains(Feature::AVX512BW) {
         return;
@@ -73,7 +74,7 @@ pub(super) fn nothing() -> Effects<Reg> {
     }
 }
 
-/// What an operation that is no machine instruction reads and writes.
+/// What an operation other than a machine instruction reads and writes.
 pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
     let mut effects = nothing();
     match op {
@@ -88,8 +89,8 @@ pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
         }
         Op::LoadArg { arg } => load_arg(function, *arg, &mut effects.regs),
         Op::Return(values) => returned(function, values, &mut effects.regs),
-        // Nobody knows what raw bytes do: instructions of the compiler's choice must not disturb
-        // flags that they may read. For registers see `complete_outside`.
+        // The effects of raw bytes are unknown: instructions of the compiler's choice must not
+        // disturb flags that they may read. For registers see `complete_outside`.
         Op::Bytes(_) => {
             effects.flags_read = Flags::STATUS;
             effects.flags_may_write = Flags::STATUS;
@@ -129,8 +130,8 @@ fn merge(regs: &mut Vec<Access<Reg>>, access: Access<Reg>) {
     }
 }
 
-/// The write of a copy: what `mov`, `movaps` or `vmovaps` of the class does. Which of the two latter
-/// it becomes is the frame builder's choice, so the bytes above a vector class may change.
+/// The write of a copy: what `mov`, `movaps` or `vmovaps` of the class does. Which of the two
+/// latter it becomes is the frame builder's choice, so the bytes above a vector class may change.
 fn copied(dst: View<Reg>) -> Access<Reg> {
     let mut access = write(dst.reg, dst.class.lanes());
     match dst.class {
@@ -194,7 +195,7 @@ pub(super) fn returned_lanes(function: &Function, index: usize, view: View<Reg>)
 }
 
 /// Lets copies read only bytes that something writes somewhere: a float in a vector register would
-/// otherwise be alive from the entry on, for the sake of lanes that never had a value.
+/// otherwise be live from the entry on, because of lanes that never had a value.
 fn limit_copies(function: &Function, effects: &mut [Effects<Reg>]) {
     if !function.insts.iter().any(|inst| matches!(inst.op, Op::Copy { .. })) {
         return;
@@ -221,8 +222,8 @@ fn limit_copies(function: &Function, effects: &mut [Effects<Reg>]) {
 }
 
 /// Gives instructions that leave the kernel's sight their effects: calls and system calls read the
-/// argument registers that the author has set, and change what their conventions do not preserve;
-/// raw bytes may read and change every physical register that the author names.
+/// argument registers that the user has set, and change what their conventions do not preserve;
+/// raw bytes may read and change every physical register that the user names.
 pub(super) fn complete_outside(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
     let kinds: Vec<Outside> = function
         .insts
@@ -278,12 +279,12 @@ pub(super) enum Outside {
     No,
     /// `call`.
     Call,
-    /// `syscall`, `int n`: Linux takes the number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`,
-    /// `r8` and `r9` (`int 0x80`: `ebx`, `ecx`, `edx`, `esi`, `edi`, `ebp`), and answers in `rax`
-    /// (System V AMD64 psABI, A.2.1). So do its hypervisors (`vmcall`, `vmmcall`).
+    /// `syscall`, `int n`: Linux takes the number in `rax`, arguments in `rdi`, `rsi`, `rdx`,
+    /// `r10`, `r8` and `r9` (`int 0x80`: `ebx`, `ecx`, `edx`, `esi`, `edi`, `ebp`), and answers in
+    /// `rax` (System V AMD64 psABI, A.2.1). So do its hypervisors (`vmcall`, `vmmcall`).
     System,
-    /// An enclave, a guest, or a module of the processor's: what it takes and leaves is like a call's,
-    /// but that any register may hold an argument.
+    /// An enclave, a guest, or a module of the processor's: what it takes and leaves is like a
+    /// call's, but that any register may hold an argument.
     Elsewhere,
     /// `xsave` and its like store registers.
     State,
@@ -357,8 +358,8 @@ pub(super) fn call_results(convention: &Convention) -> impl Iterator<Item = Phys
     convention.int_results.iter().copied().chain(vectors)
 }
 
-/// For each instruction that leaves the kernel's sight: the registers that it may take something from
-/// and that some path to it has set since the last call, with the bytes set.
+/// For each instruction that leaves the kernel's sight: the registers that it may take something
+/// from and that some path to it has set since the last call, with the bytes set.
 fn set_before(
     convention: &Convention,
     cfg: &Cfg,
@@ -409,7 +410,7 @@ fn set_before(
     found
 }
 
-/// Whether something outside may look at `reg`. `al` counts the vectors for functions of variable
+/// Whether something outside may read `reg`. `al` counts the vectors for functions of variable
 /// arity.
 fn may_take(convention: &Convention, kind: Outside, reg: PhysReg) -> bool {
     match kind {
@@ -426,7 +427,7 @@ fn may_take(convention: &Convention, kind: Outside, reg: PhysReg) -> bool {
 }
 
 /// Gives every `vzeroall` its virtual registers: those that are read later and that nothing has
-/// written yet get their first write here, and live in 0 to 15. Others that are alive cannot live
+/// written yet get their first write here, and live in 0 to 15. Other live ones cannot be
 /// there, since it writes all of these. Returns whether there is any `vzeroall`.
 pub(super) fn complete_vzeroall(
     function: &Function,

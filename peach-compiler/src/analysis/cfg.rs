@@ -1,7 +1,7 @@
 //! The control-flow graph: basic blocks, reachability, loop depth.
 //!
-//! Input: the instructions and where each leaves control. Output: a [`Cfg`]. An indirect jump goes to
-//! the labels of its jump table, or (without one) leaves the kernel. Everything is iterative: a
+//! Input: the instructions and where each leaves control. Output: a [`Cfg`]. An indirect jump goes
+//! to the labels of its jump table, or (without one) leaves the kernel. Everything is iterative: a
 //! kernel may have thousands of blocks in a row.
 
 use crate::ir::{DataContent, Function, Op, Operand, Reg};
@@ -82,7 +82,7 @@ impl Cfg {
     }
 }
 
-/// Whether control never simply goes on to the next instruction, or may go elsewhere too.
+/// Whether control does not always continue with the next instruction.
 fn ends_block(op: &Op, effects: &Effects<Reg>) -> bool {
     matches!(op, Op::Return(_)) || !matches!(effects.control, Control::Next | Control::Call)
 }
@@ -149,8 +149,8 @@ fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
     }
 }
 
-/// When a depth-first walk enters and leaves each block: `a` is above `b` in its tree exactly if `b`
-/// is entered and left while `a` is open.
+/// When a depth-first walk enters and leaves each block: `a` is above `b` in its tree exactly if
+/// `b` is entered and left while `a` is open.
 struct DepthFirst {
     entered: Vec<u32>,
     left: Vec<u32>,
@@ -195,8 +195,8 @@ fn walk(cfg: &mut Cfg) -> DepthFirst {
     tree
 }
 
-/// Finds the loops and how they nest (P. Havlak, "Nesting of reducible and irreducible loops", 1997):
-/// innermost headers first, each finished loop shrinks into its header.
+/// Finds the loops and how they nest (P. Havlak, "Nesting of reducible and irreducible loops",
+/// 1997): innermost headers first, each finished loop shrinks into its header.
 fn nest_loops(cfg: &mut Cfg, tree: &DepthFirst) {
     let count = cfg.blocks.len();
     let mut leader: Vec<u32> = (0..count as u32).collect();

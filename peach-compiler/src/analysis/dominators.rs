@@ -1,8 +1,8 @@
 //! Which blocks dominate which, and which lie in loops: what it takes to place the load of an
 //! argument.
 //!
-//! Nodes are the blocks of a [`Cfg`] counted from 1. Node 0 is a place before the first instruction,
-//! so that code can be put outside of a loop that starts with the function.
+//! Nodes are the blocks of a [`Cfg`] counted from 1. Node 0 is a place before the first
+//! instruction, so that code can be put outside of a loop that starts with the function.
 
 use super::Cfg;
 

@@ -1,7 +1,7 @@
 //! Whether a pointer of 32 bits is already extended where it is returned.
 //!
 //! Callers may rely on zeros above it (System V AMD64 psABI 1.0, section 10.1). Where a returned
-//! register is known to hold them, the return reads all of them, which keeps them alive, and nothing
+//! register is known to hold them, the return reads all of them, which keeps them live, and nothing
 //! has to be added.
 
 use super::Cfg;
@@ -82,7 +82,7 @@ impl<'a> Questions<'a> {
         })
     }
 
-    /// The questions to which the answer is no on some path.
+    /// The questions that are false on some path.
     fn denied(mut self) -> Vec<bool> {
         let mut open = Vec::new();
         let mut next = 0;

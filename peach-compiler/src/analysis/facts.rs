@@ -12,7 +12,7 @@ use crate::isa::{Constraints, Effects, Flags, Lanes};
 pub struct Facts {
     /// What each instruction reads and writes. Pseudo-instructions too: a copy, a return.
     pub effects: Vec<Effects<Reg>>,
-    /// What each instruction demands of its registers.
+    /// What each instruction requires of its registers.
     pub constraints: Vec<Constraints<Reg>>,
     /// The control-flow graph.
     pub cfg: Cfg,
@@ -64,7 +64,8 @@ impl Facts {
         }
     }
 
-    /// Calls `visit` for every instruction of block `block`, last first, with what is live after it.
+    /// Calls `visit` for every instruction of block `block`, last first, with what is live after
+    /// it.
     pub fn for_each_live_out(&self, block: u32, mut visit: impl FnMut(InstId, &[(Reg, Lanes)])) {
         let mut live = self.liveness.live_out[block as usize].clone();
         for index in self.cfg.blocks[block as usize].insts().rev() {
@@ -78,9 +79,9 @@ impl Facts {
         LiveSet { slots: self.slots, lanes: vec![Lanes::NONE; self.slots.len()] }
     }
 
-    /// [`for_each_live_out`](Facts::for_each_live_out) for whoever asks only for some registers: takes
-    /// time in proportion to the instructions, however many registers are live. `live` is empty
-    /// before and after.
+    /// [`for_each_live_out`](Facts::for_each_live_out) for callers that ask only about some
+    /// registers: takes time in proportion to the instructions, however many registers are live.
+    /// `live` is empty before and after.
     pub fn walk_back(
         &self,
         block: &Block,

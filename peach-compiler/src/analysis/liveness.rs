@@ -1,8 +1,8 @@
 //! Which bytes of which registers are live, at the ends of the blocks.
 //!
-//! `live_in = (live_out − write) ∪ read`, by byte. One register at a time: from each block that reads
-//! bytes before writing them, backwards, until blocks that write them. The work is proportional to
-//! the size of the result; a register that lives within one block costs nothing.
+//! `live_in = (live_out − write) ∪ read`, by byte. One register at a time: from each block that
+//! reads bytes before writing them, backwards, until blocks that write them. The work is
+//! proportional to the size of the result; a register that lives within one block costs nothing.
 
 use super::Cfg;
 use super::slots::Slots;
@@ -22,8 +22,8 @@ pub struct Liveness {
     pub is_incomplete: bool,
 }
 
-/// How many registers may be live at the ends of blocks, added up. What is known of them, here and in
-/// the stages behind, takes memory for each.
+/// How many registers may be live at the ends of blocks, added up. What is known of them, here and
+/// in the later stages, takes memory for each.
 pub const MOST_LIVE: usize = 4_000_000;
 
 /// What one block does to one register: bytes read before they are written, bytes written.

@@ -1,8 +1,8 @@
 //! What is true of a function over virtual registers. Nothing here changes it.
 //!
 //! [`Facts`] are computed once and read by the allocator, the frame builder and [`verify`], which
-//! turns what is wrong with the author's program into diagnostics. All dataflow is iterative and
-//! close to linear in the length of the code: registers that are not live are never looked at.
+//! turns the errors of the user's program into diagnostics. All dataflow is iterative and
+//! close to linear in the length of the code: registers that are not live are never visited.
 
 mod access;
 mod cfg;

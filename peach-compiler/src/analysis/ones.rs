@@ -1,8 +1,8 @@
 //! Gathers under a mask whose bits are all set: they write every lane of their destination.
 //!
-//! A mask is data, and what it does not select is kept. But a gather consumes its mask, which is therefore
-//! set anew before each, as a rule to all ones by an idiom (`vpcmpeqd m, m, m`, `kxnorw k, k, k`), a
-//! constant, or a copy of a register that was. A forward must-analysis knows these.
+//! A mask is data, and what it does not select is kept. But a gather consumes its mask, which is
+//! therefore set anew before each, as a rule to all ones by an idiom (`vpcmpeqd m, m, m`, `kxnorw
+//! k, k, k`), a constant, or a copy of a register that was. A forward must-analysis knows these.
 
 use super::Cfg;
 use crate::ir::{Base, DataContent, Function, Instruction, Mem, Op, Operand, Reg, View};

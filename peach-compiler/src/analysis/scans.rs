@@ -1,14 +1,15 @@
 //! `bsf` and `bsr`: a source of zero leaves the destination as it is.
 //!
-//! A destination that something may have written before is an input: it is kept. One that nothing has
-//! written has no value to keep, so there the instruction is its first write, with any value if the
-//! source is zero. A forward may-analysis tells which bytes are which.
+//! A destination that something may have written before is an input: it is kept. One that nothing
+//! has written has no value to keep, so there the instruction is its first write, with any value if
+//! the source is zero. A forward may-analysis finds which bytes are which.
 
 use super::Cfg;
 use crate::ir::{Function, Op, Reg};
 use crate::isa::{Effects, Lanes};
 
-/// Lets such instructions write the bytes of their destination that nothing may have written before.
+/// Lets such instructions write the bytes of their destination that nothing may have written
+/// before.
 pub(super) fn complete_scans(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
     let followed = with_sources(function, scans(effects).map(|(_, dest)| dest).collect());
     if followed.is_empty() {

@@ -1,4 +1,4 @@
-//! How much the author has pushed before each instruction.
+//! How much the user has pushed before each instruction.
 
 use super::Cfg;
 use crate::ir::{Function, Op, Reg};
@@ -55,7 +55,7 @@ pub(super) fn follow(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -
             }
         }
     }
-    // Behind the first such place, every depth is a guess.
+    // After the first such place, every depth is a guess.
     if let Some(at) = stack.problems.iter().position(|p| !matches!(p, Problem::Left { .. })) {
         stack.problems.truncate(at + 1);
     }

@@ -44,13 +44,13 @@ impl Usage {
             let (span, name) = &self.unused[index];
             diagnostics.push(
                 Diagnostic::new(Code::UnusedRegister, *span, format!("`{name}` is never used"))
-                    .help(format!("remove it, or call it `_{name}`")),
+                    .help(format!("remove it, or rename it to `_{name}`")),
             );
         }
         for index in in_no_copy(&self.reached, &self.unreached) {
             diagnostics.push(
-                Diagnostic::new(Code::Unreachable, self.unreached[index], "no path leads here")
-                    .note("what stands before it never goes on, and no branch targets it")
+                Diagnostic::new(Code::Unreachable, self.unreached[index], "unreachable code")
+                    .note("the code before it never falls through, and no branch targets it")
                     .help("remove it, or put a label before it and branch there"),
             );
         }

@@ -1,8 +1,8 @@
 //! What is known of the values in registers, for the safety proof: a forward must-analysis.
 //!
-//! A register may be known to hold an unmodified argument, a byte that is 0 or 1, or a Unicode scalar
-//! value. Any write forgets what it touches, whatever view it goes through; only moves pass knowledge
-//! on. Where paths meet, only what all of them know remains.
+//! A register may be known to hold an unmodified argument, a byte that is 0 or 1, or a Unicode
+//! scalar value. Any write forgets what it touches, whatever view it goes through; only moves pass
+//! knowledge on. Where paths meet, only what all of them know remains.
 
 use super::Facts;
 use crate::ir::{ArgId, ArgValue, Function, Instruction, Op, Operand, Reg, View};
@@ -108,7 +108,7 @@ impl Known {
         }
     }
 
-    /// The register about whose new value instruction `index` tells something.
+    /// The register about whose new value instruction `index` says something.
     fn result_of(&self, function: &Function, facts: &Facts, index: usize) -> Option<(Reg, Value)> {
         match &function.insts[index].op {
             Op::Copy { dst, src } => self.moved(function, facts, *dst, *src),

@@ -40,7 +40,7 @@ impl Builder {
         }
     }
 
-    /// Every label that is used stands somewhere, once.
+    /// Every label that is used is placed exactly once.
     fn check_labels(&self) -> Result<()> {
         for inst in &self.function.insts {
             let Op::Machine(machine) = &inst.op else { continue };
@@ -48,7 +48,7 @@ impl Builder {
                 let Operand::Label(branch) = operand else { continue };
                 if self.places(branch.label) != 1 {
                     let name = &self.function[branch.label].name;
-                    let message = format!("the label `{name}` is used, and placed nowhere");
+                    let message = format!("the label `{name}` is used but never placed");
                     return Err(refusal(Code::UndefinedLabel, message));
                 }
             }

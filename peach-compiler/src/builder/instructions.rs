@@ -1,4 +1,4 @@
-//! The instructions of a function under construction: appended, looked at, changed.
+//! The instructions of a function under construction: appended, inspected, changed.
 //!
 //! In: instructions by name, with operands. Out: the [`Builder`]'s function with them.
 //! Fails: where no form of the instruction takes the operands, at once.
@@ -34,14 +34,15 @@ impl Builder {
         Ok(())
     }
 
-    /// Appends a copy between registers of one class, which costs nothing where both get the same one.
+    /// Appends a copy between registers of one class, which costs nothing where both get the same
+    /// one.
     ///
     /// # Errors
     /// If the classes differ.
     pub fn copy(&mut self, dst: Register, src: Register) -> Result<()> {
         if dst.class != src.class {
             let (to, from) = (dst.class.name(), src.class.name());
-            let message = format!("a copy of `{from}` to `{to}`: the classes differ");
+            let message = format!("cannot copy `{from}` to `{to}`: the classes differ");
             return Err(refusal(Code::TypeMismatch, message));
         }
         self.push(Op::Copy { dst, src });
@@ -162,7 +163,7 @@ pub fn instruction(
         let diagnostic = Diagnostic::new(
             Code::UnknownMnemonic,
             Span::call_site(),
-            format!("there is no instruction `{mnemonic}`"),
+            format!("unknown instruction `{mnemonic}`"),
         );
         return Err(refused(match nearest.is_empty() {
             true => diagnostic,
@@ -172,7 +173,7 @@ pub fn instruction(
     Ok(Instruction::new(found, operands.into_iter().collect()))
 }
 
-/// The kind of error that it is for authors.
+/// The code of the error for users.
 fn code_of(error: &SelectError) -> Code {
     match error {
         SelectError::BadAddress { problem: BadAddress::Displacement { .. }, .. } => {
@@ -188,7 +189,7 @@ fn code_of(error: &SelectError) -> Code {
     }
 }
 
-/// Whether the values are what the result type wants.
+/// Whether the values fit the result type.
 fn check_result(result: &ResultKind, values: &[ReturnValue]) -> Result<()> {
     let wanted = if let ResultKind::Values(wanted) = result { wanted.as_slice() } else { &[] };
     if wanted.len() != values.len() {

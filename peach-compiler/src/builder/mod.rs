@@ -22,8 +22,8 @@
 //! # Ok::<(), peach_compiler::diagnostics::Diagnostics>(())
 //! ```
 //!
-//! A loop, with a label, memory and a constant. Instructions that touch memory need an `unsafe fn`, as
-//! in text:
+//! A loop, with a label, memory and a constant. Instructions that touch memory need an `unsafe fn`,
+//! as in text:
 //!
 //! ```
 //! use peach_compiler::abi::SYSV64;
@@ -44,15 +44,15 @@
 //! scale.emit("jne", [next.into()])?;
 //! scale.finish([])?;
 //!
-//! // Instructions can be looked at and changed before the function is built.
+//! // Instructions can be inspected and changed before the function is built.
 //! assert_eq!(scale.text(1), "  vmovss value%2, [x.ptr%0] !");
 //! scale.replace(4, "add", [pointer.into(), 8.into()])?;
 //! assert!(scale.build(&SYSV64)?.listing().contains("add rdi, 8"));
 //! # Ok::<(), peach_compiler::diagnostics::Diagnostics>(())
 //! ```
 //!
-//! What was built goes into a [`Module`](crate::emit::Module), and from there into an object file, a
-//! listing, a header:
+//! What was built goes into a [`Module`](crate::emit::Module), and from there into an object file,
+//! a listing, a header:
 //!
 //! ```
 //! use peach_compiler::abi::{AssemblyFormat, ImageFormat, SYSV64};
@@ -104,14 +104,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A function with this signature, as a kernel's head says it: attributes, documentation, `unsafe`,
-    /// name, parameters, result.
+    /// A function with this signature, as a kernel's head says it: attributes, documentation,
+    /// `unsafe`, name, parameters, result.
     ///
     /// # Errors
     /// As for a kernel in text.
     pub fn new(signature: &str) -> Result<Builder> {
         let tokens: TokenStream = format!("{signature} {{}}").parse().map_err(|error| {
-            refusal(Code::Syntax, format!("the signature is not made of Rust tokens: {error}"))
+            refusal(Code::Syntax, format!("the signature does not consist of Rust tokens: {error}"))
         })?;
         let mut diagnostics = Diagnostics::new();
         let mut file = syntax::parse(tokens, &mut diagnostics);
@@ -123,7 +123,7 @@ impl Builder {
                 let function = expand::declare(&decl, &crate::abi::SYSV64)?;
                 Ok(Builder { decl: *decl, function })
             }
-            _ => Err(refusal(Code::Syntax, "expected the head of one kernel".to_string())),
+            _ => Err(refusal(Code::Syntax, "expected the signature of one kernel".to_string())),
         }
     }
 
@@ -167,10 +167,10 @@ impl Builder {
         Label(label)
     }
 
-    /// Puts a label behind what is there.
+    /// Places a label after what is there.
     ///
     /// # Errors
-    /// If it stands somewhere already.
+    /// If it is already placed.
     pub fn place(&mut self, label: Label) -> Result<()> {
         if self.places(label.0) > 0 {
             let message = format!("the label `{}` is placed twice", self.function[label.0].name);
@@ -183,7 +183,7 @@ impl Builder {
     /// Read-only data.
     ///
     /// # Errors
-    /// If `align` is no power of two, or more than 64.
+    /// If `align` is not a power of two, or more than 64.
     pub fn constant(&mut self, bytes: &[u8], align: u32) -> Result<Constant> {
         check_align(align, 64)?;
         let data = DataId(self.function.data.len() as u32);
@@ -195,7 +195,7 @@ impl Builder {
     /// Memory of the function's own.
     ///
     /// # Errors
-    /// If `align` is no power of two, or more than 4096.
+    /// If `align` is not a power of two, or more than 4096.
     pub fn variable(&mut self, name: &str, size: u32, align: u32) -> Result<Variable> {
         check_align(align, 4096)?;
         let local = LocalId(self.function.locals.len() as u32);
@@ -215,7 +215,7 @@ fn check_align(align: u32, most: u32) -> Result<()> {
         true => Ok(()),
         false => {
             let message =
-                format!("an alignment of {align}: powers of two up to {most} are accepted");
+                format!("invalid alignment {align}: powers of two up to {most} are accepted");
             Err(refusal(Code::OutOfRange, message))
         }
     }

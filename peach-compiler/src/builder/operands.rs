@@ -55,7 +55,7 @@ impl Place {
         self
     }
 
-    /// So many bytes wide, where nothing else tells.
+    /// This many bytes wide, where no other operand determines it.
     #[must_use]
     pub fn sized(mut self, bytes: u32) -> Place {
         self.0.size = Some(bytes);

@@ -1,4 +1,4 @@
-//! The places that stand for the registers of an instruction of the author.
+//! The places that stand for the registers of a source instruction.
 //!
 //! In: the instruction and its rendering. Out: [`Bindings`].
 //! Fails: where the two are not the same but for the places of registers.
@@ -10,7 +10,7 @@ use super::{Checked, Refusal, Step, passed};
 use crate::ir::{Base, Instruction, Mem, Operand, Reg};
 use crate::isa::{Bank, Effects, Lanes, PhysReg};
 
-/// The registers of an instruction of the author with the places that stand for them.
+/// The registers of a source instruction with the places that stand for them.
 #[derive(Default)]
 pub(super) struct Bindings {
     places: Vec<(Reg, Place)>,
@@ -42,7 +42,7 @@ impl Bindings {
             && author.block.len() == rendering.block.len()
             && author.mask.is_some() == rendering.mask.is_some();
         if !same {
-            return Err(Refusal::new(format!("{rendering:?} is not what was written")));
+            return Err(Refusal::new(format!("{rendering:?} is not what the source has")));
         }
         if let (Some(mask), Some(place)) = (author.mask, rendering.mask) {
             self.bind(mask.reg, Place::Reg(place.reg))?;
@@ -78,7 +78,9 @@ impl Bindings {
             (Operand::RustSym(a), Operand::RustSym(b)) if a == b => Ok(()),
             (Operand::Label(a), Operand::Label(b)) if a == b => Ok(()),
             (Operand::Relative(a), Operand::Relative(b)) if a == b => Ok(()),
-            _ => Err(Refusal::new(format!("{author:?} was written, {rendering:?} stands there"))),
+            _ => {
+                Err(Refusal::new(format!("{author:?} was written, but the code has {rendering:?}")))
+            }
         }
     }
 
@@ -89,7 +91,7 @@ impl Bindings {
         step: &mut Step<'_>,
     ) -> Checked {
         let different =
-            || Refusal::new(format!("{author:?} was written, {rendering:?} stands there"));
+            || Refusal::new(format!("{author:?} was written, but the code has {rendering:?}"));
         let same = author.size == rendering.size
             && author.broadcast == rendering.broadcast
             && author.segment == rendering.segment
@@ -144,7 +146,9 @@ impl Bindings {
 
     fn bind(&mut self, reg: Reg, place: Place) -> Checked {
         if let (Reg::Physical(wanted), true) = (reg, place != place_of(reg)) {
-            return Err(Refusal::new(format!("{wanted:?} was written, {place:?} stands there")));
+            return Err(Refusal::new(format!(
+                "{wanted:?} was written, but the code has {place:?}"
+            )));
         }
         if !self.places.contains(&(reg, place)) {
             self.places.push((reg, place));
@@ -171,7 +175,7 @@ impl Bindings {
     }
 }
 
-/// Where a register that the author names is; a virtual one has no such place.
+/// Where a register that the user names is; a virtual one has no such place.
 pub(super) fn place_of(reg: Reg) -> Place {
     match reg {
         Reg::Physical(reg) => Place::Reg(reg),

@@ -285,7 +285,8 @@ fn place_bytes(name: &str, class: Class, old: &[Byte], moved: Moved) -> Vec<Byte
     }
     let merges = match class.bank() {
         Bank::Gp => class.bytes() < 4,
-        // `movss`, `movsd` and the full moves keep what they do not carry; `movq` and `movd` clear it.
+        // `movss`, `movsd` and the full moves keep what they do not carry; `movq` and `movd` clear
+        // it.
         Bank::Vector => {
             moved.from_register && !name.starts_with('v') && !matches!(name, "movq" | "movd")
         }

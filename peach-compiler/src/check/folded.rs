@@ -1,8 +1,8 @@
-//! A register of the author for which stack memory stands: the instruction must do the same with it.
+//! A source register for which stack memory stands: the instruction must do the same with it.
 //!
 //! `movss` between registers merges and from memory clears, a store of 64 bits gets the sign of its
-//! number where a register of 32 gets zeros: forms of one name differ. So the effects of what stands
-//! there are worked out anew and compared, access by access, with those of what was written.
+//! number where a register of 32 gets zeros: forms of one name differ. So the effects of what
+//! stands there are worked out anew and compared, access by access, with those of what was written.
 
 use super::stack::{Address, Layout};
 use super::{Checked, Refusal};
@@ -18,7 +18,7 @@ pub(super) struct Folded<'a> {
 }
 
 impl Folded<'_> {
-    /// Accepts `rendering`, whose registers stand for those of the author as `place_of` says, if it
+    /// Accepts `rendering`, whose registers stand for those of the user as `place_of` says, if it
     /// does what `effects` says of the instruction as written.
     pub fn check(
         &self,
@@ -48,8 +48,8 @@ impl Folded<'_> {
     fn is_same_access(&self, memory: &MemAccess, access: &Access<Reg>) -> bool {
         let Some(bytes) = memory.bytes else { return false };
         let touched = |done: bool| if done { Lanes::low(bytes) } else { Lanes::NONE };
-        // A result is as wide as the operand that it is written to. Of a source there may be less in
-        // memory than the register has: `pinsrw` takes 16 bits of 32.
+        // A result is as wide as the operand that it is written to. Of a source there may be less
+        // in memory than the register has: `pinsrw` takes 16 bits of 32.
         let is_as_wide = self.view.class.bank() != Bank::Gp
             || !memory.write
             || self.view.class.lanes() == Lanes::low(bytes);
@@ -97,7 +97,7 @@ fn parts(access: &Access<Reg>) -> Access<PhysReg> {
     Access { read, write, may_write, zeroed, ..NOTHING }
 }
 
-/// Adds an access; several registers of the author may be in one place.
+/// Adds an access; several source registers may be in one place.
 fn join(all: &mut Vec<Access<PhysReg>>, access: Access<PhysReg>) {
     match all.iter_mut().find(|known| known.reg == access.reg) {
         None => all.push(access),

@@ -1,7 +1,7 @@
 //! What the instructions do that the compiler inserted: moves between places, the stack pointer.
 //!
-//! An instruction that is not known here is no error: what it writes is forgotten, so that whoever
-//! relies on it is refused.
+//! An instruction that is not known here is not an error: what it writes is forgotten, so that
+//! whatever relies on it is refused.
 
 use super::meaning::{Above, Alignment, Meaning, StackPointer, Transfer, is_decorated, meaning_of};
 use super::stack::{Address, Region};
@@ -54,8 +54,8 @@ fn check_memory(inst: &Instruction<PhysReg>, state: &State) -> Checked {
     }
 }
 
-/// Whether an address is one that inserted instructions have to do with: of the frame, of constants, or
-/// one that the caller passed for arguments or the result.
+/// Whether an address is one that inserted instructions have to do with: of the frame, of
+/// constants, or one that the caller passed for arguments or the result.
 fn is_own_memory(mem: &Mem<PhysReg>, state: &State) -> bool {
     let base = match mem.base {
         Base::Data(_) => return true,
@@ -115,8 +115,8 @@ fn set_base(reg: PhysReg, address: Address, state: &mut State) {
     state.stack.set_base(reg, address);
 }
 
-/// `and base, -align`: the base of stack variables within the frame, at a distance below the address
-/// that it held which only the alignment limits.
+/// `and base, -align`: the base of stack variables within the frame, at a distance below the
+/// address that it held which only the alignment limits.
 fn align_base(reg: PhysReg, align: i64, step: &mut Step<'_>) -> Checked {
     let held = step.state.stack.address_in(reg);
     let held =
@@ -227,7 +227,7 @@ fn store(
     check_within_frame(slot, step.function, step.state)?;
     check_aligned(transfer, slot, step)?;
     if step.state.stack.is_pushed(slot, bytes) {
-        return Err(Refusal::new(format!("{slot:?} holds what the author has pushed")));
+        return Err(Refusal::new(format!("{slot:?} holds a value that the source pushed")));
     }
     step.layout.push(slot, bytes);
     step.state.overwrite(slot, bytes);
@@ -235,7 +235,7 @@ fn store(
     Ok(())
 }
 
-/// Moves that demand an alignment get it.
+/// Moves that require an alignment get it.
 fn check_aligned(transfer: Transfer, slot: Address, step: &Step<'_>) -> Checked {
     let least = step.function.convention.stack_align;
     let is_right = match transfer.alignment {

@@ -1,6 +1,8 @@
-//! An instruction of the author beside its rendering: the same but for the places of its registers.
+//! Compares a source instruction with its lowered form: they must be equal up to register
+//! assignment.
 //!
-//! What it reads must be in those places, and it takes effect in the program as written and in them.
+//! What it reads must be in those places, and it takes effect in the program as written and in
+//! them.
 
 use super::bindings::Bindings;
 use super::folded::Folded;
@@ -48,7 +50,7 @@ fn is_rendering(item: &Item, machine: &Machine) -> bool {
 fn check_block(machine: &Machine, rendering: &Instruction<PhysReg>) -> Checked {
     let Some((operand, count)) = machine.selection.block() else { return Ok(()) };
     let Some(Operand::Reg(first)) = rendering.operands.get(operand) else {
-        return Err(Refusal::new(format!("`{rendering}` has no block of registers")));
+        return Err(Refusal::new(format!("`{rendering}` does not have a block of registers")));
     };
     let mut rest = rendering.block.iter().zip(first.reg.num + 1..);
     let follow = rest.all(|(reg, num)| *reg == PhysReg::new(first.reg.bank, num));

@@ -1,4 +1,4 @@
-//! Each operation of the program as written beside its rendering.
+//! Compares each operation of the program as written with its lowered form.
 //!
 //! Labels, raw bytes, copies, arguments and numbers are here, instructions in [`machine`].
 
@@ -58,8 +58,8 @@ pub(super) fn replay(
     Ok(Next::on())
 }
 
-/// A register gets some value: what `reg` holds, which is not to change from here on. (It may be put
-/// into memory then.)
+/// A register gets some value: what `reg` holds, which is not to change from here on. (It may be
+/// put into memory then.)
 pub(super) fn undefined(
     dst: View<Reg>,
     effects: &Effects<Reg>,
@@ -104,11 +104,11 @@ fn define_beyond(dst: View<Reg>, effects: &Effects<Reg>, state: &mut State) {
 fn expect_only(items: &[Item], wanted: impl Fn(&Code) -> bool) -> Checked {
     match items {
         [item] if wanted(&item.code) => Ok(()),
-        _ => Err(Refusal::new("a label, alignment or raw bytes are not in their place")),
+        _ => Err(Refusal::new("a label, alignment or raw bytes are out of place")),
     }
 }
 
-/// Raw bytes find the physical registers that the author names as he left them, and whatever they
+/// Raw bytes find the physical registers that the source names as it left them, and whatever they
 /// leave there is the new value.
 fn raw_bytes(effects: &Effects<Reg>, state: &mut State) -> Checked {
     for access in &effects.regs {
@@ -134,7 +134,7 @@ fn set_imm(
     step.state.forget_value(Sym::Reg(dst.reg), written);
     for item in items {
         let Code::Inst(inst) = &item.code else {
-            return Err(Refusal::new("more than an instruction sets a number"));
+            return Err(Refusal::new("more than one instruction sets a constant"));
         };
         let made = number_made(inst);
         inserted::replay(inst, step)?;
@@ -144,7 +144,7 @@ fn set_imm(
             let want = if zeroed.contains(Lanes(1 << i)) { 0 } else { wanted >> (8 * i) as u8 };
             right | u64::from(want as u8 == (number >> (8 * i)) as u8) << i
         }));
-        // Bytes that nobody reads need not be right.
+        // Bytes that are not read need not be right.
         step.state.forget_place(Place::Reg(reg), lanes);
         step.state.define_reg(reg, Sym::Reg(dst.reg), right & lanes & written);
         step.state.define_reg(reg, Sym::Zero, zero_bytes(number) & lanes);

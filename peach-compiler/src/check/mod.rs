@@ -1,22 +1,23 @@
 //! The allocation checker: replays the final code symbolically against the program as written.
 //!
-//! Input: the [`Function`] over virtual registers and its [`Lowered`] rendering, walked in lockstep.
+//! Input: the [`Function`] over virtual registers and its [`Lowered`] rendering, walked in
+//! lockstep.
 //! Output: acceptance, or a [`Refusal`] that says what is wrong: always a bug in peach.
 //!
 //! It shares no code with `regalloc`, `frame` or the liveness analysis.
 //!
 //! # Definition
 //!
-//! *Symbols* are values of the source program: the current value of each of its registers, what each
-//! preserved register held on entry, arguments in memory, the return address, zero ([`symbols::Sym`]).
-//! *Places* are physical registers and stack addresses, the latter relative to the stack pointer on
-//! entry or to a realigned base ([`state::Place`]).
+//! *Symbols* are values of the source program: the current value of each of its registers, what
+//! each preserved register held on entry, arguments in memory, the return address, zero
+//! ([`symbols::Sym`]). *Places* are physical registers and stack addresses, the latter relative to
+//! the stack pointer on entry or to a realigned base ([`state::Place`]).
 //!
-//! A *state* maps a place and a byte *i* to the set of symbols whose byte *i* is there; it also holds
-//! the flags that are still the source program's, and where `rsp` and the frame pointer are. The order
-//! is inclusion: ⊤ (a block not yet reached) knows everything, ⊥ (the empty map) nothing. `meet` is
-//! the intersection of all sets; a disagreement about `rsp` is a refusal, not a loss. Every transfer
-//! function is monotone and sets only shrink, so the iteration over the blocks ends.
+//! A *state* maps a place and a byte *i* to the set of symbols whose byte *i* is there; it also
+//! holds the flags that are still the source program's, and where `rsp` and the frame pointer are.
+//! The order is inclusion: ⊤ (a block not yet reached) knows everything, ⊥ (the empty map) nothing.
+//! `meet` is the intersection of all sets; a disagreement about `rsp` is a refusal, not a loss.
+//! Every transfer function is monotone and sets only shrink, so the iteration over the blocks ends.
 //!
 //! Transfer, for a source instruction and the run of lowered items that stands for it:
 //!
@@ -30,13 +31,14 @@
 //! | call | **requires** as an instruction, and an aligned `rsp`; **then** what the callee's convention does not preserve is ∅ |
 //! | return | **requires** the results where the convention has them, each preserved register's own symbol in it, the return address at `rsp`, no dirty upper halves |
 //!
-//! `place(r)` is read off the lowered instruction itself: it must be the source instruction with each
-//! virtual register replaced by a physical one (or by stack memory with the same effects, [`folded`]),
-//! and nothing else changed. Items must come in source order, and each instruction must be there once.
+//! `place(r)` is read off the lowered instruction itself: it must be the source instruction with
+//! each virtual register replaced by a physical one (or by stack memory with the same effects,
+//! [`folded`]), and nothing else changed. Items must come in source order, and each instruction
+//! must be there once.
 //!
-//! Not checked here: whether the source program is safe or initialized (`analysis`), whether `isa`'s
-//! effects are right (executed, form by form, in `tests/effects_execution.rs`), and whether the bytes
-//! are the lowered items (`encode::verify`).
+//! Not checked here: whether the source program is safe or initialized (`analysis`), whether
+//! `isa`'s effects are right (executed, form by form, in `tests/effects_execution.rs`), and whether
+//! the bytes are the lowered items (`encode::verify`).
 
 mod bindings;
 mod bytes;
@@ -84,8 +86,8 @@ impl Refusal {
 /// What every step of the replay returns.
 type Checked<T = ()> = Result<T, Refusal>;
 
-/// Accepts `lowered` as a faithful rendering of `function`, whose instructions have `effects`, or says
-/// why not.
+/// Accepts `lowered` as a faithful rendering of `function`, whose instructions have `effects`, or
+/// says why not.
 ///
 /// # Errors
 /// The first difference found.
@@ -101,10 +103,10 @@ pub fn check(
 /// Both programs, cut into the same blocks.
 struct Program<'a> {
     function: &'a Function,
-    /// What each instruction of the author reads and writes.
+    /// What each source instruction reads and writes.
     effects: &'a [Effects<Reg>],
     lowered: &'a Lowered,
-    /// The items of each instruction of the author, as a range of indices.
+    /// The items of each source instruction, as a range of indices.
     items_of: Vec<std::ops::Range<usize>>,
     /// Where the prologue ends.
     prologue_end: usize,
@@ -155,8 +157,8 @@ impl<'a> Program<'a> {
             .ok_or_else(|| Refusal::new(format!("label {} is not defined", label.0)))
     }
 
-    /// The register that is said to hold an undefined value. That any value will do makes it harmless
-    /// to believe.
+    /// The register that is said to hold an undefined value. That any value will do makes it
+    /// harmless to believe.
     fn undefined(&self, id: InstId) -> Checked<PhysReg> {
         let all = &self.lowered.undefined;
         let found = all.binary_search_by_key(&id, |(of, _)| *of);
@@ -178,7 +180,7 @@ fn stack_args(function: &Function) -> BTreeMap<i64, ArgId> {
     on_stack.collect()
 }
 
-/// Finds the run of items that stands for each instruction; they must come in the author's order.
+/// Finds the run of items that stands for each instruction; they must come in source order.
 fn pair_items(
     function: &Function,
     items: &[Item],
@@ -222,8 +224,8 @@ fn cut_blocks(function: &Function) -> (Vec<usize>, Vec<Option<usize>>) {
     (starts, block_of_label)
 }
 
-/// What one step of the replay works on: the program as written, what is known where the step begins,
-/// and what is found out about the frame.
+/// What one step of the replay works on: the program as written, what is known where the step
+/// begins, and what is found out about the frame.
 struct Step<'a> {
     function: &'a Function,
     state: &'a mut State,
@@ -257,7 +259,7 @@ impl Replay<'_> {
         self.layout.check_disjoint(self.program.function.convention.shadow)
     }
 
-    /// The state behind the prologue.
+    /// The state after the prologue.
     fn enter(&mut self) -> Checked<State> {
         let program = self.program;
         let mut state = entry_state(program.function, program.effects);
@@ -339,8 +341,8 @@ impl Replay<'_> {
     }
 }
 
-/// The bytes of an argument's register that the caller has filled. Pointers of 32 bits come with zeros
-/// above (System V AMD64 psABI 1.0, section 10.1); of sizes the upper half is anything.
+/// The bytes of an argument's register that the caller has filled. Pointers of 32 bits come with
+/// zeros above (System V AMD64 psABI 1.0, section 10.1); of sizes the upper half is anything.
 fn arriving_lanes(arg: &Arg) -> Lanes {
     match (arg.extension, &arg.value) {
         (Extension::None, _) | (_, ArgValue::Pointer { .. } | ArgValue::Reference { .. }) => {
@@ -350,8 +352,8 @@ fn arriving_lanes(arg: &Arg) -> Lanes {
     }
 }
 
-/// The registers that an instruction may leave as they are although nothing has written them, and what
-/// is copied to them.
+/// The registers that an instruction may leave as they are although nothing has written them, and
+/// what is copied to them.
 fn kept_unwritten(function: &Function, effects: &[Effects<Reg>]) -> Vec<Reg> {
     let mut kept: Vec<Reg> = effects
         .iter()
@@ -387,7 +389,7 @@ fn kept_unwritten(function: &Function, effects: &[Effects<Reg>]) -> Vec<Reg> {
 fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
     let mut state = State::new(Stack::on_entry());
     state.define(Place::Slot(Address::cfa(-8)), Sym::ReturnAddress, Lanes::low(8));
-    // Registers that the author names hold what they hold: a call may take one that only some paths
+    // Registers that the user names hold what they hold: a call may take one that only some paths
     // have set.
     for access in effects.iter().flat_map(|effects| &effects.regs) {
         if let (Reg::Physical(reg), false) = (access.reg, access.read.is_empty()) {

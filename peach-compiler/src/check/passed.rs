@@ -2,9 +2,9 @@
 //! arrived, as they arrived.
 //!
 //! The caller's copy belongs to this call alone (Microsoft, "x64 calling convention", Parameter
-//! passing), so that no store of an honest kernel through another pointer changes it. What is left to
-//! check: the base still is that address, the bytes are the argument's, nothing is written to them, and
-//! no more alignment is demanded than is promised.
+//! passing), so that no store of an honest kernel through another pointer changes it. What is left
+//! to check: the base still is that address, the bytes are the argument's, nothing is written to
+//! them, and no more alignment is required than is promised.
 
 use super::state::{Place, State, Sym};
 use super::{Checked, Refusal};
@@ -74,5 +74,5 @@ fn argument_at<'a>(mem: &Mem<Reg>, function: &'a Function) -> Checked<&'a Arg> {
         at && matches!(mem.base, Base::Reg(view) if Some(view.reg) == base)
     };
     let found = function.args.iter().find(begins).filter(|_| is_plain);
-    found.ok_or_else(|| Refusal::new(format!("{mem:?} is no argument")))
+    found.ok_or_else(|| Refusal::new(format!("{mem:?} is not an argument")))
 }

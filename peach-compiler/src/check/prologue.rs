@@ -1,4 +1,5 @@
-//! The prologue: inserted instructions, and at most the loop that touches the pages of a large frame.
+//! The prologue: inserted instructions, and at most the loop that touches the pages of a large
+//! frame.
 
 use super::inserted;
 use super::meaning::is_decorated;
@@ -33,7 +34,7 @@ pub(super) fn replay(items: &[Item], step: &mut Step<'_>) -> Checked {
 /// The only loop that is inserted: `sub rsp, step; test [rsp], reg; cmp rsp, end; jne`, back to the
 /// `sub`. It ends if whole steps lead from the stack pointer down to the address in `end`.
 fn page_loop(label: LabelId, turn: &[Item; 4], step: &mut Step<'_>) -> Checked {
-    let refuse = |why: &str| Err(Refusal::new(format!("the loop of the prologue {why}")));
+    let refuse = |why: &str| Err(Refusal::new(format!("the loop in the prologue {why}")));
     let insts: Vec<&Instruction<PhysReg>> = turn
         .iter()
         .filter_map(|item| match &item.code {
@@ -43,7 +44,7 @@ fn page_loop(label: LabelId, turn: &[Item; 4], step: &mut Step<'_>) -> Checked {
         .collect();
     let names: Vec<&str> = insts.iter().map(|inst| inst.mnemonic.name()).collect();
     if names != ["sub", "test", "cmp", "jne"] {
-        return refuse("is another one");
+        return refuse("differs from the expected one");
     }
     let rsp = View { reg: gp::RSP, class: Class::Gp64 };
     let (stride, end) = match (&insts[0].operands[..], &insts[2].operands[..]) {

@@ -1,7 +1,7 @@
 //! A return: the results, the preserved registers, the stack pointer.
 //!
-//! The code of a return is a straight line that may pack and extend, so it is evaluated byte by byte
-//! ([`Byte`]) beside the replay of places.
+//! The code of a return is a straight line that may pack and extend, so it is evaluated byte by
+//! byte ([`Byte`]) next to the replay of places.
 
 use super::bytes::{Byte, Bytes, evaluate};
 use super::inserted;

@@ -1,4 +1,4 @@
-//! What the slots of the stack hold. A kernel may have very many: whoever asks for a value, or for some
+//! What the slots of the stack hold. A kernel may have very many: a query for a value, or for some
 //! bytes of memory, is led to the few slots that have to do with them.
 
 use super::stack::Address;
@@ -7,7 +7,8 @@ use crate::isa::Lanes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// The values that one place holds: byte *i* of the place is byte *i* of the value, for these bytes.
+/// The values that one place holds: byte *i* of the place is byte *i* of the value, for these
+/// bytes.
 pub(super) type Held = Vec<(Sym, Lanes)>;
 
 /// The longest slot, in bytes.
@@ -67,7 +68,8 @@ impl Slots {
         }
     }
 
-    /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong to.
+    /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong
+    /// to.
     pub fn overwrite(&mut self, address: Address, bytes: u32) {
         for slot in self.around(address, bytes).collect::<Vec<_>>() {
             let distance = address.offset - slot.offset;

@@ -40,7 +40,7 @@ pub(super) struct Stack {
     pub rsp: Address,
     /// Registers that hold a stack address: the frame's base, and where a loop over its pages ends.
     bases: BTreeMap<PhysReg, Address>,
-    /// `rsp` behind the prologue: what is below, down to `rsp`, the author has pushed.
+    /// `rsp` after the prologue: what is below, down to `rsp`, the source has pushed.
     pub floor: Option<Address>,
 }
 
@@ -72,7 +72,7 @@ impl Stack {
         self.bases.insert(reg, address);
     }
 
-    /// Whether the author has pushed something in these bytes.
+    /// Whether the user has pushed something in these bytes.
     pub fn is_pushed(&self, address: Address, bytes: u32) -> bool {
         self.floor.is_some_and(|floor| {
             let pushed = (self.rsp, (floor.offset - self.rsp.offset).max(0) as u32);
@@ -106,8 +106,8 @@ pub(super) struct Layout {
     locals: BTreeMap<LocalId, (Address, u32)>,
     /// Memory that pushes and saves have used.
     pushed: BTreeSet<(Address, u32)>,
-    /// Where [`Region::Aligned`] may begin, counted from the canonical frame address: the lowest and
-    /// the highest place.
+    /// Where [`Region::Aligned`] may begin, counted from the canonical frame address: the lowest
+    /// and the highest place.
     window: Option<(i64, i64)>,
     /// What it is a multiple of.
     window_align: i64,
@@ -145,8 +145,8 @@ impl Layout {
         i64::from(align) <= start && address.offset % i64::from(align) == 0
     }
 
-    /// `address` is rounded down to a multiple of `align`. Both it and the stack pointer are multiples
-    /// of a word, so that is at most `align` less a word below it.
+    /// `address` is rounded down to a multiple of `align`. Both it and the stack pointer are
+    /// multiples of a word, so that is at most `align` less a word below it.
     pub fn align_within(&mut self, address: Address, align: i64, rsp: Address) -> Checked {
         let window = (address.offset - (align - 8).max(0), address.offset);
         let in_frame = address.region == Region::Cfa
@@ -199,7 +199,8 @@ impl Layout {
         let ranges = ranges.into_iter().map(|(range, _)| range);
         let (aligned, plain): (Vec<_>, Vec<_>) =
             ranges.partition(|(address, _)| address.region == Region::Aligned);
-        // All of them move together, so that what lies between them is out of the way of others, too.
+        // All of them move together, so that what lies between them is out of the way of others,
+        // too.
         let mut extents = Vec::with_capacity(aligned.len());
         for one in aligned {
             if let Some(extent) = self.extent(one)? {

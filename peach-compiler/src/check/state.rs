@@ -32,8 +32,8 @@ pub(super) struct State {
     regs: Vec<Held>,
     /// Shared by the states of places between which none of them changes.
     slots: Rc<Slots>,
-    /// Bytes of values that nothing has written yet: every place holds them, since any value will do. Of
-    /// those alone that an instruction may keep.
+    /// Bytes of values that nothing has written yet: every place holds them, since any value will
+    /// do. Of those alone that an instruction may keep.
     unwritten: Held,
     /// Flags that hold what the program's last writer put there. Where it has not written any, they
     /// hold whatever they are.
@@ -157,7 +157,8 @@ impl State {
         }
     }
 
-    /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong to.
+    /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong
+    /// to.
     pub fn overwrite(&mut self, address: Address, bytes: u32) {
         if self.slots.is_any_in(address, bytes) {
             Rc::make_mut(&mut self.slots).overwrite(address, bytes);
@@ -214,7 +215,8 @@ impl State {
         }
     }
 
-    /// Bytes of `sym` beyond `lanes` may have any value: a register that holds `lanes` holds all of it.
+    /// Bytes of `sym` beyond `lanes` may have any value: a register that holds `lanes` holds all of
+    /// it.
     pub fn complete(&mut self, sym: Sym, lanes: Lanes) {
         for (known, held) in self.regs.iter_mut().flatten() {
             if *known == sym && held.contains(lanes) {
@@ -229,8 +231,8 @@ impl State {
         self.extended(sym, Sym::Zero);
     }
 
-    /// The program sets the upper half of `sym` to the sign of its lower: places that hold the lower
-    /// half, and its sign above, hold all of it.
+    /// The program sets the upper half of `sym` to the sign of its lower: places that hold the
+    /// lower half, and its sign above, hold all of it.
     pub fn sign_extended(&mut self, sym: Sym) {
         self.extended(sym, Sym::SignFrom(4));
     }

@@ -1,4 +1,5 @@
-//! What the replays of all operations share: where control goes next, instructions that were inserted.
+//! What the replays of all operations share: where control goes next, instructions that were
+//! inserted.
 
 use super::{Checked, Refusal, Step, inserted};
 use crate::ir::{Code, Item, LabelId};

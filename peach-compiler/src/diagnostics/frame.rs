@@ -18,7 +18,8 @@ pub enum Palette {
     Ansi,
 }
 
-/// A code frame: message, place, the source lines with the offending tokens underlined, notes, help.
+/// A code frame: message, place, the source lines with the offending tokens underlined, notes,
+/// help.
 pub fn frame(diagnostic: &Diagnostic, file: &str, source: &str, palette: Palette) -> String {
     let level = match diagnostic.severity() {
         Severity::Error => Level::ERROR,

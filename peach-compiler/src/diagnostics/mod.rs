@@ -1,8 +1,8 @@
-//! What the compiler tells the author: one type of message, collected and rendered at the edges.
+//! What the compiler tells the user: one type of message, collected and rendered at the edges.
 //!
 //! A [`Diagnostic`] is data. The macro renders it as `compile_error!`, the command as a code frame,
-//! tests look at its [`Code`]. Stages push into one [`Diagnostics`] and go on as long as what they
-//! have makes sense, so that all independent errors of a program are reported in one build.
+//! tests look at its [`Code`]. Stages push into one [`Diagnostics`] and continue as long as what
+//! they have makes sense, so that all independent errors of a program are reported in one build.
 
 mod codes;
 #[cfg(feature = "frames")]
@@ -20,7 +20,7 @@ pub use tokens::diagnostic_tokens;
 pub enum Severity {
     /// The program does not compile.
     Error,
-    /// The program compiles; the author should know.
+    /// The program compiles; the user should know.
     Warning,
 }
 
@@ -29,7 +29,7 @@ pub enum Severity {
 /// `Span::join` does nothing on stable Rust, so the two ends are kept apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Where the guilty tokens start.
+    /// Where the offending tokens start.
     pub first: Span,
     /// The last of them; equal to `first` for a single token.
     pub last: Span,
@@ -47,7 +47,7 @@ impl From<(Span, Span)> for Place {
     }
 }
 
-/// One message to the author.
+/// One message to the user.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     /// Which of the listed kinds it is.
@@ -60,7 +60,7 @@ pub struct Diagnostic {
     pub labels: Vec<(Span, String)>,
     /// Why it is so and what would be accepted.
     pub notes: Vec<String>,
-    /// How to mend it.
+    /// A suggested fix.
     pub help: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says how to mend it.
+    /// Adds a suggested fix.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
@@ -114,7 +114,7 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 pub(crate) const REPORT_IT: &str = "this is a bug in peach; please report it with the kernel";
 
 /// Proof that an error was reported. Only [`Diagnostics::report`] makes one, so that nothing can be
-/// left out of a program on the strength of an error that no one has seen.
+/// left out of a program because of an error that was never shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Reported(());
 
@@ -156,8 +156,8 @@ impl Diagnostics {
         Reported(())
     }
 
-    /// Points at one more place where a message that was pushed holds. Of very many the last says that
-    /// there are others.
+    /// Points at one more place where a message that was pushed holds. Of very many the last says
+    /// that there are others.
     pub fn label_again(&mut self, of: &Diagnostic, span: Span, text: &str) {
         const LABELS_MAX: usize = 16;
         let known = self.list.iter_mut().rev().find(|known| {
@@ -170,7 +170,7 @@ impl Diagnostics {
         let is_new =
             !is_known(&known.place.first) && !known.labels.iter().any(|(place, _)| is_known(place));
         match known.labels.len() + 1 {
-            LABELS_MAX if is_new => known.labels.push((span, format!("{text}, as others do"))),
+            LABELS_MAX if is_new => known.labels.push((span, format!("{text}; there are others"))),
             ..LABELS_MAX if is_new => known.labels.push((span, text.to_string())),
             _ => {}
         }
@@ -206,7 +206,7 @@ impl Diagnostics {
         });
     }
 
-    /// Moves all messages of `other` behind these.
+    /// Moves all messages of `other` after these.
     pub fn append(&mut self, other: Diagnostics) {
         other.list.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }

@@ -18,7 +18,7 @@ pub fn text(diagnostic: &Diagnostic) -> String {
     text
 }
 
-/// Adds `  = title: body`, the body's own lines aligned behind the title.
+/// Adds `  = title: body`, the body's own lines aligned after the title.
 fn push_line(text: &mut String, title: &str, body: &str) {
     let indent = " ".repeat(title.chars().count() + 6);
     let body = body.trim_end().replace('\n', &format!("\n{indent}"));

@@ -1,9 +1,9 @@
 //! Diagnostics as Rust items: what a macro on stable Rust can say with.
 //!
-//! In: a [`Diagnostic`]. Out: tokens of one item. An error is `compile_error!`, with its path at the
-//! first guilty token and its braces at the last one, so that rustc underlines the whole range. A
-//! warning is the use of a constant that is deprecated, at the guilty token: the one way to a
-//! warning there is.
+//! In: a [`Diagnostic`]. Out: tokens of one item. An error is `compile_error!`, with its path at
+//! the first offending token and its braces at the last one, so that rustc underlines the whole
+//! range. A warning is the use of a constant that is deprecated, at the offending token: the one
+//! way to a warning there is.
 
 use super::{Diagnostic, Severity, render};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};

@@ -1,10 +1,10 @@
 //! Names that C and C++ take.
 //!
-//! In: names of kernels and their parameters, and symbols. Out: names that are no keywords and no macros
-//! or types of the headers, and distinct where they have to be: kernels of a module, parameters of a
-//! kernel with the lengths of its slices.
-//! Fails: E0604 where two kernels would have one name. (A name with a suffix would change what it means
-//! when another kernel comes along.)
+//! In: names of kernels and their parameters, and symbols. Out: names that are not keywords and no
+//! macros or types of the headers, and distinct where they have to be: kernels of a module,
+//! parameters of a kernel with the lengths of its slices.
+//! Fails: E0604 where two kernels would have one name. (A name with a suffix would change what it
+//! means when another kernel comes along.)
 
 use super::Module;
 use super::module::ModuleFunction;
@@ -31,13 +31,11 @@ pub(super) fn of_functions(module: &Module, diagnostics: &mut Diagnostics) -> Ve
         let free = candidates.iter().find(|name| is_identifier(name) && is_free(name));
         if let (None, Some(owner)) = (free, owners.get(last)) {
             let other = &owner.compiled.function;
-            let message = format!(
-                "`{}` and `{}` would both be called `{last}` in C",
-                kernel.name, other.name
-            );
+            let message =
+                format!("`{}` and `{}` would both be named `{last}` in C", kernel.name, other.name);
             diagnostics.push(
                 Diagnostic::new(Code::DuplicateSymbol, kernel.span, message)
-                    .label(other.span, "the other one")
+                    .label(other.span, "the other item")
                     .help("give one of them another name: `#[export_name = \"…\"]`"),
             );
         }
@@ -66,7 +64,7 @@ pub(super) fn written_params(params: &[ast::Param]) -> Vec<ParamName> {
     distinct(params, str::to_string)
 }
 
-/// What the author named comes first; lengths get what is left.
+/// What the user named comes first; lengths get what is left.
 fn distinct(params: &[ast::Param], spelled: fn(&str) -> String) -> Vec<ParamName> {
     let mut taken: Vec<String> = Vec::new();
     let mut take = |mut name: String| {
@@ -136,8 +134,9 @@ fn is_reserved(name: &str) -> bool {
     is_the_compilers || is_limit || is_integer || KEYWORDS.contains(&name) || MACROS.contains(&name)
 }
 
-/// What gcc, clang and mingw define before and in `stdbool.h`, `stddef.h`, `stdint.h` and `immintrin.h`
-/// (which brings `stdlib.h` along), types included; what the header itself defines; and `main`, which C++ does not let be declared.
+/// What gcc, clang and mingw define before and in `stdbool.h`, `stddef.h`, `stdint.h` and
+/// `immintrin.h` (which brings `stdlib.h` along), types included; what the header itself defines;
+/// and `main`, which C++ does not let be declared.
 #[rustfmt::skip]
 const MACROS: &[&str] = &[
     "PEACH_INT128", "PEACH_MS_ABI", "PEACH_STRING", "PEACH_STRING_OF", "PEACH_SYMBOL",

@@ -108,8 +108,8 @@ impl CType {
         plain.replace(" *", "*")
     }
 
-    /// The declaration of a parameter or a result; with an empty name, the type itself. A slice declares
-    /// two names, and what a reference to an array may be read for stands behind the name.
+    /// The declaration of a parameter or a result; with an empty name, the type itself. A slice
+    /// declares two names, and what a reference to an array may be read for is after the name.
     pub fn declare(&self, name: &str) -> String {
         match self {
             CType::Pointer(inner, is_const) => match inner.as_ref() {
@@ -126,8 +126,8 @@ impl CType {
         }
     }
 
-    /// The declaration of a function that returns this type. (A reference to an array is a pointer to its
-    /// first element.)
+    /// The declaration of a function that returns this type. (A reference to an array is a pointer
+    /// to its first element.)
     pub(super) fn declare_result(&self, function: &str) -> String {
         match self {
             CType::Pointer(inner, is_const) => match inner.as_ref() {
@@ -230,7 +230,7 @@ fn read(tokens: &mut Tokens) -> CType {
     }
 }
 
-/// What stands behind `&` and `mut`.
+/// What is after `&` and `mut`.
 fn reference(tokens: &mut Tokens, is_const: bool) -> CType {
     if eat_word(tokens, "str") {
         return CType::Slice(Box::new(CType::Named("char")), is_const);
@@ -368,7 +368,7 @@ fn function(mut word: String, tokens: &mut Tokens) -> CType {
     }
 }
 
-/// The inside of `<…>`, if that comes next.
+/// The inside `<…>`, if that comes next.
 fn angles(tokens: &mut Tokens) -> Option<TokenStream> {
     if !is_punct(tokens, '<') {
         return None;

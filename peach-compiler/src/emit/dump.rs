@@ -1,7 +1,8 @@
 //! What each step made, as text: `-fdump-rtl` and `--print-after`.
 //!
-//! An [`Observer`] that writes down, of the steps asked for, the function after each. Virtual registers
-//! are `name%number`; after the analysis, what is live behind each instruction stands beside it.
+//! An [`Observer`] that writes down, of the steps asked for, the function after each. Virtual
+//! registers are `name%number`; after the analysis, each instruction is followed by what is live
+//! after it.
 
 use crate::analysis::Facts;
 use crate::compiled::CompiledFunction;
@@ -14,7 +15,7 @@ use crate::syntax::ast;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Where what is live stands.
+/// The column of what is live.
 const LIVE_COLUMN: usize = 56;
 
 /// The text of the steps taken so far.
@@ -89,7 +90,7 @@ fn items(file: &ast::File) -> String {
     file.items.iter().map(line).collect()
 }
 
-/// The instructions, each with what is live behind it.
+/// The instructions, each with what is live after it.
 fn with_live(function: &Function, facts: &Facts) -> String {
     let mut live: BTreeMap<InstId, String> = BTreeMap::new();
     for block in 0..facts.cfg.blocks.len() {

@@ -1,8 +1,8 @@
 //! Symbols of kernels: `-fname-mangling=TEMPLATE`.
 //!
 //! In: a template such as `${name}_${isa}`, and a compiled version. Out: its symbol.
-//! Invariant: versions of one kernel differ in their extensions, so a template with `${ISA}` or `${isa}`
-//! gives each a symbol of its own.
+//! Invariant: versions of one kernel differ in their extensions, so a template with `${ISA}` or
+//! `${isa}` gives each a symbol of its own.
 //! Fails: a variable that there is none of, a `$` without one.
 //!
 //! | variable | `dot4` for Haswell, with `fma` |
@@ -67,7 +67,7 @@ pub struct Template {
 pub struct TemplateError {
     /// What is wrong, and what would be accepted.
     pub message: String,
-    /// The guilty bytes of the template.
+    /// The offending bytes of the template.
     pub at: Range<usize>,
 }
 
@@ -111,7 +111,7 @@ impl Template {
                 continue;
             }
             let Some(name) = rest.strip_prefix('{') else {
-                let message = format!("`$` without a variable; {}", accepted());
+                let message = format!("`$` is not followed by a variable; {}", accepted());
                 return Err(TemplateError { message, at: dollar..dollar + 1 });
             };
             let Some(length) = name.find('}') else {
@@ -123,14 +123,14 @@ impl Template {
             match VARIABLES.iter().find(|(known, _)| *known == name) {
                 Some((_, part)) => parts.push(part.clone()),
                 None => {
-                    let message = format!("there is no variable `${{{name}}}`; {}", accepted());
+                    let message = format!("unknown variable `${{{name}}}`; {}", accepted());
                     return Err(TemplateError { message, at: dollar..at });
                 }
             }
         }
         push_text(&mut parts, &template[at..]);
         if parts.is_empty() {
-            let message = format!("the template is empty; {}", accepted());
+            let message = format!("empty template; {}", accepted());
             return Err(TemplateError { message, at: 0..0 });
         }
         Ok(Template { parts })
@@ -164,7 +164,7 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
 
 fn accepted() -> String {
     let names: Vec<String> = VARIABLES.iter().map(|(name, _)| format!("${{{name}}}")).collect();
-    format!("accepted are {}, and `$$` for a dollar sign", names.join(", "))
+    format!("the variables are {}; `$$` is a dollar sign", names.join(", "))
 }
 
 /// `skylake-avx512` is `SkylakeAvx512`.
@@ -177,8 +177,8 @@ fn processor_name(processor: Option<&str>) -> String {
     words.map(capitalised).collect()
 }
 
-/// What tells a version from others: the extensions that its kernel asks for beyond the target's, or,
-/// where it asks for none, those that its instructions need.
+/// What distinguishes a version from others: the extensions that its kernel enables beyond the
+/// target's, or, where it asks for none, those that its instructions need.
 fn extension_names(compiled: &CompiledFunction, target: &Target) -> String {
     let own = compiled.function.features;
     let features = if own == target.features { needed(compiled) } else { own };

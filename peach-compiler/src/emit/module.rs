@@ -1,13 +1,14 @@
 //! What object files, listings, headers and metadata are made of.
 //!
-//! In: [`Compilation`]s for one [`Target`]. Out: a [`Module`], in which every kernel has one symbol and
-//! is one function.
-//! Invariants: symbols are distinct; kernels stand in source order.
-//! Fails: E0004 where two alternatives by `#[cfg]` exist, E0603 where the target's processor lacks what a kernel needs, E0604 where two functions would
-//! have one symbol; as [`outside::resolve`].
+//! In: [`Compilation`]s for one [`Target`]. Out: a [`Module`], in which every kernel has one symbol
+//! and is one function.
+//! Invariants: symbols are distinct; kernels are in source order.
+//! Fails: E0004 where two alternatives by `#[cfg]` exist, E0603 where the target's processor lacks
+//! what a kernel needs, E0604 where two functions would have the same symbol; as
+//! [`outside::resolve`].
 //!
-//! A kernel with several versions is several functions. For a named processor the first version that
-//! it supports is taken, as the runtime would; without one, all are, and need names of their own
+//! A kernel with several versions is several functions. For a named processor the first version
+//! that it supports is chosen, as in the runtime; without one, all are, and need their own names
 //! ([`Mangling`]).
 
 use crate::abi::Convention;
@@ -26,7 +27,7 @@ use std::collections::hash_map::Entry;
 /// Kernels for one target, ready to be written.
 #[derive(Debug)]
 pub struct Module {
-    /// The source file, as its author named it.
+    /// The source file, as the user named it.
     pub source: String,
     /// What the kernels were compiled for.
     pub target: Target,
@@ -35,7 +36,7 @@ pub struct Module {
     pub included: HashMap<String, String>,
     /// The Go package that the functions are in, where that is known.
     pub package: Option<String>,
-    /// How remedies name what the author can ask for.
+    /// How messages name what the user can ask for.
     pub words: Words,
     /// In source order.
     pub functions: Vec<ModuleFunction>,
@@ -85,7 +86,7 @@ pub enum Processor {
     Named,
 }
 
-/// How whoever compiles kernels says what is wanted.
+/// The spelling of options in messages, which depends on the front end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Words {
     /// By flags of the command: `-mcpu`.
@@ -150,8 +151,8 @@ impl Module {
         self.included.get(&span.file()).unwrap_or(&self.source)
     }
 
-    /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as it
-    /// stands; any other is made by `mangling`.
+    /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as
+    /// it stands; any other is made by `mangling`.
     pub fn add(
         &mut self,
         compilation: Compilation,
@@ -222,7 +223,7 @@ impl Module {
         let diagnostic =
             Diagnostic::new(Code::WrongProcessor, function.span, message).note(lacking);
         Err(Box::new(diagnostic.help(format!(
-            "name another with {}, or add {}",
+            "choose another with {}, or add {}",
             self.words.cpu(),
             options.join(" ")
         ))))
@@ -240,7 +241,7 @@ impl Module {
                     let (function, first) = (&function.compiled.function, first.get());
                     let first = &first.compiled.function;
                     let message =
-                        format!("two functions would have the symbol `{}`", function.name);
+                        format!("two functions would have the same symbol `{}`", function.name);
                     let help = if function.name == first.name {
                         format!(
                             "name a processor with {} to have one version, or give each a name of \
@@ -259,7 +260,8 @@ impl Module {
     }
 }
 
-/// Outside of Rust it is decided already which `#[cfg]`s hold: what is left of a name is one function.
+/// Outside of Rust it is decided already which `#[cfg]`s hold: what is left of a name is one
+/// function.
 fn check_alternatives(compilation: &Compilation, diagnostics: &mut Diagnostics) {
     for KernelGroup { decl, alternatives, .. } in compilation.kernels.iter().map(|g| &g.source) {
         if let Some(first) = alternatives.first() {

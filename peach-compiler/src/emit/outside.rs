@@ -1,7 +1,7 @@
 //! What a kernel takes from the Rust program around it, where there is none.
 //!
-//! In: a compiled version. Out: its `const { … }` expressions as numbers, written into its bytes, and
-//! the names of the items that it refers to by `sym`.
+//! In: a compiled version. Out: its `const { … }` expressions as numbers, written into its bytes,
+//! and the names of the items that it refers to by `sym`.
 //! Invariant: of the patches, only addresses are left.
 //! Fails: E0605 for an expression that only rustc can evaluate and for a path that has no symbol,
 //! E0106 for a number that does not fit its field.
@@ -73,7 +73,10 @@ fn evaluate(constant: &RustConst) -> Result<i128, Box<Diagnostic>> {
         Box::new(
             Diagnostic::new(Code::NotOutsideRust, constant.span, message)
                 .label(why.place.first, why.message)
-                .note("outside of a Rust program, it is a constant expression of the language")
+                .note(
+                    "outside of a Rust program, only constant expressions of the language can be \
+                    evaluated",
+                )
                 .help("write the number, or a constant of the kernels: `const NAME = …;`"),
         )
     })
@@ -96,7 +99,7 @@ fn symbol(symbol: &RustSym) -> Result<String, Box<Diagnostic>> {
             let message = format!("`{}` has no symbol outside of Rust", symbol.tokens);
             Err(Box::new(
                 Diagnostic::new(Code::NotOutsideRust, symbol.span, message)
-                    .note("the last segment of a plain path is taken as the name of the symbol"),
+                    .note("the last segment of a plain path is used as the name of the symbol"),
             ))
         }
     }

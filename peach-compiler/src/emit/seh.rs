@@ -1,12 +1,13 @@
 //! What Windows' unwinder reads ("x64 exception handling" on learn.microsoft.com).
 //!
 //! In: a lowered function and the offsets of its items. Out: [`Fragment`]s, each with its
-//! `UNWIND_INFO`; none for a function that moves neither the stack pointer nor a preserved register.
+//! `UNWIND_INFO`; none for a function that moves neither the stack pointer nor a preserved
+//! register.
 //!
-//! The unwinder replays the prologue backwards and recognises epilogues by their instructions. It knows
-//! of no pushes in a body: a function that pushes there (or aligns the stack around a call) is described
-//! in fragments, as if it were several functions. All but the first have a prologue of length zero that
-//! made the whole frame, what was pushed included.
+//! The unwinder replays the prologue backwards and recognizes epilogues by their instructions. It
+//! knows of no pushes in a body: a function that pushes there (or aligns the stack around a call)
+//! is described in fragments, as if it were several functions. All but the first have a prologue of
+//! length zero that made the whole frame, what was pushed included.
 
 use super::unwind;
 use crate::encode::Encoded;
@@ -14,7 +15,8 @@ use crate::ir::{Frame, Lowered, UnwindStep};
 use crate::isa::{Bank, PhysReg};
 use std::ops::Range;
 
-/// A part of a function through which the stack pointer does not move, prologue and epilogues aside.
+/// A part of a function through which the stack pointer does not move, prologue and epilogues
+/// aside.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fragment {
     /// From where to where it goes, counted from the start of the function.

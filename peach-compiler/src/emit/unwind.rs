@@ -1,10 +1,10 @@
 //! What an unwinder has to know of each place in the code.
 //!
-//! In: a lowered function and the offsets of its items. Out: [`Change`]s by offset: how the canonical
-//! frame address (CFA) is found, and which registers of the caller are saved where.
+//! In: a lowered function and the offsets of its items. Out: [`Change`]s by offset: how the
+//! canonical frame address (CFA) is found, and which registers of the caller are saved where.
 //!
-//! Invariant: applied in order, the changes describe every instruction boundary exactly. On entry the
-//! CFA is `rsp + 8` and every register is the caller's.
+//! Invariant: applied in order, the changes describe every instruction boundary exactly. On entry
+//! the CFA is `rsp + 8` and every register is the caller's.
 
 use crate::encode::Encoded;
 use crate::ir::{Cfa, Code, Instruction, Item, Lowered, Operand, Origin};
@@ -68,9 +68,9 @@ pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
     changes
 }
 
-/// How many bytes are pushed in the body beyond what the prologue made, where the frame is found by the
-/// stack pointer: each item at which that changes, with the bytes from there on. The first one is the
-/// first item.
+/// How many bytes are pushed in the body beyond what the prologue made, where the frame is found by
+/// the stack pointer: each item at which that changes, with the bytes from there on. The first one
+/// is the first item.
 pub fn heights(lowered: &Lowered) -> Vec<(usize, u32)> {
     let mut heights = vec![(0, 0)];
     let mut changes = lowered.frame.cfa.iter().peekable();
@@ -145,7 +145,7 @@ pub fn dwarf_program(changes: &[(u32, Change)]) -> Vec<u8> {
                 uleb(&mut program, u32::from(dwarf_number(cfa.reg)));
                 uleb(&mut program, cfa.offset as u32);
             }
-            // The extended forms take every register; saved registers stand at multiples of 8.
+            // The extended forms take every register; saved registers are at multiples of 8.
             Change::Saved(reg, offset) => {
                 program.push(0x05);
                 uleb(&mut program, u32::from(dwarf_number(reg)));

@@ -28,7 +28,7 @@ enum Kind {
     Fixed(u32),
     /// As many bytes as it takes to the next multiple.
     Align(u32),
-    /// As many bytes as it takes to keep the items behind it in one bundle.
+    /// As many bytes as it takes to keep the items after it in one bundle.
     Group(Group),
     /// A branch that may still grow.
     Short(u32, LabelId),
@@ -50,13 +50,14 @@ impl Layout {
         }
     }
 
-    /// Gives an instruction that is no branch another encoding. What is behind it stays where it was.
+    /// Gives an instruction that is not a branch another encoding. What is after it stays where it
+    /// was.
     pub fn replace(&mut self, index: usize, encoding: Encoding) {
         self.kinds[index] = Kind::Fixed(encoding.bytes.len() as u32);
         self.encodings[index] = encoding;
     }
 
-    /// How much goes between `start` and a group, whose items are behind `index`.
+    /// How much goes between `start` and a group, whose items are after `index`.
     fn padding(&self, start: u32, index: usize, group: Group) -> u32 {
         let items = &self.kinds[index + 1..=index + group.items];
         let size: u32 = items.iter().map(|kind| kind.bytes()).sum();
@@ -80,12 +81,12 @@ impl Layout {
         self.code_len = at;
     }
 
-    /// Goes over the code once, from its start: what lies behind a branch that has to grow moves, and
-    /// with it the branches there. Returns whether anything changed.
+    /// Goes over the code once, from its start: what lies after a branch that has to grow moves,
+    /// and with it the branches there. Returns whether anything changed.
     ///
     /// Order matters where there is padding, which may take up what a branch grows by. This is the
-    /// order of GNU as (`relax_segment` in gas/write.c), so that neither is smaller. Only in front of a
-    /// group may something move without growth: by what its branch grew in the sweep before.
+    /// order of GNU as (`relax_segment` in gas/write.c), so that neither is smaller. Only in front
+    /// of a group may something move without growth: by what its branch grew in the sweep before.
     fn sweep(&mut self, lowered: &Lowered, features: &FeatureSet) -> bool {
         let mut changed = false;
         // How far the current item is from where it was before; padding may have shrunk.
@@ -146,7 +147,7 @@ impl Layout {
 }
 
 impl Kind {
-    /// The size of what is no padding.
+    /// The size without padding.
     fn bytes(&self) -> u32 {
         match self {
             Kind::Fixed(bytes) | Kind::Short(bytes, _) => *bytes,

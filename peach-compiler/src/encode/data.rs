@@ -1,4 +1,4 @@
-//! Where constants go: behind the code, or in a section of their own; aligned, each once.
+//! Where constants go: after the code, or in a section of their own; aligned, each once.
 
 use crate::ir::{Base, Code, Data, DataContent, Lowered, Operand};
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ pub(crate) struct DataLayout {
 }
 
 impl DataLayout {
-    /// Places the constants of `lowered` behind `code_len` bytes of code.
+    /// Places the constants of `lowered` after `code_len` bytes of code.
     pub fn of(lowered: &Lowered, code_len: u32) -> DataLayout {
         let used = used(lowered);
         let data = lowered.data.iter().zip(used).map(|(data, used)| used.then_some(data));

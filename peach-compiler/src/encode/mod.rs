@@ -1,8 +1,8 @@
-//! Layout: bytes of all instructions, the shortest branches that reach, constants behind the code.
+//! Layout: bytes of all instructions, the shortest branches that reach, constants after the code.
 //!
 //! Input: a [`Lowered`]. Output: an [`Encoded`], position-independent but for its alignment and its
 //! patches. Invariants: code in the order of its items; a branch is long only if it does not reach
-//! otherwise, or its author says so; no instruction crosses the border of a bundle, where the
+//! otherwise, or the source says so; no instruction crosses the border of a bundle, where the
 //! convention has a sandbox; constants that nothing addresses are left out, equal ones are
 //! one, and none of up to 64 bytes crosses a cache line.
 //! Fails: E0306 where a short branch cannot reach.
@@ -115,7 +115,7 @@ pub enum PatchValue {
 /// Encodes `lowered`.
 ///
 /// # Errors
-/// Branches that cannot reach, and (bugs of ours) instructions that cannot be encoded, are pushed
+/// Branches that cannot reach, and (bugs in peach) instructions that cannot be encoded, are pushed
 /// into `diagnostics`; the result is then `None`.
 pub fn encode(
     lowered: &Lowered,
@@ -181,10 +181,10 @@ fn no_encoding(inst: &Instruction<PhysReg>, error: &SelectError, span: Span) -> 
     let name = inst.mnemonic.name();
     match error {
         SelectError::OutOfRange { accepted, .. } => {
-            let message = format!("the displacement of this `{name}` does not fit");
+            let message = format!("the displacement of this `{name}` is out of range");
             Diagnostic::new(DiagnosticCode::OutOfRange, span, message)
                 .note(format!("`disp8` takes {accepted}"))
-                .help("leave out `disp8`: the shortest displacement that fits is taken")
+                .help("remove `disp8`: the shortest displacement that fits is used")
         }
         _ => {
             let message = format!("`{name}` with these registers has no encoding");
@@ -319,14 +319,14 @@ impl Writer<'_> {
             let name = inst.mnemonic.name();
             let message = format!("this `{name}` is {distance} bytes from its target");
             let diagnostic = Diagnostic::new(DiagnosticCode::BranchOutOfRange, item.span, message)
-                .note("it reaches from -128 to 127 bytes, counted from its end");
+                .note("its range is -128 to 127 bytes, counted from its end");
             self.diagnostics.push(match name {
                 "jrcxz" | "jecxz" => diagnostic
-                    .help("`test rcx, rcx; jz …;` reaches everything, and changes the flags"),
+                    .help("`test rcx, rcx; jz …;` has no such limit, but changes the flags"),
                 "loop" | "loope" | "loopne" => {
-                    diagnostic.help("`dec rcx; jnz …;` reaches everything, and changes the flags")
+                    diagnostic.help("`dec rcx; jnz …;` has no such limit, but changes the flags")
                 }
-                _ => diagnostic.help("leave out `short`"),
+                _ => diagnostic.help("remove `short`"),
             });
         }
         self.put(field, start, distance);

@@ -1,10 +1,10 @@
-//! Padding in front of bundles is taken up by longer encodings of the instructions before it, as far
-//! as they have any: nothing is then decoded for nothing.
+//! Padding before bundles is replaced by longer encodings of the instructions before it, as far
+//! as they have any: so that no decode slot is spent on a nop.
 //!
 //! Input: a [`Layout`] whose branches all reach. Output: the same, of the same length. Only
-//! instructions between the last label, branch or border and the padding grow, so that no label moves
-//! and no distance changes but those of operands relative to `rip`, which are filled in later. Those do
-//! not grow.
+//! instructions between the last label, branch or border and the padding grow, so that no label
+//! moves and no distance changes but those of operands relative to `rip`, which are filled in
+//! later. Those do not grow.
 
 use super::branches::Layout;
 use super::target;

@@ -1,8 +1,8 @@
 //! Every encoded function is decoded again and compared with what was meant.
 //!
-//! Input: a [`Lowered`] and its [`Encoded`]. Output: acceptance, or what differs. iced's decoder knows
-//! nothing of how the bytes were made; addresses are compared as sums, so that another way to write
-//! one is no difference. Fields that are filled in later are not looked at.
+//! Input: a [`Lowered`] and its [`Encoded`]. Output: acceptance, or what differs. iced's decoder
+//! knows nothing of how the bytes were made; addresses are compared as sums, so that another way to
+//! write one is no difference. Fields that are filled in later are not compared.
 
 use super::{Encoded, relative_address};
 use crate::ir::{Base, Code, Instruction, Lowered, Mem, Operand, Rounding, View};
@@ -165,8 +165,8 @@ impl Comparison<'_> {
 
     fn is_register(&self, meant: View<PhysReg>, found: Register) -> bool {
         let Some(found) = view_of(found) else { return false };
-        // Where the width of a general-purpose register says nothing (`movmskps`, `mov ds`), one row
-        // stands for all widths.
+        // Where the width of a general-purpose register says nothing (`movmskps`, `mov ds`), one
+        // row stands for all widths.
         let other = |operand: &Operand<PhysReg>| matches!(operand, Operand::Reg(view) if view.reg.bank != Bank::Gp);
         let any_width = match found.class {
             Class::Gp32 => self.meant.operands.iter().any(other),

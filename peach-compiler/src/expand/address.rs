@@ -1,6 +1,6 @@
 //! Addresses: sums of registers, scaled registers, constants, tables and stack variables in any
-//! order, brought into the one form that the machine has: base + index * scale + displacement. Which
-//! register is the base is decided in `isa`.
+//! order, brought into the one form that the machine has: base + index * scale + displacement.
+//! Which register is the base is decided in `isa`.
 
 use super::evaluate::{Evaluated, place};
 use super::value::{Masked, Value};
@@ -115,7 +115,7 @@ impl<'a> Expander<'a, '_> {
                 sum.rust_const = Some(id);
                 return Ok(sum);
             }
-            Value::Slice { .. } => "write `.ptr` behind it",
+            Value::Slice { .. } => "write `.ptr` after it",
             Value::Mem(_) => "name the register instead of the place in memory: `let q = p;`",
             Value::Data(_) => "a data literal is memory already: write it without brackets",
             Value::RustSym(_) => "load the address first: `mov r, sym …`",
@@ -147,7 +147,7 @@ impl<'a> Expander<'a, '_> {
                     place(at),
                     "an address has one `const { … }` at most",
                 )
-                .help("add them up inside of the braces"),
+                .help("add them inside the braces"),
             ));
         }
         a.rust_const = a.rust_const.or(b.rust_const);
@@ -157,7 +157,7 @@ impl<'a> Expander<'a, '_> {
     fn multiply(&mut self, mut sum: Sum, factor: i128, at: &Expr) -> Evaluated<Sum> {
         if sum.anchor.is_some() || sum.rust_const.is_some() {
             let what = if sum.anchor.is_some() { "the address of data" } else { "`const { … }`" };
-            return Err(self.refuse(at, &format!("{what} can only be added in an address")));
+            return Err(self.refuse(at, &format!("in an address, {what} can only be added")));
         }
         sum.disp = sum.disp.checked_mul(factor).ok_or_else(|| self.too_far(at))?;
         for term in &mut sum.regs {
@@ -174,7 +174,7 @@ impl<'a> Expander<'a, '_> {
                 place(at),
                 "the constant part of this address does not fit in 64 bits",
             )
-            .note("it may be -9223372036854775808 to 18446744073709551615, modulo 2^64"),
+            .note("it must be from -9223372036854775808 to 18446744073709551615, modulo 2^64"),
         )
     }
 
@@ -239,7 +239,7 @@ impl<'a> Expander<'a, '_> {
                     sum.regs[at].span,
                     "`rsp` cannot be an index",
                 )
-                .note("the encoding has no place for it; as a base without a scale it is fine"),
+                .note("it cannot be encoded as an index; it can be a base without a scale"),
             ),
         }
     }
@@ -261,7 +261,10 @@ impl<'a> Expander<'a, '_> {
                 term.span,
                 format!("a register of class `{}` cannot be part of an address", class.name()),
             )
-            .help("addresses are made of 64-bit registers: extend it with `movzx` or `movsxd`, then use its `.gp64`"),
+            .help(
+                "addresses are made of 64-bit registers: extend it with `movzx` or `movsxd`, \
+                then use its `.gp64`",
+            ),
         ))
     }
 
@@ -279,20 +282,20 @@ impl<'a> Expander<'a, '_> {
             "this {role} has {bits} bits, but the other register of the address has {wide_bits}"
         );
         self.error(Diagnostic::new(Code::NoForm, at, message).help(
-            "extend it first, with zeros by `mov` to itself as `gp32` or with its sign by `movsxd`, \
-             and write its `.gp64`",
+            "extend it first, with zeros by `mov` to itself as `gp32` or with its sign by \
+             `movsxd`, and write its `.gp64`",
         ))
     }
 
-    /// A factor that an index has not; in all, where the register was named several times.
+    /// A factor that an index cannot have; the sum, where the register was named several times.
     fn bad_scale(&mut self, term: Term, factor: i128) -> Reported {
         let message = match factor {
             ..=-1 => "an address cannot subtract a register".to_string(),
             1 | 2 | 4 | 8 => "an address can scale one of its registers only".to_string(),
             factor => format!("an index cannot be scaled by {factor}"),
         };
-        let note = "an index times 1, 2, 4 or 8 is added to a base, and one register alone can also \
-                    be times 3, 5 or 9";
+        let note = "an index times 1, 2, 4 or 8 is added to a base, and one register alone can \
+            also be times 3, 5 or 9";
         let help = match factor {
             ..=-1 => "negate it with `neg` first".to_string(),
             3 | 5 | 9 => format!("multiply it first: `lea t, [r + r*{}]`", factor - 1),
@@ -316,9 +319,9 @@ impl<'a> Expander<'a, '_> {
     /// `dword [p]`, `xmmword slot`.
     pub(super) fn eval_sized(&mut self, expr: &Expr, bytes: u32, operand: &'a Expr) -> Evaluated {
         let value = self.eval(operand)?;
-        self.change_memory(value, operand, "a size stands before memory", |this, mem| {
+        self.change_memory(value, operand, "a size must be followed by memory", |this, mem| {
             if mem.size.is_some_and(|size| size != bytes) {
-                return Err(this.refuse(expr, "the operand has another size already"));
+                return Err(this.refuse(expr, "the operand already has another size"));
             }
             mem.size = Some(bytes);
             Ok(())
@@ -334,14 +337,14 @@ impl<'a> Expander<'a, '_> {
                     Diagnostic::new(
                         Code::TypeMismatch,
                         name.span(),
-                        format!("a segment register is expected here, not {}", other.describe()),
+                        format!("expected a segment register, found {}", other.describe()),
                     )
                     .note("`es`, `cs`, `ss`, `ds`, `fs` and `gs` are the segment registers"),
                 ));
             }
         };
         let value = self.eval(operand)?;
-        self.change_memory(value, operand, "a segment stands before memory", |_, mem| {
+        self.change_memory(value, operand, "a segment must be followed by memory", |_, mem| {
             mem.segment = Some(segment);
             Ok(())
         })
@@ -355,10 +358,15 @@ impl<'a> Expander<'a, '_> {
             _ => return self.eval(expr),
         };
         let value = self.eval(operand)?;
-        self.change_memory(value, operand, "`disp8` and `disp32` stand before memory", |_, mem| {
-            mem.disp_size = Some(size);
-            Ok(())
-        })
+        self.change_memory(
+            value,
+            operand,
+            "`disp8` and `disp32` must be followed by memory",
+            |_, mem| {
+                mem.disp_size = Some(size);
+                Ok(())
+            },
+        )
     }
 
     /// `zmm1{k1}{z}`, `[p]{1to16}`.
@@ -377,11 +385,15 @@ impl<'a> Expander<'a, '_> {
                         mask = Some(view);
                     }
                     Value::Reg(view) if view.class == Class::K => {
-                        return Err(self.bad_decoration(decoration, "an operand has one mask"));
+                        return Err(
+                            self.bad_decoration(decoration, "an operand can only have one mask")
+                        );
                     }
                     other => {
-                        let message =
-                            format!("a mask is a register of class `k`, not {}", other.describe());
+                        let message = format!(
+                            "a mask must be a register of class `k`, not {}",
+                            other.describe()
+                        );
                         return Err(self.error(Diagnostic::new(
                             Code::TypeMismatch,
                             place(expr),
@@ -395,7 +407,7 @@ impl<'a> Expander<'a, '_> {
                     value = self.change_memory(
                         value,
                         operand,
-                        "only memory is broadcast",
+                        "only memory can be broadcast",
                         |_, mem| {
                             match lanes {
                                 LANES_OPEN => mem.broadcast = mem.broadcast.or(Some(lanes)),
@@ -408,8 +420,8 @@ impl<'a> Expander<'a, '_> {
                 DecorationKind::Rounding(_) => {
                     return Err(self.bad_decoration(
                         decoration,
-                        "rounding stands behind the last register of an instruction, or is an \
-                         operand of its own",
+                        "rounding follows the last register of an instruction, or is a separate \
+                         operand",
                     ));
                 }
             }

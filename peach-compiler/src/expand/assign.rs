@@ -96,7 +96,7 @@ impl<'a> Expander<'a, '_> {
                 expr.class.span(),
                 format!("`{}` is not a register class", expr.class),
             )
-            .note("the classes: gp8, gp16, gp32, gp64, xmm, ymm, zmm, mm, k");
+            .note("the classes are gp8, gp16, gp32, gp64, xmm, ymm, zmm, mm, k");
             let text = expr.class.to_string();
             if let Some(class) = habits::class_elsewhere(&text) {
                 error = error.help(format!("write `{class}`"));
@@ -116,7 +116,7 @@ impl<'a> Expander<'a, '_> {
                 return Err(self.error(Diagnostic::new(
                     Code::OutOfRange,
                     place(length),
-                    format!("an array of {total} registers; {ARRAY_MAX} are the most"),
+                    format!("an array of {total} registers; the maximum is {ARRAY_MAX}"),
                 )));
             }
             lengths.push(n as usize);
@@ -184,9 +184,9 @@ impl<'a> Expander<'a, '_> {
                             Diagnostic::new(
                                 Code::OutOfRange,
                                 place(expr),
-                                format!("an alignment of {n}"),
+                                format!("invalid alignment {n}"),
                             )
-                            .note("stack variables are aligned to a power of two, up to 4096"),
+                            .note("stack variables can be aligned to a power of two up to 4096"),
                         ));
                     }
                 }
@@ -197,13 +197,13 @@ impl<'a> Expander<'a, '_> {
             let error = Diagnostic::new(
                 Code::TypeMismatch,
                 place(value),
-                "a stack variable has no initial value",
+                "a stack variable cannot have an initial value",
             );
             let is_undefined = self.is_undefined(value);
             let name = item.names.first().map_or("x".to_string(), ast::name_text);
             return Err(self.error(match is_undefined {
                 true => error
-                    .note("`undefined` is for registers")
+                    .note("`undefined` is for registers only")
                     .help("remove `= undefined`, and write the memory before it is read"),
                 false if length.is_none() => error
                     .note("a number type declares memory, a register class a register")
@@ -307,23 +307,25 @@ impl<'a> Expander<'a, '_> {
                 Ok(())
             }
             (Value::List(targets), value) => {
-                let message = format!("{} registers are given {}", targets.len(), value.describe());
+                let message =
+                    format!("{} registers are set to {}", targets.len(), value.describe());
                 Err(self.refuse(expr, &message))
             }
             (other, _) => {
                 let error = Diagnostic::new(
                     Code::TypeMismatch,
                     span,
-                    format!("{} cannot be assigned", other.describe()),
+                    format!("{} cannot be assigned to", other.describe()),
                 );
                 Err(self.error(match other {
                     Value::Mem(_) | Value::Local(_) | Value::Slice { .. } => {
-                        error.help("memory is written by instructions: `mov [p], x;`")
+                        error.help("memory is written with instructions: `mov [p], x;`")
                     }
                     Value::Int(_) | Value::Float(_) | Value::Bool(_) => error.help(
-                        "compile-time variables are declared with `let mut n: const = 0;`, registers with `let n: gp64 = 0;`",
+                        "compile-time variables are declared with `let mut n: const = 0;`, and \
+                         registers with `let n: gp64 = 0;`",
                     ),
-                    _ => error.note("registers and compile-time variables are assigned"),
+                    _ => error.note("only registers and compile-time variables can be assigned to"),
                 }))
             }
         }
@@ -343,7 +345,7 @@ impl<'a> Expander<'a, '_> {
                         "the registers on both sides overlap: one would be read after it was set",
                     )
                     .help(
-                        "copy to other registers first, or exchange names: `let (a, b) = (b, a);`",
+                        "copy to other registers first, or swap the names: `let (a, b) = (b, a);`",
                     ),
                 ));
             }

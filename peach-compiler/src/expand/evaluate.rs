@@ -1,7 +1,7 @@
 //! Evaluation: expressions of the tree to [`Value`]s.
 //!
-//! Every function returns `Err(Reported)` once an error has been reported, or where a name stands for
-//! something that already was in error; callers pass it up to the statement, which is left out.
+//! Every function returns `Err(Reported)` once an error has been reported, or where a name stands
+//! for something that already was in error; callers pass it up to the statement, which is left out.
 
 use super::value::{Float, Range, Value};
 use super::{Expander, Reported, constant};
@@ -136,7 +136,7 @@ impl<'a> Expander<'a, '_> {
                     place(expr),
                     "the float is too large for its type",
                 )
-                .help("infinity is written by its bits, such as `u32(0x7F800000)`"),
+                .help("write infinity as its bits: `u32(0x7F800000)`"),
             ));
         }
         Ok(Value::Float(float))
@@ -175,10 +175,12 @@ impl<'a> Expander<'a, '_> {
         for (value, operand) in operands {
             let help = match value {
                 Value::Reg(_) | Value::Local(_) | Value::Mem(_) => {
-                    "registers and memory are computed with by instructions; addresses are written in brackets: `[p + 8*i]`"
+                    "use instructions to compute with registers and memory; addresses are written \
+                     in brackets: `[p + 8*i]`"
                 }
                 Value::RustConst(_) => {
-                    "rustc evaluates `const { … }` after expansion: do the whole computation inside of the braces"
+                    "rustc evaluates `const { … }` after expansion: do the whole computation \
+                     inside the braces"
                 }
                 _ => continue,
             };
@@ -199,8 +201,10 @@ impl<'a> Expander<'a, '_> {
         inclusive: bool,
     ) -> Evaluated {
         let (Some(start), Some(end)) = (start, end) else {
-            return Err(self
-                .refuse(expr, "a range without an end stands only in `x[a..]` and `issue s, ..`"));
+            return Err(self.refuse(
+                expr,
+                "a range without an end is only allowed in `x[a..]` and `issue s, ..`",
+            ));
         };
         let start = self.eval_end(start)?;
         let mut stop = self.eval_end(end)?;
@@ -242,7 +246,7 @@ impl<'a> Expander<'a, '_> {
                 );
                 let help = match other {
                     Value::Local(_) | Value::Reg(_) | Value::Slice { .. } => {
-                        "memory is addressed in bytes, inside the brackets: `[x + 4*i]`"
+                        "memory is addressed in bytes, within the brackets: `[x + 4*i]`"
                     }
                     _ => "lists, arrays of registers and tables have elements",
                 };
@@ -275,7 +279,7 @@ impl<'a> Expander<'a, '_> {
             Value::Table(table) => table.get(at),
             Value::Range(range) => Value::Int(range.get(at as u64)),
             other => {
-                let message = format!("{} was taken for a list", other.describe());
+                let message = format!("{} was used as a list", other.describe());
                 return Err(self.internal(place(base), &message));
             }
         })
@@ -368,7 +372,7 @@ impl<'a> Expander<'a, '_> {
                             field.span(),
                             "this register has no high byte",
                         )
-                        .note("`ah`, `bh`, `ch` and `dh` are the high bytes there are"),
+                        .note("the high bytes are `ah`, `bh`, `ch` and `dh`"),
                     ));
                 }
                 Ok(Value::Reg(View { reg: view.reg, class }))
@@ -414,7 +418,8 @@ impl<'a> Expander<'a, '_> {
                 .note("ranges and lists have `.rev()` and `.step_by(n)`")
                 .help(match call.name.to_string().as_str() {
                     "len" | "as_ptr" | "as_mut_ptr" => {
-                        "of a slice, `.len` and `.ptr` are registers; `len(x)` counts a list or a table"
+                        "`.len` and `.ptr` of a slice are registers; `len(x)` counts a list or a \
+                         table"
                     }
                     _ => "write instructions, or an `inline fn`",
                 }),
@@ -455,19 +460,22 @@ impl<'a> Expander<'a, '_> {
         let error = Diagnostic::new(
             code,
             place(expr),
-            format!("{wanted} is expected here, not {}", found.describe()),
+            format!("expected {wanted}, found {}", found.describe()),
         );
         let error = match found {
             Value::RustConst(_) => error.note(
-                "`const { … }` is evaluated by rustc, after expansion: it can only be an immediate or a displacement of full width",
+                "`const { … }` is evaluated by rustc, after expansion: it can only be an immediate \
+                 or a displacement of full width",
             ),
-            Value::Reg(_) => error.help("compile-time variables are declared with `let mut n: const = 0;`"),
+            Value::Reg(_) => {
+                error.help("compile-time variables are declared with `let mut n: const = 0;`")
+            }
             _ => error,
         };
         self.error(error)
     }
 
-    /// Reports a value of the wrong kind.
+    /// Reports mismatched kinds.
     pub(super) fn refuse(&mut self, expr: &Expr, message: &str) -> Reported {
         self.error(Diagnostic::new(Code::TypeMismatch, place(expr), message))
     }

@@ -11,7 +11,7 @@ use crate::target::Target;
 /// How many values a family may have.
 const FAMILY_MAX: u64 = 4096;
 
-/// How deep families may stand in families.
+/// How deep families may be in families.
 const FAMILY_DEPTH_MAX: usize = 8;
 
 /// The items of a file in order, with those of families where the family stands.
@@ -73,7 +73,7 @@ impl<'f> Families<'f, '_> {
     fn values(&mut self, family: &Family, depth: usize) -> Vec<i128> {
         let mut expander = Expander::new(self.target, self.diagnostics);
         if depth >= FAMILY_DEPTH_MAX {
-            expander.stop(family.var.span(), "families stand too deep in families");
+            expander.stop(family.var.span(), "families are nested too deep");
             return Vec::new();
         }
         for item in &self.file.items {

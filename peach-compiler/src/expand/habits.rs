@@ -1,4 +1,4 @@
-//! Names that nothing defines, but that authors bring along from Rust or from other assemblers: what
+//! Names that nothing defines, but that users bring along from Rust or from other assemblers: what
 //! they stand for here.
 
 use super::{Expander, Reported, evaluate::place};
@@ -28,7 +28,8 @@ impl<'a> Expander<'a, '_> {
         let written = mnemonic.name();
         Err(self.error(match is_call {
             true => error.help(format!(
-                "call a function of the Rust program by `call sym {name}`, a helper by `{name}(…)`"
+                "call a function of the Rust program with `call sym {name}`, a helper with \
+                 `{name}(…)`"
             )),
             false if name == "return" => {
                 error.help(format!("branch to a label: `{written} 'out;` and `'out: return;`"))

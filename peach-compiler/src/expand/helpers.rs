@@ -33,7 +33,7 @@ impl<'a> Expander<'a, '_> {
                     Diagnostic::new(
                         Code::TypeMismatch,
                         place(expr),
-                        format!("the helper `{}` returns nothing", call.name),
+                        format!("the helper `{}` has no result", call.name),
                     )
                     .help("declare a result, `-> gp64`, and end the helper with `return x;`"),
                 )),
@@ -44,9 +44,7 @@ impl<'a> Expander<'a, '_> {
     /// `isa("avx2")`.
     fn eval_isa(&mut self, expr: &Expr, call: &'a Call) -> Evaluated {
         let [Expr { kind: ExprKind::Str(name), span }] = call.args.as_slice() else {
-            return Err(
-                self.refuse(expr, "`isa` takes the name of an extension, as `isa(\"avx2\")`")
-            );
+            return Err(self.refuse(expr, "`isa` takes the name of an extension: `isa(\"avx2\")`"));
         };
         match Feature::parse(name) {
             Some(feature) => Ok(Value::Bool(self.function.features.contains(feature))),
@@ -61,8 +59,7 @@ impl<'a> Expander<'a, '_> {
         span: proc_macro2::Span,
         code: Code,
     ) -> Reported {
-        let mut error =
-            Diagnostic::new(code, span, format!("there is no extension called `{name}`"));
+        let mut error = Diagnostic::new(code, span, format!("unknown extension `{name}`"));
         let all = FeatureSet::all();
         let near = nearest(name, all.iter().map(Feature::name));
         if !near.is_empty() {
@@ -89,8 +86,10 @@ impl<'a> Expander<'a, '_> {
                     format!("{} has no length", other.describe()),
                 );
                 return Err(self.error(match other {
-                    Value::Slice { .. } => error
-                        .help("a slice's length is known at run time only: `.len` is its register"),
+                    Value::Slice { .. } => error.help(
+                        "the length of a slice is only known at run time: it is in the \
+                            register `.len`",
+                    ),
                     _ => error.note("lists, arrays of registers, tables and streams have one"),
                 }));
             }
@@ -149,7 +148,7 @@ impl<'a> Expander<'a, '_> {
             return Err(self.undefined_helper(call, symbol));
         };
         if self.calls.len() >= DEPTH_MAX {
-            let message = format!("helpers call one another more than {DEPTH_MAX} deep");
+            let message = format!("calls of helpers are nested more than {DEPTH_MAX} deep");
             return Err(self.stop(call.name.span(), &message));
         }
         if call.args.len() != helper.params.len() {
@@ -185,11 +184,12 @@ impl<'a> Expander<'a, '_> {
         let error =
             |message: String| Diagnostic::new(Code::UndefinedName, call.name.span(), message);
         if self.names.info(symbol).mnemonic.is_some() {
-            return self.error(error(format!("the instruction `{text}` has no value")).help(format!(
-                "write it as a statement, with a register for its result: `let t: gp64; {text} t, …;`"
+            return self.error(error(format!("the instruction `{text}` does not have a value")).help(format!(
+                "write it as a statement, with a register for its result: `let t: gp64; {text} t, \
+                 …;`"
             )));
         }
-        let mut error = error(format!("there is no helper or function called `{text}`"));
+        let mut error = error(format!("undefined helper or function `{text}`"));
         if let Some(help) = self.habit_of_name(&text) {
             return self.error(error.help(help));
         }
@@ -223,7 +223,7 @@ impl<'a> Expander<'a, '_> {
                 ),
             )
             .label(helper.name.span(), "the helper")
-            .note(format!("its parameters: {}", names.join(", "))),
+            .note(format!("its parameters are {}", names.join(", "))),
         )
     }
 
@@ -285,9 +285,9 @@ impl<'a> Expander<'a, '_> {
         )
         .label(param.name.span(), "the parameter");
         if let (ParamKind::Class(_), Value::Reg(_)) = (&param.kind, &value) {
-            error = error.help("write the view that is meant, such as `.gp64` or `.xmm`");
+            error = error.help("write the view that you mean, such as `.gp64` or `.xmm`");
         } else if let ParamKind::Class(_) = &param.kind {
-            error = error.help("a parameter `m: operand` takes memory, immediates and data, too");
+            error = error.help("a parameter `m: operand` also takes memory, immediates and data");
         }
         Err(self.error(error))
     }

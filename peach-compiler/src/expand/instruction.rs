@@ -66,8 +66,8 @@ impl<'a> Expander<'a, '_> {
         failed.map_or(Ok(values), Err)
     }
 
-    /// `zmm3{rn-sae}`: the rounding mode of the instruction, behind the last register as objdump writes
-    /// it, and the operand without it.
+    /// `zmm3{rn-sae}`: the rounding mode of the instruction, after the last register as objdump
+    /// writes it, and the operand without it.
     fn eval_rounded(
         &mut self,
         operand: &'a Expr,
@@ -108,7 +108,8 @@ impl<'a> Expander<'a, '_> {
                     if !last || draft.inst.rounding.is_some() {
                         return Err(self.bad_operand(
                             expr,
-                            "rounding is the last operand, or stands before an immediate that comes last",
+                            "rounding must be the last operand, or precede an immediate that is \
+                             the last",
                         ));
                     }
                     draft.inst.rounding = Some(rounding);
@@ -118,7 +119,9 @@ impl<'a> Expander<'a, '_> {
                 }
                 Value::Masked(masked) => {
                     if index != 0 {
-                        return Err(self.bad_operand(expr, "only the first operand takes a mask"));
+                        return Err(
+                            self.bad_operand(expr, "only the first operand can have a mask")
+                        );
                     }
                     draft.inst.mask = Some(masked.mask);
                     draft.inst.zeroing = masked.zeroing;
@@ -131,7 +134,7 @@ impl<'a> Expander<'a, '_> {
         Ok(draft)
     }
 
-    /// A label is no function: a `return` behind it would leave the kernel, not the call.
+    /// A label is not a function: a `return` after it would leave the kernel, not the call.
     fn refuse_call_of_label(&mut self, draft: &Draft<'a>) -> Evaluated<()> {
         let [Operand::Label(_)] = draft.inst.operands.as_slice() else { return Ok(()) };
         if draft.inst.mnemonic.name() != "call" {
@@ -154,7 +157,7 @@ impl<'a> Expander<'a, '_> {
         }
         Err(self.error(
             Diagnostic::new(Code::Refused, name.span(), format!("`{name}` is written `return`"))
-                .note("the compiler restores registers and stack before it leaves")
+                .note("the compiler restores the registers and the stack before it returns")
                 .help("write `return;` or `return x;`"),
         ))
     }
@@ -197,15 +200,15 @@ impl<'a> Expander<'a, '_> {
             }
             Value::Bool(_) => "write 0 or 1",
             Value::Local(_) | Value::Table(_) => "memory is written in brackets",
-            Value::Jumps(_) => "write `[…]` around it, or name it behind the register of a `jmp`",
-            Value::Slice { .. } => "write `.ptr` or `.len` behind it",
-            Value::Wide { .. } => "write `.lo` or `.hi` behind it",
-            Value::List(_) => "write an index behind it",
+            Value::Jumps(_) => "write `[…]` around it, or name it after the register of a `jmp`",
+            Value::Slice { .. } => "write `.ptr` or `.len` after it",
+            Value::Wide { .. } => "write `.lo` or `.hi` after it",
+            Value::List(_) => "write an index after it",
             _ => "operands are registers, memory, immediates, data literals and labels",
         };
         let found = value.describe();
         Err(self.error(
-            Diagnostic::new(Code::TypeMismatch, place(expr), format!("{found} is no operand"))
+            Diagnostic::new(Code::TypeMismatch, place(expr), format!("{found} is not an operand"))
                 .help(help),
         ))
     }
@@ -244,8 +247,10 @@ impl<'a> Expander<'a, '_> {
                     Code::OutOfBounds,
                     place(expr),
                     match bytes {
-                        Some(bytes) => format!("`{name}` touches {bytes} bytes here"),
-                        None => format!("how many bytes `{name}` touches depends on data"),
+                        Some(bytes) => format!("`{name}` accesses {bytes} bytes here"),
+                        None => {
+                            format!("the number of bytes that `{name}` accesses depends on data")
+                        }
                     },
                 )
                 .note("the data literal is smaller"),
@@ -257,8 +262,8 @@ impl<'a> Expander<'a, '_> {
         Ok(())
     }
 
-    /// A list of registers, where the instruction takes several in a row, as its first; the others are
-    /// noted.
+    /// A list of registers, where the instruction takes several in a row, as its first; the others
+    /// are noted.
     fn block_of_registers(
         &mut self,
         draft: &mut Draft<'a>,
@@ -279,7 +284,7 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// One virtual register is no block: nobody would know of the others.
+    /// One virtual register is not a group: the others would not be accounted for.
     fn refuse_single(&mut self, draft: &Draft<'a>, selection: &Selection) -> Evaluated<()> {
         match selection.block() {
             Some((operand, count)) if draft.inst.block.is_empty() => {
@@ -294,7 +299,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn no_block(&mut self, name: &Name, expr: &Expr, count: usize, found: &str) -> Reported {
-        let message = format!("`{name}` takes {count} registers in a row here, found {found}");
+        let message = format!("`{name}` takes {count} consecutive registers here, found {found}");
         self.error(
             Diagnostic::new(Code::TypeMismatch, place(expr), message)
                 .help(format!("declare an array of {count} registers and write its name")),
@@ -314,7 +319,8 @@ impl<'a> Expander<'a, '_> {
         selection
     }
 
-    /// The operand that is a data literal of which more bytes are touched than it has, and how many.
+    /// The operand that is a data literal of which more bytes are touched than it has, and how
+    /// many.
     fn reads_beyond_literal(
         &self,
         inst: &Instruction<Reg>,
@@ -358,7 +364,7 @@ impl<'a> Expander<'a, '_> {
                     return Err(self.error(Diagnostic::new(
                         Code::BadDecoration,
                         name.span(),
-                        "two encodings are forced at once",
+                        "two encodings are forced",
                     )));
                 }
                 return Ok(());
@@ -370,7 +376,10 @@ impl<'a> Expander<'a, '_> {
                         name.span(),
                         format!("`{name}` is not a prefix"),
                     )
-                    .note("the prefixes: lock, rep, repe, repz, repne, repnz, xacquire, xrelease, bnd, notrack, vex, vex3, evex"),
+                    .note(
+                        "the prefixes are lock, rep, repe, repz, repne, repnz, xacquire, \
+                        xrelease, bnd, notrack, vex, vex3, evex",
+                    ),
                 ));
             }
         };

@@ -1,5 +1,5 @@
-//! Constants, tables and helpers among the items: visible to one another in any order, evaluated when
-//! a version first asks for them.
+//! Constants, tables and helpers among the items: visible to one another in any order, evaluated
+//! when a version first asks for them.
 
 use super::evaluate::Evaluated;
 use super::names::Symbol;
@@ -57,10 +57,10 @@ impl<'a> Expander<'a, '_> {
                     Diagnostic::new(
                         Code::DuplicateItem,
                         name.span(),
-                        format!("there are two items called `{name}`"),
+                        format!("duplicate item `{name}`"),
                     )
                     .label(name_of(first).span(), "the first one")
-                    .note("only kernels may share a name: they are versions of one"),
+                    .note("only kernels can share a name: they are then versions of one kernel"),
                 );
             }
         }
@@ -81,7 +81,7 @@ impl<'a> Expander<'a, '_> {
             Diagnostic::new(
                 Code::DuplicateItem,
                 name.span(),
-                format!("`{name}` is {what}: no helper can have this name"),
+                format!("`{name}` is {what}: a helper cannot have this name"),
             )
             .note(
                 "what starts a statement is looked up as keyword, mnemonic, helper, in this order",
@@ -95,12 +95,12 @@ impl<'a> Expander<'a, '_> {
         let global = self.items.get(&symbol).copied()?;
         let message = match global {
             Global::Const(_) | Global::Table(_) => return Some(self.item_value(symbol, global)),
-            Global::Helper(_) => "a helper is used by calling it",
-            Global::Kernel(_) => "a kernel is no operand",
+            Global::Helper(_) => "use a helper by calling it",
+            Global::Kernel(_) => "a kernel is not an operand",
         };
         let help = match global {
             Global::Helper(_) => format!("write `{name}(…)`"),
-            _ => format!("its address is that of a Rust function: `sym {name}`"),
+            _ => format!("its address is that of its Rust function: `sym {name}`"),
         };
         Some(Err(self.error(Diagnostic::new(Code::TypeMismatch, name.span(), message).help(help))))
     }
@@ -120,7 +120,8 @@ impl<'a> Expander<'a, '_> {
             None => {}
         }
         if self.item_depth >= ITEM_DEPTH_MAX {
-            let message = format!("constants refer to constants more than {ITEM_DEPTH_MAX} deep");
+            let message =
+                format!("references between constants are nested more than {ITEM_DEPTH_MAX} deep");
             return Err(self.error(Diagnostic::new(Code::NoEnd, name_of(global).span(), message)));
         }
         self.item_values.insert(symbol, ItemValue::Evaluating);
@@ -136,9 +137,9 @@ impl<'a> Expander<'a, '_> {
                     Diagnostic::new(
                         Code::TypeMismatch,
                         table.name.span(),
-                        "a table of labels among the items",
+                        "a table of labels is not allowed among the items",
                     )
-                    .help("move it into the body that its labels are in"),
+                    .help("move it into the body that contains its labels"),
                 )),
             },
             Global::Helper(name) => Err(self.internal(name.name.span(), "a helper has no value")),
@@ -155,7 +156,7 @@ impl<'a> Expander<'a, '_> {
         value
     }
 
-    /// Constants and tables that nothing uses are checked all the same.
+    /// Unused constants and tables are checked anyway.
     pub(super) fn check_unused_items(&mut self) {
         let mut unused: Vec<(Symbol, Global<'a>)> = self
             .items

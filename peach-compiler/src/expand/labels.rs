@@ -19,8 +19,8 @@ use std::rc::Rc;
 enum Meaning {
     /// `'name:`
     Place(LabelId),
-    /// `'name:` in a compile-time `if`, which may not be taken: there is a label once something needs
-    /// it, first at this place.
+    /// `'name:` in a compile-time `if`, which may not be taken: there is a label once something
+    /// needs it, first at this place.
     Conditional(Option<(LabelId, Place)>),
     /// `'name: { … }`
     Block { start: LabelId, end: LabelId },
@@ -47,7 +47,7 @@ struct Indexed {
     used: Place,
 }
 
-/// Where a label stands in the source, whatever expansion it is in.
+/// Where a label is in the source, whatever expansion it is in.
 #[derive(Debug)]
 pub(super) struct LabelNode {
     name: String,
@@ -73,7 +73,7 @@ pub(super) struct Labels<'a> {
 pub(super) struct LabelMark(usize);
 
 impl<'a> Expander<'a, '_> {
-    /// Declares the labels that stand directly in a block.
+    /// Declares the labels that are directly in a block.
     pub(super) fn enter_labels(&mut self, block: &'a ast::Block) -> LabelMark {
         let mark = LabelMark(self.labels.log.len());
         for statement in &block.statements {
@@ -133,7 +133,7 @@ impl<'a> Expander<'a, '_> {
             } = entry
             {
                 let name = &self.function[id].name;
-                let message = format!("nothing defines the label `{name}` here");
+                let message = format!("undefined label `{name}`");
                 self.error(
                     Diagnostic::new(Code::UndefinedLabel, used, message)
                         .label(entry.span, "the `if` around this one is not taken"),
@@ -158,12 +158,8 @@ impl<'a> Expander<'a, '_> {
         undefined.sort_by_key(|(name, place)| (place.first.start(), name.clone()));
         for (name, place) in undefined {
             self.error(
-                Diagnostic::new(
-                    Code::UndefinedLabel,
-                    place,
-                    format!("nothing defines the label `{name}`"),
-                )
-                .help(format!("write `{name}:` somewhere in this body")),
+                Diagnostic::new(Code::UndefinedLabel, place, format!("undefined label `{name}`"))
+                    .help(format!("write `{name}:` somewhere in this body")),
             );
         }
     }
@@ -234,13 +230,17 @@ impl<'a> Expander<'a, '_> {
 
     fn no_label_in_stream(&mut self, label: &Label, stream: Span) -> Reported {
         self.error(
-            Diagnostic::new(Code::StreamMisuse, label_place(label), "a label in a stream")
-                .label(stream, "the stream")
-                .note("the instructions of a stream are emitted elsewhere, one by one"),
+            Diagnostic::new(
+                Code::StreamMisuse,
+                label_place(label),
+                "a label is not allowed in a stream",
+            )
+            .label(stream, "the stream")
+            .note("the instructions of a stream are emitted elsewhere, one by one"),
         )
     }
 
-    /// Opens a labelled block: emits its start. The result is for [`Expander::end_block_label`].
+    /// Opens a labeled block: emits its start. The result is for [`Expander::end_block_label`].
     pub(super) fn start_block_label(&mut self, label: &'a Label) -> Evaluated<LabelId> {
         if let Some(stream) = self.recording {
             return Err(self.no_label_in_stream(label, stream));
@@ -251,7 +251,7 @@ impl<'a> Expander<'a, '_> {
             return Err(self.error(Diagnostic::new(
                 Code::Syntax,
                 place,
-                "the label of a block has no index",
+                "the label of a block cannot have an index",
             )));
         }
         let start = self.new_label(label, format!("continue '{}", label.name));
@@ -261,7 +261,7 @@ impl<'a> Expander<'a, '_> {
         Ok(end)
     }
 
-    /// Closes a labelled block: emits its end.
+    /// Closes a labeled block: emits its end.
     pub(super) fn end_block_label(&mut self, end: LabelId, mark: LabelMark, span: Span) {
         self.emit(Op::Label(end), span, Vec::new());
         self.leave_labels(mark);
@@ -294,7 +294,7 @@ impl<'a> Expander<'a, '_> {
                 Diagnostic::new(
                     Code::UndefinedLabel,
                     label_place(label),
-                    format!("`'{}` is a block, which has two ends", label.name),
+                    format!("`'{}` is a block, which has a start and an end", label.name),
                 )
                 .help(format!(
                     "write `continue '{0}` for its start or `break '{0}` for its end",
@@ -318,7 +318,7 @@ impl<'a> Expander<'a, '_> {
                 Diagnostic::new(
                     Code::UndefinedLabel,
                     label_place(label),
-                    format!("`'{}` is a place, not a block", label.name),
+                    format!("`'{}` is not the label of a block", label.name),
                 )
                 .help(format!("write `'{}` alone", label.name)),
             )),
@@ -338,7 +338,10 @@ impl<'a> Expander<'a, '_> {
             other => Err(self.error(Diagnostic::new(
                 Code::BadDecoration,
                 place(operand),
-                format!("`short` and `near` stand before a label, not before {}", other.describe()),
+                format!(
+                    "`short` and `near` must be followed by a label, not by {}",
+                    other.describe()
+                ),
             ))),
         }
     }
@@ -364,7 +367,7 @@ impl<'a> Expander<'a, '_> {
                 return Err(self.error(Diagnostic::new(
                     Code::TypeMismatch,
                     *span,
-                    "a byte string is no list of labels",
+                    "a byte string is not a list of labels",
                 )));
             }
         };
@@ -377,7 +380,7 @@ impl<'a> Expander<'a, '_> {
             Value::Label(branch) => Ok(branch.label),
             other => {
                 let found = other.describe();
-                Err(self.refuse(expr, &format!("a label is expected here, not {found}")))
+                Err(self.refuse(expr, &format!("expected a label, found {found}")))
             }
         }
     }
@@ -471,18 +474,18 @@ impl<'a> Expander<'a, '_> {
         let mut error = Diagnostic::new(
             Code::UndefinedLabel,
             label_place(label),
-            format!("nothing defines the label `'{}` here", label.name),
+            format!("undefined label `'{}`", label.name),
         );
         let near = self.nearest_label(label);
         error = match near.first() {
             Some(near) => error.help(format!("did you mean `'{near}`?")),
             None if self.is_block_elsewhere(label) => error
                 .note(format!(
-                    "`'{0}: {{ … }}` names a block, and is known in that block only",
+                    "`'{0}: {{ … }}` names a block, and is visible only in that block",
                     label.name
                 ))
-                .help("put a label with a name of its own before the block"),
-            None => error.note("labels are visible in the block that they stand in"),
+                .help("put a label with another name before the block"),
+            None => error.note("labels are visible in the block that defines them"),
         };
         self.error(error)
     }
@@ -515,7 +518,7 @@ impl<'a> Expander<'a, '_> {
                     place,
                     format!("the label `'{name}` is never used"),
                 )
-                .help(format!("remove it, or call it `'_{name}`")),
+                .help(format!("remove it, or rename it to `'_{name}`")),
             );
         }
     }

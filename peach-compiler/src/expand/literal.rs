@@ -1,5 +1,5 @@
-//! Data: literals such as `f32x8(0.5)`, tables, and the read-only data of a function, in which equal
-//! bytes of equal alignment are stored once.
+//! Data: literals such as `f32x8(0.5)`, tables, and the read-only data of a function, in which
+//! equal bytes of equal alignment are stored once.
 
 use super::evaluate::{Evaluated, place};
 use super::value::{Float, JumpTable, Literal, Table, Value};
@@ -48,7 +48,7 @@ impl<'a> Expander<'a, '_> {
                 )
                 .note(match lanes {
                     1 => "it takes one value".to_string(),
-                    n => format!("it takes one value for all lanes, or {n} values"),
+                    n => format!("it takes one value for all lanes, or {n} values, one for each"),
                 }),
             ));
         }
@@ -112,7 +112,7 @@ impl<'a> Expander<'a, '_> {
         let flipped = int_range(bits, !signed);
         if (flipped.0..=flipped.1).contains(&n) {
             let other = element_name(Element::Int { bytes, signed: !signed });
-            error = error.help(format!("as `{other}` it would fit, with the same bits"));
+            error = error.help(format!("it fits in `{other}`, with the same bits"));
         }
         Err(self.error(error))
     }
@@ -133,9 +133,12 @@ impl<'a> Expander<'a, '_> {
                         Diagnostic::new(
                             Code::TypeMismatch,
                             place(expr),
-                            format!("an `{name}` is expected here, not an `{found}`"),
+                            format!("expected an `{name}`, found an `{found}`"),
                         )
-                        .help("write the constant without a type: it is then rounded to the type of its place"),
+                        .help(
+                            "write the constant without a type: it is then rounded to the \
+                            expected type",
+                        ),
                     ));
                 }
                 if float.overflows(bytes) {
@@ -157,7 +160,7 @@ impl<'a> Expander<'a, '_> {
                     return Err(self.error(Diagnostic::new(
                         Code::OutOfRange,
                         place(expr),
-                        format!("{n} is not exactly an `{name}`"),
+                        format!("`{name}` cannot represent {n} exactly"),
                     )));
                 }
                 Ok(Float { single, double, bytes: None }.typed(bytes))
@@ -192,7 +195,7 @@ impl<'a> Expander<'a, '_> {
                     return Err(self.error(Diagnostic::new(
                         Code::TypeMismatch,
                         *span,
-                        format!("a byte string is no table of `{}`", element_name(element)),
+                        format!("a byte string is not a table of `{}`", element_name(element)),
                     )));
                 }
                 bytes.clone_from(values);
@@ -239,8 +242,12 @@ impl<'a> Expander<'a, '_> {
         match u32::try_from(align) {
             Ok(align) if align.is_power_of_two() && align <= 64 => Ok(align),
             _ => Err(self.error(
-                Diagnostic::new(Code::OutOfRange, place(expr), format!("an alignment of {align}"))
-                    .note("tables are aligned to a power of two from 1 to 64"),
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    place(expr),
+                    format!("invalid alignment {align}"),
+                )
+                .note("tables can be aligned to a power of two from 1 to 64"),
             )),
         }
     }
@@ -347,7 +354,7 @@ impl<'a> Expander<'a, '_> {
             Diagnostic::new(
                 Code::UndefinedName,
                 ty.span(),
-                format!("`{ty}` is not a type that constants have"),
+                format!("constants cannot have the type `{ty}`"),
             )
             .note(
                 "constants are integers (`i8` to `u128`, `isize`, `usize`), `f32`, `f64` or `bool`",

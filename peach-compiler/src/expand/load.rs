@@ -66,13 +66,15 @@ impl<'a> Expander<'a, '_> {
             }
             Value::Int(_) => "move it through a general-purpose register".into(),
             Value::Float(_) => "write its type: `f32(1.5)` or `f64(1.5)`".into(),
-            Value::Slice { .. } => "write `.ptr` or `.len` behind it".into(),
-            Value::Wide { .. } => "write `.lo` or `.hi` behind it".into(),
+            Value::Slice { .. } => "write `.ptr` or `.len` after it".into(),
+            Value::Wide { .. } => "write `.lo` or `.hi` after it".into(),
             Value::Local(_) | Value::Table(_) => {
                 "load from it with `[x]`, or take its address with `lea`".into()
             }
             Value::Label(_) => "take its address with `lea`".into(),
-            _ => "registers are set to registers of the same class, immediates, data literals and memory".into(),
+            _ => "a register can be set to a register of the same class, an immediate, a data \
+                literal or memory"
+                .into(),
         };
         self.error(error.help(help))
     }
@@ -96,7 +98,8 @@ impl<'a> Expander<'a, '_> {
             );
             error = if dst.class.bank() == src.class.bank() && dst.class != Class::Gp8h {
                 error.help(format!(
-                    "write the view that is meant, such as `.{}` behind the value, or an instruction that extends",
+                    "write the view that you mean, such as `.{}` after the value, or an \
+                     instruction that extends it",
                     dst.class.name()
                 ))
             } else {

@@ -50,7 +50,10 @@ impl<'a> Expander<'a, '_> {
     fn misplaced_undefined(&mut self, name: &Name) -> Reported {
         self.error(
             Diagnostic::new(Code::TypeMismatch, name.span(), "`undefined` is not an operand")
-                .note("it stands alone behind `=`, and gives registers some value without any code")
+                .note(
+                    "it must be alone after `=`, and gives registers an arbitrary value without \
+                    any code",
+                )
                 .help("declare a register with it: `let t: xmm = undefined;`"),
         )
     }
@@ -70,9 +73,9 @@ impl<'a> Expander<'a, '_> {
                     Diagnostic::new(
                         Code::UnknownMnemonic,
                         name.span(),
-                        format!("`{name}` is {found}, not an instruction"),
+                        format!("expected an instruction, but `{name}` is {found}"),
                     )
-                    .help(format!("a register is set by an instruction, or by `{name} = …`")),
+                    .help(format!("set a register with an instruction, or with `{name} = …`")),
                 ))
             }
             None => Err(self.unknown_mnemonic(name, symbol)),
@@ -84,7 +87,7 @@ impl<'a> Expander<'a, '_> {
         let mut error = Diagnostic::new(
             Code::UnknownMnemonic,
             name.span(),
-            format!("there is no instruction called `{text}`"),
+            format!("unknown instruction `{text}`"),
         );
         if let Some(help) = self.habit_of_mnemonic(&text) {
             error = error.help(help);
@@ -127,11 +130,8 @@ impl<'a> Expander<'a, '_> {
                 .help("move the definition up"),
             );
         }
-        let mut error = Diagnostic::new(
-            Code::UndefinedName,
-            name.span(),
-            format!("nothing here is called `{text}`"),
-        );
+        let mut error =
+            Diagnostic::new(Code::UndefinedName, name.span(), format!("undefined name `{text}`"));
         if let Some(help) = self.habit_of_name(&text) {
             return self.error(error.help(help));
         }
@@ -143,7 +143,8 @@ impl<'a> Expander<'a, '_> {
             error = error.note(format!("`{text}` is a register class: `let x: {text};`"));
         } else {
             error = error.help(format!(
-                "declare a register with `let {text}: gp64;`, or write a constant of the Rust program as `const {{ {text} }}`"
+                "declare a register with `let {text}: gp64;`, or write a constant of the Rust \
+                 program as `const {{ {text} }}`"
             ));
         }
         self.error(error)

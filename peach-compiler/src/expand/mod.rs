@@ -1,7 +1,7 @@
 //! Expansion: compile-time evaluation of the kernel language, down to a flat list of instructions.
 //!
-//! Input: an [`ast::File`]. Output: one [`Function`] per kernel and version. Constants, `for`, `if`,
-//! `while`, helpers, streams and names are gone; every instruction has its forms selected.
+//! Input: an [`ast::File`]. Output: one [`Function`] per kernel and version. Constants, `for`,
+//! `if`, `while`, helpers, streams and names are gone; every instruction has its forms selected.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -19,7 +19,7 @@
 //!
 //! Invariants: a function without errors defines every label it uses, and every instruction has a
 //! selection. Fails by diagnostics alone: a statement in error is left out, the names it declares
-//! become [`Value::Poison`], which raises no further errors, and expansion goes on.
+//! become [`Value::Poison`], which raises no further errors, and expansion continues.
 
 mod address;
 mod assign;
@@ -100,13 +100,13 @@ pub struct KernelGroup {
     pub versions: Vec<VersionSource>,
     /// `#[fallback]`.
     pub fallback: Option<ast::Fallback>,
-    /// Where its author wrote `unsafe`.
+    /// Where its user wrote `unsafe`.
     pub unsafety: Unsafety,
-    /// Whether something in it was in error: its items are generated all the same, without code.
+    /// Whether something in it was in error: its items are still generated, without code.
     pub has_errors: bool,
 }
 
-/// Where the author of a kernel wrote `unsafe`.
+/// Where the user of a kernel wrote `unsafe`.
 #[derive(Clone, Debug, Default)]
 pub struct Unsafety {
     /// `unsafe { … }`.
@@ -154,18 +154,18 @@ pub fn integer(tokens: &TokenStream) -> Result<i128, Box<Diagnostic>> {
         return Ok(value);
     }
     let reported = diagnostics.iter().next().cloned();
-    Err(Box::new(reported.expect("what has no value was reported")))
+    Err(Box::new(reported.expect("a missing value was reported")))
 }
 
 /// How many instructions a kernel may have.
 const INSTRUCTIONS_MAX: usize = 1 << 20;
 
-/// How many steps the expansion of one version may take: statements, turns of loops, elements of lists
-/// that are made. (A few seconds, in a compiler that is not optimised.)
+/// How many steps the expansion of one version may take: statements, iterations of loops, elements
+/// of lists that are made. (A few seconds, in a compiler that is not optimized.)
 const STEPS_MAX: usize = 1 << 21;
 
 /// How many blocks and expressions may be open at once, those of helpers that are being expanded
-/// included: it bounds the stack that expansion takes (about 3 KiB each without optimisation), and
+/// included: it bounds the stack that expansion takes (about 3 KiB each without optimization), and
 /// leaves room in the 2 MiB of a thread.
 const DEPTH_MAX: u32 = 500;
 
@@ -179,7 +179,7 @@ struct Expander<'a, 'd> {
     reported: HashMap<program::MessageKey, Reported>,
     label_nodes: HashMap<*const ast::Label, labels::LabelNode>,
     evaluated_items: HashSet<Symbol>,
-    /// Names in what the parser left out: that they are undefined is no error of its own.
+    /// Names in what the parser left out: that they are undefined is not an error of its own.
     skipped: HashMap<String, Reported>,
 
     function: Function,
@@ -230,7 +230,7 @@ impl Expander<'_, '_> {
     fn error(&mut self, mut diagnostic: Diagnostic) -> Reported {
         self.error_count += 1;
         for call in self.calls.iter().rev().take(3) {
-            diagnostic = diagnostic.label(*call, "in this use of a helper");
+            diagnostic = diagnostic.label(*call, "in this call of a helper");
         }
         let key = program::MessageKey::of(&diagnostic);
         let diagnostics = &mut self.diagnostics;
@@ -260,7 +260,7 @@ impl Expander<'_, '_> {
         let in_unsafe = self.in_unsafe;
         self.function.insts.push(Inst { op, span, operand_spans, in_unsafe });
         if self.function.insts.len() > INSTRUCTIONS_MAX && self.stopped.is_none() {
-            self.stop(span, &format!("the kernel has more than {INSTRUCTIONS_MAX} instructions"));
+            self.stop(span, &format!("the kernel exceeds {INSTRUCTIONS_MAX} instructions"));
         }
     }
 
@@ -274,7 +274,7 @@ impl Expander<'_, '_> {
     /// Enters a block or an expression; an error if too many are open.
     fn descend(&mut self, span: Span) -> Result<(), Reported> {
         if self.depth == DEPTH_MAX {
-            return Err(self.stop(span, "helpers, blocks and expressions are nested too deep"));
+            return Err(self.stop(span, "helpers, blocks and expressions are nested too deeply"));
         }
         self.depth += 1;
         Ok(())
@@ -291,7 +291,7 @@ impl Expander<'_, '_> {
         match self.stopped {
             Some(reported) => Err(reported),
             None if self.steps <= STEPS_MAX => Ok(()),
-            None => Err(self.stop(at, &format!("expansion takes more than {STEPS_MAX} steps"))),
+            None => Err(self.stop(at, &format!("expansion exceeds {STEPS_MAX} steps"))),
         }
     }
 

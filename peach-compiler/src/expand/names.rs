@@ -1,8 +1,8 @@
 //! Interned names: every name of the syntax tree becomes a [`Symbol`] once, and what its text could
 //! mean by itself (a physical register, a class, a mnemonic) is looked up once.
 //!
-//! Unrolled loops visit the same tokens thousands of times, so the way from a token to its symbol is
-//! a table keyed by the token's address. Addresses are stable: the tree is borrowed for `'a`.
+//! Unrolled loops visit the same tokens thousands of times, so the way from a token to its symbol
+//! is a table keyed by the token's address. Addresses are stable: the tree is borrowed for `'a`.
 
 use crate::ir::View;
 use crate::isa::{Class, Mnemonic, PhysReg, parse_register};
@@ -17,8 +17,8 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Symbol {
     id: u32,
-    /// Where it comes from ([`Origins`]). It tells names in scopes apart, and nothing else: as in Rust,
-    /// items are found from everywhere.
+    /// Where it comes from ([`Origins`]). It tells names in scopes apart, and nothing else: as in
+    /// Rust, items are found from everywhere.
     pub(super) origin: u32,
 }
 
@@ -71,7 +71,8 @@ pub(super) struct NameInfo {
 }
 
 /// Hashes addresses: one multiplication spreads them well enough (Knuth, TAOCP volume 3, 6.4), and
-/// costs a small part of the default hasher where the compiler itself is built without optimisation.
+/// costs a small part of the default hasher where the compiler itself is built without
+/// optimization.
 #[derive(Debug, Default)]
 pub(super) struct AddressHasher(u64);
 
@@ -164,8 +165,8 @@ fn parse_data_name(text: &str) -> Option<(Element, u32)> {
     Some((element, lanes))
 }
 
-/// What may still be spent on looking for names that were meant. Where thousands of names are unknown,
-/// the last ones are told without a suggestion.
+/// What may still be spent on looking for names that were meant. Where thousands of names are
+/// unknown, the last ones are reported without a suggestion.
 #[derive(Debug)]
 pub(super) struct Suggestions {
     /// How many names may be compared.
@@ -174,7 +175,7 @@ pub(super) struct Suggestions {
 
 impl Default for Suggestions {
     fn default() -> Self {
-        // About two seconds in a compiler that is not optimised.
+        // About two seconds in a compiler that is not optimized.
         Suggestions { left: 1 << 16 }
     }
 }
@@ -203,7 +204,7 @@ pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) ->
     close.into_iter().take(3).map(|(_, c)| c).collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
+/// Insertions, deletions, replacements and swaps of neighbors that turn `a` into `b`.
 fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut older: Vec<usize> = Vec::new();

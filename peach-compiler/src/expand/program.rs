@@ -137,8 +137,8 @@ impl<'a, 'd> Expander<'a, 'd> {
         }
     }
 
-    /// Whether a version is left out where the sandbox knows no extension of its kind: there is another
-    /// one, for which it knows all.
+    /// Whether a version is left out where the sandbox knows no extension of its kind: there is
+    /// another one, for which it knows all.
     fn can_leave_out(&self, group: &Group<'a>) -> bool {
         let all = |kernel: &&'a Kernel| {
             versions_of(kernel).into_iter().map(|version| self.unknown(kernel, version).is_empty())
@@ -146,8 +146,8 @@ impl<'a, 'd> Expander<'a, 'd> {
         group.kernels.iter().flat_map(all).any(|is_known| is_known)
     }
 
-    /// The extensions of a version that the validator of the target's sandbox, if it has one, does not
-    /// know.
+    /// The extensions of a version that the validator of the target's sandbox, if it has one, does
+    /// not know.
     fn unknown(&self, kernel: &Kernel, version: Option<&VersionAttr>) -> Vec<Feature> {
         let Some(sandbox) = &self.target.convention.sandbox else { return Vec::new() };
         let enabled = version.map_or(&[][..], |version| &version.enable);
@@ -165,7 +165,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         let message = format!("the version of `{name}` for `{first}` is left out");
         self.diagnostics.push(
             Diagnostic::new(Code::ForeignVersion, name.span(), message)
-                .note(format!("validators of `{convention}` code do not know the extension")),
+                .note(format!("validators of `{convention}` code do not support the extension")),
         );
         true
     }
@@ -190,9 +190,10 @@ impl<'a, 'd> Expander<'a, 'd> {
                 format!("the type of `{}` differs from version to version", param.name),
             )
             .note(
-                "all versions are behind one function, so a length must not depend on the version",
+                "all versions are called through one function, so a length must not depend on the \
+                 version",
             )
-            .help("write the length as a number, or name the kernels differently"),
+            .help("write the length as a number, or give the kernels different names"),
         );
         true
     }
@@ -213,9 +214,9 @@ impl<'a, 'd> Expander<'a, 'd> {
             Diagnostic::new(
                 Code::DuplicateItem,
                 name.span(),
-                format!("there are two kernels called `{name}` for the same extensions"),
+                format!("there are two kernels `{name}` for the same extensions"),
             )
-            .label(first.signature.name.span(), "the first one, which is always taken")
+            .label(first.signature.name.span(), "the first one, which is always chosen")
             .help("give it another name, or `#[target_feature(enable = \"…\")]`"),
         );
         true
@@ -338,7 +339,7 @@ impl<'a, 'd> Expander<'a, 'd> {
     }
 
     fn unknown_cpu(&mut self, name: &str, span: Span) {
-        let message = format!("there is no microarchitecture called `{name}`");
+        let message = format!("unknown microarchitecture `{name}`");
         let near = super::names::nearest(name, FeatureSet::cpu_names());
         let error = Diagnostic::new(Code::BadAttribute, span, message);
         self.error(match near.first() {

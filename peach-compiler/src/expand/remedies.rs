@@ -1,8 +1,8 @@
 //! What to write instead of an instruction that no form fits.
 //!
 //! In: the instruction and what is wrong with it. Out: a sentence, or nothing where none is surely
-//! right. A remedy is tried before it is given: what it says to write is selected, and a wider view of
-//! a register is no remedy where the instruction reads bytes that its value does not have.
+//! right. A remedy is tried before it is given: what it says to write is selected, and a wider view
+//! of a register is not a remedy where the instruction reads bytes that its value does not have.
 
 use super::Expander;
 use crate::ir::{Instruction, Operand, Reg, View};
@@ -69,13 +69,13 @@ impl Expander<'_, '_> {
             return Some(match (view.reg, exprs.get(at).map(|expr| &expr.kind)) {
                 (Reg::Physical(reg), _) => format!("write `{}`", isa::register_name(reg, class)),
                 (_, Some(ExprKind::Name(name))) => format!("write `{name}.{}`", class.name()),
-                _ => format!("write `.{}` behind it", class.name()),
+                _ => format!("write `.{}` after it", class.name()),
             });
         }
         too_wide.map(|class| extension(view.class, class))
     }
 
-    /// How many bytes of a register have a value as far as its declaration tells.
+    /// How many bytes of a register have a value according to its declaration.
     fn known_bytes(&self, view: View<Reg>) -> u32 {
         match view.reg {
             Reg::Virtual(vreg) => self.function[vreg].class.bytes(),
@@ -102,12 +102,13 @@ fn extension(from: Class, to: Class) -> String {
     let bits = 8 * from.bytes();
     match (from.bank(), from) {
         (Bank::Gp, Class::Gp32) => format!(
-            "the value has {bits} bits: extend it first, with zeros by `mov` to itself as `gp32` or \
-             with its sign by `movsxd`, and use the `{}`",
+            "the value has {bits} bits: extend it first, with zeros by `mov` to itself as `gp32` \
+             or with its sign by `movsxd`, and use the `{}`",
             to.name()
         ),
         (Bank::Gp, _) => format!(
-            "the value has {bits} bits: extend it into another register first, by `movzx` or `movsx`"
+            "the value has {bits} bits: extend it into another register first, by `movzx` or \
+             `movsx`"
         ),
         _ => format!("only {bits} bits of it have a value: write it as a `{}` first", to.name()),
     }

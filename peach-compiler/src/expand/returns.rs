@@ -10,8 +10,8 @@ use crate::syntax::ast::{Element, Expr, ExprKind, Statement};
 use proc_macro2::Span;
 
 impl<'a> Expander<'a, '_> {
-    /// `return;`, `return x;`, `return (a, b);` in a kernel. (That of a helper never gets here unless
-    /// it stands where it may not.)
+    /// `return;`, `return x;`, `return (a, b);` in a kernel. (That of a helper never gets here
+    /// unless it is where it may not.)
     pub(super) fn return_statement(
         &mut self,
         statement: &'a Statement,
@@ -20,7 +20,7 @@ impl<'a> Expander<'a, '_> {
         let span = statement.span.0;
         if let Some(stream) = self.recording {
             return Err(self.error(
-                Diagnostic::new(Code::StreamMisuse, span, "a `return` in a stream")
+                Diagnostic::new(Code::StreamMisuse, span, "a `return` is not allowed in a stream")
                     .label(stream, "the stream")
                     .note("the instructions of a stream are emitted elsewhere, one by one"),
             ));
@@ -30,7 +30,7 @@ impl<'a> Expander<'a, '_> {
                 Diagnostic::new(
                     Code::BadReturn,
                     span,
-                    "`return` in a helper stands at its end only",
+                    "`return` in a helper is only allowed at its end",
                 )
                 .note("it names the results; it does not leave the kernel")
                 .help("jump to a label at the end of the helper"),
@@ -53,7 +53,7 @@ impl<'a> Expander<'a, '_> {
             (ResultKind::Values(_), None) => {
                 return Err(self.error(
                     Diagnostic::new(Code::BadReturn, span, "`return` without a value")
-                        .note(format!("the result type of `{}` asks for one", self.function.name)),
+                        .note(format!("`{}` has a result type", self.function.name)),
                 ));
             }
             (ResultKind::Values(wanted), Some(expr)) => self.return_values(&wanted, expr)?,
@@ -154,7 +154,7 @@ impl<'a> Expander<'a, '_> {
             Diagnostic::new(
                 Code::OutOfRange,
                 place(expr),
-                format!("{n} does not fit the result type"),
+                format!("{n} does not fit in the result type"),
             )
             .note(format!("it takes {min} to {max}")),
         ))
@@ -184,7 +184,7 @@ impl<'a> Expander<'a, '_> {
         } else if found.class.bytes() < class.bytes() {
             error.help("extend it first: `movzx`, `movsx`, `movsxd` or `mov` of 32 bits")
         } else {
-            error.help(format!("write `.{}` behind it to return its low part", class.name()))
+            error.help(format!("write `.{}` after it to return its low part", class.name()))
         })
     }
 
@@ -196,11 +196,10 @@ impl<'a> Expander<'a, '_> {
             format!("the result is {kind} of {} bytes, not {}", wanted.bytes, found.describe()),
         );
         self.error(match found {
-            Value::Mem(_) => error.help("load it to a register first"),
+            Value::Mem(_) => error.help("load it into a register first"),
             Value::Int(_) => error.help("write a float: `return 1.0;`"),
-            _ => {
-                error.note("registers, immediates, float constants and data literals are returned")
-            }
+            _ => error
+                .note("registers, immediates, float constants and data literals can be returned"),
         })
     }
 

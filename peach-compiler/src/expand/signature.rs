@@ -115,8 +115,8 @@ impl<'a> Expander<'a, '_> {
         View { reg: Reg::Virtual(vreg), class }
     }
 
-    /// A register for `usize`, `isize` or a length: 64 bits wide in every convention, so that bodies
-    /// need not know how many arrive.
+    /// A register for `usize`, `isize` or a length: 64 bits wide in every convention, so that
+    /// bodies need not know how many arrive.
     fn size_arg(
         &mut self,
         name: String,
@@ -155,8 +155,8 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// The length of an array type, if it is made of literals and the kernels' own constants. (Other
-    /// lengths are Rust's, and nothing is known of them here.)
+    /// The length of an array type, if it is made of literals and the kernels' own constants.
+    /// (Other lengths are Rust's, and nothing is known of them here.)
     fn known_length(&mut self, expr: &'a Expr) -> Option<u64> {
         if !self.is_kernel_constant(expr) {
             return None;
@@ -199,7 +199,7 @@ impl<'a> Expander<'a, '_> {
         };
         let Some(feature) = Feature::parse(name) else { return };
         if !self.function.features.contains(feature) {
-            let what = format!("a `{}` register in the signature", class.name());
+            let what = format!("a `{}` register is not allowed in the signature", class.name());
             let error = self.missing_extension(ty.span.0, &what, &[vec![feature]]);
             self.report_missing(error);
         }
@@ -230,7 +230,10 @@ impl<'a> Expander<'a, '_> {
                     (Some((a, x)), Some((b, y))) => {
                         Ok((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
                     }
-                    _ => Err(self.bad_result(ty, "pairs are of two integers or of two floats")),
+                    _ => {
+                        Err(self
+                            .bad_result(ty, "a pair must consist of two integers or of two floats"))
+                    }
                 }
             }
             TypeKind::Invalid => Err(self.reported_by_parser(ty.span)),
@@ -243,7 +246,8 @@ impl<'a> Expander<'a, '_> {
                 }
                 _ => Err(self.bad_result(
                     ty,
-                    "return a pointer and a length as two values, or write through a `&mut` argument",
+                    "return a pointer and a length as two values, or write through a `&mut` \
+                     argument",
                 )),
             },
         }

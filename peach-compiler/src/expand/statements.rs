@@ -22,13 +22,13 @@ pub(super) struct OpenBlock<'a> {
     frame: u32,
 }
 
-/// How often one `while` may turn.
+/// The limit of iterations of one `while`.
 const TURNS_MAX: u32 = 1 << 16;
 
-/// After so many errors, further turns of a `for` have nothing new to say.
+/// After this many errors, further iterations of a `for` report nothing new.
 const LOOP_ERRORS_MAX: usize = 64;
 
-/// How many turns one `for` may have.
+/// The limit of iterations of one `for`.
 const RANGE_MAX: u64 = 1 << 20;
 
 impl<'a> Expander<'a, '_> {
@@ -158,7 +158,7 @@ impl<'a> Expander<'a, '_> {
             Diagnostic::new(
                 Code::Syntax,
                 name.span(),
-                format!("`{name}` is a physical register, and cannot be declared"),
+                format!("`{name}` is a physical register and cannot be declared"),
             )
             .note("physical registers are used without a declaration")
             .help("choose another name"),
@@ -198,15 +198,15 @@ impl<'a> Expander<'a, '_> {
                 let error = Diagnostic::new(
                     Code::TypeMismatch,
                     place(iterable),
-                    format!("`for` cannot run over {}", other.describe()),
+                    format!("`for` cannot iterate over {}", other.describe()),
                 );
                 return Err(self.error(error.note(
-                    "it runs over ranges, lists, arrays of registers, tables and `zip(a, b)`",
+                    "it iterates over ranges, lists, arrays of registers, tables and `zip(a, b)`",
                 )));
             }
         };
         if count > RANGE_MAX {
-            return Err(self.stop(place(iterable), &format!("`for` would turn {count} times")));
+            return Err(self.stop(place(iterable), &format!("`for` would run {count} times")));
         }
         let errors = self.error_count;
         for turn in 0..count {
@@ -251,7 +251,7 @@ impl<'a> Expander<'a, '_> {
                     value => self.error(Diagnostic::new(
                         Code::TypeMismatch,
                         pattern_span(pattern),
-                        format!("{} names are given {}", parts.len(), value.describe()),
+                        format!("{} names are bound to {}", parts.len(), value.describe()),
                     )),
                 };
                 for part in parts {
@@ -275,10 +275,7 @@ impl<'a> Expander<'a, '_> {
                 return Err(reported);
             }
         }
-        Err(self.stop(
-            place(condition),
-            &format!("this `while` has turned {TURNS_MAX} times and does not end"),
-        ))
+        Err(self.stop(place(condition), &format!("this `while` exceeded {TURNS_MAX} iterations")))
     }
 
     fn if_statement(&mut self, branches: &'a [(Option<Expr>, Block)]) -> Evaluated<()> {
@@ -313,8 +310,8 @@ impl<'a> Expander<'a, '_> {
                 Ok(())
             }
             _ => Err(self.error(
-                Diagnostic::new(Code::OutOfRange, place(expr), format!("an alignment of {n}"))
-                    .note("code is aligned to a power of two, up to 4096"),
+                Diagnostic::new(Code::OutOfRange, place(expr), format!("invalid alignment {n}"))
+                    .note("code can be aligned to a power of two up to 4096"),
             )),
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct Stream {
     emitted: Vec<bool>,
     /// The next one to issue.
     next: usize,
-    /// An error in its body has been reported: nobody needs to hear what is left of it.
+    /// An error in its body has been reported: unissued instructions are not another one.
     failed: Option<Reported>,
 }
 
@@ -26,8 +26,12 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn record_stream(&mut self, name: &'a Name, body: &'a Block) -> Evaluated<()> {
         if let Some(outer) = self.recording {
             return Err(self.error(
-                Diagnostic::new(Code::StreamMisuse, name.span(), "a stream in a stream")
-                    .label(outer, "the stream around it"),
+                Diagnostic::new(
+                    Code::StreamMisuse,
+                    name.span(),
+                    "a stream is not allowed in a stream",
+                )
+                .label(outer, "the enclosing stream"),
             ));
         }
         let outer_failed = self.failed.take();
@@ -66,7 +70,7 @@ impl<'a> Expander<'a, '_> {
                 Diagnostic::new(
                     Code::StreamMisuse,
                     name.span(),
-                    format!("a stream is expected here, not {}", other.describe()),
+                    format!("expected a stream, found {}", other.describe()),
                 )
                 .help(format!("record one: `stream {name} {{ … }}`")),
             )),
@@ -94,10 +98,13 @@ impl<'a> Expander<'a, '_> {
                 Diagnostic::new(
                     Code::StreamMisuse,
                     at,
-                    format!("`{name}` has {} left, not {count}", counted(left, "instruction")),
+                    format!(
+                        "`{name}` has {} left, fewer than {count}",
+                        counted(left, "instruction")
+                    ),
                 )
                 .label(self.streams[stream].span, "recorded here")
-                .help(format!("`issue {name}, ..;` emits all that are left")),
+                .help(format!("`issue {name}, ..;` emits the rest")),
             );
             self.streams[stream].failed = Some(reported);
             return Err(reported);
@@ -218,12 +225,12 @@ impl<'a> Expander<'a, '_> {
             Code::StreamMisuse,
             *span,
             format!(
-                "{left} of the {} of `{name}` {} never emitted",
+                "{left} of the {} in `{name}` {} never emitted",
                 counted(emitted.len(), "instruction"),
                 if left == 1 { "is" } else { "are" }
             ),
         )
-        .help(format!("`issue {name}, ..;` emits all that are left"));
+        .help(format!("`issue {name}, ..;` emits the rest"));
         self.error(error);
     }
 }

@@ -41,8 +41,7 @@ impl Expander<'_, '_> {
                 };
                 let mut diagnostic = Diagnostic::new(Code::NoForm, at(operand), message);
                 if !forms.is_empty() {
-                    diagnostic =
-                        diagnostic.note(format!("the forms there are:\n{}", forms.join("\n")));
+                    diagnostic = diagnostic.note(format!("the forms are:\n{}", forms.join("\n")));
                 }
                 diagnostic
             }
@@ -53,18 +52,16 @@ impl Expander<'_, '_> {
             SelectError::AmbiguousSize { operand, sizes } => {
                 let words: Vec<&str> =
                     sizes.iter().filter_map(|&size| isa::size_name(size)).collect();
-                Diagnostic::new(
-                    Code::AmbiguousSize,
-                    at(Some(operand)),
-                    "the size of this operand is open",
-                )
-                .help(format!("write {} before it", quoted(&words)))
+                Diagnostic::new(Code::AmbiguousSize, at(Some(operand)), "ambiguous operand size")
+                    .help(format!("write {} before it", quoted(&words)))
             }
             SelectError::OutOfRange { operand, accepted } => {
                 let message = match inst.operands.get(operand) {
-                    Some(Operand::Imm(n)) => format!("{n} does not fit here"),
-                    Some(Operand::Mem(_)) => "this address does not fit in 32 bits".into(),
-                    _ => "the value does not fit here".into(),
+                    Some(Operand::Imm(n)) => format!("{n} is out of range"),
+                    Some(Operand::Mem(_)) => {
+                        "this address is out of range: it does not fit in 32 bits".into()
+                    }
+                    _ => "the value is out of range".into(),
                 };
                 Diagnostic::new(Code::OutOfRange, at(Some(operand)), message)
                     .note(format!("`{name}` takes {accepted}"))
@@ -126,16 +123,17 @@ impl Expander<'_, '_> {
         };
         if sets.iter().all(is_unknown) {
             let name = convention.name;
-            let message = format!("{needs}, which validators of `{name}` code do not know");
+            let message = format!("{needs}, which validators of `{name}` code do not support");
             return Diagnostic::new(Code::MissingExtension, span, message).help(format!(
-                "write another way without it: `if isa(\"{first}\") {{ … }} else {{ … }}`"
+                "write an alternative without it: `if isa(\"{first}\") {{ … }} else {{ … }}`"
             ));
         }
         Diagnostic::new(Code::MissingExtension, span, format!("{needs}, which is not enabled"))
             .help(format!("add `{}`", attribute.replace('…', first)))
     }
 
-    /// Reports a missing extension once in each version of a kernel, with all instructions that need it.
+    /// Reports a missing extension once in each version of a kernel, with all instructions that
+    /// need it.
     pub(super) fn report_missing(&mut self, error: Diagnostic) -> Reported {
         let same = |first: &&Diagnostic| first.help == error.help && first.notes == error.notes;
         let Some(first) = self.missing_extensions.iter().find(same).cloned() else {

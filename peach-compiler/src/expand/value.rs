@@ -159,7 +159,7 @@ impl Value {
             Value::Stream(_) => "a stream".into(),
             Value::Class(class) => format!("the register class `{}`", class.name()),
             Value::Undefined => "`undefined`".into(),
-            Value::Poison(_) => "a value in error".into(),
+            Value::Poison(_) => "an erroneous value".into(),
         }
     }
 }

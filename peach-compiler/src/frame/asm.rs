@@ -57,8 +57,8 @@ impl Asm {
         }
     }
 
-    /// Loads `bytes` bytes: a number into the low 4 or 8 bytes of a general-purpose register, a float
-    /// or a vector into a vector register.
+    /// Loads `bytes` bytes: a number into the low 4 or 8 bytes of a general-purpose register, a
+    /// float or a vector into a vector register.
     pub fn load(self, dst: PhysReg, bytes: u32, mem: Mem<PhysReg>) -> Instruction<PhysReg> {
         if dst.bank == Bank::Gp {
             let class = if bytes <= 4 { Class::Gp32 } else { Class::Gp64 };
@@ -144,8 +144,8 @@ pub(super) enum FlagsAre {
     Kept,
 }
 
-/// The shortest instruction that sets the `class` view of `dst` to `value`; bytes beyond 32 bits are
-/// cleared where `class` is 32 bits wide.
+/// The shortest instruction that sets the `class` view of `dst` to `value`; bytes beyond 32 bits
+/// are cleared where `class` is 32 bits wide.
 pub(super) fn set(
     dst: PhysReg,
     class: Class,
@@ -158,7 +158,7 @@ pub(super) fn set(
         class => class,
     };
     let width = 8 * class.bytes();
-    // As the author would write it: sign-extended to the width of the register.
+    // As the user would write it: sign-extended to the width of the register.
     let signed = i128::from((bits << (64 - width)) as i64 >> (64 - width));
     let dst = view(dst, class);
     match class {

@@ -1,4 +1,4 @@
-//! The author's instructions over physical registers and real stack addresses.
+//! The source instructions over physical registers and real stack addresses.
 
 use super::Lowerer;
 use super::asm::{FlagsAre, result_is_wide, set};
@@ -90,8 +90,8 @@ impl Lowerer<'_> {
         if moved > 0 && to_memory { depth - moved } else { depth }
     }
 
-    /// A call, with the stack pointer aligned and shadow space below what the author has pushed. With
-    /// nothing pushed the frame provides for both.
+    /// A call, with the stack pointer aligned and shadow space below what the source has pushed.
+    /// With nothing pushed the frame provides for both.
     fn call(&mut self, machine: &Machine, depth: i64) {
         let convention = self.function.convention;
         let align = i64::from(convention.stack_align);
@@ -160,7 +160,7 @@ impl Lowerer<'_> {
         }
     }
 
-    /// The bytes of a register written here that anything may look at afterwards. Raw bytes may look
+    /// The bytes of a register written here that anything may read afterwards. Raw bytes may look
     /// at any physical register, and a physical register that nothing reads was set for a reason.
     fn observable(&self, id: InstId, dst: View<Reg>) -> Lanes {
         let live = self.live_after[id.index()];
@@ -181,7 +181,7 @@ impl Lowerer<'_> {
         let needs_high = live.intersects(Lanes::range(4, 4));
         let class = match dst.class {
             Class::Gp64 if !needs_high => Class::Gp32,
-            // Clearing all of it costs less than a merge, where nothing else of it is alive.
+            // Clearing all of it costs less than a merge, where nothing else of it is live.
             Class::Gp8 | Class::Gp16
                 if value == 0
                     && flags == FlagsAre::Free

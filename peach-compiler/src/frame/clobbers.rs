@@ -1,9 +1,9 @@
 //! What a call of a kernel changes, as its caller sees it: from the final instructions, and nowhere
 //! else.
 //!
-//! Input: a [`Lowered`]. Output: [`Clobbers`]. The generated function calls the kernel through `asm!`
-//! with exactly these registers, so a register that is missing here is undefined behaviour there:
-//! whatever is not understood counts as changed.
+//! Input: a [`Lowered`]. Output: [`Clobbers`]. The generated function calls the kernel through
+//! `asm!` with exactly these registers, so a register that is missing here is undefined behavior
+//! there: whatever is not understood counts as changed.
 
 use crate::ir::{Base, Cfa, Code, Frame, Instruction, Lowered, Mem, Operand};
 use crate::isa::{
@@ -28,8 +28,8 @@ pub struct Clobbers {
     pub flags: bool,
     /// The exception flags of floating point: in MXCSR, or in the status word of x87.
     pub float_flags: bool,
-    /// Whether memory of the program may be read. The kernel's constants and frame are its own. A fence
-    /// counts as reading and writing all of it.
+    /// Whether memory of the program may be read. The kernel's constants and frame are its own. A
+    /// fence counts as reading and writing all of it.
     pub reads_memory: bool,
     /// Whether memory of the program may be written.
     pub writes_memory: bool,
@@ -140,7 +140,7 @@ impl Changes {
     /// without a known size, it may reach beyond.
     fn own_frame(&mut self, mem: &Mem<PhysReg>, bytes: Option<u32>, cfa: Cfa) -> bool {
         let Base::Reg(base) = mem.base else { return false };
-        // Behind a realignment `rsp` is at an unknown distance, but no nearer than what the prologue
+        // After a realignment `rsp` is at an unknown distance, but no nearer than what the prologue
         // has subtracted from it.
         let room = match base.reg {
             reg if reg == cfa.reg => i64::from(cfa.offset),

@@ -52,7 +52,7 @@ pub(super) fn stack_layout(
 fn leaves_red_zone(op: &Op) -> bool {
     let rsp = Reg::Physical(gp::RSP);
     match op {
-        // The author looks at the stack, perhaps below its pointer.
+        // The source reads the stack, perhaps below its pointer.
         Op::Machine(machine) => {
             let mut bases = machine.inst.memory_operands().filter_map(|(_, mem)| mem.base.view());
             !bases.any(|base| base.reg == rsp)
@@ -116,7 +116,8 @@ fn is_evex(inst: &Instruction<Reg>) -> bool {
     inst.mask.is_some() || inst.operands.iter().any(is_zmm)
 }
 
-/// A register that the function changes anyway, that it need not restore and that carries no result.
+/// A register that the function changes anyway, that it need not restore and that carries no
+/// result.
 fn spare(function: &Function, changed: RegSet) -> Option<PhysReg> {
     let convention = function.convention;
     let results =
@@ -162,7 +163,7 @@ fn changed_registers(function: &Function, facts: &Facts, allocation: &Allocation
 /// What is known of the upper halves of vector registers where an epilogue begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UpperHalves {
-    /// A `vzeroupper` stands right before it.
+    /// A `vzeroupper` is right before it.
     JustCleared,
     /// They are as the kernel left them.
     AsTheyAre,
@@ -182,7 +183,7 @@ impl Lowerer<'_> {
     }
 
     /// What Go's assembler does (`preprocess` in `cmd/internal/obj/x86`), and the address of stack
-    /// variables that demand alignment.
+    /// variables that require alignment.
     fn go_prologue(&mut self) {
         let size = i64::from(self.stack.size);
         self.lower_stack(self.stack.size);
@@ -262,8 +263,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Undoes the prologue. Right after a `vzeroupper` legacy SSE costs nothing; for xmm0 to xmm7 it
-    /// takes a byte less than VEX.
+    /// Undoes the prologue. Right after a `vzeroupper` legacy SSE costs nothing; for xmm0 to xmm7
+    /// it takes a byte less than VEX.
     pub(super) fn epilogue(&mut self, upper: UpperHalves) {
         for (xmm, offset) in self.stack.saves.clone() {
             let place = self.frame_address(offset, 0);
@@ -338,9 +339,9 @@ impl Lowerer<'_> {
         self.out.frame.steps.push((after, step));
     }
 
-    /// Touches the stack below its pointer, from above, so that no access of the frame is a page or more
-    /// below what has been touched: none can jump over the guard page below the stack, nor over the one
-    /// page that Windows grows it by.
+    /// Touches the stack below its pointer, from above, so that no access of the frame is a page or
+    /// more below what has been touched: none can jump over the guard page below the stack, nor
+    /// over the one page that Windows grows it by.
     fn touch_pages(&mut self, touches: i64) {
         for touch in 1..=touches {
             self.touch(-STRIDE * touch);
@@ -352,9 +353,9 @@ impl Lowerer<'_> {
         self.put(asm::test(at(gp::RSP, offset), gp32(gp::RAX)));
     }
 
-    /// Moves the stack pointer down and touches what it passes: before version 5.0, Linux refused to grow
-    /// a stack for an access that is more than 64 KiB below the pointer. The frame has a base by which
-    /// unwinders find it meanwhile.
+    /// Moves the stack pointer down and touches what it passes: before version 5.0, Linux refused
+    /// to grow a stack for an access that is more than 64 KiB below the pointer. The frame has a
+    /// base by which unwinders find it meanwhile.
     fn lower_and_touch(&mut self, size: u32) {
         if self.stack.above_base > 0 {
             self.touch(0);

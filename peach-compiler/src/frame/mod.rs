@@ -1,12 +1,12 @@
 //! The frame builder: puts physical registers in, lays out the stack, and adds what the calling
 //! convention needs.
 //!
-//! Input: a [`Function`], its [`Facts`] and an [`Allocation`], all unchanged. Output: a [`Lowered`]:
-//! the author's instructions in their order, and between them only argument moves, prologue, result
-//! moves, `vzeroupper`, epilogue and `ret`, each with its origin.
-//! Invariants: the stack pointer's distance from the canonical frame address is known at every item;
-//! preserved registers that the kernel changes are saved; no instruction is added that does nothing.
-//! Untrusted: [`check`](crate::check) replays the result. Cannot fail.
+//! Input: a [`Function`], its [`Facts`] and an [`Allocation`], all unchanged. Output: a
+//! [`Lowered`]: the source instructions in their order, and between them only argument moves,
+//! prologue, result moves, `vzeroupper`, epilogue and `ret`, each with its origin.
+//! Invariants: the stack pointer's distance from the canonical frame address is known at every
+//! item; preserved registers that the kernel changes are saved; no instruction is added that does
+//! nothing. Untrusted: [`check`](crate::check) replays the result. Cannot fail.
 
 mod asm;
 mod body;
@@ -95,9 +95,9 @@ struct Lowerer<'a> {
     /// What is live after each copy and number that is set, of the register that it writes; empty
     /// where the instruction is another one.
     live_after: Vec<Lanes>,
-    /// Whether there are instructions that nobody understands.
+    /// Whether there are opaque instructions.
     raw_bytes: bool,
-    /// How many loops the prologue has; each has a label behind the author's.
+    /// How many loops the prologue has; each has a label after those of the source.
     loops: usize,
     /// See [`Lowered::undefined`].
     undefined: Vec<(InstId, PhysReg)>,

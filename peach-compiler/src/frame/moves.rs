@@ -12,8 +12,8 @@ pub(super) struct Move {
 
 /// A sequence of single moves with the effect of `moves`, whose destinations differ.
 ///
-/// A cycle is broken through a register of `volatile` (one set per bank) that neither holds nor gets
-/// a value. There always is one: at most six values are moved between the nine general-purpose
+/// A cycle is broken through a register of `volatile` (one set per bank) that neither holds nor
+/// gets a value. There always is one: at most six values are moved between the nine general-purpose
 /// registers that System V lets a function change, four between the seven of Microsoft, and eight
 /// vectors between sixteen. Moves between three registers are cheaper than `xchg`, which takes as
 /// many micro-operations but is never renamed away (Fog, "Instruction tables").

@@ -1,9 +1,9 @@
 //! In which order the frame is filled, and what that costs.
 //!
-//! A displacement takes no byte, one or four (Intel SDM volume 2, 2.1.5): what is used most stands
+//! A displacement takes no byte, one or four (Intel SDM volume 2, 2.1.5): what is used most is
 //! nearest to the stack pointer, saved registers far away, but where alignment leaves gaps, another
-//! order may take less memory and reach all of it by a byte. There are a few orders: all are tried, and
-//! the one with the shortest code is taken.
+//! order may take less memory and reach all of it by a byte. There are a few orders: all are tried,
+//! and the one with the shortest code is chosen.
 
 use super::needs::Needs;
 use super::space::Object;
@@ -23,7 +23,7 @@ enum Order {
 #[derive(Clone, Copy)]
 pub(super) struct Plan {
     order: Order,
-    /// Whether saved registers stand above all variables, or below.
+    /// Whether saved registers are above all variables, or below.
     saves_first: bool,
     /// How many bytes of the shadow space are used.
     pub shadow: u32,
@@ -72,7 +72,7 @@ impl Plan {
     }
 }
 
-/// The vector registers to save, with the numbers behind those of the stack variables.
+/// The vector registers to save, with the numbers after those of the stack variables.
 pub(super) fn saves(needs: &Needs) -> Vec<Object> {
     let first = needs.locals.len();
     let saves = 0..needs.saved_xmm.len() as usize;

@@ -1,8 +1,8 @@
-//! What a `return` becomes: the result where the convention wants it, then the epilogue.
+//! What a `return` becomes: the result where the convention expects it, then the epilogue.
 //!
-//! A result is a few values that go to one or two registers, are packed into one, or are stored. All
-//! other registers are free by then: only the sources of the values and the address of the result are
-//! kept until they have been used.
+//! A result is a few values that go to one or two registers, are packed into one, or are stored.
+//! All other registers are free by then: only the sources of the values and the address of the
+//! result are kept until they have been used.
 
 use super::Lowerer;
 use super::asm::{FlagsAre, set};
@@ -35,7 +35,7 @@ enum Value {
 }
 
 impl Lowerer<'_> {
-    /// Puts `values` where the convention wants them.
+    /// Puts `values` where the convention expects them.
     pub(super) fn emit_result(&mut self, id: InstId, values: &[ReturnValue]) {
         let ResultKind::Values(types) = self.function.result.clone() else { return };
         if let ([ReturnValue::Reg(view)], [ty], ResultPlace::Regs(regs)) =

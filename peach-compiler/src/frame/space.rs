@@ -3,7 +3,7 @@
 /// Something that needs memory.
 #[derive(Clone, Copy)]
 pub(super) struct Object {
-    /// Index of the stack variable, or of the save behind them.
+    /// Index of the stack variable, or of the save after them.
     pub id: usize,
     pub size: i64,
     pub align: i64,

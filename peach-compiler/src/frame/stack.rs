@@ -1,8 +1,8 @@
 //! The layout of the stack frame.
 //!
 //! Everything has an address relative to the canonical frame address (the caller's `rsp` before the
-//! call, a multiple of the convention's alignment), or, in a realigned frame, relative to the stack pointer behind the
-//! prologue:
+//! call, a multiple of the convention's alignment), or, in a realigned frame, relative to the stack
+//! pointer after the prologue:
 //!
 //! ```text
 //!            stack arguments
@@ -13,7 +13,7 @@
 //!            stack variables          ← rsp, if they do not fit in the red zone below it
 //! ```
 //!
-//! A frame of Go's is never realigned: the stack variables stand at a multiple of what they demand
+//! A frame of Go's is never realigned: the stack variables are at a multiple of what they require
 //! within it, and a register holds their address.
 //!
 //! ```text
@@ -46,17 +46,17 @@ pub(super) struct StackLayout {
     pub padding: Option<PhysReg>,
     /// The alignment to bring the stack pointer to.
     pub realign: Option<u32>,
-    /// The register that then holds the frame's base: `rbp`, unless the author uses it by name.
+    /// The register that then holds the frame's base: `rbp`, unless the user uses it by name.
     pub base: Option<PhysReg>,
     /// The register that holds the address of the stack variables, in a frame of Go's.
     pub locals_base: Option<PhysReg>,
-    /// Of each stack variable: the offset from the CFA or, in a realigned frame, from `rsp`, or from
-    /// the register that holds their address.
+    /// Of each stack variable: the offset from the CFA or, in a realigned frame, from `rsp`, or
+    /// from the register that holds their address.
     pub locals: Vec<Option<i64>>,
     /// Bytes of the red zone and the shadow space that are used.
     pub borrowed: u32,
-    /// How far below the pushed registers the body may use the stack: variables, and the first word that
-    /// is pushed there. Zero where nothing has to be touched beforehand.
+    /// How far below the pushed registers the body may use the stack: variables, and the first word
+    /// that is pushed there. Zero where nothing has to be touched beforehand.
     pub reach: i64,
 }
 
@@ -86,14 +86,15 @@ impl StackLayout {
         layout
     }
 
-    /// How many places must be touched so that the body uses none that is a page or more below the last
-    /// touched one. The first one is [`STRIDE`] below the pushed registers.
+    /// How many places must be touched so that the body uses none that is a page or more below the
+    /// last touched one. The first one is [`STRIDE`] below the pushed registers.
     pub fn touches(&self) -> i64 {
         let beyond = self.reach - (PAGE - 1);
         if beyond <= 0 { 0 } else { (beyond + STRIDE - 1) / STRIDE }
     }
 
-    /// How far the stack pointer behind the prologue is below the CFA; not known of a realigned frame.
+    /// How far the stack pointer after the prologue is below the CFA; not known of a realigned
+    /// frame.
     pub fn rsp_below_cfa(&self) -> i64 {
         8 + 8 * self.pushes.len() as i64 + i64::from(self.size)
     }
@@ -151,7 +152,7 @@ fn plain(needs: &Needs, plan: Plan) -> StackLayout {
     }
 }
 
-/// A frame as Go's assembler makes it. What the author pushes is below it.
+/// A frame as Go's assembler makes it. What the source pushes is below it.
 fn go_frame(needs: &Needs, plan: Plan) -> StackLayout {
     let objects = plan.downwards(needs);
     let demanded = objects.iter().map(|object| object.align).max().unwrap_or(1);
@@ -218,7 +219,8 @@ fn realigned(needs: &Needs, align: u32, plan: Plan) -> StackLayout {
         *offset -= lowered;
     }
     let size = align_up((end - lowered).max(0), 8);
-    // The stack pointer is a multiple of a word, and may be rounded down to the next multiple of `align`.
+    // The stack pointer is a multiple of a word, and may be rounded down to the next multiple of
+    // `align`.
     let reach = i64::from(above_base) + size + (align - 8) + lowered.max(8);
     StackLayout {
         pushes,

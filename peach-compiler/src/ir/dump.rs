@@ -1,7 +1,7 @@
 //! The text of a [`Function`]: for `--print-after`, tests and reports of bugs.
 //!
 //! One line per register, datum and instruction. A virtual register is `name%number`, with a view
-//! behind it where it is not the declared one.
+//! after it where it is not the declared one.
 
 use super::function::{DataContent, Function, Inst, Op, ResultKind, ReturnValue};
 use crate::ids::{ArgId, DataId, LabelId};
@@ -135,7 +135,7 @@ impl Function {
         }
     }
 
-    /// An instruction as an author would write it.
+    /// An instruction as it would be written in source.
     fn write_instruction(&self, f: &mut Formatter<'_>, inst: &Instruction<Reg>) -> fmt::Result {
         let prefixes = inst.prefixes;
         let written = [

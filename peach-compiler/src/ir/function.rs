@@ -12,7 +12,7 @@ use proc_macro2::{Span, TokenStream};
 pub struct Function {
     /// The kernel's name.
     pub name: String,
-    /// The author's `name` token.
+    /// The `name` token of the source.
     pub span: Span,
     /// The calling convention.
     pub convention: &'static Convention,
@@ -24,10 +24,11 @@ pub struct Function {
     pub options: Options,
     /// Argument registers, in order; a slice or an `i128` has two.
     pub args: Vec<Arg>,
-    /// The address of a result in memory ([`Placement::hidden_result`]): written at entry and read by
-    /// every [`Op::Return`]. Made by [`bind_arguments`](crate::passes::bind_arguments); `None` before.
+    /// The address of a result in memory ([`Placement::hidden_result`]): written at entry and read
+    /// by every [`Op::Return`]. Made by [`bind_arguments`](crate::passes::bind_arguments); `None`
+    /// before.
     pub hidden_result: Option<VReg>,
-    /// What the result type demands of `return`.
+    /// What the result type requires of `return`.
     pub result: ResultKind,
     /// The virtual registers.
     pub vregs: Vec<VRegInfo>,
@@ -58,14 +59,14 @@ impl Function {
     }
 
     /// Whether `reg` holds the address of an argument that is passed by reference. No name of the
-    /// author's is for it.
+    /// user's is for it.
     pub fn is_passed_address(&self, reg: Reg) -> bool {
         let Reg::Virtual(vreg) = reg else { return false };
         self[vreg].temporary && self.args.iter().any(|arg| arg.pointer == Some(vreg))
     }
 
-    /// What is in registers at entry: arguments, addresses of arguments passed by reference, and the
-    /// address of the result. They are all written at once, before the first instruction.
+    /// What is in registers at entry: arguments, addresses of arguments passed by reference, and
+    /// the address of the result. They are all written at once, before the first instruction.
     pub fn arriving(&self) -> Vec<(VReg, PhysReg)> {
         let mut list = Vec::new();
         for (index, arg) in self.args.iter().enumerate() {
@@ -106,7 +107,7 @@ pub struct Options {
 /// A virtual register.
 #[derive(Clone, Debug)]
 pub struct VRegInfo {
-    /// As the author called it: `acc[3]`, `x.ptr`, or what a compiler temporary is for.
+    /// Its name in the source: `acc[3]`, `x.ptr`, or what a compiler temporary is for.
     pub name: String,
     /// The class it was declared with. Views may be narrower or wider.
     pub class: Class,
@@ -128,10 +129,10 @@ pub struct Arg {
     /// Which part of the parameter: 0, or 1 for `len` and `hi`.
     pub part: usize,
     /// Holds the address of an argument that is passed by reference. [`Op::LoadArg`], or the
-    /// instruction that has the argument as an operand in memory, reads it where the address arrives
-    /// in a register ([`ArgPlace::Indirect`]); [`Op::LoadArg`] writes it, as a scratch, where
-    /// the address arrives on the stack. Made by [`bind_arguments`](crate::passes::bind_arguments);
-    /// `None` before, and where it has no use.
+    /// instruction that has the argument as an operand in memory, reads it where the address
+    /// arrives in a register ([`ArgPlace::Indirect`]); [`Op::LoadArg`] writes it, as a scratch,
+    /// where the address arrives on the stack. Made by
+    /// [`bind_arguments`](crate::passes::bind_arguments); `None` before, and where it has no use.
     pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
     pub value: ArgValue,
@@ -209,8 +210,8 @@ pub struct ResultValue {
     /// The class of the registers that it is returned from.
     pub class: Class,
     /// How many bytes of a general-purpose register callers may rely on, where it is the whole
-    /// result: 8 for pointers of 32 bits, with zeros above them. Of narrow integers callers rely on no
-    /// more than their own bytes.
+    /// result: 8 for pointers of 32 bits, with zeros above them. Of narrow integers callers rely on
+    /// no more than their own bytes.
     pub extended: u32,
     /// Whether it is a float or vector (else an integer or pointer).
     pub vector: bool,
@@ -293,7 +294,7 @@ impl DataContent {
 /// A stack variable.
 #[derive(Clone, Debug)]
 pub struct Local {
-    /// As the author called it, or what a spill slot holds.
+    /// Its name in the source, or what a spill slot holds.
     pub name: String,
     /// Where it was declared.
     pub span: Span,
@@ -308,7 +309,7 @@ pub struct Local {
 pub struct RustConst {
     /// The expression between the braces.
     pub tokens: TokenStream,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -317,7 +318,7 @@ pub struct RustConst {
 pub struct RustSym {
     /// The path.
     pub tokens: TokenStream,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -328,9 +329,9 @@ pub struct Inst {
     pub op: Op,
     /// The tokens that stand for it: where errors point and listings link to.
     pub span: Span,
-    /// The spans of its operands, as far as the author wrote them; may be shorter than the operands.
+    /// The spans of its operands, as far as the user wrote them; may be shorter than the operands.
     pub operand_spans: Vec<Place>,
-    /// Whether it stands in `unsafe`.
+    /// Whether it is in `unsafe`.
     pub in_unsafe: bool,
 }
 
@@ -355,15 +356,15 @@ pub enum Op {
         /// Fits the class, signed or unsigned.
         value: i128,
     },
-    /// `a = undefined`: from here on the register has some value, which is the same at every read. No
-    /// code: it is what happens to be there.
+    /// `a = undefined`: from here on the register has some value, which is the same at every read.
+    /// No code: it is what happens to be there.
     Undefined {
         /// Written; in all lanes, if it is seen through its own class.
         dst: View<Reg>,
     },
     /// Loads one part of a parameter that did not arrive in a register (made by
-    /// `passes::bind_arguments`). Writes the whole register [`Arg::vreg`] (all lanes of a vector register) and uses [`Arg::pointer`], if
-    /// there is one.
+    /// `passes::bind_arguments`). Writes the whole register [`Arg::vreg`] (all lanes of a vector
+    /// register) and uses [`Arg::pointer`], if there is one.
     LoadArg {
         /// Which.
         arg: ArgId,
@@ -376,7 +377,7 @@ pub enum Op {
     Bytes(Vec<u8>),
 }
 
-/// A machine instruction and what the author told about where it may go.
+/// A machine instruction, and where the source says that it may go.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The instruction.

@@ -17,8 +17,8 @@ pub struct Lowered {
     pub convention: &'static Convention,
     /// Code, in order.
     pub items: Vec<Item>,
-    /// For each [`Op::Undefined`](super::Op::Undefined), in order: the register whose content is the
-    /// value from there on.
+    /// For each [`Op::Undefined`](super::Op::Undefined), in order: the register whose content is
+    /// the value from there on.
     pub undefined: Vec<(InstId, PhysReg)>,
     /// How many labels there are; every `LabelId` below is defined by one item.
     pub label_count: usize,
@@ -41,7 +41,7 @@ pub struct Item {
     pub code: Code,
     /// Why it is there.
     pub origin: Origin,
-    /// The author's tokens that it stands for.
+    /// The source tokens that it stands for.
     pub span: Span,
 }
 
@@ -56,7 +56,7 @@ pub enum Code {
     Align(u32),
     /// Raw bytes.
     Bytes(Vec<u8>),
-    /// Pads so that the items behind it are in one bundle.
+    /// Pads so that the items after it are in one bundle.
     Group(Group),
 }
 
@@ -64,7 +64,7 @@ pub enum Code {
 /// `.bundle_unlock` of GNU as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How many of the items behind it, labels included. None of them pads.
+    /// How many of the items after it, labels included. None of them pads.
     pub items: usize,
     /// Whether the last one ends where its bundle ends (`align_to_end`).
     pub at_end: bool,
@@ -75,7 +75,7 @@ pub struct Group {
 /// Why an item is in the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The author wrote it, or wrote the statement that it carries out.
+    /// It is in the source, or carries out a statement of the source.
     Author(InstId),
     /// Saves registers, moves the stack pointer, moves arguments to their places.
     Prologue,
@@ -90,8 +90,8 @@ pub enum Origin {
 pub struct Frame {
     /// Bytes that the prologue subtracts from the stack pointer, pushes not counted.
     pub size: u32,
-    /// Callee-saved registers that the prologue saves, in the order of their saving, with the offset
-    /// of each from the canonical frame address (the caller's `rsp` before the call).
+    /// Callee-saved registers that the prologue saves, in the order of their saving, with the
+    /// offset of each from the canonical frame address (the caller's `rsp` before the call).
     pub saved: Vec<(PhysReg, i32)>,
     /// The register that holds the frame's base, where the frame is realigned.
     pub base: Option<PhysReg>,
@@ -109,15 +109,15 @@ pub struct Frame {
     pub cfa: Vec<(usize, Cfa)>,
     /// How many items the prologue has.
     pub prologue_items: usize,
-    /// What the prologue does to the frame, in order: `.0` is the index of the item behind the one
-    /// that does it, as Microsoft's unwind codes want it.
+    /// What the prologue does to the frame, in order: `.0` is the index of the item after the one
+    /// that does it, as in Microsoft's unwind codes.
     pub steps: Vec<(usize, UnwindStep)>,
 }
 
 /// Memory of the kernel's own, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedLocal {
-    /// As the author called it, or what a spill slot holds.
+    /// Its name in the source, or what a spill slot holds.
     pub name: String,
     /// In bytes.
     pub size: u32,

@@ -1,8 +1,8 @@
 //! The registers of an address: sums of scaled registers brought into the one form that the machine
 //! has, base + index * scale.
 //!
-//! In: terms as they were written, in order. Out: a [`Place`]: which register is the base, which the
-//! index. Kernels and lines of text both come here, so that one address means the same in both.
+//! In: terms as they were written, in order. Out: a [`Place`]: which register is the base, which
+//! the index. Kernels and lines of text both come here, so that one address means the same in both.
 //! Which of several encodings an address gets is decided in `encode`.
 
 use crate::isa::{Bank, Register, View, gp};
@@ -28,8 +28,8 @@ pub(crate) struct Place<R> {
 pub(crate) enum Misplaced {
     /// More registers than a base and an index.
     TooMany(usize),
-    /// A factor that neither an index nor base and index together have; it is the sum of all that was
-    /// written of the register.
+    /// A factor that neither an index nor base and index together have; it is the sum of all that
+    /// was written of the register.
     Factor(usize, i128),
     /// The stack pointer would have to be the index.
     StackPointer(usize),
@@ -56,8 +56,9 @@ struct Sum<R> {
 /// Chooses base and index. Where `has_base` is set the base is something else already (a stack
 /// variable), and only an index can be added.
 ///
-/// A register times 0 vanishes, but for a vector, without which a gather is none. Registers that are
-/// named twice are added up, and a factor that an index has not is shared between base and index.
+/// A register times 0 vanishes, but for a vector, without which a gather is none. Registers that
+/// are named twice are added up, and a factor that an index cannot have is split between base and
+/// index.
 pub(crate) fn place<R: Register>(terms: &[Term<R>], has_base: bool) -> Result<Place<R>, Misplaced> {
     let sums = add_up(terms);
     let base = match has_base {
@@ -104,8 +105,8 @@ fn add_up<R: Register>(terms: &[Term<R>]) -> Vec<Sum<R>> {
     sums
 }
 
-/// Which register becomes the base: `rip`, which can be nothing else, or the first that is not scaled;
-/// of registers that are all times 1, the last.
+/// Which register becomes the base: `rip`, which can be nothing else, or the first that is not
+/// scaled; of registers that are all times 1, the last.
 fn base_position<R: Register>(sums: &[Sum<R>]) -> Option<usize> {
     let position = |wanted: &dyn Fn(&Sum<R>) -> bool| {
         sums.iter().position(|sum| sum.factor == 1 && !is_vector(sum.view) && wanted(sum))

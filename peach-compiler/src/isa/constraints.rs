@@ -1,20 +1,21 @@
-//! What an instruction demands of the registers that it gets.
+//! What an instruction requires of the registers that it gets.
 //!
-//! In: an instruction and the forms that fit it. Out: [`Constraints`], complete: registers that meet
-//! them can be encoded in one of the forms.
+//! In: an instruction and the forms that fit it. Out: [`Constraints`], complete: registers that
+//! meet them can be encoded in one of the forms.
 
 use crate::isa::{Bank, Class, RegSet, Selection};
 use crate::isa::{Instruction, Operand, Register, View};
 use iced_x86::EncodingKind;
 
-/// What an instruction demands of the registers that it gets.
+/// What an instruction requires of the registers that it gets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraints<R> {
     /// Registers that must be one of a set.
     pub allowed: Vec<(R, RegSet)>,
     /// Pairs that must differ (gathers: destination, index, mask).
     pub distinct: Vec<(R, R)>,
-    /// Registers that must be consecutive, the first a multiple of the length (4FMAPS, VP2INTERSECT).
+    /// Registers that must be consecutive, the first a multiple of the length (4FMAPS,
+    /// VP2INTERSECT).
     pub groups: Vec<Vec<R>>,
 }
 
@@ -24,7 +25,7 @@ impl<R> Default for Constraints<R> {
     }
 }
 
-/// What `inst`, in the forms of `selection`, demands of its registers.
+/// What `inst`, in the forms of `selection`, requires of its registers.
 pub fn constraints<R: Register>(inst: &Instruction<R>, selection: &Selection) -> Constraints<R> {
     let mut constraints = Constraints::default();
     allow_operands(inst, selection, &mut constraints);
@@ -74,7 +75,7 @@ impl<R: Register> Constraints<R> {
     }
 }
 
-/// Each operand may be what some form takes: xmm16 needs one with EVEX, `shl r, n` wants `cl`.
+/// Each operand may be what some form takes: xmm16 needs one with EVEX, `shl r, n` needs `cl`.
 fn allow_operands<R: Register>(
     inst: &Instruction<R>,
     selection: &Selection,
@@ -110,7 +111,7 @@ fn allow_addresses<R: Register>(
     }
 }
 
-/// `ah` has the number of `spl`: which one is meant, the absence of a REX prefix tells.
+/// `ah` has the number of `spl`: the absence of a REX prefix decides which one is meant.
 fn exclude_rex<R: Register>(inst: &Instruction<R>, constraints: &mut Constraints<R>) {
     let views: Vec<View<R>> = inst.operands.iter().flat_map(Operand::views).collect();
     if !views.iter().any(|view| view.class == Class::Gp8h) {
@@ -125,7 +126,7 @@ fn exclude_rex<R: Register>(inst: &Instruction<R>, constraints: &mut Constraints
     }
 }
 
-/// Registers that the processor demands to be different: gathers, AMX, complex multiplication.
+/// Registers that the processor requires to be different: gathers, AMX, complex multiplication.
 fn separate<R: Register>(
     inst: &Instruction<R>,
     selection: &Selection,

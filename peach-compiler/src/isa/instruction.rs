@@ -11,7 +11,7 @@ pub trait Register: Copy + Eq + Ord + Hash + Debug + From<PhysReg> {
     fn physical(self) -> Option<PhysReg>;
 }
 
-/// A register before allocation: virtual, or physical because the author wrote it so.
+/// A register before allocation: virtual, or physical because the source names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reg {
     /// To be allocated.
@@ -50,7 +50,7 @@ pub struct View<R> {
     pub class: Class,
 }
 
-/// An instruction as the author wrote it, with all names resolved.
+/// A source instruction, with all names resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instruction<R> {
     /// What it is called; aliases and pseudo-ops are resolved already.
@@ -67,8 +67,8 @@ pub struct Instruction<R> {
     pub rounding: Option<Rounding>,
     /// `evex`, `vex` or `vex3` before the mnemonic.
     pub encoding: Option<ForcedEncoding>,
-    /// Virtual registers that go with one among the operands and follow it in number: the second of a
-    /// pair of masks, the others of a block of four vectors.
+    /// Virtual registers that go with one among the operands and follow it in number: the second of
+    /// a pair of masks, the others of a block of four vectors.
     pub block: Vec<R>,
 }
 
@@ -147,7 +147,7 @@ pub enum Operand<R> {
 pub struct Branch {
     /// Where to.
     pub label: LabelId,
-    /// `short` or `near`, where the author insists.
+    /// `short` or `near`, if the source forces one.
     pub size: Option<BranchSize>,
 }
 
@@ -160,14 +160,14 @@ pub enum BranchSize {
     Near,
 }
 
-/// The count of a broadcast that was written without one, `dword bcst [p]`: as many lanes as the other
-/// operands have. [`count_lanes`](super::count_lanes) puts the number in its place.
+/// The count of a broadcast that was written without one, `dword bcst [p]`: as many lanes as the
+/// other operands have. [`count_lanes`](super::count_lanes) puts the number in its place.
 pub const LANES_OPEN: u8 = 0;
 
 /// A memory operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mem<R> {
-    /// The size the author wrote before it, in bytes.
+    /// The size that precedes it in the source, in bytes.
     pub size: Option<u32>,
     /// `{1toN}`: N, or [`LANES_OPEN`].
     pub broadcast: Option<u8>,
@@ -201,15 +201,15 @@ impl<R> Mem<R> {
     }
 }
 
-/// What an address starts from. `Data`, `Local` and `StackArg` become numbers when the frame and the
-/// layout of the code are known.
+/// What an address starts from. `Data`, `Local` and `StackArg` become numbers when the frame and
+/// the layout of the code are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base<R> {
     /// Nothing: the displacement alone, or index and displacement.
     None,
     /// A register.
     Reg(View<R>),
-    /// `[rip + disp]`: the displacement as it stands in the encoding.
+    /// `[rip + disp]`: the displacement as encoded.
     Rip,
     /// The function's read-only data; `disp` counts from its start. RIP-relative: takes no index.
     Data(DataId),
@@ -219,7 +219,7 @@ pub enum Base<R> {
     StackArg,
 }
 
-/// The two lengths of a displacement that the author may insist on.
+/// The two lengths of a displacement that the source can force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DispSize {
     /// One byte.
@@ -256,7 +256,7 @@ impl Rounding {
     }
 }
 
-/// An encoding that the author insists on.
+/// An encoding that the source forces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForcedEncoding {
     /// Two- or three-byte VEX.

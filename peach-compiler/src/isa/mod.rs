@@ -1,7 +1,7 @@
 //! The instruction set: which form fits, what it touches, how it is encoded.
 //!
-//! Built on iced-x86's tables; this is the one room where its oddities are known. Everything outside
-//! speaks of [`Mnemonic`], [`Selection`], [`Effects`] and [`Constraints`].
+//! Built on iced-x86's tables; this is the one room where its oddities are known. Everything
+//! outside speaks of [`Mnemonic`], [`Selection`], [`Effects`] and [`Constraints`].
 //!
 //! | room or file | question that it answers |
 //! |---|---|

@@ -218,7 +218,7 @@ impl Class {
 
 /// A set of bytes of one register: bit *i* is byte *i*, counted from the least significant.
 ///
-/// Liveness, initialisation and the clobber lists are all computed by byte, so that `movss`
+/// Liveness, initialization and the clobber lists are all computed by byte, so that `movss`
 /// merging three lanes, `setcc` writing one byte or a write to `ymm` zeroing the rest of `zmm` mean
 /// what the manual says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -3,10 +3,11 @@
 //! Input: a function as expanded. Output: the same with [`Op::LoadArg`] for every argument that
 //! arrives in memory and is used: once, as late as possible, outside of loops. An argument on the
 //! stack, or behind an address in a register, that a single instruction reads, outside of loops,
-//! becomes a memory operand of that instruction where this means the same. Stores of the kernel do not
-//! change it before that: stack and copy belong to the call alone ([`REFERENCE_ALIGN`]). A size of 32 bits that arrives in a register is extended
-//! where its upper half is read. Also makes the registers that the convention uses and the author
-//! does not see: the addresses of by-reference arguments and of the result.
+//! becomes a memory operand of that instruction where this means the same. Stores of the kernel do
+//! not change it before that: stack and copy belong to the call alone ([`REFERENCE_ALIGN`]). A size
+//! of 32 bits that arrives in a register is extended where its upper half is read. Also makes the
+//! registers that the convention uses and the user does not see: the addresses of by-reference
+//! arguments and of the result.
 //! Invariants: a load comes before every other access to its register on every path, and at most
 //! once. Cannot fail.
 
@@ -20,8 +21,8 @@ use crate::ir::{
 };
 use crate::isa::{self, Bank, Class, Control, Lanes, asm};
 
-/// Inserts [`Op::LoadArg`](crate::ir::Op::LoadArg) for every argument that arrives in memory: once, as
-/// late as possible and outside of loops; or folds it into the only instruction that reads it.
+/// Inserts [`Op::LoadArg`](crate::ir::Op::LoadArg) for every argument that arrives in memory: once,
+/// as late as possible and outside of loops; or folds it into the only instruction that reads it.
 pub fn bind_arguments(function: &mut Function) {
     if function.placement.hidden_result.is_some() {
         function.hidden_result = Some(hidden_register(function, "address of the result".into()));
@@ -61,7 +62,8 @@ pub fn bind_arguments(function: &mut Function) {
     insert(function, inserted);
 }
 
-/// Whether an argument has to be extended where it arrives in a register. Pointers are, by the caller.
+/// Whether an argument has to be extended where it arrives in a register. Pointers are, by the
+/// caller.
 fn arrives_narrow(arg: &Arg) -> bool {
     arg.extension != Extension::None && matches!(arg.value, ArgValue::Number { .. })
 }
@@ -172,7 +174,7 @@ fn load_position(
     }
 }
 
-/// Whether the instruction gives the argument's register a new value without a look at the old one.
+/// Whether the instruction gives the argument's register a new value without reading the old one.
 fn overwrites(facts: &Facts, at: usize, function: &Function, arg: ArgId) -> bool {
     let Arg { vreg, ref value, .. } = function[arg];
     let bytes = Lanes::low(value.bytes());

@@ -1,10 +1,11 @@
 //! Makes a value in memory an operand of the instruction that uses it: an argument on the stack or
 //! behind a passed address, or a value that is spilled.
 //!
-//! Accepted only where it provably means the same: the form with memory reads and writes exactly the
-//! bytes that the form with the register does, within the value, and does the same to everything else.
-//! `movss` between registers merges and from memory clears, `bt` with memory addresses beyond its
-//! operand, `insertps` takes its lane from the immediate: all of these differ in their [`Effects`].
+//! Accepted only where it provably means the same: the form with memory reads and writes exactly
+//! the bytes that the form with the register does, within the value, and does the same to
+//! everything else. `movss` between registers merges and from memory clears, `bt` with memory
+//! addresses beyond its operand, `insertps` takes its lane from the immediate: all of these differ
+//! in their [`Effects`].
 
 use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
 use crate::isa::{self, Access, Bank, Control, Effects, FeatureSet, Lanes};
@@ -16,8 +17,8 @@ pub(crate) struct Slot {
     pub place: Mem<Reg>,
     /// How long it is.
     pub bytes: u32,
-    /// The alignment that it may be relied on to have, if its size is no less: the stack's, or that of
-    /// arguments by reference. (That of wider vectors is a promise of the caller.)
+    /// The alignment that it may be relied on to have, if its size is no less: the stack's, or that
+    /// of arguments by reference. (That of wider vectors is a promise of the caller.)
     pub align: u32,
     /// Whether it may be changed.
     pub writable: bool,

@@ -1,12 +1,12 @@
-//! The list of passes, in order. [`Step`] is the same list for the program: dumps, timing and tests hang
-//! off it, as [`Observer`]s.
+//! The list of passes, in order. [`Step`] is the same list for the program: dumps, timing and tests
+//! hang off it, as [`Observer`]s.
 //!
 //! | step | module | from | to |
 //! |---|---|---|---|
 //! | parse | `syntax` | `TokenStream` | `ast::File` |
 //! | expand | `expand` | `ast::File` | `ir::Function` per version |
 //! | bind | `passes` | `Function` | `Function` |
-//! | analyse | `analysis` | `&Function` | `Facts`, diagnostics |
+//! | analyze | `analysis` | `&Function` | `Facts`, diagnostics |
 //! | allocate | `regalloc` | `&Function`, `&Facts` | `Allocation`, and with `#[spill]` a `Function` |
 //! | lower | `frame` | `Function`, `Facts`, `Allocation` | `Lowered` |
 //! | check | `check` | `&Function`, `&Lowered` | accepted or refused |
@@ -36,7 +36,7 @@ pub fn compile(tokens: TokenStream, target: impl Into<Target>) -> Compilation {
     compile_observed(tokens, target, &mut ())
 }
 
-/// The same, with somebody who looks on.
+/// Like the function above, but reports each step to `observer`.
 pub fn compile_observed(
     tokens: TokenStream,
     target: impl Into<Target>,
@@ -62,14 +62,14 @@ pub fn compile_observed(
     Compilation { kernels, fallbacks, unsafe_helpers, diagnostics }
 }
 
-/// A kernel without code, of which nothing was said, is a bug of ours.
+/// A kernel without code, for which no error was reported, is a bug in peach.
 fn report_what_is_missing(kernels: &[CompiledGroup], diagnostics: &mut Diagnostics) {
     if diagnostics.has_errors() {
         return;
     }
     for group in kernels.iter().filter(|group| group.source.has_errors) {
         let name = &group.source.decl.signature.name;
-        let message = format!("the kernel `{name}` was given up without an error");
+        let message = format!("the kernel `{name}` was abandoned without an error");
         diagnostics.push(Diagnostic::new(Code::Internal, name.span(), message).note(REPORT_IT));
     }
 }
@@ -103,7 +103,7 @@ pub fn compile_function(
     compile_function_observed(function, usage, diagnostics, &mut ())
 }
 
-/// The same, with somebody who looks on.
+/// Like the function above, but reports each step to `observer`.
 pub fn compile_function_observed(
     mut function: Function,
     usage: &mut Usage,
@@ -113,7 +113,7 @@ pub fn compile_function_observed(
     passes::bind_arguments(&mut function);
     observer.after(Step::Bind, State::Function(&function));
     let facts = analysis::Facts::of(&function);
-    observer.after(Step::Analyse, State::Facts(&function, &facts));
+    observer.after(Step::Analyze, State::Facts(&function, &facts));
     if facts.liveness.is_incomplete {
         diagnostics.push(too_large(&function));
         return None;
@@ -167,16 +167,16 @@ pub fn compile_function_observed(
 
 /// More values live over more blocks than can be followed.
 fn too_large(function: &Function) -> Diagnostic {
-    let message = format!("too many values of `{}` are alive over too many blocks", function.name);
+    let message = format!("too many values of `{}` are live over too many blocks", function.name);
     Diagnostic::new(Code::TooLarge, function.span, message)
         .note(format!(
-            "the values alive at the start and at the end of each block, added up, are more than {}",
+            "the values live at the start and at the end of each block, added up, are more than {}",
             analysis::MOST_LIVE
         ))
-        .help("keep values that are needed much later in memory, or split the kernel in several")
+        .help("keep values that are needed much later in memory, or split the kernel into several")
 }
 
-/// What a step of ours got wrong.
+/// The error of a step that failed its check.
 fn bug(function: &Function, what: &str, difference: &str) -> Diagnostic {
     let message = format!("the {what} of `{}` is wrong: {difference}", function.name);
     Diagnostic::new(Code::Internal, function.span, message).note(REPORT_IT)

@@ -1,6 +1,6 @@
-//! The steps of compilation by name, and who looks on.
+//! The steps of compilation by name, and their observers.
 //!
-//! Dumps, timing and tests hang off this list: an [`Observer`] is told of every step that was taken,
+//! Dumps, timing and tests hook into this list: an [`Observer`] is notified of every step,
 //! with what it made.
 
 use crate::analysis::Facts;
@@ -20,7 +20,7 @@ macro_rules! steps {
         }
 
         impl Step {
-            /// All of them, in the order in which they are taken.
+            /// All of them, in execution order.
             pub const ALL: &[Step] = &[$(Step::$step,)*];
 
             /// What `--print-after` calls it.
@@ -37,14 +37,15 @@ macro_rules! steps {
 }
 
 steps! {
-    Parse "parse" "Tokens become a syntax tree."
-    Expand "expand" "Constants, loops, helpers and streams are gone: a flat list of instructions is left."
-    Bind "bind" "Arguments that arrive in memory get loads of their own."
-    Analyse "analyse" "Liveness, initialisation, stack depth and memory safety are known."
+    Parse "parse" "Tokens are parsed into a syntax tree."
+    Expand "expand" "Constants, loops, helpers and streams are expanded: a flat list of \
+        instructions is left."
+    Bind "bind" "Arguments that arrive in memory get their own loads."
+    Analyze "analyze" "Liveness, initialization, stack depth and memory safety are known."
     Allocate "allocate" "Every virtual register has a physical one."
     Lower "lower" "Prologue, moves, returns and stack addresses are instructions."
-    Check "check" "The result is what the author wrote."
-    Sandbox "sandbox" "What a sandbox wants is in the code."
+    Check "check" "The result is equivalent to the source."
+    Sandbox "sandbox" "The code meets the sandbox's rules."
     Encode "encode" "Branches have their lengths, constants their places: bytes."
     Verify "verify" "The bytes, decoded again, are the instructions."
 }
@@ -76,9 +77,9 @@ pub enum State<'a> {
     Encoded(&'a CompiledFunction),
 }
 
-/// Looks on while kernels are compiled.
+/// Observes the compilation of kernels.
 pub trait Observer {
-    /// `step` was taken, and made `state`.
+    /// `step` has run, and produced `state`.
     fn after(&mut self, step: Step, state: State<'_>);
 }
 

@@ -8,7 +8,7 @@ use crate::analysis::Facts;
 use crate::ir::{Function, Op, Reg, ReturnValue, VReg};
 use crate::isa::PhysReg;
 
-/// What a register move counts for, in bytes: more than all that encodings can save. Authors want no
+/// What a register move counts for, in bytes: more than all that encodings can save. Users want no
 /// instruction that is not needed, even where it would shorten others.
 const MOVE: i64 = 1_000_000;
 

@@ -1,10 +1,11 @@
-//! What nodes that are alive together say of one another's registers: all of them differ.
+//! What nodes that are live at the same time imply about one another's registers: all of them
+//! differ.
 //!
-//! In: per node of one set, the registers that it may still get. Out: the registers that a node gets
-//! in no assignment that satisfies the whole set, each with the reason. This is Régin's filtering ("A
-//! filtering algorithm for constraints of difference in CSPs", 1994), which is complete for one set:
-//! it sees that a register is left to a single node where all are needed, and that some nodes use up
-//! what they have in common.
+//! In: per node of one set, the registers that it may still get. Out: the registers that a node
+//! gets in no assignment that satisfies the whole set, each with the reason. This is Régin's
+//! filtering ("A filtering algorithm for constraints of difference in CSPs", 1994), which is
+//! complete for one set: it sees that a register is left to a single node where all are needed, and
+//! that some nodes use up what they have in common.
 
 use super::problem::COLORS;
 use crate::isa::RegSet;
@@ -36,7 +37,8 @@ impl Matching {
         Matching { holder: [NOBODY; COLORS] }
     }
 
-    /// Says in `struck` which registers of `lists`, at most one per register, their nodes cannot get.
+    /// Says in `struck` which registers of `lists`, at most one per register, their nodes cannot
+    /// get.
     ///
     /// # Errors
     /// Registers that are too few for the nodes whose lists hold no others.
@@ -63,8 +65,8 @@ impl Matching {
         Ok(())
     }
 
-    /// Finds a register for `node`, moving others where needed. If there is none: the registers that
-    /// were within reach.
+    /// Finds a register for `node`, moving others where needed. If there is none: the registers
+    /// that were within reach.
     fn place(&mut self, node: u8, lists: &[RegSet]) -> Result<(), RegSet> {
         // Breadth first over registers; `wanted_by[c]` is the node that would move to register `c`.
         let mut wanted_by = [NOBODY; COLORS];
@@ -89,8 +91,8 @@ impl Matching {
         Err(seen)
     }
 
-    /// Gives `color` to the node that wants it, the register that this one leaves to the node that
-    /// wants that, and so on until `last` has got one.
+    /// Gives `color` to the node that requires it, the register that this one leaves to the node
+    /// that requires that, and so on until `last` has got one.
     fn shift(&mut self, mut color: usize, last: u8, wanted_by: &[u8; COLORS]) {
         loop {
             let mover = wanted_by[color];
@@ -103,8 +105,8 @@ impl Matching {
         }
     }
 
-    /// Finds registers that their node cannot move to: nobody can make room there by moving on to a
-    /// free register, or to the one that the node leaves.
+    /// Finds registers that their node cannot move to: no node can make room there by moving on to
+    /// a free register, or to the one that the node leaves.
     fn strike(&self, lists: &[RegSet], struck: &mut Vec<Struck>) {
         let mut taken = 0u32;
         // Per register, those that its holder can move to, directly and then by others' moving on.

@@ -1,7 +1,7 @@
 //! Whether to keep the upper halves of ymm0–15 clean, so that no return needs `vzeroupper`.
 //!
-//! Writing zmm16–31 dirties nothing. Where every wide write of a kernel can go there, it does if the
-//! longer encodings cost less than the `vzeroupper` of each return would.
+//! Writing zmm16–31 dirties nothing. Where every wide write of a kernel can go there, it does if
+//! the longer encodings cost less than the `vzeroupper` of each return would.
 
 use super::Program;
 use super::costs::BYTE;
@@ -41,7 +41,7 @@ fn returns_wide(result: &ResultKind) -> bool {
 }
 
 /// The virtual registers whose upper halves are written. `None` where a physical one is, or where
-/// the author cleans up.
+/// the source cleans up.
 fn written_wide(program: &Program<'_>) -> Option<Vec<VReg>> {
     let function = program.function;
     let mut wide = Vec::new();

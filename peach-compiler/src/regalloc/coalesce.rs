@@ -39,10 +39,10 @@ pub(super) fn coalesce(problem: &Problem, usable: RegSet, boldness: Coalescing) 
     merger.finish()
 }
 
-/// How many neighbors are looked at in all for [`Coalescing::Safe`]; further copies stay.
+/// How many neighbors are visited in total for [`Coalescing::Safe`]; further copies stay.
 const WORK: u64 = 20_000_000;
 
-/// Merges nodes as told.
+/// Merges nodes according to the strategy.
 pub(super) struct Merger<'p> {
     problem: &'p Problem,
     usable: RegSet,
@@ -105,7 +105,8 @@ impl<'p> Merger<'p> {
         }
     }
 
-    /// Merges two representatives if Briggs' test says so, which goes through all of their neighbors.
+    /// Merges two representatives if Briggs' test says so, which goes through all of their
+    /// neighbors.
     fn join_safely(&mut self, a: u32, b: u32, common: RegSet) {
         let size = self.neighbors[a as usize].len() + self.neighbors[b as usize].len();
         let Some(left) = self.work.checked_sub(size as u64) else { return };

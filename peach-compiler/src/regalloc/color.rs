@@ -1,10 +1,11 @@
-//! Greedy coloring: Chaitin's simplification with Briggs' optimism, over lists of allowed registers.
+//! Greedy coloring: Chaitin's simplification with Briggs' optimism, over lists of allowed
+//! registers.
 //!
 //! A node with fewer neighbors than registers can always be colored last; such nodes are put aside,
-//! the least important first (the last declared of equals), so that the most important choose first. When every node left has
-//! too many neighbors, the one with the least excess is put aside in the hope that its neighbors
-//! will share registers. Chordal graphs (straight-line code) are always colored if they can be.
-//! Fails (`None`) without proof.
+//! the least important first (the last declared of equals), so that the most important choose
+//! first. When every node left has too many neighbors, the one with the least excess is put aside
+//! in the hope that its neighbors will share registers. Chordal graphs (straight-line code) are
+//! always colored if they can be. Fails (`None`) without proof.
 
 use super::problem::{Color, Problem, UNCOLORED, group_starts};
 use crate::isa::RegSet;

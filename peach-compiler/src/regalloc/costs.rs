@@ -1,10 +1,10 @@
 //! What each register costs each virtual register, in bytes of encoding, weighed by how often they
 //! are fetched.
 //!
-//! Low registers save a REX prefix or the third byte of a VEX prefix, but only where the instruction
-//! has none for another reason; `r12` and `r13` need a SIB byte or a displacement as a base; the
-//! accumulator has short forms; vector registers from 16 on need EVEX. Intel SDM volume 2, section
-//! 2.1 to 2.7.
+//! Low registers save a REX prefix or the third byte of a VEX prefix, but only where the
+//! instruction has none for another reason; `r12` and `r13` need a SIB byte or a displacement as a
+//! base; the accumulator has short forms; vector registers from 16 on need EVEX. Intel SDM volume
+//! 2, section 2.1 to 2.7.
 
 use super::problem::Prices;
 use crate::analysis::Facts;

@@ -1,12 +1,12 @@
 //! What follows from a few choices, and why.
 //!
-//! In: a [`Part`] of a problem and choices, [`Literal`] by literal. Out: everything that they force,
-//! on a trail in the order in which it was found, each with a reason, or a [`Conflict`].
-//! What is known are the problem's demands (one register per node, other ones for neighbors, places in
-//! groups, sets of nodes that all differ) and [clauses](Deduction::learn) that were learned from
+//! In: a [`Part`] of a problem and choices, [`Literal`] by literal. Out: everything that they
+//! force, on a trail in the order in which it was found, each with a reason, or a [`Conflict`].
+//! What is known are the problem's demands (one register per node, other ones for neighbors, places
+//! in groups, sets of nodes that all differ) and [clauses](Deduction::learn) that were learned from
 //! conflicts. The latter are watched in two places (Moskewicz et al., "Chaff", 2001).
-//! Invariants: a node's list and [`Deduction::value`] always say the same; the premises of a literal
-//! stand before it on the trail.
+//! Invariants: a node's list and [`Deduction::value`] always say the same; the premises of a
+//! literal stand before it on the trail.
 
 use super::alldifferent::{Matching, Struck};
 use super::problem::{COLORS, Color, UNCOLORED};
@@ -112,7 +112,7 @@ pub(super) struct Deduction<'p> {
     watched: Vec<Vec<u32>>,
     dirty: VecDeque<u32>,
     struck: Vec<Struck>,
-    /// Steps taken.
+    /// Steps performed.
     pub steps: u64,
 }
 
@@ -264,8 +264,8 @@ impl<'p> Deduction<'p> {
         }
     }
 
-    /// What `literal` follows from alone, at the start of the chain: many literals are often the work
-    /// of one.
+    /// What `literal` follows from alone, at the start of the chain: many literals are often the
+    /// work of one.
     pub fn origin(&self, mut literal: Literal) -> Literal {
         while let Reason::Implied(cause) = self.reason[literal.variable()] {
             literal = cause;

@@ -135,8 +135,9 @@ impl Demands {
     }
 }
 
-/// Registers that are written as physical ones: they are saved anyway if they must be. (A call under
-/// the Microsoft convention changes the upper halves of registers whose lower halves it keeps.)
+/// Registers that are written as physical ones: they are saved anyway if they must be. (A call
+/// under the Microsoft convention changes the upper halves of registers whose lower halves it
+/// keeps.)
 fn written(facts: &Facts) -> [RegSet; 2] {
     let mut written = [RegSet::NONE; 2];
     for access in facts.effects.iter().flat_map(|effects| &effects.regs) {

@@ -1,8 +1,8 @@
-//! Why there is no allocation, told to the author.
+//! Why there is no allocation, as a message.
 //!
-//! In: the registers that cannot all be placed. Out: a [`Failure`] that proves it: a place where more
-//! registers are alive together than there are for them (Hall's condition fails), each with the line
-//! of its declaration, what else takes registers there, and what could be freed.
+//! In: the registers that cannot all be placed. Out: a [`Failure`] that proves it: a place where
+//! more registers are live at the same time than there are for them (Hall's condition fails), each
+//! with the line of its declaration, what else takes registers there, and what could be freed.
 
 use super::demands::RegisterFile;
 use super::pressure::{self, Peak};
@@ -42,7 +42,7 @@ pub(super) fn explain(
     Failure { diagnostic, spill }
 }
 
-/// Makes the message for a place where so many registers are alive that nothing else matters.
+/// Makes the message for a place where so many registers are live that nothing else matters.
 pub(super) fn crowded(function: &Function, facts: &Facts, peak: Peak) -> Failure {
     let alive = pressure::alive_at(function, facts, peak);
     let place = Place { inst: peak.inst, alive, violator: None };
@@ -53,7 +53,7 @@ pub(super) fn crowded(function: &Function, facts: &Facts, peak: Peak) -> Failure
     Failure { diagnostic, spill: Vec::new() }
 }
 
-/// A place in the program and what is alive there.
+/// A place in the program and what is live there.
 struct Place {
     inst: InstId,
     alive: Vec<VReg>,
@@ -62,7 +62,7 @@ struct Place {
 }
 
 /// The place where most registers are missing, or (if none are missing anywhere) where most of
-/// `stuck` are alive.
+/// `stuck` are live.
 fn tightest(program: &Program<'_>, bank: Bank, stuck: &[VReg]) -> Place {
     let domains = &program.demands.allowed;
     let points = program.interference.cliques(program.function, program.facts, bank, 1);
@@ -88,7 +88,7 @@ fn union(nodes: &[u32], domains: &[RegSet]) -> usize {
     all.len() as usize
 }
 
-/// The place, as the author sees it.
+/// The place, in terms of the source.
 struct Scene<'r> {
     function: &'r Function,
     facts: &'r Facts,
@@ -122,7 +122,7 @@ impl Report<'_> {
         let names =
             list(violator.iter().map(|vreg| format!("`{}`", self.scene.function[*vreg].name)));
         let registers = self.scene.names(offered);
-        let message = format!("{names} are alive at once, and only {registers} can hold them");
+        let message = format!("{names} are live at once, and only {registers} can hold them");
         let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.scene.span(), message);
         for &vreg in violator {
             for (span, text) in self.reasons(vreg) {
@@ -131,8 +131,8 @@ impl Report<'_> {
         }
         let info = &self.scene.function[violator[0]];
         diagnostic.help(format!(
-            "copy one of them before the instruction that demands it (`let copy: {} = {};`) and use \
-             the copy there",
+            "copy one of them before the instruction that requires it (`let copy: {} = {};`) and \
+             use the copy there",
             info.class.name(),
             info.name
         ))
@@ -141,7 +141,7 @@ impl Report<'_> {
     /// E0402: a value that no register can hold.
     fn no_register_left(&self, vreg: VReg) -> Diagnostic {
         let VRegInfo { name, class, .. } = &self.scene.function[vreg];
-        let message = format!("no register can hold `{name}` for its whole life");
+        let message = format!("no register can hold `{name}` for its whole lifetime");
         let mut diagnostic = Diagnostic::new(Code::FixedConflict, self.scene.span(), message);
         let reasons = self.reasons(vreg);
         // The declaration, and a place that by itself leaves none, as a call may: no copy helps.
@@ -156,7 +156,7 @@ impl Report<'_> {
             ));
         }
         diagnostic
-            .note("a virtual register has one physical register for its whole life".to_string())
+            .note("a virtual register has one physical register for its whole lifetime".to_string())
             .help(format!(
                 "copy `{name}` to another register (`let copy: {} = {name};`) before one of these \
                  places and use the copy there",
@@ -164,8 +164,8 @@ impl Report<'_> {
             ))
     }
 
-    /// Why a virtual register may not have some registers: the first place for each, or one place that by
-    /// itself leaves none.
+    /// Why a virtual register may not have some registers: the first place for each, or one place
+    /// that by itself leaves none.
     fn reasons(&self, vreg: VReg) -> Vec<(Span, String)> {
         let all = self.program.demands.registers(self.scene.bank).all();
         let mut left = all;
@@ -210,7 +210,8 @@ impl Report<'_> {
         reasons
     }
 
-    /// The places where a virtual register is alive together with physical ones, which it may not have.
+    /// The places where a virtual register is live at the same time as physical ones, which it may
+    /// not have.
     fn blocks(&self, vreg: VReg) -> Vec<(InstId, RegSet)> {
         let mut blocks = Vec::new();
         super::interference::for_each_point(self.scene.function, self.program.facts, |point| {
@@ -241,8 +242,8 @@ impl Report<'_> {
         if !taken.is_empty() {
             let names = self.scene.names(taken);
             diagnostic = diagnostic.note(format!(
-                "they cannot be in {names}: named in the kernel, or demanded by an instruction, \
-                 while they are alive"
+                "they cannot be in {names}: named in the kernel, or required by an instruction, \
+                 while these values are live"
             ));
         }
         self.scene.with_help(self.scene.with_freed(diagnostic, violator))
@@ -251,7 +252,7 @@ impl Report<'_> {
     /// E0401: every place has registers enough, but no assignment serves all places.
     fn tangle(&self, proven: bool) -> Diagnostic {
         let message = if proven {
-            format!("no assignment of {} registers serves the whole kernel", self.scene.kind())
+            format!("no assignment of {} registers works for the whole kernel", self.scene.kind())
         } else {
             format!("no assignment of {} registers was found", self.scene.kind())
         };
@@ -259,8 +260,8 @@ impl Report<'_> {
         let diagnostic = Diagnostic::new(Code::OutOfRegisters, self.scene.span(), message)
             .note(self.scene.holders(alive))
             .note(
-            "every place by itself has enough registers, but a virtual register has one physical \
-             register for its whole life, and no choice fits all places at once",
+            "every point by itself has enough registers, but a virtual register has one physical \
+             register for its whole lifetime, and no assignment fits all points at once",
         );
         self.scene.with_help(self.scene.with_freed(diagnostic, alive))
     }
@@ -270,7 +271,7 @@ impl Scene<'_> {
     /// E0401: more values than registers.
     fn shortage(&self, alive: &[VReg], offered: usize) -> Diagnostic {
         let message = format!(
-            "out of {} registers: {} are alive here, and there are {offered} for them",
+            "out of {} registers: {} are live here, but only {offered} are available",
             self.kind(),
             alive.len(),
         );
@@ -287,15 +288,16 @@ impl Scene<'_> {
 
     fn with_help(&self, diagnostic: Diagnostic) -> Diagnostic {
         diagnostic.help(if self.function.options.spill {
-            "these cannot be spilled: split a value's life in two names"
+            "these cannot be spilled: split a value's lifetime between two names"
         } else {
-            "free one of them, split a value's life in two names, or put `#[spill]` on the kernel"
+            "free one of them, split a value's lifetime between two names, or put `#[spill]` on \
+             the kernel"
         })
     }
 
-    /// "alive here: `a`, `b` (declared on line 3); `c` (line 4)".
+    /// "live here: `a`, `b` (declared on line 3); `c` (line 4)".
     fn holders(&self, vregs: &[VReg]) -> String {
-        let mut text = String::from("alive here: ");
+        let mut text = String::from("live here: ");
         let line = |vreg: VReg| self.function[vreg].span.start().line;
         for (index, &vreg) in vregs.iter().take(NAMED).enumerate() {
             let _ = write!(text, "`{}`", self.function[vreg].name);
@@ -335,7 +337,7 @@ impl Scene<'_> {
                 let line = inst.span.start().line;
                 format!("`{name}` is not needed again before line {line}: it could be loaded there")
             }
-            None => format!("`{name}` is needed again only in the next round of a loop"),
+            None => format!("`{name}` is not needed again until the next iteration of a loop"),
         })
     }
 

@@ -12,8 +12,8 @@ const ROUNDS: usize = 4;
 /// The longest chain of nodes that trade places.
 const CHAIN: usize = 48;
 
-/// How many neighbors are looked at in all: where very many values live beside a few that live long,
-/// chains through those few would take time in proportion to the square of their number.
+/// How many neighbors are visited in total: where very many values live next to a few that live
+/// long, chains through those few would take time in proportion to the square of their number.
 const WORK: u64 = 20_000_000;
 
 /// Lowers the price of `colors` without leaving `usable`.

@@ -5,8 +5,8 @@
 //! Where a register is written, whether all, some or maybe, it interferes with every other register
 //! that is live afterwards and with every other one that the same instruction writes, even if its
 //! own value is never read. A copy is no reason for its ends to differ. On entry all arguments that
-//! arrive in registers are written at once. Two values that are alive together were written one
-//! after the other, so this finds every pair.
+//! arrive in registers are written at once. Two values that are live at the same time were written
+//! one after the other, so this finds every pair.
 
 use crate::analysis::Facts;
 use crate::ir::{Function, InstId, Op, Reg, VReg};
@@ -21,10 +21,10 @@ pub(super) struct Interference {
     pub blocked: Vec<RegSet>,
     /// Per virtual register, whether anything reads or writes it.
     pub used: Vec<bool>,
-    /// Per virtual register, those declared before it that may be alive together with it and share its
-    /// register, one being a copy of the other; ascending.
+    /// Per virtual register, those declared before it that may be live at the same time as it and
+    /// share its register, one being a copy of the other; ascending.
     twins: Vec<Vec<u32>>,
-    /// Per bank of [`BANKS`], a bound on how many are alive together.
+    /// Per bank of [`BANKS`], a bound on how many are live at the same time.
     pub most_alive: [u32; BANKS.len()],
 }
 
@@ -64,8 +64,8 @@ impl Interference {
         }
     }
 
-    /// The sets of at least `size` virtual registers of `bank` that are alive together, each with a
-    /// place where they are.
+    /// The sets of at least `size` virtual registers of `bank` that are live at the same time, each
+    /// with a place where they are.
     pub fn cliques(
         &self,
         function: &Function,
@@ -122,7 +122,8 @@ pub(super) struct Point<'f> {
     copied: Option<Reg>,
     /// Whether the instruction is a call.
     is_call: bool,
-    /// Whether the instruction is `vzeroall` or `vzeroupper`, which name no register and clear many.
+    /// Whether the instruction is `vzeroall` or `vzeroupper`, which name no register and clear
+    /// many.
     clears: bool,
     /// At the entry: what arrives in registers, all written here.
     arriving: &'f [(VReg, PhysReg)],
@@ -143,7 +144,7 @@ impl Point<'_> {
     }
 
     /// Whether one is a virtual register that `vzeroall` sets, and the other a physical one whose
-    /// value nobody wants: the first may be in the second.
+    /// value that is not needed: the first may be in the second.
     fn zeroes_alike(&self, a: Reg, b: Reg) -> bool {
         let (vreg, physical) = match (a, b) {
             (Reg::Virtual(_), Reg::Physical(_)) => (a, b),
@@ -208,8 +209,8 @@ impl Builder {
     fn add(&mut self, point: &Point<'_>) {
         self.count(point);
         let written: Vec<(Reg, Lanes)> = point.written().collect();
-        // Virtual registers come first. Physical ones, of which a call writes very many, have nothing to
-        // say to one another.
+        // Virtual registers come first. Physical ones, of which a call writes very many, have
+        // nothing to say to one another.
         let is_virtual = |reg: Reg| matches!(reg, Reg::Virtual(_));
         let virtual_live = point.live.partition_point(|&(reg, _)| is_virtual(reg));
         let virtual_written: Vec<Reg> =
@@ -276,7 +277,7 @@ impl Builder {
     }
 }
 
-/// Copies whose ends do not interfere although both may be alive after it.
+/// Copies whose ends do not interfere although both may be live after it.
 fn twins(function: &Function, neighbors: &[Vec<u32>]) -> Vec<Vec<u32>> {
     let mut twins: Vec<Vec<u32>> = vec![Vec::new(); neighbors.len()];
     for inst in &function.insts {

@@ -136,9 +136,9 @@ fn distinct(cliques: impl Iterator<Item = Vec<u32>>, count: usize) -> Vec<Vec<u3
 }
 
 /// Decides what can be decided without loss of generality: registers that are on the same lists can
-/// trade places everywhere, so that, of nodes that all differ, one that only has such to choose from
-/// may as well get the first that none of the others has got. Members of groups tell all registers
-/// apart: their places depend on each other.
+/// trade places everywhere, so that, of nodes that all differ, one that only has such to choose
+/// from may as well get the first that none of the others has got. Members of groups tell all
+/// registers apart: their places depend on each other.
 pub(super) fn break_symmetry(part: &mut Part) {
     let Some(clique) = part.cliques.iter().max_by_key(|members| members.len()) else { return };
     if !part.groups.is_empty() {

@@ -1,21 +1,22 @@
 //! Register allocation: decides where every virtual register lives.
 //!
 //! Input: a [`Function`] and its [`Facts`]; neither is changed.
-//! Output: an [`Allocation`]: one physical register per virtual register, for its whole life.
-//! Invariants: registers alive at the same point differ; fixed operands get exactly their register.
+//! Output: an [`Allocation`]: one physical register per virtual register, for its whole lifetime.
+//! Invariants: registers live at the same point differ; fixed operands get exactly their register.
 //! Untrusted: [`check`](crate::check) replays the result.
 //! Fails: E0401 where no assignment exists, E0402 where two values need one fixed register.
 //!
 //! The steps, each a file:
 //!
-//! 0. [`pressure`]: whether so many values are alive at once that nothing need be tried, and what is
+//! 0. [`pressure`]: whether so many values are live at once that nothing need be tried, and what is
 //!    spilled then.
 //! 1. [`interference`]: which registers must differ; [`demands`]: which ones each may get.
 //! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish; [`clean`]:
 //!    whether `vzeroupper` would.
-//! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and [`color`]
-//!    greedily, [`improve`] locally; where that fails, [`search`] exactly: [`saturate`] and [`kernel`]
-//!    make it smaller, [`deduction`] and [`alldifferent`] know what follows from what.
+//! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and
+//!    [`color`] greedily, [`improve`] locally; where that fails, [`search`] exactly: [`saturate`]
+//!    and [`kernel`] make it smaller, [`deduction`] and [`alldifferent`] know what follows from
+//!    what.
 //! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`victims`] chooses what
 //!    lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts over.
 
@@ -52,7 +53,7 @@ pub use spill::Spilled;
 /// Why there is no allocation.
 #[derive(Debug)]
 pub struct Failure {
-    /// What the author is told.
+    /// The message for the user.
     pub diagnostic: Diagnostic,
     /// What to spill, where the function allows it and it would help.
     pub spill: Vec<VReg>,
@@ -141,7 +142,7 @@ impl<'f> Program<'f> {
             cliques.into_iter().map(|(_, vregs)| nodes(vregs)).collect()
         };
         let registers = self.demands.registers(bank);
-        // How many certainly are alive together matters only if they need registers to save.
+        // How many certainly are live at the same time matters only if they need registers to save.
         let free = registers.free.len();
         let pressure = match self.interference.most_alive[bank as usize] > free {
             true => cliques(free + 1).iter().map(Vec::len).max().unwrap_or(0) as u32,

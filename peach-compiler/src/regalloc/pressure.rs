@@ -1,10 +1,11 @@
-//! Where far more values are alive than there are registers, known without comparing them in pairs.
+//! Where far more values are live than there are registers, known without comparing them in pairs.
 //!
-//! The interference graph of values that are all alive together grows with the square of their number.
-//! So what cannot be is found first, in time proportional to the program: a place with more than two
-//! values per register. (No more than two of them can share one, a value and its copy: to write a third
-//! separates it from one of them.) Without `#[spill]` that is the error. With it, [`scan`] chooses values
-//! to spill until no place has too many, and the exact steps are left with a graph that is small.
+//! The interference graph of values that are all live at the same time grows with the square of
+//! their number. So what cannot be is found first, in time proportional to the program: a place
+//! with more than two values per register. (No more than two of them can share one, a value and its
+//! copy: to write a third separates it from one of them.) Without `#[spill]` that is the error.
+//! With it, [`scan`] chooses values to spill until no place has too many, and the exact steps are
+//! left with a graph that is small.
 
 use super::demands::RegisterFile;
 use super::interference::BANKS;
@@ -21,7 +22,7 @@ const TOO_MANY: usize = 2 * super::problem::COLORS;
 /// choosing the best victims place by place takes too long.
 const LONG: usize = 1 << 14;
 
-/// The place where most virtual registers of a bank are alive.
+/// The place where most virtual registers of a bank are live.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peak {
     /// The instruction before it.
@@ -32,7 +33,7 @@ pub(super) struct Peak {
     pub count: usize,
 }
 
-/// What the program demands of one bank.
+/// What the program requires of one bank.
 #[derive(Clone, Copy, Debug)]
 struct Demand {
     peak: Peak,
@@ -40,20 +41,21 @@ struct Demand {
     lacking: usize,
 }
 
-/// A place where more virtual registers are alive than can share the registers there are.
+/// A place where more virtual registers are live than can share the registers there are.
 pub(super) fn impossible(function: &Function, facts: &Facts) -> Option<Peak> {
     let demands = demand(function, facts);
     demands.into_iter().map(|demand| demand.peak).find(|peak| peak.count > TOO_MANY)
 }
 
-/// The registers to spill before all else: empty unless the program is large or demands far too much.
+/// The registers to spill before all else: empty unless the program is large or demands far too
+/// much.
 pub(super) fn scan(function: &Function, facts: &Facts) -> Vec<VReg> {
     let crowded = |demand: &Demand| demand.peak.count > TOO_MANY || demand.lacking > LONG;
     let banks = demand(function, facts).into_iter().filter(crowded).map(|demand| demand.peak.bank);
     banks.flat_map(|bank| Scan::of(function, facts, bank).run()).collect()
 }
 
-/// What the program demands of each bank.
+/// What the program requires of each bank.
 fn demand(function: &Function, facts: &Facts) -> [Demand; BANKS.len()] {
     let registers = RegisterFile::of(function, facts);
     let mut demands =
@@ -93,20 +95,20 @@ fn demand(function: &Function, facts: &Facts) -> [Demand; BANKS.len()] {
     demands
 }
 
-/// Linear scan (Poletto and Sarkar, "Linear scan register allocation", 1999), from the end of each block
-/// to its start: where too many values are alive, the one is spilled whose uses cost least for the
-/// number of places that it is alive at.
+/// Linear scan (Poletto and Sarkar, "Linear scan register allocation", 1999), from the end of each
+/// block to its start: where too many values are live, the one is spilled whose uses cost least for
+/// the number of places that it is live at.
 struct Scan<'f> {
     function: &'f Function,
     facts: &'f Facts,
     bank: Bank,
     registers: RegSet,
-    /// By virtual register: the price of its uses for each place that it is alive at.
+    /// By virtual register: the price of its uses for each place that it is live at.
     keys: Vec<i64>,
     spilled: Vec<bool>,
-    /// The values alive that can be spilled, the best to spill first.
+    /// The values live that can be spilled, the best to spill first.
     alive: BTreeSet<(i64, u32)>,
-    /// How many others are alive, physical registers included.
+    /// How many others are live, physical registers included.
     fixed: usize,
 }
 
@@ -153,8 +155,8 @@ impl<'f> Scan<'f> {
         spilled.map(|(vreg, _)| VReg(vreg as u32)).collect()
     }
 
-    /// Spills until there are registers for what lives through an instruction and for what it names:
-    /// a spilled register that it names needs one, too.
+    /// Spills until there are registers for what lives through an instruction and for what it
+    /// names: a spilled register that it names needs one, too.
     fn relieve(&mut self, inst: InstId, live: impl Fn(Reg) -> Lanes) {
         let named: Vec<Reg> =
             self.facts.effects[inst.index()].regs.iter().map(|access| access.reg).collect();
@@ -205,7 +207,7 @@ impl<'f> Scan<'f> {
     }
 }
 
-/// At how many places each virtual register is alive.
+/// At how many places each virtual register is live.
 fn lengths(function: &Function, facts: &Facts) -> Vec<i64> {
     let mut lengths = vec![0; function.vregs.len()];
     // An interval adds where it ends and takes away where it starts.
@@ -235,7 +237,7 @@ fn lengths(function: &Function, facts: &Facts) -> Vec<i64> {
     lengths
 }
 
-/// The virtual registers that are alive at a peak.
+/// The virtual registers that are live at a peak.
 pub(super) fn alive_at(function: &Function, facts: &Facts, peak: Peak) -> Vec<VReg> {
     let mut alive = Vec::new();
     let number = facts.cfg.block_of[peak.inst.index()] as usize;

@@ -1,4 +1,4 @@
-//! The problem that is left when programs, conventions and encodings are forgotten: nodes that want
+//! The problem that is left when programs, conventions and encodings are forgotten: nodes that need
 //! a register, edges between nodes that must not share one, prices, and copies that vanish if both
 //! ends agree.
 //!
@@ -59,7 +59,7 @@ impl Problem {
     }
 
     /// The registers that `node` may get if only those of `usable` are to be used. A node that is
-    /// bound to others gets those all the same.
+    /// bound to others still gets those.
     pub fn domain(&self, node: usize, usable: RegSet) -> RegSet {
         let allowed = self.nodes[node].allowed;
         let common = allowed & usable;

@@ -1,10 +1,10 @@
-//! What follows from nodes that are alive together, before anything is tried.
+//! What follows from nodes that are live at the same time, before anything is tried.
 //!
-//! Nodes that are alive together need a register each, so their lists must offer them (Hall's
-//! condition): where a matching fails, that is a proof that there is no assignment. Where they need
-//! every register that their lists offer, a node that is alive together with all but one of them
-//! must share with that one; such pairs are merged, which leaves next to nothing to search in
-//! straight-line code that uses every register.
+//! Nodes that are live at the same time need a register each, so their lists must offer them
+//! (Hall's condition): where a matching fails, that is a proof that there is no assignment. Where
+//! they need every register that their lists offer, a node that is live at the same time as all but
+//! one of them must share with that one; such pairs are merged, which leaves next to nothing to
+//! search in straight-line code that uses every register.
 
 use super::coalesce::{Coalesced, Merger};
 use super::problem::{COLORS, Problem};

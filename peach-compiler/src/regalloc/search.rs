@@ -1,16 +1,17 @@
-//! Exact coloring: finds an assignment wherever one exists, or proves that none does, within a bound
-//! on its work that does not depend on the machine.
+//! Exact coloring: finds an assignment wherever one exists, or proves that none does, within a
+//! bound on its work that does not depend on the machine.
 //!
-//! 1. Where as many nodes are alive together as there are registers, and all but one of them are also
-//!    alive together with another, that one and the other must share: [`saturate`](super::saturate)
-//!    merges them.
-//! 2. Nodes with fewer rivals than registers are put aside; they can always be colored afterwards. What
-//!    is left falls apart into components ([`kernel`](super::kernel)), each searched by itself.
+//! 1. Where as many nodes are live at the same time as there are registers, and all but one of them
+//!    are also live at the same time as another, that one and the other must share:
+//!    [`saturate`](super::saturate) merges them.
+//! 2. Nodes with fewer rivals than registers are put aside; they can always be colored afterwards.
+//!    What is left falls apart into components ([`kernel`](super::kernel)), each searched by
+//!    itself.
 //! 3. The search gives a register to a node with few left, among those that were in the latest
 //!    conflicts, and follows what that forces ([`deduction`](super::deduction)).
-//! 4. At a dead end it learns which choices cannot go together, and goes back to where that could have
-//!    been seen; this is how solvers of propositional formulas work (Marques-Silva and Sakallah,
-//!    "GRASP", 1999). Every so often it starts over, with what it has learned.
+//! 4. At a dead end it learns which choices cannot go together, and goes back to where that could
+//!    have been seen; this is how solvers of propositional formulas work (Marques-Silva and
+//!    Sakallah, "GRASP", 1999). Every so often it starts over, with what it has learned.
 
 use super::deduction::{Conflict, Deduction, Literal, Part};
 use super::kernel::{break_symmetry, components, part_of, reduce};
@@ -37,7 +38,7 @@ pub(super) enum Outcome {
 /// proves that it cannot be done, in at most about `work` steps.
 ///
 /// `cliques` are sets of nodes that all differ from one another; the more of the large ones it is
-/// told of, the faster it is.
+/// given, the faster it is.
 pub(super) fn search(
     problem: &Problem,
     cliques: &[Vec<u32>],
@@ -165,14 +166,14 @@ impl<'p> Search<'p> {
             let Some(node) = self.next_node() else {
                 return Verdict::Solved(self.deduction.colors.clone());
             };
-            let color = self.favourite(node);
+            let color = self.favorite(node);
             self.last[node as usize] = color;
             self.deduction.choose(Literal::has(node, color));
         }
     }
 
-    /// A node without a register: of those that had most to do with recent conflicts, the one that has
-    /// the fewest left.
+    /// A node without a register: of those that had most to do with recent conflicts, the one that
+    /// has the fewest left.
     fn next_node(&mut self) -> Option<u32> {
         self.deduction.steps += self.activity.len() as u64 / 4;
         (0..self.activity.len() as u32)
@@ -184,7 +185,7 @@ impl<'p> Search<'p> {
     }
 
     /// The register that the node had last, or else the cheapest.
-    fn favourite(&self, node: u32) -> Color {
+    fn favorite(&self, node: u32) -> Color {
         let list = self.deduction.list(node);
         let last = self.last[node as usize];
         if last != UNCOLORED && list.contains(last) {
@@ -194,10 +195,10 @@ impl<'p> Search<'p> {
         list.iter().min_by_key(|&color| prices[color as usize]).expect("no list is empty")
     }
 
-    /// Goes back to where `conflict`, of which a literal is of the newest level, could have been seen
-    /// coming, and learns what to do there.
+    /// Goes back to where `conflict`, of which a literal is of the newest level, could have been
+    /// seen coming, and learns what to do there.
     fn learn_from(&mut self, conflict: Conflict) {
-        let clause = self.analyse(conflict);
+        let clause = self.analyze(conflict);
         let back_to = clause.get(1).map_or(0, |&literal| self.deduction.level(literal));
         self.deduction.undo(back_to);
         self.deduction.learn(clause);
@@ -209,10 +210,10 @@ impl<'p> Search<'p> {
         }
     }
 
-    /// A clause that follows from the demands, that `conflict` violates, and of which only the first
-    /// literal is of the newest level: the first unique implication point. The second is of the newest
-    /// level of the others.
-    fn analyse(&mut self, conflict: Conflict) -> Vec<Literal> {
+    /// A clause that follows from the demands, that `conflict` violates, and of which only the
+    /// first literal is of the newest level: the first unique implication point. The second is of
+    /// the newest level of the others.
+    fn analyze(&mut self, conflict: Conflict) -> Vec<Literal> {
         let mut older: Vec<Literal> = Vec::new();
         let mut met: Vec<usize> = Vec::new();
         let mut open = 0;

@@ -1,13 +1,13 @@
-//! Spilling: the program that keeps some values in memory for their whole life.
+//! Spilling: rewrites the program to keep some values in memory for their whole lifetime.
 //!
-//! In: a function and the registers to spill. Out: a new function ([`Spilled`]) that says of each of
-//! its instructions which one of the author's it belongs to.
+//! In: a function and the registers to spill. Out: a new function ([`Spilled`]) that says of each
+//! of its instructions which source instruction it belongs to.
 //!
 //! A value that is spilled lives in a slot of its own, or, if it is an argument that arrived on the
-//! stack and is never changed, where it is. An instruction that names it names the slot, where there
-//! is such a form that does the same; else it gets a register that lives for this instruction only,
-//! loaded before if the old value matters and stored after if the new one does. The instruction
-//! stays as it was written.
+//! stack and is never changed, where it is. An instruction that names it names the slot, where
+//! there is such a form that does the same; else it gets a register that lives for this instruction
+//! only, loaded before if the old value matters and stored after if the new one does. The
+//! instruction stays as it was written.
 
 use super::victims::is_hidden_pointer;
 use crate::abi::{ArgPlace, Packing};
@@ -79,7 +79,8 @@ pub(super) fn spill(
     Spilled { facts: Facts::of(&result), function: result, vregs, origins }
 }
 
-/// An origin in a function that is itself the result of spilling, as one in the function as written.
+/// An origin in a function that is itself the result of spilling, as one in the function as
+/// written.
 fn compose(before: &Spilled, origin: Origin) -> Origin {
     let of = |id: InstId| before.origins[id.index()];
     match origin {
@@ -227,8 +228,8 @@ impl<'f> Rewriter<'f> {
         }
     }
 
-    /// The register that an argument arrives in for as long as it takes to store it. (The address of
-    /// the result keeps its name: the returns read it.)
+    /// The register that an argument arrives in for as long as it takes to store it. (The address
+    /// of the result keeps its name: the returns read it.)
     fn rename_arriving(&mut self, vreg: VReg) -> VReg {
         if is_hidden_pointer(self.function, vreg) {
             return vreg;

@@ -1,11 +1,11 @@
 //! Which values to spill.
 //!
-//! In: places where more registers are alive than there are. Out: the registers to keep in memory so
+//! In: places where more registers are live than there are. Out: the registers to keep in memory so
 //! that no place has too many: those whose uses cost least for the number of places they relieve,
 //! a use counting ten times per loop around it.
 //!
 //! Nothing is given up while a register that lacks a place can still be spilled: where that helps
-//! less than hoped for, the next round goes on.
+//! less than hoped for, the next round continues.
 
 use super::Program;
 use super::costs::Frequency;
@@ -20,13 +20,13 @@ struct Crowd {
     alive: Vec<u32>,
     /// Of those, the ones that too few registers are left for.
     violator: Vec<u32>,
-    /// Registers that the instructions around the place name: spilling them would relieve it little,
-    /// they would be loaded right here.
+    /// Registers that the instructions around the place name: spilling them would relieve it
+    /// little, they would be loaded right here.
     named: Vec<u32>,
 }
 
-/// The registers of `bank` to spill. `tangled` are those of which one is spilled where every place by
-/// itself has registers enough.
+/// The registers of `bank` to spill. `tangled` are those of which one is spilled where every place
+/// by itself has registers enough.
 pub(super) fn choose(program: &Program<'_>, bank: Bank, tangled: &[VReg]) -> Vec<VReg> {
     let prices = prices(program.function, program.facts);
     let mut crowds = crowds(program, bank);
@@ -55,9 +55,9 @@ pub(super) fn choose(program: &Program<'_>, bank: Bank, tangled: &[VReg]) -> Vec
     chosen
 }
 
-/// The cheapest register that lacks a place although it is named wherever it does. In memory it needs
-/// only what each instruction that names it demands, one at a time, which may be possible where all
-/// that its whole life demands is not.
+/// The cheapest register that lacks a place although it is named wherever it does. In memory it
+/// needs only what each instruction that names it requires, one at a time, which may be possible
+/// where all that its whole lifetime requires is not.
 fn last_resort(function: &Function, crowds: &[Crowd], prices: &[i64]) -> Option<VReg> {
     crowds
         .iter()
@@ -68,7 +68,7 @@ fn last_resort(function: &Function, crowds: &[Crowd], prices: &[i64]) -> Option<
 }
 
 impl Crowd {
-    /// `victim` is alive here no more.
+    /// `victim` is live here no more.
     fn remove(&mut self, victim: u32, program: &Program<'_>) {
         self.alive.retain(|&vreg| vreg != victim);
         self.violator = hall_violator(&self.alive, &program.demands.allowed).unwrap_or_default();
@@ -82,7 +82,7 @@ struct Relief<'p> {
     places: Vec<i64>,
     /// The price for each place relieved and the register, of those that relieve any.
     order: BTreeSet<(i64, u32)>,
-    /// Per register, the crowds that it was alive in at first.
+    /// Per register, the crowds that it was live in at first.
     crowds_of: Vec<Vec<u32>>,
 }
 
@@ -137,13 +137,13 @@ impl<'p> Relief<'p> {
     }
 }
 
-/// The address of a result in memory can be spilled although the author does not see it.
+/// The address of a result in memory can be spilled although it has no name in the source.
 pub(super) fn is_hidden_pointer(function: &Function, vreg: VReg) -> bool {
     function.hidden_result == Some(vreg)
 }
 
-/// Registers that were made to be short-lived cannot be spilled again, and no instruction moves a tile
-/// without its configuration.
+/// Registers that were made to be short-lived cannot be spilled again, and no instruction moves a
+/// tile without its configuration.
 pub(super) fn is_candidate(function: &Function, vreg: VReg) -> bool {
     let info = &function[vreg];
     let can_move = info.class.bank() != Bank::Tile;

@@ -1,7 +1,7 @@
 //! Addresses: computed in 32 bits, in the scratch register, and counted from the sandbox's own.
 //!
-//! `mov` and `lea` change no flags. A register with 32 bits of an address is not touched, so what it
-//! holds above them stays too; only string instructions change the registers that they move on.
+//! `mov` and `lea` change no flags. A register with 32 bits of an address is not touched, so what
+//! it holds above them stays too; only string instructions change the registers that they move on.
 
 use super::{Encodings, Padding, Rewriter, memory_operand};
 use crate::ir::{Base, Instruction, Mem, Operand, View};
@@ -17,8 +17,8 @@ pub(super) fn holds_sandbox(mem: &Mem<PhysReg>) -> bool {
     }
 }
 
-/// Makes 32-bit registers of an address 64-bit ones: that takes no prefix, and gives the same low half.
-/// Whether there were any.
+/// Makes 32-bit registers of an address 64-bit ones: that takes no prefix, and gives the same low
+/// half. Whether there were any.
 pub(super) fn widen(mem: &mut Mem<PhysReg>) -> bool {
     let mut found = false;
     for view in mem.views_mut().filter(|view| view.class == Class::Gp32) {

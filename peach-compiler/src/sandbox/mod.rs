@@ -1,24 +1,25 @@
 //! Keeps code in the sandbox of its convention: Native Client, "NaCl SFI model on x86-64 systems".
 //!
-//! The sandbox is a region of 4 GiB whose address is in a register that nothing changes. Addresses are
-//! 32 bits: whatever a register holds above them is cut off where it becomes an address. Code is cut
-//! into bundles; what is written as several instructions but means one stays within a bundle, and
-//! nobody jumps between them.
+//! The sandbox is a region of 4 GiB whose address is in a register that nothing changes. Addresses
+//! are 32 bits: whatever a register holds above them is cut off where it becomes an address. Code
+//! is cut into bundles; what is written as several instructions but means one stays within a
+//! bundle, and is never jumped into.
 //!
-//! Input: a [`Lowered`] that [`check`](crate::check) has accepted. Output: the same program, in which
+//! Input: a [`Lowered`] that [`check`](crate::check) has accepted. Output: the same program, in
+//! which
 //!
-//! | instead of | stands | file |
+//! | instead of | is written | file |
 //! |---|---|---|
 //! | `op [base + index*s + d]` | `lea r11d, […]; op [r15 + r11]` | `memory` |
 //! | `rep movsb` | `mov esi, esi; lea rsi, [r15 + rsi]; …; rep movsb` | `memory` |
 //! | `sub rsp, n` | `sub esp, n; add rsp, r15` | `stack` |
 //! | `ret`, `jmp r`, `call r` | `and r11d, -32; add r11, r15; jmp r11` | `control` |
 //!
-//! Invariants: the flags, the memory and the registers of the author are what they were, but for
+//! Invariants: the flags, the memory and the source registers are what they were, but for
 //! addresses, whose upper halves become zero; the scratch register is the only one that is used
 //! besides; every instruction belongs to a [`Group`], so that `encode` keeps it in a bundle.
-//! Untrusted: [`validate`] reads the final bytes by the published rules. Cannot fail, for [`verify`]
-//! has refused what has no place in a sandbox.
+//! Untrusted: [`validate`] reads the final bytes by the published rules. Cannot fail, for
+//! [`verify`] has refused what has no place in a sandbox.
 
 mod control;
 mod memory;
@@ -49,7 +50,7 @@ pub fn sandboxed(lowered: Lowered, features: &FeatureSet) -> Lowered {
         rewriter.item(index);
     }
     new_index.push(rewriter.items.len());
-    // The space behind the code is filled up to the end of the bundle.
+    // The space after the code is filled up to the end of the bundle.
     rewriter.push(Code::Align(sandbox.bundle));
     let Rewriter { items, cfa, .. } = rewriter;
     let mut frame = lowered.frame.clone();
@@ -160,7 +161,7 @@ impl<'a> Rewriter<'a> {
         self.items.push(Item { code, origin: self.origin, span: self.span });
     }
 
-    /// An instruction that stands for itself.
+    /// An instruction that is not rewritten.
     fn alone(&mut self, inst: Instruction<PhysReg>) {
         self.group(vec![inst], Padding::Before, Encodings::Any);
     }
@@ -170,7 +171,8 @@ impl<'a> Rewriter<'a> {
         self.group(insts, Padding::Before, Encodings::Exact);
     }
 
-    /// Adds instructions that lie in one bundle. Labels in front of them are moved behind the padding.
+    /// Adds instructions that lie in one bundle. Labels in front of them are moved after the
+    /// padding.
     fn group(&mut self, insts: Vec<Instruction<PhysReg>>, padding: Padding, encodings: Encodings) {
         let is_label = |item: &&Item| matches!(item.code, Code::Label(_));
         let labels = self.items.iter().rev().take_while(is_label).count();
@@ -185,7 +187,8 @@ impl<'a> Rewriter<'a> {
         insts.into_iter().for_each(|inst| self.push(Code::Inst(inst)));
     }
 
-    /// Before the next item, the frame address is what it was before item `index` of the old program.
+    /// Before the next item, the frame address is what it was before item `index` of the old
+    /// program.
     fn follow_cfa(&mut self, index: usize) {
         while let Some((_, cfa)) =
             self.lowered.frame.cfa.get(self.cfa_done).filter(|(at, _)| *at <= index)
@@ -220,8 +223,8 @@ impl<'a> Rewriter<'a> {
 }
 
 /// An address that the processor computes with the sandbox in it is cut down to the 32 bits that
-/// addresses have: `lea rax, [TABLE]` becomes `lea eax, [TABLE]`. One that it computes in 32 bits is
-/// computed in 64, which takes no prefix, and has the same low half.
+/// addresses have: `lea rax, [TABLE]` becomes `lea eax, [TABLE]`. One that it computes in 32 bits
+/// is computed in 64, which takes no prefix, and has the same low half.
 fn narrow_address(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
     let mut inst = inst.clone();
     if let ("nop", [Operand::Mem(mem)]) = (inst.mnemonic.name(), inst.operands.as_mut_slice()) {

@@ -1,5 +1,5 @@
-//! The stack pointer and the frame's base: whatever they get is cut down to 32 bits and put back into
-//! the sandbox, before anything else happens.
+//! The stack pointer and the frame's base: whatever they get is cut down to 32 bits and put back
+//! into the sandbox, before anything else happens.
 
 use super::Rewriter;
 use crate::ir::{Instruction, Operand, View};
@@ -56,7 +56,7 @@ impl Rewriter<'_> {
         self.put_back(restored, gp::RBP);
     }
 
-    /// `write` gives `reg` the low half of an address; what is behind it puts it into the sandbox.
+    /// `write` gives `reg` the low half of an address; what is after it puts it into the sandbox.
     fn put_back(&mut self, write: Instruction<PhysReg>, reg: PhysReg) {
         self.exactly(vec![write, asm::add(gp64(reg), self.base())]);
     }

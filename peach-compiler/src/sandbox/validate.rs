@@ -1,10 +1,11 @@
-//! The validator of Native Client: reads code by the published rules, and knows nothing of how it was
-//! made.
+//! The validator of Native Client: reads code by the published rules, and knows nothing of how it
+//! was made.
 //!
 //! Input: code that starts a bundle. Output: acceptance, or the first [`Violation`]. The rules are
 //! those of "NaCl SFI model on x86-64 systems", section "Text Segment Rules", where a *restricted
-//! register* is one that the instruction just before, in the same bundle, gave a 32-bit value; which
-//! instructions do that, and which are known at all, the tables of Native Client's own validator tell.
+//! register* is one that the instruction just before, in the same bundle, gave a 32-bit value;
+//! which instructions do that, and which are known at all, is in the tables of Native Client's own
+//! validator.
 
 use iced_x86::{
     Code, CpuidFeature, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory,
@@ -206,7 +207,7 @@ impl Validator<'_> {
         let index = found.memory_index();
         if index != Register::None {
             demand(restricted == Some(index), found, Rule::AddressIndex)?;
-            // Whoever jumped here would skip what restricts the index.
+            // A jump here would skip what restricts the index.
             self.is_target[found.ip() as usize] = false;
         }
         Ok(())
@@ -292,8 +293,8 @@ fn is_stack(reg: Register) -> bool {
     matches!(reg, Register::RSP | Register::RBP)
 }
 
-/// `push`, `pop` and `call` move the stack pointer by a few bytes, which the space around the sandbox
-/// makes harmless. `pop rsp` does more.
+/// `push`, `pop` and `call` move the stack pointer by a few bytes, which the space around the
+/// sandbox makes harmless. `pop rsp` does more.
 fn moves_by_itself(found: &Instruction) -> bool {
     match found.mnemonic() {
         Mnemonic::Push | Mnemonic::Call => true,
@@ -304,8 +305,8 @@ fn moves_by_itself(found: &Instruction) -> bool {
     }
 }
 
-/// `mov rbp, rsp`, `mov rsp, rbp` and `and rsp, imm8` with a negative number keep their addresses in
-/// the sandbox.
+/// `mov rbp, rsp`, `mov rsp, rbp` and `and rsp, imm8` with a negative number keep their addresses
+/// in the sandbox.
 fn moves_frame(found: &Instruction) -> bool {
     let op = |index| match found.op_kind(index) {
         OpKind::Register => found.op_register(index),
@@ -461,8 +462,8 @@ fn is_known(found: &Instruction) -> bool {
     }
 }
 
-/// Whether the prefixes are those of the instruction, each once. The longest nops have more, and are
-/// known by their bytes.
+/// Whether the prefixes are those of the instruction, each once. The longest nops have more, and
+/// are known by their bytes.
 fn has_known_prefixes(found: &Instruction, bytes: &[u8]) -> bool {
     use Mnemonic as M;
     const LONG_NOP: [u8; 9] = [0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0];

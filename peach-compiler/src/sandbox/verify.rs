@@ -1,9 +1,9 @@
-//! What has no place in a sandbox, as diagnostics: instructions that its validator refuses, and what
-//! cannot be rewritten without changing what it means.
+//! What has no place in a sandbox, as diagnostics: instructions that its validator refuses, and
+//! what cannot be rewritten without changing what it means.
 //!
 //! The list is that of "NaCl SFI model on x86-64 systems", section "Text Segment Rules", and of the
-//! tables of its validator (`validator_ragel/instruction_definitions`). Extensions that the validator
-//! does not know are not enabled in the first place.
+//! tables of its validator (`validator_ragel/instruction_definitions`). Extensions that the
+//! validator does not know are not enabled in the first place.
 
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
@@ -23,7 +23,7 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
             }
             Op::Bytes(_) => Some(Refusal {
                 operand: None,
-                what: "raw bytes cannot be kept in a sandbox".to_string(),
+                what: "raw bytes are not allowed in a sandbox".to_string(),
                 why: "its validator decodes every instruction, and most have to be rewritten",
                 help: "write them as instructions",
             }),
@@ -89,23 +89,23 @@ fn address<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
     };
     let is_vector = |view: View<R>| view.class.bank() == Bank::Vector;
     if let Some(at) = find(&|mem| mem.segment.is_some()) {
-        let why = "segments reach beyond the sandbox";
+        let why = "segments reach outside of the sandbox";
         return Some(refused(at, "a segment override leaves the sandbox", why, SEGMENT));
     }
     if let Some(at) = find(&|mem| mem.index.is_some_and(|(index, _)| is_vector(index))) {
         let why = "an address is checked in a general-purpose register, just before its use";
         let help = "load the elements one by one: `pextrd i, index, 0; movd x, [p + i*4];`";
-        return Some(refused(at, "vector indices cannot be kept in the sandbox", why, help));
+        return Some(refused(at, "vector indices cannot be confined to the sandbox", why, help));
     }
     let is_far = |mem: &Mem<R>| i32::try_from(mem.disp).is_err();
     if let Some(at) = find(&|mem| matches!(mem.base, Base::None) && is_far(mem)) {
-        let why = "an address has 32 bits";
+        let why = "an address in a sandbox has 32 bits";
         return Some(refused(at, "this address is outside of the sandbox", why, SEGMENT));
     }
     let is_narrow = |view: View<R>| view.class == Class::Eip;
     let at = find(&|mem| matches!(mem.base, Base::Reg(view) if is_narrow(view)))?;
-    let why = "addresses of 32 bits take a prefix that its validator refuses";
-    Some(refused(at, "`eip` is no base of an address here", why, "write `rip`"))
+    let why = "addresses of 32 bits need a prefix that its validator rejects";
+    Some(refused(at, "`eip` cannot be the base of an address here", why, "write `rip`"))
 }
 
 const SEGMENT: &str = "pass a pointer to the memory as an argument";
@@ -117,10 +117,10 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["pushfq", "pushfw", "popfq", "popfw"], "`setcc` and `lahf` keep flags in registers"),
     (&["jecxz"], "`test ecx, ecx; jz …;`"),
     (&["int", "int3", "int1", "ud0", "ud1"], "`ud2` stops the program"),
-    (&["clflush", "monitor", "mwait", "rdpmc"], "leave it out"),
-    (&["endbr64", "endbr32"], "leave it out: indirect jumps go to the starts of bundles only"),
-    (&["lfs", "lgs", "lss", "lar", "lsl", "verr", "verw"], "segments are not to be looked at"),
-    (&["sgdt", "sidt", "sldt", "smsw", "str"], "the system's registers are not to be looked at"),
+    (&["clflush", "monitor", "mwait", "rdpmc"], "remove it"),
+    (&["endbr64", "endbr32"], "remove it: indirect jumps go to the starts of bundles only"),
+    (&["lfs", "lgs", "lss", "lar", "lsl", "verr", "verw"], "segment registers must not be read"),
+    (&["sgdt", "sidt", "sldt", "smsw", "str"], "system registers must not be read"),
 ];
 
 fn by_name<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
@@ -130,8 +130,8 @@ fn by_name<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
 }
 
 fn refused(name: &str, operand: Option<usize>, help: &'static str) -> Refusal {
-    let what = format!("`{name}` may not stand in a sandbox");
-    Refusal { operand, what, why: "its validator refuses the instruction", help }
+    let what = format!("`{name}` is not allowed in a sandbox");
+    Refusal { operand, what, why: "its validator rejects the instruction", help }
 }
 
 /// Instructions that are refused with some operands only.
@@ -149,22 +149,22 @@ fn by_operands<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
         "bt" | "btc" | "btr" | "bts" if class(1).is_some() => {
             let help = "`shr t, i; test t, 1;`, or a constant for the bit";
             Some(Refusal {
-                why: "its validator refuses bit numbers in registers, which reach any memory",
+                why: "its validator rejects bit numbers in registers, which reach any memory",
                 ..refused(name, Some(1), help)
             })
         }
         "lzcnt" | "tzcnt" | "popcnt" if class(0) == Some(Class::Gp16) => {
             Some(refused(name, Some(0), "extend it to 32 bits first: `movzx`"))
         }
-        "crc32" if size(1) == Some(2) => Some(refused(name, Some(1), "take two single bytes")),
+        "crc32" if size(1) == Some(2) => Some(refused(name, Some(1), "use two single bytes")),
         "nop" if size(0) == Some(2) => Some(refused(name, Some(0), "`align 16;` pads")),
         "call" | "jmp" if matches!(size(0), Some(6 | 10)) => {
-            Some(refused(name, Some(0), "take an address of 4 bytes"))
+            Some(refused(name, Some(0), "use an address of 4 bytes"))
         }
         _ => {
             let is_segment = |index: &usize| class(*index).map(Class::bank) == Some(Bank::Segment);
             let operand = (0..inst.operands.len()).find(is_segment)?;
-            Some(refused(name, Some(operand), "leave it out: all segments start at 0"))
+            Some(refused(name, Some(operand), "remove it: all segments start at 0"))
         }
     }
 }
@@ -176,9 +176,9 @@ fn by_effects<R: Register>(
 ) -> Option<Refusal> {
     let name = inst.mnemonic.name();
     if effects.hazard == Some(Hazard::System) && !is_harmless(name) {
-        let help = "call a function that asks the service runtime";
+        let help = "call a function that uses the service runtime";
         return Some(Refusal {
-            why: "code in a sandbox asks nothing of the system",
+            why: "code in a sandbox cannot make system calls",
             ..refused(name, None, help)
         });
     }
@@ -186,8 +186,8 @@ fn by_effects<R: Register>(
         return Some(Refusal {
             operand: None,
             what: format!("flags do not survive this `{name}`"),
-            why: "the target is cut down to the sandbox by `and`, which sets flags",
-            help: "set the flags behind the label",
+            why: "the target is confined to the sandbox by `and`, which sets flags",
+            help: "set the flags after the label",
         });
     }
     None
@@ -203,18 +203,18 @@ fn by_prefix<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
     let refused = |prefix: &str, help| {
         Some(Refusal {
             operand: None,
-            what: format!("`{prefix}` may not stand in a sandbox"),
-            why: "its validator refuses the prefix",
+            what: format!("`{prefix}` is not allowed in a sandbox"),
+            why: "its validator rejects the prefix",
             help,
         })
     };
     match inst.mnemonic.name() {
-        _ if prefixes.bnd => refused("bnd", "leave it out"),
-        _ if prefixes.notrack => refused("notrack", "leave it out"),
-        _ if prefixes.xacquire => refused("xacquire", "leave it out: `lock` is enough"),
-        _ if prefixes.xrelease => refused("xrelease", "leave it out: `lock` is enough"),
+        _ if prefixes.bnd => refused("bnd", "remove it"),
+        _ if prefixes.notrack => refused("notrack", "remove it"),
+        _ if prefixes.xacquire => refused("xacquire", "remove it: `lock` is enough"),
+        _ if prefixes.xrelease => refused("xrelease", "remove it: `lock` is enough"),
         "movsw" | "cmpsw" | "stosw" | "lodsw" | "scasw" if prefixes.rep || prefixes.repne => {
-            refused("rep", "take single bytes or four: its validator refuses the prefix with words")
+            refused("rep", "use single bytes or four: its validator rejects the prefix with words")
         }
         _ => None,
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a cursor at `#`. Out: [`Attributes`].
 //! Fails: an own attribute that is malformed, doubled or has an unknown value is reported at the
-//! guilty token as [`Code::BadAttribute`]; the item goes on without it.
+//! offending token as [`Code::BadAttribute`]; the item continues without it.
 
 use super::ast::{Conditions, Embed, KernelAttrs, VersionAttr};
 use super::cursor::{Cursor, Parsed};
@@ -70,14 +70,14 @@ impl Own {
         }
     }
 
-    /// The one that stands at the cursor.
+    /// The one that is at the cursor.
     pub(super) fn at(c: &Cursor<'_>) -> Option<Own> {
         let c = without_unsafe(*c);
         Own::ALL.into_iter().find(|own| c.is_word(own.name()))
     }
 }
 
-/// Behind the `unsafe` of `unsafe(export_name = "…")`, as Rust 2024 writes it.
+/// After the `unsafe` of `unsafe(export_name = "…")`, as Rust 2024 writes it.
 fn without_unsafe(c: Cursor<'_>) -> Cursor<'_> {
     match c.ahead().group(Delimiter::Parenthesis) {
         Some((inside, _)) if c.is_word("unsafe") && inside.is_word(Own::ExportName.name()) => {
@@ -96,7 +96,7 @@ pub(super) fn attributes(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> P
         c.bump();
         if c.is_punct('!') {
             return Err(Box::new(
-                c.error("an inner attribute has nothing around it to apply to")
+                c.error("an inner attribute has no enclosing item to apply to")
                     .help("write `#[…]` before the item"),
             ));
         }
@@ -137,7 +137,7 @@ fn flag(is_set: &mut bool, c: &mut Cursor<'_>, name: &str) -> Parsed<()> {
     Ok(())
 }
 
-/// Reads one attribute, given by what stands in its brackets. `false` if it is not an own one.
+/// Reads one attribute, given by what is in its brackets. `false` if it is not one of the language.
 fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> {
     let Some(attribute) = Own::at(&c) else {
         conditions::check(&c)?;
@@ -155,7 +155,7 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
         Own::ExportName => {
             let (value, span) = string_value(&mut c, name)?;
             if value.is_empty() || value.contains('\0') {
-                return Err(bad(span, "this cannot be the name of a symbol"));
+                return Err(bad(span, "this is not a valid name for a symbol"));
             }
             set(&mut own.export_name, (value, span), at, name)?;
         }
@@ -166,8 +166,10 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
                 "text" => Embed::Text,
                 _ => {
                     return Err(Box::new(
-                        bad(span, format!("kernels cannot be embedded as \"{value}\""))
-                            .note("accepted are \"map\" (mapped at first use, the default) and \"text\" (in the program's own text section)"),
+                        bad(span, format!("kernels cannot be embedded as \"{value}\"")).note(
+                            "the choices are \"map\" (mapped at first use, the default) and \
+                                \"text\" (in the program's own text section)",
+                        ),
                     ));
                 }
             };
@@ -211,7 +213,7 @@ fn expected(c: &Cursor<'_>, what: &str) -> Box<Diagnostic> {
 }
 
 fn doubled(at: Span, name: &str) -> Box<Diagnostic> {
-    bad(at, format!("`{name}` is given twice"))
+    bad(at, format!("duplicate `{name}`"))
 }
 
 fn set<T>(slot: &mut Option<T>, value: T, at: Span, name: &str) -> Parsed<()> {
@@ -221,7 +223,7 @@ fn set<T>(slot: &mut Option<T>, value: T, at: Span, name: &str) -> Parsed<()> {
     }
 }
 
-/// The inside of `name(…)`.
+/// The inside `name(…)`.
 fn list<'a>(c: &mut Cursor<'a>, name: &str) -> Parsed<Cursor<'a>> {
     c.bump();
     match c.eat_group(Delimiter::Parenthesis) {
@@ -270,7 +272,7 @@ fn extension_names(c: &mut Cursor<'_>, names: &mut Vec<(String, Span)>) -> Parse
     for name in list.split(',') {
         let name = name.trim();
         if name.is_empty() {
-            return Err(bad(span, "the name of an extension is empty"));
+            return Err(bad(span, "empty name of an extension"));
         }
         names.push((name.to_string(), span));
     }
@@ -293,7 +295,7 @@ fn version(mut c: Cursor<'_>, span: Span) -> Parsed<VersionAttr> {
                 return Err(expected(&c, "`=` and the value of the name"));
             }
             if version.bindings.iter().any(|(other, _)| *other == name) {
-                return Err(bad(name.span(), format!("`{name}` is bound twice")));
+                return Err(bad(name.span(), format!("`{name}` is bound more than once")));
             }
             version.bindings.push((name, expressions::expression(&mut c)?));
         }

@@ -1,7 +1,7 @@
 //! What introduces names: `let`, `const`, tables, patterns.
 //!
 //! In: a cursor at the keyword. Out: the statement, without its semicolon.
-//! Fails: with a syntax error at the first token that does not fit; keywords of Rust are no names.
+//! Fails: with a syntax error at the first token that does not fit; keywords of Rust are not names.
 
 use super::ast::*;
 use super::cursor::{Cursor, Parsed, error};
@@ -49,7 +49,7 @@ fn alias(
     }
     let (Some(pattern), true) = (patterns.pop(), patterns.is_empty()) else {
         let place = (start.span(), c.last_span());
-        return Err(Box::new(error(place, "several names without a class").help(
+        return Err(Box::new(error(place, "several names need a class").help(
             "write `let a, b: gp64 = …;` to set each, or `let (a, b) = (x, y);` to name operands",
         )));
     };
@@ -73,9 +73,9 @@ fn declared_names(c: &Cursor<'_>, start: &Cursor<'_>, patterns: Vec<Pattern>) ->
     let class = c.word().unwrap_or("gp64");
     Err(Box::new(
         error((start.span(), c.last_span()), "a tuple of names cannot have a class")
-            .note("`let (a, b) = …;` gives names to operands and declares no register")
+            .note("`let (a, b) = …;` gives names to operands and does not declare registers")
             .help(format!(
-                "write `let {}: {class};` to declare each, and set them one by one",
+                "declare them with `let {}: {class};`, and set them one by one",
                 list.join(", ")
             )),
     ))
@@ -90,7 +90,7 @@ fn constant_binding(
     let (Some(name), true) = (names.pop(), names.is_empty()) else {
         let place = (start.span(), c.last_span());
         return Err(Box::new(
-            error(place, "each compile-time variable has a `let` of its own")
+            error(place, "each compile-time variable needs its own `let`")
                 .help("write `let mut n: const = 0;` for each"),
         ));
     };
@@ -170,7 +170,7 @@ pub(super) fn constant_or_table(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     Ok(StatementKind::Const(Const { name, ty, value }))
 }
 
-/// A table behind the `[T; N]` of its type, whose inside is `ty`.
+/// A table after the `[T; N]` of its type, whose inside is `ty`.
 fn table(c: &mut Cursor<'_>, name: Name, mut ty: Cursor<'_>) -> Parsed<Table> {
     let element = types::table_element(&mut ty)?;
     ty.expect_punct(';')?;

@@ -2,8 +2,8 @@
 //!
 //! In: a `TokenStream`. Out: a [`Buffer`] that holds every token once, groups as an opening and a
 //! closing token, so that looking ahead costs an index and no call into the Rust compiler.
-//! Invariants: an `Open` knows the index of its `Close`; invisible groups (`Delimiter::None`, left by
-//! `macro_rules!` around fragments) are skipped by every method but [`Cursor::invisible_group`].
+//! Invariants: an `Open` knows the index of its `Close`; invisible groups (`Delimiter::None`, left
+//! by `macro_rules!` around fragments) are skipped by every method but [`Cursor::invisible_group`].
 //! Fails: groups nested deeper than [`NESTING_MAX`] are an error, so that no later stage recurses
 //! without bound.
 
@@ -16,7 +16,7 @@ use std::cell::Cell;
 pub(super) type Parsed<T> = Result<T, Box<Diagnostic>>;
 
 /// How deep groups and operand prefixes may nest. A level of statements takes about 22 KiB of stack
-/// without optimisation, and a thread may have 2 MiB.
+/// without optimization, and a thread may have 2 MiB.
 pub(super) const NESTING_MAX: u32 = 60;
 
 /// A token.
@@ -28,8 +28,8 @@ pub(super) enum Token {
     Punct { ch: char, joint: bool, span: Span },
     /// A number, string or character.
     Literal(Literal),
-    /// The start of a group, and where it ends. `opaque` is that of an invisible group which is known
-    /// not to be an expression by itself.
+    /// The start of a group, and where it ends. `opaque` is that of an invisible group which is
+    /// known not to be an expression by itself.
     Open { group: Group, delimiter: Delimiter, close: usize, opaque: Cell<bool> },
     /// The end of a group.
     Close { delimiter: Delimiter, span: Span },
@@ -114,7 +114,7 @@ impl Buffer {
 }
 
 fn nested_too_deep(span: Span) -> Box<Diagnostic> {
-    error(span, format!("groups are nested more than {NESTING_MAX} deep"))
+    error(span, format!("groups are nested more than {NESTING_MAX} levels deep"))
 }
 
 /// The stream with empty groups in the place of those that are nested too deep.
@@ -392,7 +392,7 @@ impl<'a> Cursor<'a> {
         matches!(self.peek(), Some(Token::Open { delimiter: found, .. }) if *found == delimiter)
     }
 
-    /// The inside of the group that comes next, without going over it.
+    /// The inside the group that comes next, without going over it.
     pub(super) fn group(&self, delimiter: Delimiter) -> Option<(Cursor<'a>, &'a Group)> {
         let mut at = *self;
         at.skip_invisible();
@@ -421,7 +421,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The invisible group that comes next and may be an expression by itself: where it starts and
-    /// ends, and what tells that it is none.
+    /// ends, and what shows that it is not one.
     fn fragment(&self) -> Option<(usize, usize, &'a Cell<bool>)> {
         let mut pos = self.pos;
         loop {
@@ -440,8 +440,8 @@ impl<'a> Cursor<'a> {
         self.fragment().is_some()
     }
 
-    /// Goes over an invisible group that comes next and may be an expression by itself, and gives its
-    /// inside.
+    /// Goes over an invisible group that comes next and may be an expression by itself, and gives
+    /// its inside.
     pub(super) fn invisible_group(&mut self) -> Option<Cursor<'a>> {
         let (pos, close, _) = self.fragment()?;
         let inside = Cursor { pos: pos + 1, end: close, ..*self };
@@ -506,7 +506,7 @@ impl<'a> Cursor<'a> {
         self.depth += 1;
         if self.depth > NESTING_MAX {
             return Err(
-                self.error(format!("the expression is nested more than {NESTING_MAX} deep"))
+                self.error(format!("the expression is nested more than {NESTING_MAX} levels deep"))
             );
         }
         Ok(())
@@ -519,8 +519,8 @@ impl<'a> Cursor<'a> {
 }
 
 /// The group, with those around a single name, literal or lifetime dissolved, in it and around it:
-/// rustc and the stages that look for lifetimes must see `<'a>`, not `<` and a fragment. Groups around
-/// several tokens stay, since precedence may depend on them.
+/// rustc and the stages that look for lifetimes must see `<'a>`, not `<` and a fragment. Groups
+/// around several tokens stay, since precedence may depend on them.
 fn without_needless_groups(group: Group) -> Vec<TokenTree> {
     let inside: Vec<TokenTree> = group
         .stream()

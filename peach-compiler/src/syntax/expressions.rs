@@ -50,7 +50,7 @@ pub(super) fn list(mut c: Cursor<'_>, close: &str) -> Parsed<Vec<Expr>> {
     Ok(exprs)
 }
 
-/// What follows an item of a list is no comma: `[fs:0]` has its segment inside.
+/// What follows an item of a list is not a comma: `[fs:0]` has its segment inside.
 fn after_item(c: &Cursor<'_>, item: Option<&Expr>, close: &str) -> Box<Diagnostic> {
     if let Some(problem) = habits::behind_operand(c) {
         return problem;
@@ -58,7 +58,7 @@ fn after_item(c: &Cursor<'_>, item: Option<&Expr>, close: &str) -> Box<Diagnosti
     let error = c.expected(&format!("`,` or `{close}`"));
     match item.map(|item| &item.kind) {
         Some(ExprKind::Name(name)) if close == "]" && c.is_punct(':') => {
-            Box::new(error.help(format!("a segment stands before the brackets: `{name}:[…]`")))
+            Box::new(error.help(format!("a segment is written before the brackets: `{name}:[…]`")))
         }
         _ => error,
     }
@@ -134,7 +134,7 @@ const COMPARISON: u8 = 3;
 fn operator(c: &Cursor<'_>) -> Option<(BinaryOp, &'static str, u8)> {
     let (ch, joint) = c.punct()?;
     let next = if joint { c.ahead().punct().map(|(ch, _)| ch) } else { None };
-    // `a += b` is an assignment, for whoever parses statements to see.
+    // `a += b` is an assignment, for the parser of statements to see.
     let assigns = next == Some('=');
     Some(match (ch, next) {
         ('|', Some('|')) => (BinaryOp::OrOr, "||", 1),
@@ -207,16 +207,16 @@ fn postfix(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
 enum Suffix {
     /// Nothing: the expression as it was.
     None(Expr),
-    /// The expression with something behind it.
+    /// The expression with something after it.
     Found(ExprKind),
 }
 
-/// An index or decorations behind `expr`.
+/// An index or decorations after `expr`.
 fn suffix(c: &mut Cursor<'_>, expr: Expr, braces: Braces) -> Parsed<Suffix> {
     if let (true, ExprKind::Label(label @ Label { index: None, .. })) =
         (c.is_group(Delimiter::Bracket), &expr.kind)
     {
-        // The name is a fragment of a macro, and its index stands behind it.
+        // The name is a fragment of a macro, and its index is after it.
         let index = operands::index(c)?;
         return Ok(Suffix::Found(ExprKind::Label(Label { index, ..label.clone() })));
     }
@@ -232,7 +232,7 @@ fn suffix(c: &mut Cursor<'_>, expr: Expr, braces: Braces) -> Parsed<Suffix> {
     }
     if c.is_word("as") {
         return Err(Box::new(
-            c.error("there is no `as`")
+            c.error("`as` is not supported here")
                 .note("constant integers have 128 bits and need no conversion"),
         ));
     }
@@ -310,7 +310,7 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
                     Ok(Expr { kind: ExprKind::Bracket(list(inside, "]")?), span })
                 }
                 Delimiter::Brace if braces == Braces::Decorate => rounding(c, span),
-                Delimiter::Parenthesis => parenthesised(c),
+                Delimiter::Parenthesis => parenthesized(c),
                 _ => Err(c.expected("an operand")),
             }
         }
@@ -322,8 +322,8 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     }
 }
 
-/// A fragment that `macro_rules!` substituted counts as if in parentheses, if it is an expression of
-/// its own; otherwise its edges do not matter.
+/// A fragment that `macro_rules!` substituted counts as if in parentheses, if it is an expression
+/// of its own; otherwise its edges do not matter.
 fn fragment(c: &mut Cursor<'_>) -> Option<Expr> {
     loop {
         let mut behind = *c;
@@ -344,15 +344,15 @@ fn rounding(c: &mut Cursor<'_>, span: (Span, Span)) -> Parsed<Expr> {
     let (inside, _) = c.expect_group(Delimiter::Brace)?;
     match operands::rounding(inside) {
         Some(rounding) => Ok(Expr { kind: ExprKind::Rounding(rounding), span }),
-        None => Err(Box::new(
-            error(span, "braces stand where an operand is expected")
-                .note("`{rn-sae}`, `{rd-sae}`, `{ru-sae}`, `{rz-sae}` and `{sae}` are operands; masks follow a register or memory without a comma: `zmm1{k1}{z}`"),
-        )),
+        None => Err(Box::new(error(span, "expected an operand, found braces").note(
+            "`{rn-sae}`, `{rd-sae}`, `{ru-sae}`, `{rz-sae}` and `{sae}` are operands; masks follow \
+             a register or memory without a comma: `zmm1{k1}{z}`",
+        ))),
     }
 }
 
 /// `(a)` is `a`; `(a, b)` and `()` are tuples.
-fn parenthesised(c: &mut Cursor<'_>) -> Parsed<Expr> {
+fn parenthesized(c: &mut Cursor<'_>) -> Parsed<Expr> {
     let first = c.span();
     let (mut inside, _) = c.expect_group(Delimiter::Parenthesis)?;
     let mut parts = Vec::new();

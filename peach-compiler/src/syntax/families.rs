@@ -1,8 +1,8 @@
 //! Families: `for B in 1..=32 { pub fn pack_{B}(…) { … } }`.
 //!
 //! In: the tokens of a family's body, the variable and one value. Out: the tokens with every `{B}`
-//! that follows a name joined to it, and every `B` that stands alone replaced by the value.
-//! Fails: with a syntax error where the result is no name, or where the variable is shadowed.
+//! that follows a name joined to it, and every `B` that is alone replaced by the value.
+//! Fails: with a syntax error where the result is not a name, or where the variable is shadowed.
 
 use super::cursor::error;
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -41,7 +41,7 @@ impl Substitution<'_> {
         out.into_iter().collect()
     }
 
-    /// A name, with as many of the tokens behind it as belong to it.
+    /// A name, with as many of the tokens after it as belong to it.
     fn name(
         &self,
         ident: &Ident,
@@ -136,7 +136,7 @@ impl Substitution<'_> {
     }
 }
 
-/// Whether `tree` stands directly behind the brace at `end` and can be part of a name.
+/// Whether `tree` is directly after the brace at `end` and can be part of a name.
 fn continues_name(tree: &TokenTree, end: Span) -> bool {
     let text = match tree {
         TokenTree::Ident(ident) => ident.to_string(),
@@ -149,8 +149,8 @@ fn continues_name(tree: &TokenTree, end: Span) -> bool {
 }
 
 fn shadowed(ident: &Ident) -> Diagnostic {
-    error(ident.span(), format!("`{ident}` is the variable of the family around"))
-        .help("take another name")
+    error(ident.span(), format!("`{ident}` is the variable of the enclosing family"))
+        .help("choose another name")
 }
 
 /// A literal; a negative one in an invisible group, so that it stays one operand.

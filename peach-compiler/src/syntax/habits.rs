@@ -1,7 +1,8 @@
-//! What authors write out of habit, from Rust or for other assemblers: tokens that can have no meaning
-//! here, and how it is said instead.
+//! What users write out of habit, from Rust or for other assemblers: tokens that can have no
+//! meaning here, and how it is said instead.
 //!
-//! In: a cursor at the tokens. Out: a syntax error with the right spelling, if they are such a habit.
+//! In: a cursor at the tokens. Out: a syntax error with the right spelling, if they are such a
+//! habit.
 
 use super::cursor::{Cursor, Token, error};
 use crate::diagnostics::Diagnostic;
@@ -33,7 +34,7 @@ pub(super) fn in_statement(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     }
     let is_unsafe_block = c.is_word("unsafe") && next.is_punct('\'');
     is_unsafe_block.then(|| {
-        let problem = error(c.span(), "a block's label stands before `unsafe`");
+        let problem = error(c.span(), "the label of a block precedes `unsafe`");
         Box::new(match next.ahead().ident() {
             Some(label) => problem.help(format!("write `'{label}: unsafe {{ … }}`")),
             None => *problem,
@@ -41,7 +42,7 @@ pub(super) fn in_statement(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     })
 }
 
-/// What is wrong with a statement: behind the semicolon of another one, on its line, it may be a
+/// What is wrong with a statement: after the semicolon of another one, on its line, it may be a
 /// comment.
 pub(super) fn after_statement(
     problem: Diagnostic,
@@ -81,7 +82,7 @@ pub(super) fn in_operand(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     Some(Box::new(problem))
 }
 
-/// Behind an operand, where a comma or the end of the statement is expected.
+/// After an operand, where a comma or the end of the statement is expected.
 pub(super) fn behind_operand(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     if c.is_op("::") {
         let rest = c.ahead().ahead();
@@ -90,7 +91,8 @@ pub(super) fn behind_operand(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
         let ty = ty.trim_matches('`');
         return Some(Box::new(
             error(c.last_span(), "a path of Rust is not an operand by itself").help(format!(
-                "write `const {{ offset_of!({ty}, {field}) }}` for a field, `const {{ {ty}::{field} }}` for a constant, `sym {ty}::{field}` for an address"
+                "write `const {{ offset_of!({ty}, {field}) }}` for a field, `const {{ \
+                 {ty}::{field} }}` for a constant, `sym {ty}::{field}` for an address"
             )),
         ));
     }
@@ -109,7 +111,7 @@ pub(super) fn behind_operand(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     ))
 }
 
-/// A number with what is no suffix of Rust behind it: `0FFh`, `101b`, `2f`.
+/// A number with what is not a suffix of Rust after it: `0FFh`, `101b`, `2f`.
 pub(super) fn in_number(text: &str) -> Option<String> {
     let (digits, last) = text.split_at(text.len().checked_sub(1)?);
     let is_all = |radix| !digits.is_empty() && digits.chars().all(|ch| ch.is_digit(radix));

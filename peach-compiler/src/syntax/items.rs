@@ -1,7 +1,7 @@
-//! Items: what stands at the top of a `peach_fn!`, and the instantiation of families.
+//! Items: what is at the top of a `peach_fn!`, and the instantiation of families.
 //!
 //! In: a cursor over the whole input. Out: [`Item`]s in source order.
-//! Fails: an item whose head makes no sense is reported and left out, and its names are kept in
+//! Fails: an item with an invalid head is reported and left out, and its names are kept in
 //! [`File::skipped`]; a kernel or helper whose body is in error stays, marked with `reported`.
 
 use super::ast::*;
@@ -30,7 +30,7 @@ pub(super) fn items(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> File {
     file
 }
 
-/// Goes on behind the next semicolon or braces.
+/// Continues after the next semicolon or braces.
 fn skip_item(c: &mut Cursor<'_>) {
     while !c.is_end() {
         let ends = c.is_punct(';') || c.is_group(Delimiter::Brace);
@@ -59,8 +59,8 @@ fn item(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     };
     if is_public {
         diagnostics.push(
-            Diagnostic::new(Code::Syntax, start.span(), "only kernels have a visibility").note(
-                "constants, tables and helpers are the kernels' own and do not become Rust items",
+            Diagnostic::new(Code::Syntax, start.span(), "only kernels can have a visibility").note(
+                "constants, tables and helpers belong to the kernels and do not become Rust items",
             ),
         );
     }
@@ -95,7 +95,7 @@ fn visibility(c: &mut Cursor<'_>) -> Parsed<()> {
     Ok(())
 }
 
-/// A kernel or a fallback, behind its visibility.
+/// A kernel or a fallback, after its visibility.
 fn function(
     c: &mut Cursor<'_>,
     attributes: Attributes,
@@ -122,8 +122,11 @@ fn function(
     if attributes.fallback.is_some() {
         if abi.is_some() {
             let place = Place { first: abi_start.span(), last: name_start.last_span() };
-            let problem =
-                Diagnostic::new(Code::BadSignature, place, "a fallback has Rust's own convention");
+            let problem = Diagnostic::new(
+                Code::BadSignature,
+                place,
+                "a fallback always has Rust's own convention",
+            );
             diagnostics.push(problem.help("remove `extern`"));
         }
         let signature_tokens = c.tokens_since(&name_start.ahead());
@@ -171,7 +174,7 @@ fn body(c: &mut Cursor<'_>, kernel: &mut Kernel, diagnostics: &mut Diagnostics) 
     }
 }
 
-/// What Rust has and kernels have not.
+/// What Rust has and kernels lack.
 fn refused_function(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
     let refuse = |text: &str| {
         Some(Box::new(Diagnostic::new(Code::BadSignature, c.span(), text.to_string())))
@@ -189,7 +192,7 @@ fn not_an_item(c: &Cursor<'_>) -> Box<Diagnostic> {
     Box::new(match c.word() {
         Some("static") => problem.help("a table is a `const`: `const NAME: [u32; 4] = […];`"),
         Some("use" | "mod" | "struct" | "enum" | "impl" | "trait" | "type" | "macro_rules") => {
-            problem.help("items of Rust stand outside of `peach_fn!`")
+            problem.help("Rust items must be outside of `peach_fn!`")
         }
         _ if c.is_punct(';') => problem.help("remove the `;`"),
         _ => *problem,
@@ -222,8 +225,8 @@ fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     let name = bindings::new_name(c)?;
     if c.is_punct('<') {
         return Err(Box::new(
-            c.error("a helper has no generic parameters")
-                .help("take `n: const`, `op: mnemonic` or `m: operand`"),
+            c.error("a helper cannot have generic parameters")
+                .help("use `n: const`, `op: mnemonic` or `m: operand`"),
         ));
     }
     let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
@@ -239,7 +242,7 @@ fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {
     let item = match bindings::constant_or_table(c)? {
         StatementKind::Table(table) if table.element == TableElement::Label => {
             return Err(Box::new(
-                super::cursor::error(table.name.span(), "a table of labels stands in a body")
+                super::cursor::error(table.name.span(), "a table of labels must be in a body")
                     .note("labels belong to one kernel"),
             ));
         }

@@ -26,7 +26,7 @@ pub(super) fn value(literal: &Literal) -> Parsed<ExprKind> {
             let inside = text[2..].strip_suffix('\'').unwrap_or("");
             match unescape(inside).as_deref() {
                 Some([byte]) => Ok(ExprKind::Int(i128::from(*byte))),
-                _ => Err(error(literal.span(), format!("`{text}` is not one byte"))),
+                _ => Err(error(literal.span(), format!("`{text}` is not a single byte"))),
             }
         }
         Some(b'"' | b'r') => match string_bytes(&text).and_then(|b| String::from_utf8(b).ok()) {
@@ -34,7 +34,7 @@ pub(super) fn value(literal: &Literal) -> Parsed<ExprKind> {
             None => Err(error(literal.span(), format!("`{text}` is not a string"))),
         },
         Some(b'\'') => Err(Box::new(
-            error(literal.span(), format!("a `char` ({text}) is not a constant of the language"))
+            error(literal.span(), format!("the language has no `char` constants such as {text}"))
                 .help(format!("write the byte: `b{text}`")),
         )),
         _ => Err(error(literal.span(), format!("`{text}` is not a constant of the language"))),
@@ -132,13 +132,13 @@ fn integer(digits: &str, radix: u32, suffix: &str, literal: &Literal) -> Parsed<
         Some(_) => Err(Box::new(Diagnostic::new(
             Code::OutOfRange,
             literal.span(),
-            format!("`{literal}` does not fit `{suffix}`"),
+            format!("`{literal}` does not fit in `{suffix}`"),
         ))),
         None => Err(Box::new(
             Diagnostic::new(
                 Code::ConstantOverflow,
                 literal.span(),
-                format!("`{literal}` does not fit a constant"),
+                format!("`{literal}` does not fit in a constant"),
             )
             .note("constant integers have 128 bits and a sign"),
         )),
@@ -163,7 +163,7 @@ fn digits_value(digits: &str, radix: u32) -> Option<u128> {
 }
 
 fn bad_suffix(suffix: &str, literal: &Literal) -> Box<Diagnostic> {
-    let problem = error(literal.span(), format!("`{suffix}` is not the suffix of a number"));
+    let problem = error(literal.span(), format!("`{suffix}` is not a suffix of numbers"));
     match habits::in_number(&literal.to_string()) {
         Some(help) => Box::new(problem.help(help)),
         None => problem,
@@ -204,7 +204,7 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
                 bytes.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
                 chars = after.chars();
             }
-            // A line that goes on: the break and the blanks after it are not part of the string.
+            // A line that continues: the break and the blanks after it are not part of the string.
             '\n' | '\r' => chars = chars.as_str().trim_start().chars(),
             _ => return None,
         }

@@ -27,8 +27,8 @@ pub use text::tokens_text;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use proc_macro2::TokenStream;
 
-/// Parses the contents of a `peach_fn!` (or of a bare kernel file). Items whose head is in error are
-/// left out; a kernel with a good head keeps it, with those statements that are right.
+/// Parses the contents of a `peach_fn!` (or of a bare kernel file). Items whose head is in error
+/// are left out; a kernel with a good head keeps it, with those statements that are right.
 pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> ast::File {
     let buffer = cursor::Buffer::new(tokens, diagnostics);
     let mut file = items::items(&mut buffer.cursor(), diagnostics);
@@ -36,7 +36,7 @@ pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> ast::File {
     file
 }
 
-/// Parses the items of a family for one value of its variable: `{B}` behind or between the parts of
+/// Parses the items of a family for one value of its variable: `{B}` after or between the parts of
 /// a name is replaced by `value`, and `B` alone by its literal.
 pub fn instantiate(
     family: &ast::Family,
@@ -49,7 +49,7 @@ pub fn instantiate(
     parse(tokens, diagnostics).items
 }
 
-/// Parses one expression, and nothing behind it: the inside of a `const { … }`.
+/// Parses one expression, and nothing after it: the inside a `const { … }`.
 ///
 /// # Errors
 /// At the first token that does not fit.

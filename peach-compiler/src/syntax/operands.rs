@@ -69,7 +69,7 @@ pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     Ok(Expr { kind, span: (first, c.last_span()) })
 }
 
-/// `dword [p]`, `dword ptr [p]`, `dword bcst [p]`, at the size. `next` is behind it.
+/// `dword [p]`, `dword ptr [p]`, `dword bcst [p]`, at the size. `next` is after it.
 fn sized(c: &mut Cursor<'_>, braces: Braces, bytes: u32, next: Cursor<'_>) -> Parsed<ExprKind> {
     let is_before_place = |word: &str| next.is_word(word) && starts_place(&next.ahead());
     if is_before_place("bcst") || is_before_place("BCST") {
@@ -124,9 +124,11 @@ fn plain(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
     {
         let problem = c.error(format!("expected an operand, found the keyword `{keyword}`"));
         return Err(Box::new(match keyword {
-            "return" => problem
-                .help("a branch goes to a label: `je 'out;` and `'out: return;`, or end the statement before it with `;`"),
-            _ => problem.help("end the statement before it with `;`"),
+            "return" => problem.help(
+                "a branch goes to a label: `je 'out;` and `'out: return;`, or end the previous \
+                 statement with `;`",
+            ),
+            _ => problem.help("end the previous statement with `;`"),
         }));
     }
     let name = c.expect_ident("a name")?;
@@ -153,7 +155,7 @@ fn conditional(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
     let then = branch(c)?;
     if !c.eat_word("else") {
         return Err(Box::new(
-            c.expected("`else`").note("an `if` that stands for a value needs both branches"),
+            c.expected("`else`").note("an `if` that is used as a value needs both branches"),
         ));
     }
     let otherwise = if c.is_word("if") {
@@ -205,7 +207,7 @@ pub(super) fn label(c: &mut Cursor<'_>) -> Parsed<Label> {
     Ok(Label { name, index, span })
 }
 
-/// `[index]` behind the name of a label, or nothing.
+/// `[index]` after the name of a label, or nothing.
 pub(super) fn index(c: &mut Cursor<'_>) -> Parsed<Option<Box<Expr>>> {
     let Some((mut inside, _)) = c.eat_group(Delimiter::Bracket) else { return Ok(None) };
     let index = expressions::expression(&mut inside)?;
@@ -258,7 +260,7 @@ fn decoration(
             Some(count @ (2 | 4 | 8 | 16 | 32)) if c.ahead().is_end() => {
                 Ok(DecorationKind::Broadcast(count))
             }
-            _ => Err(Box::new(error(span, "this is no mask, rounding or broadcast").note(
+            _ => Err(Box::new(error(span, "this is not a mask, rounding mode or broadcast").note(
                 "broadcasts are written `{1to2}`, `{1to4}`, `{1to8}`, `{1to16}` or `{1to32}`",
             ))),
         };
@@ -268,7 +270,7 @@ fn decoration(
     Ok(DecorationKind::Mask(mask))
 }
 
-/// `rn-sae`, `rd-sae`, `ru-sae`, `rz-sae`, `sae`: all that stands between the braces.
+/// `rn-sae`, `rd-sae`, `ru-sae`, `rz-sae`, `sae`: all that is between the braces.
 pub(super) fn rounding(mut c: Cursor<'_>) -> Option<Rounding> {
     let rounding = match c.word()? {
         "sae" => {

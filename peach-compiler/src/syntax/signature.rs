@@ -1,8 +1,8 @@
 //! Signatures of kernels and fallbacks, and the parameters of helpers.
 //!
-//! In: a cursor behind `fn`. Out: a [`Signature`], with everything that Rust needs kept as written.
+//! In: a cursor after `fn`. Out: a [`Signature`], with everything that Rust needs kept as written.
 //! Fails: what is wrong with a type or a generic parameter is pushed as [`Code::BadSignature`] and
-//! the signature is given back all the same; without a name or parentheses there is none.
+//! the signature is still returned; without a name or parentheses there is none.
 
 use super::ast::*;
 use super::bindings::new_name;
@@ -21,7 +21,7 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
         return Err(c.expected("`(` and the parameters"));
     }
     let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
-    // What follows from the names of generic parameters is no second mistake.
+    // Consequences of generic parameters are not reported as further errors.
     let is_generic = problems.len() > problems_before;
     let mut consequences = Vec::new();
     let problems = if is_generic { &mut consequences } else { problems };
@@ -67,9 +67,19 @@ fn generics(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<(Token
                 return Err(c.expected("`>`"));
             }
             problems.push(
-                Diagnostic::new(Code::BadSignature, place, "a kernel cannot be generic over types or constants")
-                    .note("its bytes are made once, before Rust knows what it is instantiated with; lifetimes are accepted")
-                    .help("write a family, `for B in … { fn name_{B}(…) { … } }`, or produce the kernel by `macro_rules!`"),
+                Diagnostic::new(
+                    Code::BadSignature,
+                    place,
+                    "a kernel cannot be generic over types or constants",
+                )
+                .note(
+                    "its code is generated once, before Rust knows what it is instantiated \
+                        with; lifetimes are accepted",
+                )
+                .help(
+                    "write a family, `for B in … { fn name_{B}(…) { … } }`, or generate the \
+                        kernel with `macro_rules!`",
+                ),
             );
         }
         if !c.eat_punct(',') && !c.is_punct('>') {
@@ -80,7 +90,7 @@ fn generics(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<(Token
     Ok((c.tokens_since(&start), has_bounds))
 }
 
-/// Goes over what stands behind a generic parameter's colon, up to its comma.
+/// Goes over what is after a generic parameter's colon, up to its comma.
 fn skip_bounds(c: &mut Cursor<'_>) {
     let mut depth = 0u32;
     while !c.is_end() && !c.is_group(Delimiter::Parenthesis) && !c.is_group(Delimiter::Brace) {
@@ -149,7 +159,7 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
                 Diagnostic::new(
                     Code::DuplicateItem,
                     name.span(),
-                    format!("two parameters are called `{name}`"),
+                    format!("duplicate parameter `{name}`"),
                 )
                 .label(other.name.span(), "the first one"),
             );
@@ -165,17 +175,19 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
 fn refused_parameter(c: &Cursor<'_>) -> Option<Diagnostic> {
     let bad = |what: &str| Some(Diagnostic::new(Code::BadSignature, c.span(), what.to_string()));
     if c.is_punct('#') {
-        return bad("parameters of kernels have no attributes");
+        return bad("parameters of kernels cannot have attributes");
     }
     if c.is_word("self") || is_self_reference(*c) {
-        return bad("a kernel is a function, not a method: it has no `self`");
+        return bad("a kernel is a function, not a method: it cannot have `self`");
     }
     if c.is_group(Delimiter::Parenthesis)
         || c.is_group(Delimiter::Bracket)
         || c.is_word("ref")
         || c.is_punct('&')
     {
-        return bad("a parameter of a kernel is a name: patterns have no register to live in");
+        return bad(
+            "a parameter of a kernel must be a name: a pattern cannot be held in a register",
+        );
     }
     if c.is_op("...") {
         return bad("a kernel cannot have a variable number of arguments");
@@ -210,7 +222,7 @@ pub(super) fn helper_parameters(mut c: Cursor<'_>) -> Parsed<Vec<HelperParam>> {
                 Diagnostic::new(
                     Code::DuplicateItem,
                     name.span(),
-                    format!("two parameters are called `{name}`"),
+                    format!("duplicate parameter `{name}`"),
                 )
                 .label(other.name.span(), "the first one"),
             ));
@@ -231,8 +243,15 @@ fn helper_parameter_kind(c: &mut Cursor<'_>) -> Parsed<ParamKind> {
         Some("mnemonic") => ParamKind::Mnemonic,
         Some(word) if Element::from_name(word).is_some() => {
             return Err(Box::new(
-                Diagnostic::new(Code::BadSignature, c.span(), format!("a helper's parameter cannot be of type `{word}`"))
-                    .note("helpers take registers by class (`a: ymm`, `v: [gp64; 4]`), `const`, `label`, `operand` and `mnemonic`"),
+                Diagnostic::new(
+                    Code::BadSignature,
+                    c.span(),
+                    format!("a helper's parameter cannot be of type `{word}`"),
+                )
+                .note(
+                    "helpers take registers by class (`a: ymm`, `v: [gp64; 4]`), `const`, \
+                        `label`, `operand` and `mnemonic`",
+                ),
             ));
         }
         _ => return Ok(ParamKind::Class(types::class(c)?)),

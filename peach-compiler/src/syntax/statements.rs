@@ -1,8 +1,8 @@
 //! Statements and blocks.
 //!
-//! In: a cursor over the inside of braces. Out: a [`Block`].
-//! What a statement is, is decided by its first tokens alone: keyword, label, block; `name(args);` is
-//! a call, `place = …` sets, everything else is an instruction.
+//! In: a cursor over the inside braces. Out: a [`Block`]. What a statement is, is decided by its
+//! first tokens alone: keyword, label, block; `name(args);` is a call, `place = …` sets, everything
+//! else is an instruction.
 //! Fails: an error skips to the next statement, so that each is reported; the names in what was
 //! skipped are kept in [`Block::skipped`], so that later stages do not complain about them.
 
@@ -61,7 +61,7 @@ pub(super) fn block(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Blo
     Ok(Block { statements, span: (group.span_open(), group.span_close()) })
 }
 
-/// Goes on behind the next semicolon, or behind a block.
+/// Continues after the next semicolon, or after a block.
 fn skip_statement(c: &mut Cursor<'_>, start: &Cursor<'_>) {
     let missing_semicolon =
         c.is_past(start) && c.ident().is_some() && c.span().start().line > c.last_span().end().line;
@@ -79,7 +79,7 @@ fn skip_statement(c: &mut Cursor<'_>, start: &Cursor<'_>) {
     }
 }
 
-/// Doc comments may stand before statements and mean nothing; other attributes may not.
+/// Doc comments may precede statements and mean nothing; other attributes may not.
 fn documented_statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKind> {
     while c.is_punct('#') {
         let start = c.span();
@@ -87,7 +87,7 @@ fn documented_statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed
         let (inside, group) = c.expect_group(Delimiter::Bracket)?;
         if !inside.is_word("doc") {
             return Err(Box::new(
-                error((start, group.span_close()), "attributes stand on items only")
+                error((start, group.span_close()), "only items can have attributes")
                     .help("use `if` with a constant condition, or `#[cfg]` on the kernel"),
             ));
         }
@@ -107,7 +107,7 @@ fn statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementK
         return Ok(StatementKind::Block { label: None, unsafety: None, body });
     }
     if c.is_punct('\'') {
-        return labelled(c, context);
+        return labeled(c, context);
     }
     if let Some(word) = c.word()
         && let Some(kind) = keyword(word, c, context)?
@@ -116,7 +116,7 @@ fn statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementK
     }
     if c.ident().is_none() && !c.is_group(Delimiter::Parenthesis) {
         return Err(match c.is_punct(';') {
-            true => Box::new(c.error("a `;` without a statement").help("remove it")),
+            true => Box::new(c.error("empty statement: `;`").help("remove it")),
             false => c.expected("a statement"),
         });
     }
@@ -126,7 +126,7 @@ fn statement(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementK
 }
 
 /// `'name:`, `'name: { … }`, `'name: unsafe { … }`.
-fn labelled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKind> {
+fn labeled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKind> {
     let label = operands::label(c)?;
     if !c.eat_punct(':') {
         return Err(Box::new(
@@ -148,7 +148,7 @@ fn labelled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKi
     Ok(StatementKind::Block { label: Some(label), unsafety, body: block(c, context)? })
 }
 
-/// A statement that starts with a keyword. Words that are no keywords of Rust are keywords only
+/// A statement that starts with a keyword. Words that are not keywords of Rust are keywords only
 /// where what follows them leaves no other reading.
 fn keyword(
     word: &str,
@@ -229,11 +229,11 @@ fn misplaced(word: &str, c: &Cursor<'_>) -> Box<crate::diagnostics::Diagnostic> 
         "break" | "continue" => problem
             .note(format!("`{word} 'name` is an operand of branches"))
             .help(format!("write the branch: `jmp {word} 'name;`")),
-        "else" => problem.note("there is no `if` block before it"),
+        "else" => problem.note("there is no `if` before it"),
         "loop" => {
-            problem.help("write a labelled block and a branch: `'next: { … jnz continue 'next; }`")
+            problem.help("write a labeled block and a branch: `'next: { … jnz continue 'next; }`")
         }
-        "fn" | "inline" | "use" | "static" => problem.help("items stand outside of the kernel"),
+        "fn" | "inline" | "use" | "static" => problem.help("items must be outside of the kernel"),
         _ => problem.help("use `if … else if …` with constant conditions"),
     })
 }
@@ -285,7 +285,7 @@ fn simple(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     }
     if c.ident().is_some() && next.is_punct('!') && next.ahead().is_group(Delimiter::Parenthesis) {
         return Err(Box::new(
-            c.error("macros cannot be called in a kernel")
+            c.error("macros cannot be invoked in a kernel")
                 .note("`assert!(condition, \"message\")` is the only one")
                 .help("write an `inline fn`"),
         ));
@@ -361,7 +361,7 @@ fn conditional(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Statemen
     loop {
         c.expect_word("if")?;
         if c.is_word("let") {
-            return Err(c.error("there is no `if let`: conditions are constant expressions"));
+            return Err(c.error("`if let` is not supported: conditions are constant expressions"));
         }
         let condition = expressions::head(c)?;
         branches.push((Some(condition), block(c, context)?));
@@ -390,7 +390,7 @@ fn assertion(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     }
     if !inside.is_end() {
         return Err(Box::new(
-            inside.expected("`)`").note("messages of `assert!` are not formatted"),
+            inside.expected("`)`").note("messages of `assert!` cannot have arguments"),
         ));
     }
     Ok(StatementKind::Assert(condition, message))
@@ -411,7 +411,7 @@ fn issue(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     Ok(StatementKind::Issue(name, count))
 }
 
-/// `name[i]`, `name[a..b]` behind `emit`.
+/// `name[i]`, `name[a..b]` after `emit`.
 fn emission(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     let name = c.expect_ident("the name of a stream")?;
     let (mut inside, _) = c.expect_group(Delimiter::Bracket)?;

@@ -1,10 +1,10 @@
-//! Tokens as text: by it two types are told to be the same, and messages name them.
+//! Tokens as text: types are compared by it, and messages name them with it.
 //!
 //! In: a `TokenStream`. Out: one line that is made of the same tokens, however they were spaced.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Tokens as an author spaces them: `&'a mut [T; 4]`, not `& 'a mut [T ; 4]`.
+/// Tokens as they are usually spaced: `&'a mut [T; 4]`, not `& 'a mut [T ; 4]`.
 pub fn tokens_text(tokens: &TokenStream) -> String {
     let mut text = String::new();
     push_tokens(&mut text, tokens.clone());

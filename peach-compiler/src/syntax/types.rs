@@ -1,8 +1,8 @@
 //! Types: those of signatures, and what a `let`, a `const` and a helper's parameter declare.
 //!
 //! In: a cursor at a type. Out: [`Type`], [`LetType`], [`ClassExpr`].
-//! Invariants: a type that kernels cannot have is [`TypeKind::Invalid`] with its tokens kept, so that
-//! the item can be generated all the same.
+//! Invariants: a type that kernels cannot have is [`TypeKind::Invalid`] with its tokens kept, so
+//! that the item can still be generated.
 //! Fails: with [`Code::BadSignature`] that names what would be accepted.
 
 use super::ast::*;
@@ -12,7 +12,8 @@ use crate::diagnostics::{Code, Diagnostic};
 use proc_macro2::{Delimiter, Span};
 
 /// What the language accepts in signatures, for messages.
-const ACCEPTED: &str = "accepted are integers, floats, `bool`, `char`, vectors such as `__m128`, raw and `fn` pointers,
+const ACCEPTED: &str = "the types are integers, floats, `bool`, `char`, vectors such as `__m128`, \
+    raw and `fn` pointers,
 references, `NonNull`, `Option` of these three, slices, `&str`; as results also `()` and pairs";
 
 /// A type of a signature. What is wrong with it goes to `problems`.
@@ -53,8 +54,8 @@ fn type_kind(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
     if let Some((_, group)) = c.group(Delimiter::Bracket) {
         let place = (group.span_open(), group.span_close());
         return Err(Box::new(
-            refuse(place, "an array by value", "no register holds an array")
-                .help("take a reference: `&[T; N]`"),
+            refuse(place, "an array by value", "a register cannot hold an array")
+                .help("use a reference: `&[T; N]`"),
         ));
     }
     match c.word() {
@@ -62,7 +63,7 @@ fn type_kind(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
         Some("impl" | "dyn") => Err(refuse(
             c.span(),
             "a trait",
-            "kernels have no generic parameters and no trait objects",
+            "kernels cannot have generic parameters or trait objects",
         )),
         _ => named_type(c),
     }
@@ -73,7 +74,7 @@ fn refuse(place: impl Into<crate::diagnostics::Place>, what: &str, why: &str) ->
         Diagnostic::new(
             Code::BadSignature,
             place,
-            format!("{what} cannot stand in the signature of a kernel: {why}"),
+            format!("{what} is not allowed in the signature of a kernel: {why}"),
         )
         .note(ACCEPTED),
     )
@@ -96,7 +97,7 @@ fn tuple(mut c: Cursor<'_>, place: (Span, Span)) -> Parsed<TypeKind> {
         (None, ..) => Ok(TypeKind::Unit),
         (Some(only), None, _) if !is_tuple => Ok(only.kind),
         (Some(a), Some(b), None) => pair(a, b, place),
-        _ => Err(refuse(place, "this tuple", "results are one value or a pair")),
+        _ => Err(refuse(place, "this tuple", "a result is one value or a pair")),
     }
 }
 
@@ -118,7 +119,11 @@ fn pair(a: Type, b: Type, place: (Span, Span)) -> Parsed<TypeKind> {
     if is_integer(&a) && is_integer(&b) || is_float(&a) && is_float(&b) {
         return Ok(TypeKind::Pair(Box::new(a), Box::new(b)));
     }
-    Err(refuse(place, "this pair", "a pair is of two integers or pointers, or of two floats"))
+    Err(refuse(
+        place,
+        "this pair",
+        "a pair must consist of two integers or pointers, or of two floats",
+    ))
 }
 
 fn reference(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
@@ -140,7 +145,7 @@ fn reference(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
         return Ok(TypeKind::Str);
     }
     if c.is_word("dyn") || c.is_word("impl") {
-        return Err(refuse(c.span(), "a trait", "kernels have no trait objects"));
+        return Err(refuse(c.span(), "a trait", "kernels cannot take or return trait objects"));
     }
     let start = *c;
     skip_type(c);
@@ -154,7 +159,7 @@ fn reference(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
     Ok(TypeKind::Reference { mutable, pointee })
 }
 
-/// The inside of `[T]` or `[T; N]` behind `&`.
+/// The inside `[T]` or `[T; N]` after `&`.
 fn slice_or_array(mut c: Cursor<'_>, mutable: bool) -> Parsed<TypeKind> {
     let start = c;
     let element = c.word().and_then(Element::from_name);
@@ -169,7 +174,7 @@ fn slice_or_array(mut c: Cursor<'_>, mutable: bool) -> Parsed<TypeKind> {
     if !c.eat_punct(';') {
         return Err(c.expected("`;` or `]`"));
     }
-    // A length that is no constant expression of the language is Rust's own business.
+    // A length that is not a constant expression of the language is left to Rust.
     let pointee = match (element, expressions::expression(&mut c)) {
         (Some(element), Ok(length)) if is_plain && c.is_end() => {
             Pointee::Array(element, Box::new(length))
@@ -190,7 +195,7 @@ fn raw_pointer(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
             let place = (group.span_open(), group.span_close());
             return Err(Box::new(
                 refuse(place, "a raw slice", "it has two parts")
-                    .help("take `*const T` and a length"),
+                    .help("use `*const T` and a length"),
             ));
         }
     }
@@ -272,13 +277,13 @@ fn named_type(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
 /// Types are known by their names alone: a macro does not see what a name stands for.
 fn unknown_type(name: &str, place: (Span, Span)) -> Box<Diagnostic> {
     let help = match name {
-        "Vec" => "take a slice: `&[T]`",
+        "Vec" => "use a slice: `&[T]`",
         "String" => "take `&str`",
-        "Box" | "Rc" | "Arc" => "take a reference: `&T`",
+        "Box" | "Rc" | "Arc" => "use a reference: `&T`",
         _ => "write the type that an alias stands for, or a pointer to it",
     };
     let what = format!("the type `{name}`");
-    Box::new(refuse(place, &what, "no register is known to hold it").help(help))
+    Box::new(refuse(place, &what, "it is not known to fit in a register").help(help))
 }
 
 fn vector_bytes(name: &str) -> Option<u32> {
@@ -290,7 +295,7 @@ fn vector_bytes(name: &str) -> Option<u32> {
     })
 }
 
-/// `<T>` behind `Option`.
+/// `<T>` after `Option`.
 fn option(c: &mut Cursor<'_>, first: Span) -> Parsed<TypeKind> {
     c.eat_op("::");
     c.expect_punct('<')?;
@@ -303,7 +308,7 @@ fn option(c: &mut Cursor<'_>, first: Span) -> Parsed<TypeKind> {
         _ => Err(refuse(
             (first, c.last_span()),
             "this `Option`",
-            "only `Option` of references, `NonNull` and `fn` pointers is one register wide",
+            "only an `Option` of a reference, `NonNull` or `fn` pointer fits in one register",
         )),
     }
 }
@@ -352,7 +357,7 @@ fn skip_angles(c: &mut Cursor<'_>) {
     }
 }
 
-/// What stands after the colon of a `let`.
+/// What is after the colon of a `let`.
 pub(super) fn let_type(c: &mut Cursor<'_>) -> Parsed<LetType> {
     let ClassExpr { class, lengths } = class(c)?;
     let Some(element) = Element::from_name(&class.to_string()) else {
@@ -391,7 +396,7 @@ pub(super) fn constant_type(c: &mut Cursor<'_>) -> Parsed<Name> {
         return Ok(name);
     }
     Err(Box::new(
-        error(name.span(), format!("`{text}` is not the type of a constant"))
+        error(name.span(), format!("`{text}` cannot be the type of a constant"))
             .note("constants are integers, floats or `bool`"),
     ))
 }
@@ -430,7 +435,8 @@ pub(super) fn abi(c: &mut Cursor<'_>) -> Parsed<(Abi, Span)> {
                     format!("kernels cannot have the calling convention {literal}"),
                 )
                 .note(
-                    "accepted are `\"sysv64\"`, `\"win64\"` and `\"C\"`, which is the target's own",
+                    "the choices are `\"sysv64\"`, `\"win64\"` and `\"C\"`, which is the target's \
+                     own",
                 ),
             ));
         }

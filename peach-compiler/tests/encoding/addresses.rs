@@ -1,5 +1,5 @@
-//! Addresses in every order and with every factor, against NASM and GNU as: the same place, in no more
-//! bytes than the shortest of them.
+//! Addresses in every order and with every factor, against NASM and GNU as: the same place, in no
+//! more bytes than the shortest of them.
 
 use super::oracle::{gnu_as_with, nasm};
 use super::random::Random;
@@ -12,7 +12,7 @@ const NAMES: [&str; 16] = [
     "r14", "r15",
 ];
 
-/// What stands around the address.
+/// The instruction around the address.
 const INSTRUCTIONS: [&str; 6] = [
     "lea r9, @",
     "mov eax, @",
@@ -166,7 +166,8 @@ fn compare(lines: &[String]) {
             (None, None) => neither += 1,
             _ => one += 1,
         }
-        // GNU as replaces `lea` by `mov` and narrows it; the language leaves instructions as written.
+        // GNU as replaces `lea` by `mov` and narrows it; the language leaves instructions as
+        // written.
         let gnu = gnu.as_ref().filter(|gnu| !line.starts_with("lea") || is_lea_to_64_bits(gnu));
         let others: Vec<&Vec<u8>> = [gnu, nasm.as_ref()].into_iter().flatten().collect();
         let Some(shortest) = others.iter().map(|bytes| bytes.len()).min() else { continue };

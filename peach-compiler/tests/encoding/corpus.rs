@@ -52,7 +52,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Every row of iced's table has a form, but those that differ from one that has by a prefix or an
-/// opcode that no operand shows, and those that nobody can mean.
+/// opcode that no operand shows, and those that cannot be written.
 #[test]
 fn every_row_has_a_form_but_those_without_a_spelling() {
     use iced_x86::{CpuidFeature as F, Mnemonic as M, OpCodeOperandKind as Kind};

@@ -109,7 +109,7 @@ pub const GNU: &[Difference] = &[
     },
     Difference {
         why: "GNU as drops a rounding mode that the instruction does not take; we refuse it",
-        applies: |case, other| other.is_some() && case.is_refused_with("takes no rounding"),
+        applies: |case, other| other.is_some() && case.is_refused_with("not take a rounding"),
     },
     Difference {
         why: "registers that the manual wants to be different: GNU as warns, we refuse",
@@ -177,7 +177,7 @@ pub const GNU: &[Difference] = &[
     Difference {
         why: "GNU as alone takes operands that no form of the manual has; LLVM refuses them too",
         applies: |case, other| {
-            other.is_some() && case.llvm.is_none() && case.is_refused_with("no form takes")
+            other.is_some() && case.llvm.is_none() && case.is_refused_with("no form accepts")
         },
     },
 ];
@@ -377,7 +377,7 @@ fn has_idle_r64(case: &Case) -> bool {
 
 fn drops_segment(case: &Case, other: &[u8]) -> bool {
     let Ok(ours) = &case.ours else { return false };
-    // `wait` stands before the prefixes.
+    // `wait` precedes the prefixes.
     let Some(place) = other.iter().position(|byte| matches!(byte, 0x3e | 0x36)) else {
         return false;
     };

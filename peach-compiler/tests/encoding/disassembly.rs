@@ -1,5 +1,5 @@
-//! What disassemblers print is taken back: the text of GNU objdump and of LLVM's in Intel syntax, of the
-//! whole corpus. Branches are left out, whose targets are addresses there.
+//! What disassemblers print is taken back: the text of GNU objdump and of LLVM's in Intel syntax,
+//! of the whole corpus. Branches are left out, whose targets are addresses there.
 
 use super::meaning::meaning;
 use super::{generate, is_full, oracle};

@@ -1,9 +1,9 @@
 //! Writes instructions that walk every form of the tables times the shapes of its operands.
 //!
 //! Register numbers of each class (low, high, above 15), addresses of every kind (the corners of
-//! `rsp`, `rbp`, `r12`, `r13`, displacements around 8 bits and around EVEX's compressed ones, no base,
-//! 32-bit registers, `rip`, segments, vector indices), masks, broadcasts, rounding modes and the
-//! boundaries of every immediate field.
+//! `rsp`, `rbp`, `r12`, `r13`, displacements around 8 bits and around EVEX's compressed ones, no
+//! base, 32-bit registers, `rip`, segments, vector indices), masks, broadcasts, rounding modes and
+//! the boundaries of every immediate field.
 
 use peach_compiler::ir::{
     Base, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
@@ -81,7 +81,7 @@ impl Corpus {
                 }
             }
         }
-        // All operands high, and all the same.
+        // All operands high, and anyway.
         for num in [0, 9, 20] {
             let mut inst = plain.clone();
             for (operand, accepted) in inst.operands.iter_mut().zip(form.operands()) {
@@ -220,7 +220,7 @@ impl Corpus {
             MemForm::Vector(class) => vector_addresses(class),
             _ => plain_addresses(i64::from(form.memory_size().max(1))),
         };
-        // Each form gets a part of them, so that neighbours together get all.
+        // Each form gets a part of them, so that neighbors together get all.
         let (count, step) = (14, 7);
         for n in 0..count.min(all.len()) {
             let mut mem = all[(self.turn * 5 + n * step) % all.len()].clone();

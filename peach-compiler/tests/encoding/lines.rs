@@ -1,4 +1,5 @@
-//! Lines of text: what they may hold, what is said of those in error, and that none ends in a panic.
+//! Lines of text: what they may hold, what is said of those in error, and that none ends in a
+//! panic.
 
 use super::random::{self, Random};
 use peach_compiler::isa::{Mnemonic, encode_lengths, encode_options, encode_text, parse_line};
@@ -70,11 +71,11 @@ fn errors_say_what_is_wrong_and_what_is_right() {
         ("add al, 256", "-128 to 255"),
         ("movzx r8d, ah", "REX"),
         ("vaddps zmm1{k0}, zmm2, zmm3", "k1` to `k7"),
-        ("vaddps zmm1{z}, zmm2, zmm3", "needs a mask"),
+        ("vaddps zmm1{z}, zmm2, zmm3", "requires a mask"),
         ("vmovups [rax]{k1}{z}, zmm3", "destination is memory"),
-        ("vaddps zmm1, zmm2, [rax], {rn-sae}", "no operand may be memory"),
+        ("vaddps zmm1, zmm2, [rax], {rn-sae}", "no operand can be memory"),
         ("vmaxps zmm1, zmm2, zmm3, {rn-sae}", "{sae}"),
-        ("lock mov [rax], eax", "`lock` needs"),
+        ("lock mov [rax], eax", "`lock` requires"),
         ("rep add eax, ecx", "string instruction"),
         ("vgatherdps xmm1, [rax + xmm1*4], xmm2", "different"),
         ("vpaddd xmm17, xmm1, xmm2, xmm3", "VPADDD"),
@@ -85,15 +86,15 @@ fn errors_say_what_is_wrong_and_what_is_right() {
         ("mov eax, [rcx - rax]", "not by -1"),
         ("vpgatherdd xmm1{k1}, [rax + xmm2*0]", "not by 0"),
         ("mov eax, [ax]", "64-bit or 32-bit"),
-        ("mov eax, [rax + ecx]", "equally wide"),
+        ("mov eax, [rax + ecx]", "same width"),
         ("mov eax, [rax + rsp*2]", "rsp"),
         ("mov eax, [rax + rcx + rdx]", "one base and one index"),
-        ("mov eax, [rip + rax]", "takes no index"),
+        ("mov eax, [rip + rax]", "cannot have an index"),
         ("mov eax, [rax + 0x80000000]", "32 bits"),
         ("mov eax, [rax", "expected `]`"),
         ("vaddps zmm1, zmm2, [rax]{1to8}", "{1to16}"),
         ("jrcxz 128", "-128 to 127"),
-        ("", "no instruction"),
+        ("", "missing instruction"),
         ("add eax", "ADD r/m32"),
         ("add eax,", "missing"),
     ] {

@@ -1,4 +1,5 @@
-//! Every form of the tables times the shapes of its operands, against other assemblers, byte by byte.
+//! Every form of the tables times the shapes of its operands, against other assemblers, byte by
+//! byte.
 //!
 //! `cargo test` takes every thirteenth line of the corpus; `PEACH_CORPUS=full` takes all.
 //! `PEACH_SEED=number` gives other random instructions.

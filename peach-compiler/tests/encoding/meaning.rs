@@ -2,8 +2,8 @@
 
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 
-/// The one instruction in `bytes`, in a form that does not depend on how it is encoded. `None` where
-/// they are not exactly one valid instruction.
+/// The one instruction in `bytes`, in a form that does not depend on how it is encoded. `None`
+/// where they are not exactly one valid instruction.
 pub fn meaning(bytes: &[u8]) -> Option<String> {
     let mut decoder = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE);
     let inst = decoder.decode();

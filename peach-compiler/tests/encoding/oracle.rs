@@ -112,7 +112,7 @@ fn listing(text: &str, count: usize) -> Vec<Answer> {
         if !is_offset || u64::from_str_radix(offset, 16).is_err() {
             continue;
         }
-        // The bytes stand in groups of four before the tab.
+        // The bytes are in groups of four before the tab.
         let groups: String = words.collect();
         let Some(bytes) = from_hex(&groups) else { continue };
         if bytes.is_empty() {
@@ -159,7 +159,8 @@ pub fn nasm(lines: &[String]) -> Vec<Answer> {
     panic!("NASM keeps finding errors");
 }
 
-/// Reads `    12 00000034 4801D8      add rax, rbx`; bytes that go on in the next row end in `-`.
+/// Reads `    12 00000034 4801D8      add rax, rbx`; bytes that continue in the next row end in
+/// `-`.
 fn nasm_listing(text: &str, count: usize) -> Vec<Answer> {
     let mut answers: Vec<Answer> = vec![None; count];
     for line in text.lines() {

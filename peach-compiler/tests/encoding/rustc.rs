@@ -1,6 +1,6 @@
 //! What GNU as 2.40 and LLVM 14 do not know yet, against rustc's own LLVM.
 //!
-//! The lines stand in a `global_asm!`, each aligned to 32 bytes, so that the object file tells the
+//! The lines are in a `global_asm!`, each aligned to 32 bytes, so that the object file tells the
 //! bytes of every line.
 
 use super::{differences, generate, newer, oracle};
@@ -120,7 +120,8 @@ fn bytes_at(text: &[u8], start: usize) -> Vec<u8> {
     text[start..(start + STRIDE).min(text.len())].to_vec()
 }
 
-/// Whether a line's space holds `bytes`, or these behind a segment prefix that is the default anyway.
+/// Whether a line's space holds `bytes`, or these after a segment prefix that is the default
+/// anyway.
 fn is_same(space: &[u8], bytes: &[u8]) -> bool {
     let holds = |space: &[u8]| {
         space.starts_with(bytes) && space[bytes.len()..].iter().all(|&byte| byte == FILL)

@@ -7,8 +7,8 @@ use iced_x86::{Code, CpuidFeature, EncodingKind, Instruction, Mnemonic as M, OpK
 use peach_compiler::isa::{Bank, Control, Effects, Hazard, Lanes, PhysReg};
 use peach_testing::processor;
 
-/// Instructions that the harness cannot survive, or whose results are not a function of anything; those
-/// of VIA work on structures in memory, with control words and pointers.
+/// Instructions that the harness cannot survive, or whose results are not a function of anything;
+/// those of VIA work on structures in memory, with control words and pointers.
 pub fn is_out_of_reach(effects: &Effects<PhysReg>, code: Code) -> bool {
     let is_via = |feature: &CpuidFeature| format!("{feature:?}").starts_with("PADLOCK");
     effects.control != Control::Next

@@ -1,7 +1,7 @@
 //! Runs one instruction with every register and flag set, and reads everything back.
 //!
-//! In: a [`State`] and the instruction's bytes. Out: the state afterwards, or the signal it died of.
-//! Of the vector registers, only what the processor has is set and read back; see [`Level`].
+//! In: a [`State`] and the instruction's bytes. Out: the state afterwards, or the signal it died
+//! of. Of the vector registers, only what the processor has is set and read back; see [`Level`].
 //! One static state, reached relative to `rip`, so that no register is needed to load or store the
 //! others: callers hold the lock that [`Runner`] is.
 
@@ -289,8 +289,8 @@ impl Runner {
     /// # Errors
     /// The signal.
     pub fn run(&mut self, state: &State) -> Result<State, i32> {
-        // SAFETY: the lock is ours. The code ends in a jump to the harness; what it does to registers
-        // is undone there, and if it faults, the handler goes there too.
+        // SAFETY: the lock is ours. The code ends in a jump to the harness; what it does to
+        // registers is undone there, and if it faults, the handler goes there too.
         unsafe {
             *PEACH_EFFECTS_STATE.0.get() = state.clone();
             *PEACH_EFFECTS_ENTRY.0.get() = self.code as u64;
@@ -315,13 +315,13 @@ fn pin() {
 }
 
 extern "C" fn on_signal(signal: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // Behind a trap control goes on.
+    // After a trap control continues.
     if signal == libc::SIGTRAP {
         return;
     }
     let context = context.cast::<libc::ucontext_t>();
-    // SAFETY: the kernel's context of the interrupted code, which is the instruction under test; its
-    // flags may have the direction set, which the handler was entered without.
+    // SAFETY: the kernel's context of the interrupted code, which is the instruction under test;
+    // its flags may have the direction set, which the handler was entered without.
     unsafe {
         *PEACH_EFFECTS_SIGNAL.0.get() = signal as u64;
         let target = peach_effects_fault as *const () as i64;

@@ -1,9 +1,9 @@
 //! Makes every address that an instruction uses a valid one.
 //!
-//! Which registers hold addresses is asked of the decoder, which lists each access to memory with its
-//! base and index: operands in memory, `rsi` and `rdi` of string instructions, `rdi` of `maskmovdqu`,
-//! `rax` of `clzero`, and the register operand of `movdir64b` and `enqcmd`, which is an address too
-//! (Intel SDM volume 2). So it does not depend on what this processor has.
+//! Which registers hold addresses is asked of the decoder, which lists each access to memory with
+//! its base and index: operands in memory, `rsi` and `rdi` of string instructions, `rdi` of
+//! `maskmovdqu`, `rax` of `clzero`, and the register operand of `movdir64b` and `enqcmd`, which is
+//! an address too (Intel SDM volume 2). So it does not depend on what this processor has.
 
 use crate::instances::Random;
 use crate::machine::{MEMORY, Runner, State};
@@ -148,7 +148,8 @@ impl Trial<'_> {
         }
     }
 
-    /// The first access that is not within the memory for operands, or that the decoder does not know.
+    /// The first access that is not within the memory for operands, or that the decoder does not
+    /// know.
     pub fn misplaced(&self, state: &State, runner: &mut Runner) -> Option<String> {
         let said = self.effects.memory.iter().filter(|access| !access.address_only).count();
         if self.accesses.len() < said {

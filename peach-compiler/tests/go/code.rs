@@ -1,4 +1,4 @@
-//! What Go's assembler makes of a listing, beside what we make ourselves.
+//! What Go's assembler makes of a listing, compared with our own bytes.
 
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 use peach_compiler::emit::Module;
@@ -54,8 +54,8 @@ fn read(text: &str) -> HashMap<String, Vec<u8>> {
     functions
 }
 
-/// Fails unless the assembler has made of every function what we make, but for the lengths of branches
-/// and what is between instructions.
+/// Fails unless the assembler has made of every function what we make, but for the lengths of
+/// branches and what is between instructions.
 pub fn compare(module: &Module, listing: &str, name: &str) {
     let made = assemble(listing, name);
     for function in &module.functions {
@@ -73,7 +73,7 @@ pub fn compare(module: &Module, listing: &str, name: &str) {
         }
         let asks_for_stack = compiled.lowered.frame.size >= 112;
         let (ours, theirs) = (meanings(ours), meanings(theirs));
-        // Before the frame, the assembler asks for it, and behind the code it gets it.
+        // Before the frame, the assembler asks for it, and after the code it gets it.
         let start = match asks_for_stack {
             true => theirs.iter().position(|line| *line == ours[0]).expect("a frame"),
             false => 0,

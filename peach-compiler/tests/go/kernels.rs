@@ -153,7 +153,7 @@ pub const KERNELS: &str = r#"
     /// `rbp` without anything else in the frame.
     pub fn NamedBase(a: u64) -> u64 { mov rbp, a; add rbp, 5; mov rax, rbp; return rax; }
 
-    /// Stack variables that demand alignment.
+    /// Stack variables that require alignment.
     #[target_feature(enable = "avx")]
     pub fn Aligned(a: u64) -> u64 {
         let wide: [u64; 4] align 32;
@@ -231,7 +231,7 @@ pub const KERNELS: &str = r#"
         'b: mov t, [buf]; add t, 200; return t;
     }
 
-    /// Instructions that the assembler has not, or encodes in another way, and raw bytes.
+    /// Instructions that the assembler lacks, or encodes in another way, and raw bytes.
     pub unsafe fn Odd(a: u64) -> u64 {
         nop;
         mov rax, a;

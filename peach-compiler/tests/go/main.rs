@@ -157,8 +157,8 @@ fn listings_with_short_pointers_are_our_code() {
     }
 }
 
-/// The same program with an object file and jumps into it, linked by Go's linker alone and, with cgo,
-/// by the system's.
+/// The same program with an object file and jumps into it, linked by Go's linker alone and, with
+/// cgo, by the system's.
 #[test]
 fn objects_are_linked_vetted_and_right() {
     if !have(&["go"]) {
@@ -208,7 +208,7 @@ fn what_go_lacks_is_refused() {
             "#[target_feature(enable = \"avx512f\")]
              pub fn f(x: &mut [f32; 16]) { vmovaps zmm16, f32x16(1.0); vmovups [x], zmm16; }"
         ),
-        ["E0602 `vmovaps` demands 64-byte alignment"]
+        ["E0602 `vmovaps` requires 64-byte alignment"]
     );
 }
 

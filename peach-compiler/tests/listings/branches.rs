@@ -22,8 +22,8 @@ impl Random {
     }
 }
 
-/// Items with `labels` labels, each placed once, and branches to any of them. Distances are around the
-/// reach of short branches; some branches are near although they need not be.
+/// Items with `labels` labels, each placed once, and branches to any of them. Distances are around
+/// the reach of short branches; some branches are near although they need not be.
 fn items(random: &mut Random, labels: u32) -> Vec<Code> {
     let mut items = Vec::new();
     for label in 0..labels {

@@ -373,7 +373,7 @@ fn symbols_that_cannot_be_written_are_refused() {
     assert!(format.write(&module, &options).is_err());
 }
 
-/// GNU as quotes what is no word.
+/// GNU as quotes what is not a word.
 #[test]
 fn symbols_of_any_characters_are_quoted() {
     let source =
@@ -386,7 +386,7 @@ fn symbols_of_any_characters_are_quoted() {
     }
 }
 
-/// A comment that ends in a backslash would swallow the line behind it.
+/// A comment that ends in a backslash would swallow the line after it.
 #[test]
 fn comments_end_with_their_line() {
     let source = "fn f(x: u64) -> u64 {

@@ -6,7 +6,7 @@ use peach_compiler::abi::{ImageFormat, SYSV64};
 use peach_compiler::emit::objects::Format;
 use peach_testing::tools::have;
 
-/// The line, counted from 1, of the first occurrence of a text behind another one.
+/// The line, counted from 1, of the first occurrence of a text after another one.
 fn line_of(source: &str, after: &str, text: &str) -> usize {
     let start = source.find(after).expect("the kernel");
     let at = start + source[start..].find(text).expect("the statement");

@@ -21,7 +21,7 @@ fn prepared(test: &str) -> Workspace {
     space
 }
 
-/// The linkers, as `gcc` is told of them.
+/// The linkers, by their name for `gcc`.
 const LINKERS: [&str; 2] = ["-fuse-ld=bfd", "-fuse-ld=lld"];
 
 /// No linker may find anything strange.
@@ -48,7 +48,8 @@ fn shared_objects_are_linked_and_run() {
     }
     let space = prepared("elf_shared");
     for linker in LINKERS {
-        // Kernels and what they name: in one library, in a library and the program, in two libraries.
+        // Kernels and what they name: in one library, in a library and the program, in two
+        // libraries.
         let own = format!("{linker} {STRICT} -shared -fPIC");
         space.run(&format!("gcc {own} elsewhere.c kernels.o -o libkernels.so"));
         space.run(&format!(

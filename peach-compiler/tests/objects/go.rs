@@ -1,4 +1,5 @@
-//! `.syso` files, by Go's own linker, which relocates less than others: run on Linux and under wine.
+//! `.syso` files, by Go's own linker, which relocates less than others: run on Linux and under
+//! wine.
 
 use crate::support::{Workspace, module};
 use peach_compiler::abi::{GOSYSO, ImageFormat};
@@ -59,7 +60,7 @@ fn helper() { nop; }
 unsafe fn caller() -> u64 { call sym helper; return 77; }
 "#;
 
-/// Go's compiler wants to see each function in assembly, which goes on to the one in the file.
+/// Go's compiler requires each function in assembly, which jumps to the one in the file.
 const STUBS: &str = r#"#include "textflag.h"
 
 TEXT ·Power(SB), NOSPLIT, $0-12

@@ -3,9 +3,9 @@
 use crate::loader::Image;
 use std::ffi::c_void;
 
-/// Constants of all sizes, named and not, shared by functions; a trailing immediate behind a
-/// displacement, of one, two and four bytes; a jump table; saved registers, stack variables, pushes;
-/// calls and addresses of what is elsewhere.
+/// Constants of all sizes, named and not, shared by functions; a trailing immediate after a
+/// displacement, of one, two and four bytes; a jump table; saved registers, stack variables,
+/// pushes; calls and addresses of what is elsewhere.
 pub const SOURCE: &str = r#"
 const POWERS: [u32; 8] = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000];
 

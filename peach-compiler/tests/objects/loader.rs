@@ -1,5 +1,5 @@
-//! Small loaders, of Mach-O libraries and of ELF programs: they map the segments, bind the symbols, and
-//! find the functions.
+//! Small loaders, of Mach-O libraries and of ELF programs: they map the segments, bind the symbols,
+//! and find the functions.
 
 use object::LittleEndian;
 use object::macho::{self, MachHeader64};

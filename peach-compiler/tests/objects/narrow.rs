@@ -1,5 +1,5 @@
-//! Narrow results: no convention asks the callee for more than their own bytes, so nothing is added,
-//! and what gcc, clang and rustc make of a call extends the result itself.
+//! Narrow results: no convention asks the callee for more than their own bytes, so nothing is
+//! added, and what gcc, clang and rustc make of a call extends the result itself.
 
 use crate::support::{Workspace, module};
 use peach_compiler::abi::{Convention, ImageFormat, SYSV64, WIN64};

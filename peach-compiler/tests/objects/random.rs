@@ -1,5 +1,5 @@
-//! Random modules in every format: read back by readers that we did not write, written twice alike, and
-//! with unwind tables that say the same as the frame itself, in every encoding.
+//! Random modules in every format: read back by readers that we did not write, written twice alike,
+//! and with unwind tables that say the same as the frame itself, in every encoding.
 //!
 //! `PEACH_RANDOM_MODULES=N` sets how many.
 
@@ -18,7 +18,7 @@ use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use peach_testing::tools::have;
 use std::fmt::Write;
 
-/// A module of a few random kernels; those that want more registers than there are, are left out.
+/// A module of a few random kernels; those that need more registers than there are, are left out.
 fn random_module(seed: u64, convention: &'static Convention) -> Module {
     let mut rng = Rng::new(seed);
     let target = Target { position_independent: true, ..Target::from(convention) };
@@ -70,7 +70,8 @@ fn readers_have_no_complaints() {
                 let is_wide = bytes[4] == 2;
                 space.file(&name, bytes);
                 let _ = write!(all, " {name}");
-                // LLVM's reader of DWARF knows no relocations of ELF files of 32 bits, gcc's or ours.
+                // LLVM's reader of DWARF knows no relocations of ELF files of 32 bits, gcc's or
+                // ours.
                 if format.format != ImageFormat::Elf || is_wide {
                     let _ = write!(wide, " {name}");
                 }

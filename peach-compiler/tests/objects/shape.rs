@@ -1,5 +1,5 @@
-//! What is in a file besides code that runs: symbols and their sizes, sections, absolute addresses, files
-//! without kernels, what is refused.
+//! What is in a file besides code that runs: symbols and their sizes, sections, absolute addresses,
+//! files without kernels, what is refused.
 
 use crate::kernels;
 use crate::support::{Workspace, module, module_for, object};

@@ -77,8 +77,8 @@ impl Workspace {
         output + &errors
     }
 
-    /// Runs a program for Windows in the directory. It must succeed. One runs at a time: the first one
-    /// makes what stands for a disk.
+    /// Runs a program for Windows in the directory. It must succeed. One runs at a time: the first
+    /// one makes what stands for a disk.
     pub fn wine(&self, line: &str) -> String {
         static RUNNING: Mutex<()> = Mutex::new(());
         let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! The unwinders of Windows and of macOS, as their documentation describes them, against the unwinding
-//! rules of each instruction.
+//! The unwinders of Windows and of macOS, as their documentation describes them, against the
+//! unwinding rules of each instruction.
 
 use object::read::coff::CoffFile;
 use object::read::macho::MachOFile64;
@@ -104,7 +104,7 @@ pub fn check_windows(module: &Module, file: &[u8]) {
     }
 }
 
-/// Assemblers' directives can say where vector registers are saved, unless the author has pushed.
+/// Assemblers' directives can say where vector registers are saved, unless the source has pushed.
 fn check_steps(function: &ModuleFunction, offset: u32, state: &State) {
     let lowered = &function.compiled.lowered;
     let heights = unwind::heights(lowered);
@@ -284,7 +284,8 @@ fn compact(encoding: u32, code: &[u8], state: &State) -> Found {
 
 /// The order of `count` of six registers with a number.
 fn permutation(count: usize, mut number: u32) -> Vec<usize> {
-    // The digits of a number system whose digits have ever fewer values; the last of six is not written.
+    // The digits of a number system whose digits have ever fewer values; the last of six is not
+    // written.
     let written = count.min(5);
     let mut digits = vec![0; count];
     for index in (0..written).rev() {

@@ -1,5 +1,5 @@
-//! Stack probes: no access of a kernel is a page or more below the last touched place, for every frame
-//! size, whatever the frame is made of and wherever the stack pointer is on entry.
+//! Stack probes: no access of a kernel is a page or more below the last touched place, for every
+//! frame size, whatever the frame is made of and wherever the stack pointer is on entry.
 //!
 //! Two proofs that know nothing of frames: a walk over the bytes that were emitted ([`walk`]), and
 //! execution on a stack that grows by the page below the last one that was touched ([`stack`]).
@@ -20,7 +20,7 @@ const ORDERS: [&[&str]; 3] = [
     &["byte [x + BYTES/2]", "byte [x + BYTES/3]", "byte [x]"],
 ];
 
-/// What else is in a frame: behind its variable, and around the accesses to it.
+/// What else is in a frame: after its variable, and around the accesses to it.
 struct Shape {
     align: &'static str,
     before: &'static str,
@@ -81,8 +81,8 @@ fn is_near_a_page(bytes: usize) -> bool {
     (bytes + 320) % PAGE < 640 || bytes.is_multiple_of(1000)
 }
 
-/// Every multiple of 8 up to four pages; of each shape those near the limits, and one after the other
-/// for the sizes in between.
+/// Every multiple of 8 up to four pages; of each shape those near the limits, and one after the
+/// other for the sizes in between.
 #[test]
 fn no_access_jumps_over_a_page() {
     let mut tried = 0;

@@ -1,7 +1,7 @@
 //! A stack of which one page is there at first, and which grows by the page below the last one.
 //!
-//! The code runs in a process of its own. A fault in the page below the stack makes that page a part of
-//! it; any other fault ends the process, as it would on a stack with a guard page.
+//! The code runs in a process of its own. A fault in the page below the stack makes that page a
+//! part of it; any other fault ends the process, as it would on a stack with a guard page.
 
 use super::PAGE;
 use peach_testing::executable::Executable;

@@ -1,5 +1,5 @@
-//! A walk over the bytes of a kernel: every register that may hold an address is followed as a number,
-//! and every access to memory is compared with the lowest one before it.
+//! A walk over the bytes of a kernel: every register that may hold an address is followed as a
+//! number, and every access to memory is compared with the lowest one before it.
 
 use super::PAGE;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
@@ -8,8 +8,8 @@ use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register}
 /// (`bad_area_nosemaphore` in `arch/x86/mm/fault.c`).
 const BELOW_POINTER: u64 = 65536 + 32 * 8;
 
-/// Where the stack pointer is on entry, below a multiple of a large power of two: just behind the start
-/// of a page, in the middle, at its end.
+/// Where the stack pointer is on entry, below a multiple of a large power of two: just after the
+/// start of a page, in the middle, at its end.
 const ENTRIES: [u64; 4] = [8, 24, 2056, 4088];
 
 /// Walks the code with the stack pointer at several places of a page.

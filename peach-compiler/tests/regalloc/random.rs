@@ -1,4 +1,4 @@
-//! Random kernels with as many values alive as there are registers, a few less or a few more: nested
+//! Random kernels with as many values live as there are registers, a few less or a few more: nested
 //! loops, fixed operands, arguments on the stack, both kinds of registers.
 
 use std::fmt::Write;
@@ -177,7 +177,7 @@ impl Generator {
         }
     }
 
-    /// Every value that is left is used, so that all are alive until here.
+    /// Every value that is left is used, so that all are live until here.
     fn finish(&mut self) {
         self.line("copy result, p0".into());
         for value in self.values.clone() {

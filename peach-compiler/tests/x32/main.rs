@@ -1,6 +1,6 @@
-//! x32: kernels in an ELF file of 32 bits, linked with what GCC makes of their callers, and run. Few
-//! kernels of Linux start x32 programs, but the code is 64-bit code: it runs in this process, on a stack
-//! below 4 GiB.
+//! x32: kernels in an ELF file of 32 bits, linked with what GCC makes of their callers, and run.
+//! Few kernels of Linux start x32 programs, but the code is 64-bit code: it runs in this process,
+//! on a stack below 4 GiB.
 
 use object::read::elf::{ElfFile32, FileHeader, ProgramHeader};
 use object::{Endianness, elf};
@@ -110,8 +110,8 @@ fn gcc_calls_kernels_and_gets_what_c_computes() {
     );
     let program = std::fs::read(scratch.join("program")).expect("the program");
     let entry = load(&program);
-    // SAFETY: an anonymous mapping for a stack; the program was just loaded, and its entry is a function
-    // without arguments.
+    // SAFETY: an anonymous mapping for a stack; the program was just loaded, and its entry is a
+    // function without arguments.
     let line = unsafe {
         let stack = map(ptr::null_mut(), STACK, libc::MAP_32BIT);
         peach_call_on_stack(entry, stack as u64 + STACK as u64)

@@ -64,7 +64,7 @@ fn unknown(names: &[String], known: BTreeSet<&str>) -> String {
     let unknown = names.iter().filter(|name| !known.contains(name.as_str()));
     unknown
         .map(|name| {
-            format!("PEACH_DUMP: no kernel is called `{name}`; the kernels are {list}{later}\n")
+            format!("PEACH_DUMP: no kernel named `{name}`; the kernels are {list}{later}\n")
         })
         .collect()
 }
@@ -84,7 +84,7 @@ mod tests {
     fn unknown_names_are_told_what_there_is() {
         let names = ["sum".to_string(), "nosuch".to_string()];
         let text = unknown(&names, BTreeSet::from(["sum", "dot"]));
-        let told = "PEACH_DUMP: no kernel is called `nosuch`; the kernels are `dot`, `sum`";
+        let told = "PEACH_DUMP: no kernel named `nosuch`; the kernels are `dot`, `sum`";
         assert!(text.starts_with(told) && text.lines().count() == 1, "{text}");
         let names: Vec<String> = (0..40).map(|n| format!("k{n}")).collect();
         let known = names.iter().map(String::as_str).collect();

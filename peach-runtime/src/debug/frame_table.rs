@@ -1,14 +1,14 @@
 //! Unwinding tables for mapped code.
 //!
-//! In: where code is and the call frame instructions that the compiler made. Out: an `.eh_frame` section
-//! (Linux Standard Base 5.0, 10.6), and its registration with the unwinder of the process.
+//! In: where code is and the call frame instructions that the compiler made. Out: an `.eh_frame`
+//! section (Linux Standard Base 5.0, 10.6), and its registration with the unwinder of the process.
 
 /// An `.eh_frame` section with one table.
 pub(super) fn eh_frame(address: usize, len: usize, program: &[u8]) -> Vec<u8> {
     let mut section = Vec::new();
-    // The common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the return
-    // address in column 16, absolute addresses; on entry the CFA is rsp + 8 and the return address
-    // stands below it.
+    // The common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the
+    // return address in column 16, absolute addresses; on entry the CFA is rsp + 8 and the return
+    // address is below it.
     let common = [1, b'z', b'R', 0, 1, 0x78, 16, 1, 0x00, 0x0C, 7, 8, 0x80 | 16, 1];
     entry(&mut section, 0, &common);
     let back = section.len() + 4;
@@ -48,11 +48,11 @@ pub(super) fn register(section: Vec<u8>) -> Registered {
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 impl Registered {
-    /// Calls one of the unwinder's functions. libgcc takes a section, LLVM's libunwind one table at a
-    /// time.
+    /// Calls one of the unwinder's functions. libgcc takes a section, LLVM's libunwind one table at
+    /// a time.
     ///
     /// # Safety
-    /// As the function demands.
+    /// As the function requires.
     unsafe fn tell(&self, function: Option<unsafe extern "C" fn(*const u8)>) {
         let Some(function) = function else { return };
         let first = u32::from_le_bytes(self.section[..4].try_into().expect("four bytes"));

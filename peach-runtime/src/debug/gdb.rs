@@ -1,14 +1,14 @@
 //! gdb's interface for code made at run time ("JIT Compilation Interface" in its manual).
 //!
-//! In: a name, where the code is, and its unwinding table. Out: an ELF object in memory, linked into the
-//! list that gdb reads, after which the function is called that gdb has a breakpoint in.
+//! In: a name, where the code is, and its unwinding table. Out: an ELF object in memory, linked
+//! into the list that gdb reads, after which the function is called that gdb has a breakpoint in.
 
 use std::ptr::{self, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-// Weak: a program may have another just-in-time compiler, or this crate twice, and there is one list for
-// all of them. Defined once where all crates are optimized, and so assembled, as one. The lock stands
-// with the list, for all copies of this crate.
+// Weak: a program may have another just-in-time compiler, or this crate twice, and there is one
+// list for all of them. Defined once where all crates are optimized, and so assembled, as one. The
+// lock stands with the list, for all copies of this crate.
 std::arch::global_asm!(
     ".ifndef __jit_debug_register_code",
     ".pushsection .text.__jit_debug_register_code,\"ax\",@progbits",
@@ -54,7 +54,7 @@ struct Entry {
     object_len: u64,
 }
 
-/// What the function that gdb stops in has to tell of the relevant entry.
+/// What the function that gdb stops in reports about the relevant entry.
 #[derive(Clone, Copy)]
 #[repr(u32)]
 enum Action {
@@ -69,7 +69,7 @@ unsafe extern "C" {
     safe static __peach_jit_debug_busy: AtomicBool;
 }
 
-/// Code that gdb knows of, until this is dropped. Null if it could not be told.
+/// Code that gdb knows of, until this is dropped. Null if it could not be registered.
 pub(super) struct Registered {
     entry: *mut Entry,
 }
@@ -88,7 +88,7 @@ pub(super) fn register(name: &str, address: usize, len: usize, frames: &[u8]) ->
         object: object.as_ptr(),
         object_len: object.len() as u64,
     }));
-    // SAFETY: the entry is alive, and not yet in the list.
+    // SAFETY: the entry is live, and not yet in the list.
     match holding_the_list(|| unsafe { link(entry) }) {
         true => Registered { entry },
         false => Registered { entry: null_mut() },
@@ -98,7 +98,7 @@ pub(super) fn register(name: &str, address: usize, len: usize, frames: &[u8]) ->
 impl Drop for Registered {
     fn drop(&mut self) {
         let entry = self.entry;
-        // SAFETY: the entry is in the list, and nobody else takes it out.
+        // SAFETY: the entry is in the list, and nothing else removes it.
         if entry.is_null() || !holding_the_list(|| unsafe { unlink(entry) }) {
             return;
         }
@@ -111,8 +111,9 @@ impl Drop for Registered {
     }
 }
 
-/// Changes the list, which belongs to whoever has set `__peach_jit_debug_busy`. Not waiting for ever: in the child of a
-/// fork, the thread that holds it may not exist. Tells whether it was done.
+/// Changes the list, which belongs to the thread that has set `__peach_jit_debug_busy`. It does not
+/// wait forever: in the child of a fork, the thread that holds it may not exist. Returns whether it
+/// was done.
 fn holding_the_list(change: impl FnOnce()) -> bool {
     for _ in 0..1_000_000 {
         if !__peach_jit_debug_busy.swap(true, Ordering::Acquire) {
@@ -126,7 +127,7 @@ fn holding_the_list(change: impl FnOnce()) -> bool {
 }
 
 /// # Safety
-/// Nobody else may use the list, and its entries must be alive.
+/// Nothing else may use the list, and its entries must be live.
 unsafe fn link(entry: *mut Entry) {
     let descriptor = &raw mut __jit_debug_descriptor;
     // SAFETY: the caller has the list for itself.

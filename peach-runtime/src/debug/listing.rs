@@ -1,4 +1,4 @@
-//! Listings with the bytes that stand in memory.
+//! Listings with the bytes in memory.
 //!
 //! In: a listing as the macro wrote it, before rustc and the linker filled in what only they know
 //! (`const { … }`, `sym`), and the bytes. Out: the listing of those bytes.
@@ -12,8 +12,8 @@ pub(crate) fn of_memory(text: &'static str, byte: impl Fn(usize) -> Option<u8>) 
     if true_text == text { text } else { keep(true_text) }
 }
 
-/// A row with its bytes: an offset, two spaces, pairs of digits with a space after each. Rows without
-/// an offset stay as they are.
+/// A row with its bytes: an offset, two spaces, pairs of digits with a space after each. Rows
+/// without an offset stay as they are.
 fn of_row(row: &str, byte: &impl Fn(usize) -> Option<u8>) -> String {
     let Some((start, rest)) = row.split_once("  ") else { return row.to_string() };
     let Ok(mut offset) = usize::from_str_radix(start, 16) else { return row.to_string() };

@@ -1,11 +1,11 @@
 //! Feature `debug`: kernels that can be seen.
 //!
-//! In: a kernel that has just been resolved. Out: its listing on standard error, if `PEACH_DUMP` asks for
-//! it; and, for mapped code, its name and its unwinding table for gdb, perf and the unwinder of the
-//! process. (Code in the text section has both in the executable.)
+//! In: a kernel that has just been resolved. Out: its listing on standard error, if `PEACH_DUMP`
+//! asks for it; and, for mapped code, its name and its unwinding table for gdb, perf and the
+//! unwinder of the process. (Code in the text section has both in the executable.)
 //!
-//! `PEACH_DUMP=1` dumps every kernel, `PEACH_DUMP=dot4,sum` those two, when it is first used. What cannot
-//! be done here is left out: a debugging aid must not stop the program.
+//! `PEACH_DUMP=1` dumps every kernel, `PEACH_DUMP=dot4,sum` those two, when it is first used. What
+//! cannot be done here is left out: a debugging aid must not stop the program.
 
 pub(crate) mod dump;
 mod frame_table;
@@ -61,7 +61,8 @@ pub(crate) fn forget_all() {
     }
 }
 
-/// Code that the debuggers know of, until this is dropped. (What perf has been told stays in its file.)
+/// Code that the debuggers know of, until this is dropped. (What has been reported to perf stays in
+/// its file.)
 pub(crate) struct Announced {
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     _frames: frame_table::Registered,
@@ -69,7 +70,7 @@ pub(crate) struct Announced {
     _object: gdb::Registered,
 }
 
-/// Tells the debuggers of mapped code: its name, its call frame instructions, where it is.
+/// Registers mapped code with the debuggers: its name, its call frame instructions, where it is.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) fn announce(name: &str, unwind: &[u8], entry: *const (), len: usize) -> Announced {
     let frames = frame_table::eh_frame(entry.addr(), len, unwind);

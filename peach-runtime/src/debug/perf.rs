@@ -1,13 +1,13 @@
 //! perf's map: the file in which it looks for the names of code that no file holds.
 //!
-//! In: a name and where the code is. Out: a line in `/tmp/perf-PID.map`.
-//! Everybody may write to `/tmp`, and the name can be guessed: what others have put there is left alone.
+//! In: a name and where the code is. Out: a line in `/tmp/perf-PID.map`. Everybody may write to
+//! `/tmp`, and the name can be guessed: what others have put there is left alone.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-/// Tells perf of code.
+/// Registers code with perf.
 pub(super) fn tell(name: &str, address: usize, len: usize) {
     let path = format!("/tmp/perf-{}.map", std::process::id());
     if let Some(mut file) = open(&path) {
@@ -16,8 +16,8 @@ pub(super) fn tell(name: &str, address: usize, len: usize) {
     }
 }
 
-/// The map, if it is this process's own: a file without other names, of this user. It is not looked for
-/// behind a link, and a pipe is not waited for.
+/// The map, if it is this process's own: a file without other names, of this user. It is not looked
+/// for behind a link, and a pipe is not waited for.
 fn open(path: &str) -> Option<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);

@@ -3,8 +3,8 @@
 //! In: text. Out: for each kernel its prototype and the code of the version that this CPU gets.
 //! Fails: with the compiler's messages as code frames.
 //!
-//! The work is done in a thread of its own: the positions of tokens are kept in tables of the thread,
-//! which are freed with it.
+//! The work is done in a thread of its own: the positions of tokens are kept in tables of the
+//! thread, which are freed with it.
 
 use super::Error;
 use super::prototype::Prototype;
@@ -83,7 +83,8 @@ pub(super) fn compile(text: &str, trust: Trust) -> Result<Compiled, Error> {
 fn compile_here(text: &str, trust: Trust) -> Result<Compiled, Error> {
     let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
         let message =
-            "the text is not made of Rust tokens: a bracket, a string or a character is wrong here";
+            "the text does not consist of Rust tokens: a bracket, a string or a character is wrong \
+             here";
         frames([&Diagnostic::new(Code::Syntax, error.span(), message)], text)
     })?;
     let compilation = pipeline::compile(tokens.clone(), NATIVE);
@@ -113,17 +114,21 @@ fn frames<'a>(problems: impl IntoIterator<Item = &'a Diagnostic>, text: &str) ->
 /// Code that is not proven harmless is an error.
 fn refuse_unsafe(tokens: &TokenStream, problems: &mut Diagnostics) {
     let Some(span) = first_unsafe(tokens) else { return };
-    let message = "the text contains `unsafe`, which `compile` does not take";
+    let message = "the text contains `unsafe`, which `compile` does not accept";
     problems.push(
         Diagnostic::new(Code::NeedsUnsafe, span, message)
-            .note("nothing proves that this code is memory safe, and no caller has promised it")
+            .note(
+                "this code is not proven to be memory safe, and no caller has promised that it \
+                is",
+            )
             .help(
-                "write it without `unsafe`, or promise it: `unsafe { jit::compile_unsafe(text) }`",
+                "write it without `unsafe`, or make the promise: `unsafe { \
+                 jit::compile_unsafe(text) }`",
             ),
     );
 }
 
-/// Where `unsafe` first lets the author do what is not proven: everywhere but in the type of a function
+/// Where `unsafe` first allows what is not proven: everywhere but in the type of a function
 /// pointer.
 fn first_unsafe(tokens: &TokenStream) -> Option<Span> {
     let mut previous = None;
@@ -165,14 +170,15 @@ fn refuse_program_parts(group: &CompiledGroup, problems: &mut Diagnostics) {
         refuse(span, "a `#[fallback]`", "its body is Rust");
     }
     if let Some((Embed::Text, span)) = group.source.decl.attrs.embed {
-        refuse(span, "`#[embed = \"text\"]`", "the program's text section is finished");
+        refuse(span, "`#[embed = \"text\"]`", "the program's text section is already complete");
     }
     for version in &group.versions {
         for symbol in &version.lowered.rust_syms {
             refuse(
                 symbol.span,
                 "`sym`",
-                "the names of the Rust program are gone; pass its address as an argument",
+                "the names of the Rust program are not available at run time; pass its address as \
+                 an argument",
             );
         }
         for constant in &version.lowered.rust_consts {

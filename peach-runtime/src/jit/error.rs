@@ -68,21 +68,22 @@ impl fmt::Display for Error {
         match self {
             Error::Text { frames } => f.write_str(frames.trim_end()),
             Error::NotOne { kernels } if kernels.is_empty() => {
-                f.write_str("the text has no kernel: `fn name(…) { … }` makes one")
+                f.write_str("the text has no kernel: write one with `fn name(…) { … }`")
             }
             Error::NotOne { kernels } => write!(
                 f,
-                "the text has {} kernels ({}); compile it as a `Library` and ask for each by its name",
+                "the text has {} kernels ({}); compile it as a `Library` and ask for each by its \
+                 name",
                 kernels.len(),
                 quoted(kernels)
             ),
             Error::NoSuchKernel { name, kernels } => {
-                write!(f, "there is no kernel `{name}`; the text has {}", quoted(kernels))
+                write!(f, "unknown kernel `{name}`; the text has {}", quoted(kernels))
             }
             Error::Signature { kernel, has, asked, difference } => write!(
                 f,
-                "kernel `{kernel}` is not of the type that was asked for: {difference}\n  \
-                 the kernel is {has}\n  asked for was {asked}"
+                "kernel `{kernel}` does not have the requested type: {difference}\n  the kernel is \
+                 {has}\n  requested was {asked}"
             ),
             Error::Unsupported { kernel, missing } => crate::error::unsupported(f, kernel, missing),
             Error::Memory { refused, os_error } => {

@@ -10,15 +10,16 @@
 //! # Ok::<(), jit::Error>(())
 //! ```
 //!
-//! The text is what stands in `peach_fn!`, less what only rustc can compile: `sym`, `const { … }`,
-//! `#[fallback]` and `#[embed = "text"]` are errors. So is a function pointer type that is not the
-//! kernel's. Text that contains `unsafe`, be it a block or a function, is compiled by
-//! [`compile_unsafe`] and [`Library::compile_unsafe`] only, which are `unsafe` themselves: whoever calls
-//! them answers for what the text says, as the author of the text may be somebody else.
+//! The text is the content of a `peach_fn!`, less what only rustc can compile: `sym`, `const { …
+//! }`, `#[fallback]` and `#[embed = "text"]` are errors. So is a function pointer type that is not
+//! the kernel's. Text that contains `unsafe`, be it a block or a function, is compiled by
+//! [`compile_unsafe`] and [`Library::compile_unsafe`] only, which are `unsafe` themselves: their
+//! caller is responsible for what the text says, since the text may come from elsewhere.
 //!
-//! In: text and a function pointer type. Out: a [`Function`] that owns its memory, alone or together
-//! with the others of its [`Library`]; dropping the last of them frees it. The memory is written once
-//! and then readable and executable, as that of all kernels is. Fails with an [`Error`].
+//! In: text and a function pointer type. Out: a [`Function`] that owns its memory, alone or
+//! together with the others of its [`Library`]; dropping the last of them frees it. The memory is
+//! written once and then readable and executable, as that of all kernels is. Fails with an
+//! [`Error`].
 
 mod compiler;
 mod error;
@@ -41,9 +42,9 @@ use std::sync::Arc;
 /// * in the kernel's convention: `extern "C"` where it names none;
 /// * a slice or `&str` is a raw pointer and a length, a pair is a [`Pair`](crate::Pair), and `F` is
 ///   unsafe where there is a slice, as in the type of a `KERNEL`;
-/// * references have a lifetime from around (`&'a [f32; 4]`, `&'static f32`), or are raw pointers in an
-///   `F` that is unsafe; so are `NonNull`, `Option` and `fn` pointers. What a raw pointer points to is
-///   not compared;
+/// * references have a lifetime from around (`&'a [f32; 4]`, `&'static f32`), or are raw pointers
+///   in an `F` that is unsafe; so are `NonNull`, `Option` and `fn` pointers. What a raw pointer
+///   points to is not compared;
 /// * `F` is unsafe where the kernel is.
 ///
 /// # Errors
@@ -56,9 +57,9 @@ pub fn compile<F: Signature>(text: &str) -> Result<Function<F>, Error> {
 /// As [`compile`], of text that may contain `unsafe`.
 ///
 /// # Safety
-/// Whatever stands in the text's `unsafe` blocks is sound for all arguments that [`Function::call`] can
+/// Everything in the text's `unsafe` blocks is sound for all arguments that [`Function::call`] can
 /// be given, as it must be in a Rust function that holds such a block; for a kernel that is `unsafe`
-/// itself, for those that its author allows.
+/// itself, for those that its documentation allows.
 ///
 /// # Errors
 /// As [`compile`], but for `unsafe`.
@@ -195,8 +196,8 @@ impl fmt::Debug for Library {
 
 /// A compiled kernel. It owns its code: as long as it lives, the code does.
 ///
-/// It is called with [`call`](Function::call), which takes the arguments of `F`, and is unsafe where
-/// `F` is.
+/// It is called with [`call`](Function::call), which takes the arguments of `F`, and is unsafe
+/// where `F` is.
 #[derive(Clone)]
 pub struct Function<F> {
     pointer: F,
@@ -224,7 +225,7 @@ impl<F> Function<F> {
         &self.name
     }
 
-    /// The bytes of the version that this CPU gets, constants behind the code included.
+    /// The bytes of the version that this CPU gets, constants after the code included.
     pub fn code(&self) -> &[u8] {
         &self.code.bytes()[self.range.clone()]
     }

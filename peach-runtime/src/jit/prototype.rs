@@ -1,7 +1,8 @@
 //! The type of a kernel, to be compared with a function pointer type.
 //!
-//! In: a compiled kernel. Out: the names of its parts as [`Value`](super::Value) names them, and what a
-//! raw pointer may stand for. Fails: with [`Error::Signature`], which names the first difference.
+//! In: a compiled kernel. Out: the names of its parts as [`Value`](super::Value) names them, and
+//! what a raw pointer may stand for. Fails: with [`Error::Signature`], which names the first
+//! difference.
 
 use super::{Error, Signature};
 use peach_compiler::abi::Convention;
@@ -194,7 +195,7 @@ fn parts(ty: &Type, value: Option<&ArgValue>) -> Vec<Part> {
     }
 }
 
-/// The part that a result is, or a parameter that is no slice and no reference to numbers.
+/// The part that a result is, or a parameter that is neither a slice nor a reference to numbers.
 fn part(ty: &Type) -> Part {
     match &ty.kind {
         TypeKind::Unit => Part::new("()", Takes::Itself),

@@ -7,13 +7,15 @@ use super::Function;
 use crate::Pair;
 use std::ptr::NonNull;
 
-/// A function pointer type that a kernel can have: `[unsafe] extern "C" | "sysv64" | "win64" fn(…) -> …`
-/// of up to twelve [`Value`]s.
+/// A function pointer type that a kernel can have: `[unsafe] extern "C" | "sysv64" | "win64" fn(…)
+/// -> …` of up to twelve [`Value`]s.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function pointer type that a kernel can have",
     label = "not the type of a kernel",
-    note = "write `extern \"C\" fn(…) -> …` (or `\"sysv64\"`, `\"win64\"`; `unsafe` where the call is) with at most 12 parameters",
-    note = "a reference has a named lifetime (`&'static f32`), a slice or string is two parameters, as `*const f32, usize`"
+    note = "write `extern \"C\" fn(…) -> …` (or `\"sysv64\"`, `\"win64\"`; `unsafe` where the call \
+        is) with at most 12 parameters",
+    note = "a reference has a named lifetime (`&'static f32`), a slice or string is two \
+        parameters, as `*const f32, usize`"
 )]
 pub trait Signature: Copy + Sealed {
     /// The convention: `C`, `sysv64` or `win64`.
@@ -30,17 +32,19 @@ pub trait Signature: Copy + Sealed {
     fn result() -> String;
 }
 
-/// A type of a parameter or of a result: numbers, `bool`, `char`, pointers, references to numbers and
-/// arrays of numbers, `__m128`, `__m128i`, `__m128d`; as results also `()` and [`Pair`]s.
+/// A type of a parameter or of a result: numbers, `bool`, `char`, pointers, references to numbers
+/// and arrays of numbers, `__m128`, `__m128i`, `__m128d`; as results also `()` and [`Pair`]s.
 #[diagnostic::on_unimplemented(
-    message = "a kernel has no parameter or result of type `{Self}`",
+    message = "a kernel cannot have a parameter or result of type `{Self}`",
     label = "not a type that a kernel takes or returns",
-    note = "there are numbers, `bool`, `char`, raw pointers, `NonNull`, references to numbers and to arrays of numbers, `__m128`; as results also `()` and `Pair`",
-    note = "a slice or string is two parameters, as `*const f32, usize`; a `fn` pointer is a raw pointer"
+    note = "the types are numbers, `bool`, `char`, raw pointers, `NonNull`, references to numbers \
+        and to arrays of numbers, `__m128`; as results also `()` and `Pair`",
+    note = "a slice or string is two parameters, as `*const f32, usize`; a `fn` pointer is a raw \
+        pointer"
 )]
 pub trait Value: Sealed + Sized {
-    /// What [`Function::call`] takes for it: the type itself, but references of any lifetime. (A kernel
-    /// keeps none beyond the call, and none comes back as a reference.)
+    /// What [`Function::call`] takes for it: the type itself, but references of any lifetime. (A
+    /// kernel keeps none beyond the call, and none comes back as a reference.)
     #[doc(hidden)]
     type Given<'g>;
     /// The value itself.
@@ -55,16 +59,17 @@ pub trait Value: Sealed + Sized {
 }
 
 mod sealed {
-    /// Nobody else can implement the traits: a wrong name would be undefined behaviour.
+    /// The traits cannot be implemented elsewhere: a wrong name would be undefined behavior.
     pub trait Sealed {}
 }
 use sealed::Sealed;
 
 /// A number that arrays and references may be of.
 #[diagnostic::on_unimplemented(
-    message = "a kernel takes no reference to `{Self}`",
+    message = "a kernel cannot take a reference to `{Self}`",
     label = "neither a number nor an array of numbers",
-    note = "a slice or string is two parameters, `*const f32, usize` or `*mut f32, usize`, in an `unsafe` function pointer type",
+    note = "a slice or string is two parameters, `*const f32, usize` or `*mut f32, usize`, in an \
+        `unsafe` function pointer type",
     note = "a reference to anything else is a raw pointer, in an `unsafe` function pointer type"
 )]
 pub trait Number: Value + 'static {}
@@ -205,10 +210,10 @@ macro_rules! signature {
             /// Calls the kernel.
             ///
             /// # Safety
-            /// As the kernel demands.
+            /// As the kernel requires.
             #[inline]
             pub unsafe fn call(&self, $($name: $ty::Given<'_>),*) -> R {
-                // SAFETY: the caller promises what the kernel demands.
+                // SAFETY: the caller promises what the kernel requires.
                 unsafe { (self.pointer)($($ty::of($name)),*) }
             }
         }

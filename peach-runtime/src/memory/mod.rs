@@ -1,10 +1,11 @@
 //! Memory that is written once and then runs.
 //!
-//! Out: a [`Writable`] mapping, which becomes an [`Executable`] one; or, for the `jit`, a `Code`, which is
-//! both steps at once. No mapping is writable and executable at one time. Fails with a [`Refusal`].
+//! Out: a [`Writable`] mapping, which becomes an [`Executable`] one; or, for the `jit`, a `Code`,
+//! which is both steps at once. No mapping is writable and executable at one time. Fails with a
+//! [`Refusal`].
 //!
-//! The arena lies near the program (`near`), which takes the system's own calls; every other mapping
-//! is made by memmap2.
+//! The arena lies near the program (`near`), which takes the system's own calls; every other
+//! mapping is made by memmap2.
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), target_arch = "x86_64"))]
 mod file;

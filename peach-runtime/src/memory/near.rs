@@ -5,7 +5,7 @@ use super::Refusal;
 use libc::{MAP_ANON, MAP_FAILED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE};
 use std::io;
 
-/// Pages that belong to whoever holds this.
+/// Pages that belong to the owner of this.
 #[derive(Debug)]
 struct Pages {
     base: *mut u8,
@@ -26,7 +26,8 @@ impl Writable {
         let len = len.max(1);
         let (protection, flags) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON);
         let wish = std::ptr::without_provenance_mut(near_the_program(len));
-        // SAFETY: it asks for fresh memory; where something stands at the wished place, for other memory.
+        // SAFETY: it asks for fresh memory; where something is at the wished place, for other
+        // memory.
         let base = unsafe { libc::mmap(wish, len, protection, flags, -1, 0) };
         match base == MAP_FAILED {
             true => Err(Refusal::new("mmap", &io::Error::last_os_error())),
@@ -41,7 +42,7 @@ impl Writable {
 
     /// Its bytes.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the pages are this long, writable, and nobody else knows of them.
+        // SAFETY: the pages are this long, writable, and nothing else knows of them.
         unsafe { std::slice::from_raw_parts_mut(self.0.base, self.0.len) }
     }
 
@@ -114,7 +115,7 @@ impl Executable {
     }
 }
 
-// SAFETY: it owns the memory, which nobody writes to any more.
+// SAFETY: it owns the memory, which is no longer written to.
 unsafe impl Send for Executable {}
 // SAFETY: as above.
 unsafe impl Sync for Executable {}
@@ -126,9 +127,10 @@ impl Drop for Pages {
     }
 }
 
-/// An address within 2 GiB of the program's text, and far enough from it that the heap can grow: below
-/// the program, or above a program at the bottom of memory. An indirect branch over a longer distance
-/// costs three cycles more on Zen 4 (`cargo bench --bench calls`), and a direct one does not reach.
+/// An address within 2 GiB of the program's text, and far enough from it that the heap can grow:
+/// below the program, or above a program at the bottom of memory. An indirect branch over a longer
+/// distance costs three cycles more on Zen 4 (`cargo bench --bench calls`), and a direct one does
+/// not reach.
 fn near_the_program(len: usize) -> usize {
     const DISTANCE: usize = 1 << 30;
     const PAGE: usize = 1 << 12;

@@ -1,5 +1,5 @@
-//! Random kernels that `macro_rules!` produces: an expression as a fragment in every position in which
-//! the language takes one, beside what plain Rust makes of the same tokens.
+//! Random kernels that `macro_rules!` produces: an expression as a fragment in every position in
+//! which the language takes one, next to what plain Rust makes of the same tokens.
 
 use std::fmt::Write;
 
@@ -139,8 +139,8 @@ const POSITIONS: &[Position] = &[
     },
 ];
 
-/// What a fragment can be: its kind, and expressions of that kind. The first list is of any numbers,
-/// the second one of 1 to 4.
+/// What a fragment can be: its kind, and expressions of that kind. The first list is of any
+/// numbers, the second one of 1 to 4.
 const KINDS: &[(&str, &[&str], &[&str])] = &[
     (
         "expr",
@@ -176,7 +176,7 @@ const KINDS: &[(&str, &[&str], &[&str])] = &[
 pub struct Case {
     /// The macro, its use, and a function `r_N` that gives what `k_N` must return.
     pub by_macro: String,
-    /// The kernel with its fragments in parentheses, as an author would write it.
+    /// The kernel with its fragments in parentheses, as one would write it.
     pub by_hand: String,
 }
 

@@ -1,7 +1,7 @@
 //! Kernels with every kind of frame, for tests that look at what is around them.
 
-/// Names and texts. Each has one kernel, called `k`; its first argument is the address of a buffer, the
-/// others are numbers.
+/// Names and texts. Each has one kernel, called `k`; its first argument is the address of a buffer,
+/// the others are numbers.
 #[rustfmt::skip]
 pub const KERNELS: &[(&str, &str)] = &[
     ("nothing", "fn k(p: *mut u64, n: u64) -> u64 { return n; }"),

@@ -1,9 +1,9 @@
 //! What tests leave out: everything that is not checked on this machine is said and recorded here.
 //!
-//! Each record is one line of a file: the cause, the place in the tests, and what is missing,
-//! with tabs between. `PEACH_LEFT_OUT` names the file; otherwise it is `left-out` in the target
-//! directory of the running test. At the end of `.ci/run` the program `left-out` counts the places by cause and
-//! compares the counts with those in `.ci/left-out`.
+//! Each record is one line of a file: the cause, the place in the tests, and what is missing, with
+//! tabs between. `PEACH_LEFT_OUT` names the file; otherwise it is `left-out` in the target
+//! directory of the running test. At the end of `.ci/run` the program `left-out` counts the places
+//! by cause and compares the counts with those in `.ci/left-out`.
 //!
 //! Causes: `tool` (a failure where `CI=true`), `system` (the operating system lacks it), `emulator`
 //! (processors can do it), and `processor EXTENSION`.
@@ -39,7 +39,7 @@ pub fn system(why: &str) {
     record("system", why, Location::caller());
 }
 
-/// Says that something is left out because an emulator stands in for the processor.
+/// Says that something is left out because an emulator replaces the processor.
 #[track_caller]
 pub fn emulator(why: &str) {
     record("emulator", why, Location::caller());

@@ -20,12 +20,12 @@ pub struct Zmm(pub [u64; 8]);
 pub struct Machine {
     /// `zmm0` … `zmm31`; as much of them as the processor has.
     pub vectors: [Zmm; 32],
-    /// `rax rcx rdx rbx rsp rbp rsi rdi r8 … r15`; `rsp` is not loaded, and after the call it is how
-    /// far the stack pointer is from where it should be.
+    /// `rax rcx rdx rbx rsp rbp rsi rdi r8 … r15`; `rsp` is not loaded, and after the call it is
+    /// how far the stack pointer is from where it should be.
     pub gp: [u64; 16],
     /// `k0` … `k7`.
     pub masks: [u64; 8],
-    /// What stands above the return address: `[rsp + 8]` on entry is slot 0.
+    /// The stack above the return address: `[rsp + 8]` on entry is slot 0.
     pub stack: [u64; STACK_SLOTS],
     /// `rflags`: only the status flags are loaded.
     pub flags: u64,
@@ -115,9 +115,9 @@ const _: () = {
     assert!(std::mem::offset_of!(Machine, target) == 2512);
 };
 
-// The frame, from the stack pointer up, at the call: 32 slots for the code under test, then
-// [rsp + 256] the machine, [rsp + 264] scratch, then the saved registers. The stack pointer itself is
-// kept in the scratch slot's neighbour, so that an unbalanced return is at least noticed.
+// The frame, from the stack pointer up, at the call: 32 slots for the code under test, then [rsp +
+// 256] the machine, [rsp + 264] scratch, then the saved registers. The stack pointer itself is kept
+// in the scratch slot's neighbor, so that an unbalanced return is at least noticed.
 global_asm!(
     ".balign 16",
     "peach_machine_call:",

@@ -1,8 +1,8 @@
 //! The source of programs with many kernels.
 
 /// A program with so many kernels in an embedding, each of which it calls once. It prints, in this
-/// order: how long the first call takes, and how long the others take on average, in nanoseconds; how
-/// many kilobytes of memory the process has before and after.
+/// order: how long the first call takes, and how long the others take on average, in nanoseconds;
+/// how many kilobytes of memory the process has before and after.
 pub fn program(count: usize, embed: &str) -> String {
     let names: String = (1..=count).map(|n| format!("k_{n},")).collect();
     let kernels: String =

@@ -1,9 +1,9 @@
 //! What a test needs of the processor.
 //!
-//! A test asks before it runs code that not every processor has. Where the answer is no, the whole test
-//! runs once more under an emulator that has more, and what that lacks too is recorded as left out.
-//! The emulator is qemu's user mode, up to AVX2, FMA and BMI2. It has no AVX-512, nor has valgrind: what
-//! stands in for execution there is said in `.ci/left-out`.
+//! A test asks before it runs code that not every processor has. Where the answer is no, the whole
+//! test runs once more under an emulator that has more, and what that lacks too is recorded as left
+//! out. The emulator is qemu's user mode, up to AVX2, FMA and BMI2. It has no AVX-512, nor has
+//! valgrind: what stands in for execution there is said in `.ci/left-out`.
 
 use crate::{left_out, tools};
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use std::panic::Location;
 use std::process::Command;
 use std::sync::Mutex;
 
-/// How the names of extensions start that the emulator has not.
+/// The prefixes of extensions that the emulator lacks.
 const NOT_EMULATED: [&str; 3] = ["amx", "avx512", "padlock"];
 
 /// Set in a test that already runs under the emulator for this reason.
@@ -32,8 +32,8 @@ pub fn runs<T>(kernel: Result<T, impl Display>) -> bool {
     false
 }
 
-/// Whether the processor has an extension, as `is_x86_feature_detected!` answers. If not, an emulator
-/// is tried.
+/// Whether the processor has an extension, as `is_x86_feature_detected!` answers. If not, an
+/// emulator is tried.
 ///
 /// # Panics
 /// If the test fails under the emulator.

@@ -1,7 +1,8 @@
 //! Programs that use the runtime, compiled by rustc with flags of their own.
 //!
-//! In: source files and flags. Out: programs and libraries, in a directory of their own. The runtime is
-//! compiled from its sources with the same flags, and so is libc; the macro is the one that cargo has built.
+//! In: source files and flags. Out: programs and libraries, in a directory of their own. The
+//! runtime is compiled from its sources with the same flags, and so is libc; the macro is the one
+//! that cargo has built.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ impl Rustc {
     }
 
     /// Compiles the runtime with further flags, and gives the library. With `-Cmetadata=…` and
-    /// `-Cextra-filename=…` it is another crate beside the first, as of another version.
+    /// `-Cextra-filename=…` it is another crate next to the first, as of another version.
     pub fn runtime(&self, flags: &[&str]) -> PathBuf {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
         let source = root.join("peach-runtime/src/lib.rs");
@@ -46,16 +47,17 @@ impl Rustc {
         &self.dir
     }
 
-    /// Writes `source` as the crate `name`, compiles it with further `flags`, and gives what was made:
-    /// the file of this directory that is called `name`, with whatever else the kind of crate adds.
+    /// Writes `source` as the crate `name`, compiles it with further `flags`, and gives what was
+    /// made: the file of this directory that is called `name`, with whatever else the kind of crate
+    /// adds.
     pub fn build(&self, name: &str, source: &str, flags: &[&str]) -> PathBuf {
         let path = self.dir.join(name).with_extension("rs");
         std::fs::write(&path, source).expect("a file");
         self.compile(&path, name, flags)
     }
 
-    /// What rustc says of `source` as the library `name`, in short messages, without making code: as
-    /// `cargo check` does.
+    /// What rustc says of `source` as the library `name`, in short messages, without making code:
+    /// as `cargo check` does.
     pub fn check(&self, name: &str, source: &str) -> Output {
         let path = self.dir.join(name).with_extension("rs");
         std::fs::write(&path, source).expect("a file");

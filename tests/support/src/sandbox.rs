@@ -1,9 +1,9 @@
-//! Runs code in a sandbox of Native Client's kind: 4 GiB at a multiple of 4 GiB, with nothing around
-//! it, code, data and stack inside.
+//! Runs code in a sandbox of Native Client's kind: 4 GiB at a multiple of 4 GiB, with nothing
+//! around it, code, data and stack inside.
 //!
-//! Code is entered through a trampoline that changes the stack, and comes back through a springboard:
-//! trusted code in the sandbox, at a place that its return sequence can reach. What leaves the
-//! sandbox by any other way ends the process.
+//! Code is entered through a trampoline that changes the stack, and comes back through a
+//! springboard: trusted code in the sandbox, at a place that its return sequence can reach. What
+//! leaves the sandbox by any other way ends the process.
 
 use crate::machine::Machine;
 use std::ptr;

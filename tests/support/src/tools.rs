@@ -19,7 +19,8 @@ pub fn have(tools: &[&str]) -> bool {
     missing.is_empty()
 }
 
-/// `tool`, or `tool-14` and later: Debian installs some of LLVM's tools only under names with a version.
+/// `tool`, or `tool-14` and later: Debian installs some of LLVM's tools only under names with a
+/// version.
 ///
 /// # Panics
 /// Where everything is checked, if there is none.

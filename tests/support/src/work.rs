@@ -1,5 +1,5 @@
-//! How much a piece of code does, by what it allocates: the same on every run and every machine, which
-//! its time is not.
+//! How much a piece of code does, by what it allocates: the same on every run and every machine,
+//! which its time is not.
 //!
 //! A test program that measures declares the allocator:
 //! `#[global_allocator] static COUNTING: CountingAllocator = CountingAllocator;`

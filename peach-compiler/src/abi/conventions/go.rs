@@ -1,14 +1,14 @@
 //! Go: everything on the stack.
 //!
 //! ABI0 is what Go's assembler functions have (Go 1.17 and later wrap them for callers that pass
-//! arguments in registers). Arguments and results are laid out like the fields of one structure from
-//! `8(SP)` on, the results from the next whole word; nothing is preserved but `rbp`, the frame
+//! arguments in registers). Arguments and results are laid out like the fields of one structure
+//! from `8(SP)` on, the results from the next whole word; nothing is preserved but `rbp`, the frame
 //! pointer. The wrapper reloads `r14` and `xmm15`, which Go's own code keeps values in.
 //!
 //! `goasm` is for listings in the syntax of Go's assembler, `gosyso` for objects that the Go linker
-//! takes (`.syso`): the same convention, and the same frames. The `-p32` forms are those of the port
-//! `amd64p32`: pointers and sizes have 4 bytes, a word has 8 all the same (also that of the return
-//! address), and there is no frame pointer.
+//! takes (`.syso`): the same convention, and the same frames. The `-p32` forms are those of the
+//! port `amd64p32`: pointers and sizes have 4 bytes, but a word still has 8 (also that of the
+//! return address), and there is no frame pointer.
 
 use super::{AssemblyFormat, Convention, Frames, ImageFormat, Packing, Results};
 use crate::isa::{RegSet, gp::RBP};

@@ -1,7 +1,7 @@
 //! The conventions, one file each, and the list of all of them.
 //!
-//! A convention is data; [`place`](super::place) and the frame builder read it. To add one, write its
-//! file and name it in [`Convention::ALL`].
+//! A convention is data; [`place`](super::place) and the frame builder read it. To add one, write
+//! its file and name it in [`Convention::ALL`].
 
 mod formats;
 mod go;
@@ -22,7 +22,8 @@ use crate::isa::{Feature, FeatureSet, PhysReg, RegSet};
 /// Where arguments and results go, what is saved, and what the stack guarantees.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Convention {
-    /// Its name as a Rust ABI string, `sysv64`, where Rust has it; otherwise as in [`flag`](Self::flag).
+    /// Its name as a Rust ABI string, `sysv64`, where Rust has it; otherwise as in
+    /// [`flag`](Self::flag).
     pub name: &'static str,
     /// What the command's `-mabi=` calls it: `sysv`.
     pub flag: &'static str,
@@ -72,11 +73,11 @@ pub struct Convention {
     pub sandbox: Option<Sandbox>,
 }
 
-/// The alignment of what an argument that is passed by reference refers to. "For these aggregate types
-/// passed as a pointer, including `__m128`, the caller-allocated temporary memory must be 16-byte
-/// aligned" (Microsoft, "x64 calling convention", Parameter passing). The same paragraph makes it the
-/// caller's copy for this call: nothing but the callee can change it. Wider vectors may come with more
-/// from some compilers, but nothing promises it.
+/// The alignment of what an argument that is passed by reference refers to. "For these aggregate
+/// types passed as a pointer, including `__m128`, the caller-allocated temporary memory must be
+/// 16-byte aligned" (Microsoft, "x64 calling convention", Parameter passing). The same paragraph
+/// makes it the caller's copy for this call: nothing but the callee can change it. Wider vectors
+/// may come with more from some compilers, but nothing promises it.
 pub const REFERENCE_ALIGN: u32 = 16;
 
 /// How code is kept from leaving a region of memory, see [`sandbox`](mod@crate::sandbox).
@@ -84,11 +85,11 @@ pub const REFERENCE_ALIGN: u32 = 16;
 pub struct Sandbox {
     /// Holds the address of the region, a multiple of 4 GiB, and never changes.
     pub base: PhysReg,
-    /// Belongs to the compiler between any two instructions of the author.
+    /// Belongs to the compiler between any two source instructions.
     pub scratch: PhysReg,
     /// Bytes of a bundle: aligned code, whose borders no instruction crosses.
     pub bundle: u32,
-    /// What fills the space behind code: an instruction that stops the program.
+    /// What fills the space after code: an instruction that stops the program.
     pub filler: u8,
     /// The extensions beyond the baseline that its validator knows.
     pub extensions: &'static [Feature],
@@ -117,7 +118,7 @@ pub enum Packing {
 pub enum Results {
     /// In registers, as far as they fit there.
     Registers,
-    /// In the caller's memory behind the arguments.
+    /// In the caller's memory after the arguments.
     Stack,
 }
 

@@ -4,9 +4,9 @@ use super::{AssemblyFormat, Convention, ImageFormat, SYSV64, Sandbox};
 use crate::isa::{Feature, RegSet, gp::*};
 
 /// Native Client on x86-64: the convention of x32 without a red zone, and the sandbox of "NaCl SFI
-/// model on x86-64 systems" (developer.chrome.com). `rbp` is never anything but a frame's base, since
-/// every value that it gets has to be brought into the sandbox; `r11` is the register that addresses
-/// are computed in.
+/// model on x86-64 systems" (developer.chrome.com). `rbp` is never anything but a frame's base,
+/// since every value that it gets has to be brought into the sandbox; `r11` is the register that
+/// addresses are computed in.
 pub static NACL: Convention = Convention {
     name: "nacl",
     flag: "nacl",
@@ -22,8 +22,8 @@ pub static NACL: Convention = Convention {
         scratch: R11,
         bundle: 32,
         filler: 0xF4,
-        // What the tables of its validator (validator_ragel/instruction_definitions) have, but for LWP,
-        // which goes through addresses that nobody checks.
+        // What the tables of its validator (validator_ragel/instruction_definitions) have, but for
+        // LWP, which uses addresses that are not checked.
         extensions: &[
             Feature::SSE4_2,
             Feature::SSE4A,

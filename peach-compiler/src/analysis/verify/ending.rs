@@ -1,4 +1,4 @@
-//! Only a kernel without a result may fall off its end.
+//! Only a kernel without a result can fall through at its end.
 
 use super::Reports;
 use crate::analysis::Facts;
@@ -27,7 +27,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     )
     .help("end it with `return value;`");
     if let Some(last) = function.insts.last() {
-        diagnostic = diagnostic.label(last.span, "control goes on behind this");
+        diagnostic = diagnostic.label(last.span, "control continues after this");
     }
     reports.push(diagnostic);
 }

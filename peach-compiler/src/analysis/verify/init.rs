@@ -3,9 +3,8 @@
 //! A lane that is live at the entry without being written there is read unwritten on some path, so
 //! liveness finds the suspects and most kernels are done. For suspects, a forward analysis follows
 //! the bytes that may be unwritten: a write ends it, a copy passes it on lane by lane, a write that
-//! depends on data changes nothing, `vaddsd a, b, c` hands on the upper lanes of `b` as they are, and
-//! a call leaves garbage in what its convention does not
-//! preserve.
+//! depends on data changes nothing, `vaddsd a, b, c` hands on the upper lanes of `b` as they are,
+//! and a call leaves garbage in what its convention does not preserve.
 
 use super::{Reports, name_of, operand_span};
 use crate::abi::ArgPlace;
@@ -50,7 +49,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     }
 }
 
-/// Whether the author may not name the register at all, which `reserved` reports.
+/// Whether the user may not name the register at all, which `reserved` reports.
 fn is_reserved(function: &Function, reg: Reg) -> bool {
     let reserved = function.convention.reserved_gp;
     matches!(reg, Reg::Physical(PhysReg { bank: Bank::Gp, num }) if reserved.contains(num))
@@ -76,7 +75,7 @@ fn value_lanes(value: &ArgValue) -> Lanes {
     }
 }
 
-/// The bytes whose unwritten read is the author's mistake: a copy takes lanes as they are, and what
+/// The bytes whose unwritten read is the user's error: a copy takes lanes as they are, and what
 /// leaves the kernel's sight reads registers only in so far as they are set, but for those that it
 /// names.
 fn visibly_read(op: &Op, access: &Access<Reg>, effects: &Effects<Reg>) -> Lanes {
@@ -122,7 +121,7 @@ impl Suspects {
                         suspects.add(facts, Reg::Virtual(function[*arg].vreg));
                     }
                 }
-                // A copy reads only lanes that somebody writes: the others are the suspects.
+                // A copy reads only lanes that are written somewhere: the others are the suspects.
                 Op::Copy { src, .. } => {
                     let read = effects.regs.iter().find(|a| a.reg == src.reg).map(|a| a.read);
                     if read.is_some_and(|lanes| !lanes.contains(src.class.lanes())) {
@@ -265,7 +264,7 @@ impl Suspects {
         }
         match Outside::of(op, effects) {
             Outside::No | Outside::System | Outside::State => {}
-            // The author vouches for what raw bytes and others leave.
+            // The user vouches for what raw bytes and others leave.
             Outside::Bytes | Outside::Elsewhere => {
                 for access in &effects.regs {
                     if let Some(number) = self.number(facts, access.reg) {
@@ -343,7 +342,7 @@ fn describe(
                     .note("registers that the caller wants preserved are saved by the compiler")
                     .help("remove this `push` and its `pop`")
             } else {
-                diagnostic.help("write it before, on every path that leads here")
+                diagnostic.help("write it first, on every path that leads here")
             }
         }
     }
@@ -351,10 +350,11 @@ fn describe(
 
 /// The lanes of vectors and masks are often read without being cared for.
 fn how_to_write(name: &str, class: Class) -> String {
-    let help = "write it before, on every path that leads here";
+    let help = "write it first, on every path that leads here";
     match class.bank() {
         Bank::Vector | Bank::Mask => format!(
-            "{help}; if it may hold anything there, declare it with `let {name}: {} = undefined;`",
+            "{help}; if its value does not matter there, declare it with `let {name}: {} = \
+             undefined;`",
             class.name()
         ),
         _ => help.to_string(),
@@ -375,8 +375,10 @@ fn describe_variable(
     };
     let why = match (written.intersects(bad), may_be_written.intersects(bad)) {
         (false, false) => format!("nothing writes {them}"),
-        (false, true) => "written under a mask only, which keeps what it does not select".into(),
-        (true, _) => "not written on every path that leads here".into(),
+        (false, true) => {
+            "it is written only under a mask, which keeps the lanes that it does not select".into()
+        }
+        (true, _) => "it is not written on every path that leads here".into(),
     };
     Diagnostic::new(Code::Uninitialized, span, format!("{what} {read}, but {why}"))
 }
@@ -388,7 +390,7 @@ fn describe_argument(function: &Function, arg: ArgId, bad: Lanes, span: Place) -
     let name = &info.name;
     let bits = 8 * arg.value.bytes();
     if in_memory && bad.intersects(value_lanes(&arg.value)) {
-        // Its load stands before its first use; only a bug of ours gets here.
+        // Its load precedes its first use; only a bug in peach gets here.
         let message = format!("argument `{name}` is read before it is loaded");
         return Diagnostic::new(Code::Internal, span, message);
     }

@@ -1,6 +1,6 @@
-//! What is wrong with the author's program, as diagnostics.
+//! The errors of the user's program, as diagnostics.
 //!
-//! Input: a function and its facts. Output: diagnostics; a function without errors goes on to the
+//! Input: a function and its facts. Output: diagnostics; a function without errors continues to the
 //! allocator. One file per question:
 //!
 //! | file | question |
@@ -38,8 +38,8 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
     safety::verify(function, facts, &mut reports);
 }
 
-/// The diagnostics of one function, each kind once per source token, and what is said in the same words
-/// of several places that need `unsafe` once.
+/// The diagnostics of one function, each kind once per source token, and what is said in the same
+/// words of several places that need `unsafe` once.
 struct Reports<'a> {
     diagnostics: &'a mut Diagnostics,
     seen: HashSet<(Code, LineColumn)>,
@@ -74,7 +74,7 @@ fn operand_span(inst: &Inst, index: usize) -> Place {
     inst.operand_spans.get(index).copied().unwrap_or(inst.span.into())
 }
 
-/// What the author calls a register.
+/// The name of a register in the source.
 fn name_of(function: &Function, reg: Reg) -> String {
     match reg {
         Reg::Virtual(vreg) => function[vreg].name.clone(),

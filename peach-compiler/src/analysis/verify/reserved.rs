@@ -1,4 +1,4 @@
-//! Registers that the convention keeps for itself are named by nobody.
+//! Registers that the convention reserves must not be named.
 
 use super::{Reports, operand_span};
 use crate::diagnostics::{Code, Diagnostic};
@@ -26,7 +26,7 @@ pub(super) fn verify(function: &Function, reports: &mut Reports<'_>) {
                     format!("`{name}` belongs to the convention `{convention}`"),
                 )
                 .note(format!("so do {}", others(function, num)))
-                .help("declare a register instead, or take another one"),
+                .help("declare a register instead, or use another one"),
             );
         });
     }

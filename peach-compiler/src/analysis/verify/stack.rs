@@ -56,18 +56,18 @@ fn describe(function: &Function, problem: Problem) -> Diagnostic {
     match problem {
         Problem::BelowStart { at } => {
             error(at, "this pops more than the kernel has pushed".to_string())
-                .note("below lie the kernel's stack variables and the return address")
+                .note("below are the kernel's stack variables and the return address")
                 .help("remove it, or `push` before it on every path")
         }
         Problem::Join { at, from, depths: [one, other] } => {
             error(at, format!("paths meet here with {one} and with {other} bytes pushed"))
-                .label(function.insts[from].span, format!("from here come {other} bytes"))
-                .note("every place has one depth of the stack, whichever path leads there")
+                .label(function.insts[from].span, format!("{other} bytes on this path"))
+                .note("the depth of the stack must be the same on every path to a place")
                 .help("`pop` or `push` on one of the paths")
         }
         Problem::Left { at, depth } => {
             error(at, format!("{depth} bytes are still pushed at this `return`"))
-                .note("what the kernel pushes it must pop, on every path")
+                .note("the kernel must pop what it pushes, on every path")
                 .help("`pop` them before it")
         }
     }

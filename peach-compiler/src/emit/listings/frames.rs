@@ -1,23 +1,23 @@
-//! The frame as Microsoft's unwinder wants to be told of it.
+//! The frame as Microsoft's unwind directives describe it.
 //!
-//! In: a function. Out: the steps of its prologue, each with the index of the item behind the one that
-//! takes it. Where the frame has a base, offsets count from there, otherwise from the stack pointer
-//! behind the prologue (Microsoft, "x64 exception handling", UNWIND_CODE). Where no directive can say
-//! it, the tables themselves.
+//! In: a function. Out: the steps of its prologue, each with the index of the item after the one
+//! that takes it. Where the frame has a base, offsets count from there, otherwise from the stack
+//! pointer after the prologue (Microsoft, "x64 exception handling", UNWIND_CODE). Where no
+//! directive can say it, the tables themselves.
 
 use crate::emit::module::ModuleFunction;
 use crate::emit::seh::{self, Fragment};
 use crate::ir::{Lowered, UnwindStep};
 use crate::isa::{Bank, PhysReg};
 
-/// What the unwinder is told.
+/// What the unwinder must know.
 pub(super) enum Description {
     /// Nothing: the function moves neither the stack pointer nor a preserved register.
     Leaf,
     /// By directives.
     Steps(Vec<(usize, Step)>),
-    /// By tables: parts of the function, each with its `UNWIND_INFO`. Directives know no pushes in a
-    /// body, and no vector register at an odd multiple of eight.
+    /// By tables: parts of the function, each with its `UNWIND_INFO`. Directives know no pushes in
+    /// a body, and no vector register at an odd multiple of eight.
     Tables(Vec<Fragment>),
 }
 
@@ -37,7 +37,7 @@ impl Description {
         }
     }
 
-    /// The steps, where they are told by directives.
+    /// The steps, where they are described by directives.
     pub fn steps(&self) -> impl Iterator<Item = (usize, Step)> {
         let steps = if let Description::Steps(steps) = self { steps.as_slice() } else { &[] };
         steps.iter().copied()

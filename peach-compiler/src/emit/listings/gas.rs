@@ -44,7 +44,7 @@ fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnos
         let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
         diagnostics.push(
             diagnostic
-                .note("a symbol has no quotation marks, backslashes and control characters")
+                .note("a symbol cannot contain quotation marks, backslashes or control characters")
                 .help("choose another name with `#[export_name = \"…\"]`"),
         );
     }
@@ -119,7 +119,7 @@ impl Writer<'_> {
         if self.options.image == ImageFormat::Elf {
             self.put(format!("    .size {symbol}, {}", function.source.compiled.encoded.code_len));
         }
-        // Between the code of a sandbox stands nothing but code.
+        // There is nothing but code between the code of a sandbox.
         let apart = function.source.convention().sandbox.is_some();
         if apart && !function.jump_tables.is_empty() {
             self.put(self.constant_section());
@@ -132,7 +132,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The code, with what unwinders are told: by `frame` on Windows, in DWARF elsewhere.
+    /// The code, with unwind information: by `frame` on Windows, in DWARF elsewhere.
     fn code(&mut self, function: &Function<'_>, frame: Option<&Description>) {
         let compiled = &function.source.compiled;
         let prefix = self.local_prefix();
@@ -194,8 +194,8 @@ impl Writer<'_> {
         })
     }
 
-    /// `call sym`, `lea r, sym`, `mov r, sym`. In AT&T syntax, where any symbol may stand: in Intel's,
-    /// `and` or `rax` would be what they are.
+    /// `call sym`, `lea r, sym`, `mov r, sym`. In AT&T syntax, where any symbol may stand: in
+    /// Intel's, `and` or `rax` would be what they are.
     fn with_symbol(&self, inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
         let symbol = self.symbol(used.name);
         let text = match (spell::destination(inst), used.is_relative) {

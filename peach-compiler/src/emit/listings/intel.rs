@@ -1,6 +1,8 @@
-//! Where GNU as, clang and `llvm-ml` choose other encodings than we do, or do not know an instruction.
+//! Where GNU as, clang and `llvm-ml` choose other encodings than we do, or do not know an
+//! instruction.
 //!
-//! One table for all of them: GNU as and clang read the same listing, and `llvm-ml` has clang's tables.
+//! One table for all of them: GNU as and clang read the same listing, and `llvm-ml` has clang's
+//! tables.
 
 use super::spell::{Remedy, Rule};
 use crate::ir::{Base, Mem, Operand};
@@ -9,19 +11,19 @@ use crate::isa::{Bank, Class, PhysReg};
 /// What GNU as 2.40, clang 14 and llvm-ml 16 do in their own way; later ones read the same text.
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        why: "instructions that one of them does not know",
+        why: "instructions that GNU as or clang does not support",
         applies: |coded| coded.is_one_of(UNKNOWN),
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "16-bit operations that no operand shows: the names are ours",
+        why: "16-bit operations without an operand that shows it: the names are peach's own",
         applies: |coded| {
             coded.is_one_of(&["enterw", "iretw", "leavew", "popw", "pushw", "retfw", "retw"])
         },
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "EVEX is taken where VEX would do",
+        why: "EVEX is chosen where VEX would do",
         applies: |coded| {
             let names = ["vpdpbusd", "vpdpbusds", "vpdpwssd", "vpdpwssds"];
             coded.is_one_of(&names) && coded.is_vex() && coded.inst.encoding.is_none()
@@ -29,14 +31,14 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Prefix("{vex} "),
     },
     Rule {
-        why: "clang knows the EVEX forms alone",
+        why: "clang supports only the EVEX forms",
         applies: |coded| {
             coded.is_one_of(&["vcvtneps2bf16", "vpmadd52huq", "vpmadd52luq"]) && coded.is_vex()
         },
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "memory whose size has no word, or another one to each",
+        why: "memory whose size has no keyword, or a different one in each assembler",
         applies: |coded| {
             let names = [
                 "aesdec256kl",
@@ -57,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Unsized,
     },
     Rule {
-        why: "clang wants the mask of a prefetch elsewhere",
+        why: "clang expects the mask of a prefetch elsewhere",
         applies: |coded| {
             coded.name().starts_with("vgatherpf") || coded.name().starts_with("vscatterpf")
         },
@@ -79,7 +81,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "clang exchanges the registers",
+        why: "clang swaps the registers",
         applies: |coded| coded.name() == "xchg" && coded.memory().is_none(),
         remedy: Remedy::Bytes,
     },
@@ -93,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "clang does not know `bnd` before every branch",
+        why: "clang does not accept `bnd` before every branch",
         applies: |coded| coded.inst.prefixes.bnd,
         remedy: Remedy::Bytes,
     },
@@ -116,7 +118,8 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "clang writes other prefixes where they mean nothing to a segment or system register",
+        why: "clang writes other prefixes where they have no effect on a segment or system \
+            register",
         applies: |coded| {
             let is_system =
                 coded.is_one_of(&["lldt", "lmsw", "ltr", "sldt", "str", "verr", "verw"]);
@@ -157,7 +160,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "control words whose upper bit is no sign",
+        why: "control words whose upper bit is not a sign",
         applies: |coded| {
             let is_large = |operand: &Operand<PhysReg>| matches!(operand, Operand::Imm(value) if *value > i128::from(i32::MAX));
             coded.is_one_of(&["bextr", "lwpins", "lwpval"])
@@ -166,7 +169,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "clang wants the rounding mode before a general-purpose register",
+        why: "clang expects the rounding mode before a general-purpose register",
         applies: |coded| {
             coded.name().starts_with("vcvt")
                 && coded.inst.rounding.is_some()
@@ -176,7 +179,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "clang knows no broadcast here",
+        why: "clang does not accept a broadcast here",
         applies: |coded| {
             let is_broadcast = coded.memory().is_some_and(|mem| mem.broadcast.is_some());
             coded.is_one_of(&["vgf2p8affineinvqb", "vgf2p8affineqb"]) && is_broadcast

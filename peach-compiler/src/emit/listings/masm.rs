@@ -1,7 +1,7 @@
 //! MASM (`ml64`), which makes COFF objects for Windows; `llvm-ml -m64` reads the same text.
 //!
-//! Functions that save registers or lower the stack pointer are `proc frame` with `.pushreg` and the
-//! like. Constants stand before the code: `llvm-ml` addresses by `rip` only what it has seen. Of two
+//! Functions that save registers or lower the stack pointer are `proc frame` with `.pushreg` and
+//! the like. Constants precede the code: `llvm-ml` addresses by `rip` only what it has seen. Of two
 //! equally long encodings between registers, `ml64` may take the other one.
 
 use super::frames::Description;
@@ -60,13 +60,17 @@ fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnos
         let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
         diagnostics.push(
             diagnostic
-                .note("a symbol is made of up to 247 letters, digits and `_ @ $ ?`, starts with no digit, and is no word of the assembler's own")
+                .note(
+                    "a symbol consists of up to 247 letters, digits and `_ @ $ ?`, does not \
+                    start with a digit, and is not a reserved word of the assembler",
+                )
                 .help("choose another name with `#[export_name = \"…\"]`"),
         );
     }
 }
 
-/// Whether a name, in lower case, is one of MASM's own: instructions, registers, operators, directives.
+/// Whether a name, in lower case, is one of MASM's own: instructions, registers, operators,
+/// directives.
 fn is_reserved(name: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -130,8 +134,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Unwind information that no directive can say, as Microsoft's compiler writes it. (`llvm-ml` 16
-    /// has no `imagerel`.)
+    /// Unwind information that no directive can say, as Microsoft's compiler writes it. (`llvm-ml`
+    /// 16 has no `imagerel`.)
     fn unwind_tables(&mut self, function: &Function<'_>, parts: &[Fragment]) {
         let symbol = &function.source.symbol;
         self.put("_TEXT ends");
@@ -147,8 +151,8 @@ impl Writer<'_> {
         self.put(format!("_TEXT segment align({}) 'CODE'", self.align(true)));
     }
 
-    /// A jump table, `distance` bytes before the function. Its entries are numbers: labels are known
-    /// within their procedure alone.
+    /// A jump table, `distance` bytes before the function. Its entries are numbers: labels are
+    /// known within their procedure alone.
     fn jump_table(&mut self, function: &Function<'_>, table: &JumpTable<'_>, distance: u32) {
         let align = function.source.compiled.encoded.align;
         self.put(format!("\nalign {align}"));
@@ -182,7 +186,7 @@ impl Writer<'_> {
         self.outline.code_align().max(constants)
     }
 
-    /// Constants. They stand in the segment of the code where an instruction that is given as data
+    /// Constants. They are in the segment of the code where an instruction that is given as data
     /// refers to one: MASM has no distances between segments.
     fn constants(&mut self, outline: &Outline<'_>) {
         for constant in &outline.constants {

@@ -1,7 +1,7 @@
 //! Listings for other assemblers, one file each, and the list of all of them.
 //!
-//! In: a [`Module`]. Out: text from which the assembler makes the bytes that we make ourselves. To add
-//! an assembler, write its file and name it in [`Format::ALL`].
+//! In: a [`Module`]. Out: text from which the assembler makes the bytes that we make ourselves. To
+//! add an assembler, write its file and name it in [`Format::ALL`].
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -77,7 +77,7 @@ fn origin(module: &Module) -> String {
 /// Where comments start.
 const COMMENT_COLUMN: usize = 56;
 
-/// Puts lines of the source beside the first instruction of each.
+/// Puts lines of the source next to the first instruction of each.
 struct Comments<'a> {
     source: Option<&'a Source>,
     last: usize,

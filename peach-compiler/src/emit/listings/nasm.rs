@@ -1,7 +1,7 @@
 //! NASM.
 //!
-//! Labels are local to their function (`.next`), and its constants are `function_name`. NASM knows no
-//! unwind information.
+//! Labels are local to their function (`.next`), and its constants are `function_name`. NASM knows
+//! no unwind information.
 
 use super::outline::{
     self, END_OF_CODE, Function, Line, Outline, Prefixed, Reference, SymbolUse, is_relative,
@@ -50,7 +50,10 @@ fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnos
         let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
         diagnostics.push(
             diagnostic
-                .note("a symbol is made of letters, digits and `_ $ # @ ~ . ?`, and starts with a letter, `_` or `?`")
+                .note(
+                    "a symbol consists of letters, digits and `_ $ # @ ~ . ?`, and starts with a \
+                    letter, `_` or `?`",
+                )
                 .help("choose another name with `#[export_name = \"…\"]`"),
         );
     }
@@ -183,8 +186,8 @@ impl Assembler for Nasm {
         ";"
     }
 
-    /// The length of a displacement is told inside of the brackets, and so is the segment. `[rip + n]`
-    /// is written as a distance from here.
+    /// The length of a displacement is written inside the brackets, and so is the segment. `[rip +
+    /// n]` is written as a distance from here.
     fn memory(&self, mem: &Mem<PhysReg>, coded: &Coded<'_>) -> Option<String> {
         let size = mem.size.map_or("", size_word);
         let segment = mem
@@ -209,7 +212,7 @@ impl Assembler for Nasm {
         Some(format!("{size}[{length}{segment}{place}]{broadcast}"))
     }
 
-    /// `mov rax, 1` becomes `mov eax, 1` unless its width is told.
+    /// `mov rax, 1` becomes `mov eax, 1` unless its width is given.
     fn number(&self, value: i128, coded: &Coded<'_>) -> String {
         let is_wide = coded.has_class(Class::Gp64) && coded.memory().is_none();
         match (coded.name(), coded.opcode()) {
@@ -241,7 +244,7 @@ impl Assembler for Nasm {
 /// What NASM 2.16 does in its own way.
 const RULES: &[Rule] = &[
     Rule {
-        why: "NASM does not know it",
+        why: "NASM does not support it",
         applies: |coded| {
             let is_comparison = |name: &str| name.starts_with("vpcom") && !is_plain_vpcom(name);
             coded.is_one_of(UNKNOWN) || is_comparison(coded.name())
@@ -249,7 +252,7 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM 2.16 has mistakes in this extension",
+        why: "NASM 2.16 has bugs in this extension",
         applies: |coded| {
             let extensions = [
                 Feature::AVX512FP16,
@@ -268,7 +271,7 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM knows no addresses relative to `eip`",
+        why: "NASM does not support addresses relative to `eip`",
         applies: |coded| {
             let is_eip =
                 |base: Base<PhysReg>| matches!(base, Base::Reg(view) if view.class == Class::Eip);
@@ -277,7 +280,7 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "EVEX is taken where VEX would do",
+        why: "EVEX is chosen where VEX would do",
         applies: |coded| {
             let names =
                 ["vpdpbusd", "vpdpbusds", "vpdpwssd", "vpdpwssds", "vpmadd52huq", "vpmadd52luq"];
@@ -294,7 +297,7 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM wants another size of this memory",
+        why: "NASM expects another size for this memory",
         applies: |coded| {
             coded.is_one_of(&[
                 "cldemote",
@@ -389,7 +392,7 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "a segment or system register beside a general-purpose one",
+        why: "a segment or system register with a general-purpose one",
         applies: |coded| coded.has_class(Class::Segment) && coded.memory().is_none(),
         remedy: Remedy::Bytes,
     },
@@ -403,12 +406,12 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM exchanges the registers",
+        why: "NASM swaps the registers",
         applies: |coded| coded.name() == "xchg" && coded.memory().is_none(),
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "the move that stores saves a byte here, and NASM takes the one that loads",
+        why: "the store form of the move saves a byte here, and NASM chooses the load form",
         applies: |coded| {
             let names = [
                 "vmovapd", "vmovaps", "vmovdqa", "vmovdqu", "vmovq", "vmovsd", "vmovss", "vmovupd",
@@ -428,29 +431,29 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "x87 registers that NASM supplies or exchanges",
+        why: "x87 registers that NASM adds or swaps",
         applies: |coded| coded.has_class(Class::St),
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "`int 3` has two bytes to NASM",
+        why: "NASM encodes `int 3` in two bytes",
         applies: |coded| coded.name() == "int" && coded.bytes.len() == 1,
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM does not know the prefix",
+        why: "NASM does not support the prefix",
         applies: |coded| coded.inst.prefixes.notrack || coded.inst.prefixes.bnd,
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM wants the rounding mode elsewhere, or knows none here",
+        why: "NASM expects the rounding mode elsewhere, or does not accept one here",
         applies: |coded| {
             coded.inst.rounding.is_some() && coded.registers().any(|view| view.reg.bank == Bank::Gp)
         },
         remedy: Remedy::Bytes,
     },
     Rule {
-        why: "NASM knows no broadcast here",
+        why: "NASM does not accept a broadcast here",
         applies: |coded| {
             let is_broadcast = coded.memory().is_some_and(|mem| mem.broadcast.is_some());
             is_broadcast && coded.is_one_of(&["vpopcntd", "vpopcntq"])

@@ -1,8 +1,8 @@
 //! What every listing consists of, whatever the assembler: functions, constants, symbols of others.
 //!
 //! In: a [`Module`]. Out: an [`Outline`], in which everything that a listing names has a name.
-//! Invariants: names are made of letters, digits and `_`, and are distinct, in every function and among
-//! the constants of the module; equal constants are one; order is that of the module.
+//! Invariants: names are made of letters, digits and `_`, and are distinct, in every function and
+//! among the constants of the module; equal constants are one; order is that of the module.
 
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
@@ -47,7 +47,7 @@ pub(super) struct Function<'a> {
     pub full_labels: Vec<String>,
     /// By constant; empty for what is not used.
     pub data: Vec<String>,
-    /// Behind the code.
+    /// After the code.
     pub jump_tables: Vec<JumpTable<'a>>,
     /// By symbol of the program around.
     pub symbols: Vec<&'a str>,
@@ -278,10 +278,10 @@ fn is_call(function: &ModuleFunction, at: u32) -> bool {
     matches!(&items[item].code, Code::Inst(inst) if !matches!(inst.operands[0], Operand::Reg(_)))
 }
 
-/// The label behind the code, where an assembler needs one.
+/// The label after the code, where an assembler needs one.
 pub(super) const END_OF_CODE: &str = "end_of_code";
 
-/// Of each label, what the author calls it, with a number where several are called the same.
+/// The name of each label in the source, with a number where several have the same name.
 fn label_names(function: &ModuleFunction) -> Vec<String> {
     let mut distinct = Distinct::default();
     distinct.take(END_OF_CODE.to_string());
@@ -329,7 +329,8 @@ impl Distinct {
     }
 }
 
-/// Calls labels and constants of a function by their names, with what the assembler puts before them.
+/// Calls labels and constants of a function by their names, with what the assembler puts before
+/// them.
 pub(super) struct Prefixed<'a> {
     pub labels: &'a [String],
     pub label_prefix: &'a str,

@@ -1,10 +1,11 @@
 //! Instructions as other assemblers spell them.
 //!
-//! In: an instruction over physical registers and the bytes that we gave it. Out: a line of text from
-//! which an [`Assembler`] makes the same bytes, or the bytes as data with the instruction in a comment.
+//! In: an instruction over physical registers and the bytes that we gave it. Out: a line of text
+//! from which an [`Assembler`] makes the same bytes, or the bytes as data with the instruction in a
+//! comment.
 //!
 //! The text says what the instruction is; which of several encodings it gets is decided by each
-//! assembler for itself. Where that is another one than ours, a [`Rule`] of the assembler's table says
+//! assembler for itself. Where that differs from ours, a [`Rule`] of the assembler's table says
 //! what makes it the same: a word in the text, or plain bytes.
 
 use super::outline::{Function, Line, Outline, Reference, SymbolUse};
@@ -40,7 +41,7 @@ impl Coded<'_> {
         names.contains(&self.name())
     }
 
-    /// The bytes behind the legacy prefixes.
+    /// The bytes after the legacy prefixes.
     pub fn opcode(&self) -> &[u8] {
         let is_prefix = |byte: &u8| {
             matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3)
@@ -131,7 +132,7 @@ impl Length {
             [0xe9, ..] | [0x0f, ..] => {
                 let field = bytes[bytes.len() - 4..].try_into().expect("four bytes");
                 // Two to four bytes less, counted from a shorter instruction: near the limits both
-                // lengths are told of.
+                // lengths are given for.
                 match i32::from_le_bytes(field) {
                     -140..=140 => Length::Forced,
                     _ => Length::Near,
@@ -160,7 +161,7 @@ pub(super) trait Assembler {
     /// A line of data: these bytes.
     fn data_bytes(&self, bytes: &[u8]) -> String;
 
-    /// A line of data: the distance of a constant from behind these four bytes and `behind` more.
+    /// A line of data: the distance of a constant from after these four bytes and `behind` more.
     fn data_distance(&self, name: &str, reference: Reference, behind: usize) -> String;
 
     /// What starts a comment.
@@ -194,8 +195,8 @@ pub(super) trait Assembler {
         }
     }
 
-    /// The word before the mnemonic that forces the length of a displacement, where it is not in the
-    /// operand.
+    /// The word before the mnemonic that forces the length of a displacement, where it is not in
+    /// the operand.
     fn forced_displacement(&self, _: DispSize) -> &'static str {
         ""
     }
@@ -205,7 +206,7 @@ pub(super) trait Assembler {
         ""
     }
 
-    /// `lock`, `rep`, …, each with a space behind it.
+    /// `lock`, `rep`, …, each with a space after it.
     fn prefixes(&self, prefixes: Prefixes) -> String {
         prefixes.words().map(|word| format!("{word} ")).collect()
     }
@@ -391,8 +392,8 @@ fn explicit(coded: &Coded) -> Instruction<PhysReg> {
     inst
 }
 
-/// Whether the instruction has the bytes that its text asks for: a Rust constant has a field of full
-/// width, whatever its value.
+/// Whether the instruction has the bytes that its text asks for: a Rust constant has a field of
+/// full width, whatever its value.
 fn is_plainly_encoded(coded: &Coded) -> bool {
     let branch = match coded.opcode() {
         [0x0f, ..] | [0xe8 | 0xe9, ..] => BranchSize::Near,

@@ -1,8 +1,8 @@
 //! Microsoft's COFF ("PE format" on learn.microsoft.com).
 //!
-//! A relocation of a rip-relative field says by its type how many bytes of the instruction follow, and
-//! has its addend in the field. Functions with a frame are listed in `.pdata`, with what the unwinder
-//! has to know in `.xdata`.
+//! A relocation of a rip-relative field says by its type how many bytes of the instruction follow,
+//! and has its addend in the field. Functions with a frame are listed in `.pdata`, with what the
+//! unwinder has to know in `.xdata`.
 
 use super::draft::{ConstantSymbols, Draft, generic};
 use super::image::{Image, Kind, Place, Relocation};
@@ -40,7 +40,7 @@ fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
     let (flags, addend) = match relocation.kind {
         Kind::Absolute => (generic(RelocationKind::Absolute, 64), addend),
         Kind::Relative | Kind::Call | Kind::Lea | Kind::Entry { .. } => {
-            // Bytes of the instruction behind the field, which only the types of code can tell.
+            // Bytes of the instruction after the field, which only the types of code can express.
             let behind = u16::try_from(relocation.origin - 4).unwrap_or(0).min(5);
             let typ = pe::IMAGE_REL_AMD64_REL32 + behind;
             (RelocationFlags::Coff { typ }, addend - relocation.origin)

@@ -1,8 +1,8 @@
 //! macOS's compact unwind encodings: one word per function (`compact_unwind_encoding.h` of Apple's
 //! libunwind).
 //!
-//! In: a lowered function. Out: the word. It describes the body alone; what it cannot describe, frames
-//! that move in the body or that save vector registers, is left to DWARF.
+//! In: a lowered function. Out: the word. It describes the body alone; what it cannot describe,
+//! frames that move in the body or that save vector registers, is left to DWARF.
 
 use super::image::Function;
 use crate::emit::unwind;
@@ -88,8 +88,8 @@ fn size_field(function: &Function) -> Option<(u32, u32)> {
     (inst.mnemonic.name() == "sub" && field <= 0xFF).then_some((field, bytes))
 }
 
-/// Which registers are saved, the one at the lowest address first, as the number of their order among
-/// all orders of as many of the six.
+/// Which registers are saved, the one at the lowest address first, as the number of their order
+/// among all orders of as many of the six.
 fn permutation(saved: &[PhysReg]) -> Option<u32> {
     const NUMBERED: [PhysReg; 6] = [gp::RBX, gp::R12, gp::R13, gp::R14, gp::R15, gp::RBP];
     let numbers: Vec<usize> = saved
@@ -100,7 +100,7 @@ fn permutation(saved: &[PhysReg]) -> Option<u32> {
     let mut number = 0;
     for (index, &register) in numbers.iter().enumerate() {
         let smaller = numbers[..index].iter().filter(|&&earlier| earlier < register).count();
-        // As many can stand at the next place; of all six, the last one is not encoded.
+        // As many can be at the next place; of all six, the last one is not encoded.
         let choices = 6 - index;
         number = number * choices + (register - smaller);
         if index == 4 && numbers.len() == 6 {

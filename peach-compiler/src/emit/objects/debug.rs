@@ -1,5 +1,5 @@
-//! What debuggers read, in DWARF 4: a compilation unit, a subprogram per function, and the source line
-//! and column of every instruction.
+//! What debuggers read, in DWARF 4: a compilation unit, a subprogram per function, and the source
+//! line and column of every instruction.
 //!
 //! In: an [`Image`]. Out: sections. An instruction belongs to the statement that it stands for; the
 //! prologue belongs to the kernel's name.

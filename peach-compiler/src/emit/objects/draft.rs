@@ -1,7 +1,7 @@
 //! Sections and symbols, as all formats have them.
 //!
-//! In: an [`Image`] and an empty object file. Out: a [`Draft`] with code, constants and all symbols, to
-//! which a format adds its relocations and what is its own.
+//! In: an [`Image`] and an empty object file. Out: a [`Draft`] with code, constants and all
+//! symbols, to which a format adds its relocations and what is its own.
 
 use super::image::{Image, Target};
 use super::recorder::Recorded;
@@ -114,8 +114,8 @@ impl Draft {
         }
     }
 
-    /// The symbol that stands for a target, and what to add to its address. Places in the code count
-    /// from the start of the section.
+    /// The symbol that stands for a target, and what to add to its address. Places in the code
+    /// count from the start of the section.
     pub fn target(&mut self, image: &Image, target: Target) -> (SymbolId, i64) {
         match target {
             Target::Function(index) => (self.functions[index], 0),

@@ -1,8 +1,8 @@
 //! ELF, of 64 bits and, for pointers of four bytes, of 32 (System V AMD64 psABI 1.0, chapter 4 and
 //! section 11.1).
 //!
-//! Addresses of functions and data that other files may define are loaded from the global offset table;
-//! the linker makes a `lea` of the load where it can (psABI, section B.2).
+//! Addresses of functions and data that other files may define are loaded from the global offset
+//! table; the linker makes a `lea` of the load where it can (psABI, section B.2).
 
 use super::draft::{ConstantSymbols, Draft, generic};
 use super::frames::{self, Width};

@@ -1,5 +1,5 @@
-//! `.eh_frame`: what unwinders of ELF and Mach-O know of each instruction (System V AMD64 psABI 1.0,
-//! section 4.2.4).
+//! `.eh_frame`: what unwinders of ELF and Mach-O know of each instruction (System V AMD64 psABI
+//! 1.0, section 4.2.4).
 //!
 //! In: an [`Image`]. Out: one entry per function that is wanted, exact at every instruction.
 

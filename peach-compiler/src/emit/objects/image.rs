@@ -1,13 +1,14 @@
 //! An object file of no format in particular: code, constants, and what a linker has to fill in.
 //!
 //! In: a [`Module`]. Out: an [`Image`].
-//! Invariants: functions stand in the order of the module, each aligned; what fills the space between
-//! them stops the program. Every constant of every function is there once, aligned, and none of up to
-//! 64 bytes crosses a cache line; jump tables are constants, too. A field that is relocated holds zero.
+//! Invariants: functions are in the order of the module, each aligned; what fills the space between
+//! them stops the program. Every constant of every function is there once, aligned, and none of up
+//! to 64 bytes crosses a cache line; jump tables are constants, too. A field that is relocated
+//! holds zero.
 //!
 //! Go's own linker relocates nothing in ELF files, unless the program uses shared libraries, and in
-//! Mach-O files it knows no distances. So the functions of Go have their constants behind their code,
-//! and what they call in their own file is known without a linker.
+//! Mach-O files it knows no distances. So the functions of Go have their constants after their
+//! code, and what they call in their own file is known without a linker.
 
 use crate::abi::Frames;
 use crate::emit::Module;
@@ -30,7 +31,7 @@ pub(super) struct Image<'a> {
     pub inner: Vec<Inner>,
     /// Read-only data.
     pub data: Section,
-    /// What is in `data`, by function. Some stand in the same place, or in parts of others.
+    /// What is in `data`, by function. Some share the same place, or parts of others.
     pub constants: Vec<Constant>,
     /// Symbols that other files define.
     pub externals: Vec<External>,
@@ -100,7 +101,8 @@ pub(super) enum Place {
 pub(super) enum Kind {
     /// The address, in eight bytes.
     Absolute,
-    /// An address relative to the end of the instruction, in four bytes. All below are of this form.
+    /// An address relative to the end of the instruction, in four bytes. All below are of this
+    /// form.
     Relative,
     /// The operand of `call`.
     Call,
@@ -154,7 +156,7 @@ impl<'a> Image<'a> {
         if convention.sandbox.is_some() { 8 } else { convention.pointer_size as u8 }
     }
 
-    /// The path of the source as its author named it. No format has room for none, nor for a NUL.
+    /// The path of the source as the user named it. No format has room for none, nor for a NUL.
     pub fn source_name(&self) -> String {
         let name = self.module.source.replace('\0', "");
         if name.is_empty() { "<kernels>".to_string() } else { name }
@@ -178,8 +180,8 @@ impl<'a> Image<'a> {
         self.functions.push(Function { source, offset, size });
     }
 
-    /// Places the constants of all functions. The result says which of [`Image::constants`] is which
-    /// of a function's.
+    /// Places the constants of all functions. The result says which of [`Image::constants`] is
+    /// which of a function's.
     fn add_constants(&mut self) -> HashMap<(usize, DataId), usize> {
         let mut ids = HashMap::new();
         let mut contents = Vec::new();
@@ -244,7 +246,7 @@ impl<'a> Image<'a> {
         for reference in &encoded.data_references {
             let Some(&constant) = constants.get(&(index, reference.data)) else { continue };
             let field = (start + reference.offset) as usize;
-            // What stands there counts from the place behind the function's own code, and has every
+            // The field counts from the end of the function's own code, and has every
             // number in it that was added to the address.
             let old = self.take_field(field);
             let behind_code = encoded.data_offsets[reference.data.index()];
@@ -358,7 +360,7 @@ impl Names {
     }
 }
 
-/// Whether the constants of a function stand behind its code.
+/// Whether the constants of a function are after its code.
 fn is_self_contained(source: &ModuleFunction) -> bool {
     source.convention().frames == Frames::Go
 }

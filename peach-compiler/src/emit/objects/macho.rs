@@ -1,8 +1,8 @@
 //! Mach-O of 64 bits ("Mach-O" and `mach-o/x86_64/reloc.h` of Apple's headers).
 //!
-//! Symbols start with an underscore. Each symbol starts a part that the linker may drop or move, so a
-//! constant within another has no symbol. Every function has an entry in `__compact_unwind`; those that
-//! need more than it can say are described in `__eh_frame`.
+//! Symbols start with an underscore. Each symbol starts a part that the linker may drop or move, so
+//! a constant within another has no symbol. Every function has an entry in `__compact_unwind`;
+//! those that need more than it can say are described in `__eh_frame`.
 
 use super::draft::{ConstantSymbols, Draft};
 use super::frames::{self, Width};
@@ -28,7 +28,7 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     object.set_macho_build_version(version);
     object.set_subsections_via_symbols();
     let mut draft = Draft::new(image, object, ConstantSymbols::Owners);
-    // Descending: the linker of Xcode 15 wants them so, and pairs keep their order.
+    // Descending: the linker of Xcode 15 requires it, and pairs keep their order.
     for relocation in image.relocations.iter().rev() {
         add(&mut draft, image, *relocation)?;
     }
@@ -74,7 +74,7 @@ fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
         }
     };
     let at = relocation.offset;
-    // What stands in the field counts from the field's own end, whatever follows it.
+    // The field counts from its own end, whatever follows it.
     let in_field = addend - (relocation.origin - 4);
     match relocation.kind {
         Kind::Absolute => {
@@ -103,8 +103,8 @@ fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
     }
 }
 
-/// A rip-relative field that holds `in_field` before it is relocated. The object library counts from
-/// the end of the instruction, by the type, which makes up for what is subtracted here.
+/// A rip-relative field that holds `in_field` before it is relocated. The object library counts
+/// from the end of the instruction, by the type, which makes up for what is subtracted here.
 fn relative(
     draft: &mut Draft,
     section: SectionId,
@@ -122,8 +122,8 @@ fn relative(
     put(draft, section, offset, symbol, in_field - counted, flags(r_type, true, 4))
 }
 
-/// A field that holds `symbol + addend - subtracted`: two relocations, of which the one that subtracts
-/// comes first.
+/// A field that holds `symbol + addend - subtracted`: two relocations, of which the one that
+/// subtracts comes first.
 fn difference(
     draft: &mut Draft,
     section: SectionId,
@@ -138,7 +138,8 @@ fn difference(
     put(draft, section, offset, symbol, addend, flags(macho::X86_64_RELOC_UNSIGNED, false, bytes))
 }
 
-/// One entry of 32 bytes per function: its address, its size, its encoding, no handler, no data for one.
+/// One entry of 32 bytes per function: its address, its size, its encoding, no handler, no data for
+/// one.
 fn add_compact_unwind(draft: &mut Draft, image: &Image) -> Result<()> {
     if image.functions.is_empty() {
         return Ok(());
@@ -162,8 +163,8 @@ fn add_compact_unwind(draft: &mut Draft, image: &Image) -> Result<()> {
     Ok(())
 }
 
-/// `__eh_frame`. The distance from a field to its function stands in the field, without relocations, as
-/// linkers know it from LLVM. It stands right behind code and constants.
+/// `__eh_frame`. The distance from a field to its function is in the field, without relocations, as
+/// linkers know it from LLVM. It directly follows code and constants.
 fn add_frames(draft: &mut Draft, image: &Image, mut frames: Recorded) -> Result<()> {
     let constants = image.text.bytes.len().next_multiple_of(image.data.align as usize);
     let start = (constants + image.data.bytes.len()).next_multiple_of(8) as i64;
@@ -182,7 +183,7 @@ fn add_frames(draft: &mut Draft, image: &Image, mut frames: Recorded) -> Result<
     Ok(())
 }
 
-/// Offsets from one section for debuggers to another stand as they are: the linker leaves these
+/// Offsets from one section for debuggers to another are as they are: the linker leaves these
 /// sections where they are.
 fn add_debug(draft: &mut Draft, image: &Image, options: &Options) -> Result<()> {
     for mut recorded in debug::sections(image, options) {

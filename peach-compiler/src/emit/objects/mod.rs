@@ -34,7 +34,7 @@ use proc_macro2::Span;
 pub struct Options {
     /// The format.
     pub format: ImageFormat,
-    /// Debuggers are told the source line of every instruction.
+    /// Debug information has the source line of every instruction.
     pub debug: bool,
     /// Where the path of the source file starts from, for debuggers; `None` leaves it to them.
     pub directory: Option<String>,
@@ -68,8 +68,8 @@ impl Format {
         found.expect("every format has a file")
     }
 
-    /// Whether code of a convention can be in such a file. What [`Convention::image_formats`] lists is
-    /// usual, and among it; code of other conventions can be called by those who know how.
+    /// Whether code of a convention can be in such a file. What [`Convention::image_formats`] lists
+    /// is usual, and among it; code of other conventions can be called by those who know how.
     pub fn can_hold(&self, convention: &Convention) -> bool {
         self.has_narrow_pointers || convention.pointer_size == 8
     }

@@ -4,7 +4,7 @@ use super::image::Image;
 use gimli::write::{Address, EndianVec, RelocateWriter, Relocation, RelocationTarget, Writer};
 use gimli::{LittleEndian, SectionId};
 
-/// A section that tells of the code.
+/// A section that describes the code.
 pub(super) struct Recorded {
     /// Its name in ELF.
     pub name: &'static str,

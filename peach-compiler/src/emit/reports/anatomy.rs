@@ -1,11 +1,11 @@
-//! A compiled version, taken apart for whoever wants to see it: rows of code, live ranges, the stack
+//! A compiled version, taken apart for display: rows of code, live ranges, the stack
 //! frame, what a call changes.
 //!
 //! In: a [`CompiledFunction`]. Out: an [`Anatomy`], which a listing or a page is drawn from.
 //! Invariant: every range has one flag per row.
 //!
 //! A register is live on a row if it is before or after the instruction there, or is touched by it.
-//! Rows that several instructions of the frame share with one of the author's, a `return`, are live
+//! Rows that several instructions of the frame share with one of the user's, a `return`, are live
 //! together; the prologue has what arrives.
 
 use crate::abi::ArgPlace;
@@ -29,7 +29,7 @@ pub struct Anatomy {
     pub stack: Vec<Slot>,
     /// Bytes of instructions.
     pub code_len: usize,
-    /// Bytes of constants behind them, padding included.
+    /// Bytes of constants after them, padding included.
     pub data_len: usize,
     /// What a caller finds changed.
     pub clobbers: Vec<String>,
@@ -48,14 +48,14 @@ pub struct Row {
     pub text: String,
     /// What it is.
     pub kind: RowKind,
-    /// The author's tokens that it stands for.
+    /// The source tokens that it stands for.
     pub span: Span,
 }
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind {
-    /// An instruction of the author.
+    /// A source instruction.
     Author,
     /// A label.
     Label,
@@ -72,7 +72,7 @@ pub enum RowKind {
 /// Where a register is live.
 #[derive(Clone, Debug)]
 pub struct Range {
-    /// As the author calls it.
+    /// Its name in the source.
     pub name: String,
     /// The physical register it has, at the width of its class; `memory` where it lives there.
     pub register: String,
@@ -96,8 +96,8 @@ pub struct Presence {
 pub struct Slot {
     /// What is there.
     pub name: String,
-    /// The register that the offset is counted from; `None` is the caller's stack pointer before the
-    /// call.
+    /// The register that the offset is counted from; `None` is the caller's stack pointer before
+    /// the call.
     pub base: Option<String>,
     /// Of the lowest byte.
     pub offset: i64,
@@ -169,7 +169,7 @@ fn visible_items(compiled: &CompiledFunction) -> Vec<usize> {
     (0..items.len()).filter(is_visible).collect()
 }
 
-/// The constants behind the code.
+/// The constants after the code.
 fn data_rows(compiled: &CompiledFunction, rows: &mut Vec<Row>) {
     let offsets = &compiled.encoded.data_offsets;
     for (index, (data, &start)) in compiled.lowered.data.iter().zip(offsets).enumerate() {
@@ -183,7 +183,7 @@ fn data_rows(compiled: &CompiledFunction, rows: &mut Vec<Row>) {
     }
 }
 
-/// The instruction of the author that an item belongs to.
+/// The source instruction that an item belongs to.
 fn instruction_of(item: &Item) -> Option<InstId> {
     match item.origin {
         Origin::Author(id) | Origin::Epilogue(id) | Origin::Spill(id) => Some(id),

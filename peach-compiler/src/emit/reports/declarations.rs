@@ -1,11 +1,12 @@
 //! Rust declarations of kernels that are linked as object files.
 //!
-//! In: [`Module`]s. Out: a file for `include!`: for each kernel an item of an `unsafe extern` block with its
-//! documentation, `safe` where nothing is asked of its callers, and what is asked where something is.
+//! In: [`Module`]s. Out: a file for `include!`: for each kernel an item of an `unsafe extern` block
+//! with its documentation, `safe` where callers have no obligations, which are documented
+//! otherwise.
 //!
-//! Types are as the author wrote them, with absolute paths. A slice is a pointer and a length, a pair a
-//! structure `NAME_result`; what points to a type of the author's own points to `c_void`. Functions with
-//! vectors in their signatures are left out, since only nightly Rust can declare them.
+//! Types are as the user wrote them, with absolute paths. A slice is a pointer and a length, a pair
+//! a structure `NAME_result`; what points to a type of the user's own points to `c_void`. Functions
+//! with vectors in their signatures are left out, since only nightly Rust can declare them.
 
 use super::header::doc_text;
 use crate::emit::Module;
@@ -31,7 +32,8 @@ fn declare(function: &ModuleFunction, text: &mut String) {
     if has_vectors(function) {
         let _ = writeln!(
             text,
-            "// Stable Rust declares no foreign function with vectors in its signature: `{name}`."
+            "// Stable Rust cannot declare a foreign function with vectors in its signature: \
+             `{name}`."
         );
         return;
     }
@@ -105,7 +107,7 @@ fn promises(function: &ModuleFunction) -> Vec<String> {
         }
     }
     if decl.unsafety.is_some() {
-        promises.push("The kernel is `unsafe`: as its author demands.".to_string());
+        promises.push("The kernel is `unsafe`: the caller must meet its requirements.".to_string());
     }
     if decl.signature.has_bounds {
         promises.push("Lifetimes must outlive one another as the kernel says.".to_string());

@@ -4,8 +4,9 @@
 //! includes as far as they are due, a prototype for every kernel with its documentation.
 //! Fails: E0605 for a convention that C has no attribute for.
 //!
-//! Types are those of [`c_types`](crate::emit::c_types). A pair is a structure `NAME_result`. The convention's
-//! attribute stands behind a macro that is empty where the convention is the platform's own.
+//! Types are those of [`c_types`](crate::emit::c_types). A pair is a structure `NAME_result`. The
+//! convention's attribute is behind a macro that is empty where the convention is the platform's
+//! own.
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
@@ -83,10 +84,11 @@ impl<'a> Prototype<'a> {
         if convention.int_args.is_empty() {
             let span = function.compiled.function.span;
             let message =
-                format!("C has no way to call a function of the convention `{}`", convention.flag);
+                format!("C cannot call a function with the convention `{}`", convention.flag);
             let diagnostic = Diagnostic::new(Code::NotOutsideRust, span, message);
-            diagnostics
-                .push(diagnostic.help("leave out -emit-c-header, or name another one with -mabi"));
+            diagnostics.push(
+                diagnostic.help("remove -emit-c-header, or choose another convention with -mabi"),
+            );
             return None;
         }
         let signature = &function.decl.signature;
@@ -126,8 +128,9 @@ impl<'a> Prototype<'a> {
             let _ = writeln!(
                 text,
                 "#if defined(__GNUC__) && !defined(__clang__)\n\
-                 #error \"{name}: gcc takes vectors of 32 and 64 bytes from memory under Microsoft's \
-                 convention, clang and MSVC from ymm0 and zmm0, where they are\"\n#endif"
+                 #error \"{name}: gcc takes vectors of 32 and 64 bytes from memory under \
+                 Microsoft's convention; clang and MSVC take them from ymm0 and zmm0, which is \
+                 where they are\"\n#endif"
             );
         }
         if is_wide {
@@ -139,9 +142,9 @@ impl<'a> Prototype<'a> {
         }
     }
 
-    /// Whether it, or a function that it is given, returns a vector wider than xmm under Microsoft's
-    /// convention. ("x64 calling convention" says nothing of them; arguments, `__m128` and 128-bit
-    /// integers are the same in all compilers.)
+    /// Whether it, or a function that it is given, returns a vector wider than xmm under
+    /// Microsoft's convention. ("x64 calling convention" says nothing of them; arguments, `__m128`
+    /// and 128-bit integers are the same in all compilers.)
     fn has_wide_microsoft_result(&self, module: &Module) -> bool {
         let is_wide = |ty: &CType| matches!(ty, CType::Named(name) if name.starts_with("__m256") || name.starts_with("__m512"));
         let mut found = self.function.convention().name == "win64" && is_wide(&self.result);

@@ -1,7 +1,7 @@
 //! Metadata of kernels as JSON.
 //!
-//! In: a [`Module`]. Out: an array with one object per function. The names that PeachPy's metadata had
-//! mean what they meant there; types are C's.
+//! In: a [`Module`]. Out: an array with one object per function. The names that PeachPy's metadata
+//! had mean what they meant there; types are C's.
 //!
 //! | key | value |
 //! |---|---|
@@ -100,7 +100,7 @@ fn names(features: &FeatureSet) -> Vec<&'static str> {
     features.minified().into_iter().map(|feature| feature.name()).collect()
 }
 
-/// Bytes behind the code that hold constants, without what is between them.
+/// Bytes after the code that hold constants, without what is between them.
 fn constants_size(function: &ModuleFunction) -> usize {
     let encoded = &function.compiled.encoded;
     let data = function.compiled.lowered.data.iter().zip(&encoded.data_offsets);
@@ -156,7 +156,7 @@ fn saved(function: &ModuleFunction) -> Vec<String> {
 }
 
 /// What the prologue takes below the return address, what lies below the stack pointer included.
-/// What the author pushes, and what aligns a frame, is not.
+/// What the user pushes, and what aligns a frame, is not.
 fn stack_bytes(function: &ModuleFunction) -> u32 {
     let frame = &function.compiled.lowered.frame;
     let pushed = |(_, step): &&(usize, UnwindStep)| matches!(step, UnwindStep::Push { .. });

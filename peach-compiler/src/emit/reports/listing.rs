@@ -1,4 +1,5 @@
-//! Listings: each instruction with its offset, its bytes, its physical registers and its source line.
+//! Listings: each instruction with its offset, its bytes, its physical registers and its source
+//! line.
 //!
 //! In: a compiled version, and the source lines as far as they are known. Out: text such as
 //!
@@ -7,8 +8,8 @@
 //! 0000  c5 fc 10 07              vmovups ymm0, [rdi]                      ; 14: vmovups v, [x.ptr];
 //! ```
 //!
-//! An instruction of more than eight bytes takes further rows. The runtime writes the bytes anew that
-//! only rustc and the linker know: a row starts with its offset, two spaces, and the bytes.
+//! An instruction of more than eight bytes takes further rows. The runtime writes the bytes anew
+//! that only rustc and the linker know: a row starts with its offset, two spaces, and the bytes.
 
 use crate::compiled::CompiledFunction;
 use crate::hex::hex;
@@ -18,11 +19,11 @@ use proc_macro2::{TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// How many bytes stand in a row of code, and in one of data.
+/// How many bytes a row of code has, and one of data.
 const CODE_ROW: usize = 8;
 const DATA_ROW: usize = 16;
 
-/// The author's source, line by line, as far as rustc tells it.
+/// The source, line by line, as far as rustc provides it.
 #[derive(Debug, Default)]
 pub struct Source {
     /// By file, then by number.
@@ -30,8 +31,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// The lines of the braces in `tokens`: the bodies of all kernels and helpers, comments included.
-    /// (What a macro made has no text of its own.)
+    /// The lines of the braces in `tokens`: the bodies of all kernels and helpers, comments
+    /// included. (What a macro made has no text of its own.)
     pub fn of(tokens: &TokenStream) -> Source {
         let mut source = Source::default();
         for token in tokens.clone() {
@@ -46,7 +47,7 @@ impl Source {
         source
     }
 
-    /// The text of a line, counted from 1, if it is known, and kernels stand in one file.
+    /// The text of a line, counted from 1, if it is known, and kernels are in one file.
     pub fn line(&self, number: usize) -> Option<&str> {
         let mut files = self.files.values();
         let only = files.next().filter(|_| files.next().is_none())?;
@@ -99,7 +100,7 @@ fn file_row(item: &Item, current: &mut String, text: &mut String) {
     }
 }
 
-/// An item of code: what it is and where it comes from stand beside its first bytes.
+/// An item of code: what it is and where it comes from follow its first bytes.
 fn rows(start: usize, bytes: &[u8], what: &str, note: &str, text: &mut String) {
     let (first, rest) = bytes.split_at(bytes.len().min(CODE_ROW));
     let row = format!("{start:04x}  {:<24} {what:<40} ; {note}", hex(first, " "));
@@ -110,7 +111,7 @@ fn rows(start: usize, bytes: &[u8], what: &str, note: &str, text: &mut String) {
     }
 }
 
-/// The constants behind the code.
+/// The constants after the code.
 fn data(compiled: &CompiledFunction, text: &mut String) {
     let offsets = &compiled.encoded.data_offsets;
     for (index, (data, &start)) in compiled.lowered.data.iter().zip(offsets).enumerate() {
@@ -146,7 +147,7 @@ fn has_line(item: &Item) -> bool {
     }
 }
 
-/// The author's names, where there are any.
+/// The user's names, where there are any.
 impl Names for CompiledFunction {
     fn label(&self, id: LabelId) -> String {
         match self.function.labels.get(id.index()) {

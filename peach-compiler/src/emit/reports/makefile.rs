@@ -1,10 +1,10 @@
 //! Dependencies for make: `-MMD -MF`.
 //!
-//! In: the output, and the files that it is made of. Out: a rule without commands, in which every name
-//! is escaped as GNU make reads it.
+//! In: the output, and the files that it is made of. Out: a rule without commands, in which every
+//! name is escaped as GNU make reads it.
 
 /// The rule `target: dependencies`, one a line. With `phony`, every dependency but the first (the
-/// kernel file itself) is a target too, so that make goes on when it is gone.
+/// kernel file itself) is a target too, so that make does not fail when it is gone.
 pub fn dependencies(target: &str, dependencies: &[&str], phony: bool) -> String {
     let mut text = format!("{}:", escaped(target));
     for dependency in dependencies {
@@ -20,9 +20,10 @@ pub fn dependencies(target: &str, dependencies: &[&str], phony: bool) -> String 
     text
 }
 
-/// A file name as make reads it: `$` is doubled; a space, a tab, `#` and what else make gives a meaning
-/// has a backslash before it, and so have the backslashes just before one of them; what starts with `~`
-/// would be a home directory (GNU make manual, "Rule Syntax" and "Using Wildcard Characters").
+/// A file name as make reads it: `$` is doubled; a space, a tab, `#` and what else make gives a
+/// meaning has a backslash before it, and so have the backslashes just before one of them; what
+/// starts with `~` would be a home directory (GNU make manual, "Rule Syntax" and "Using Wildcard
+/// Characters").
 fn escaped(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     if name.starts_with('~') {

@@ -1,4 +1,4 @@
-//! What is told about kernels: to C compilers, to build tools, to people.
+//! Reports about kernels: for C compilers, for build tools, for people.
 //!
 //! | file | what it writes |
 //! |---|---|

@@ -1,9 +1,8 @@
 //! The Rust function: an `#[inline]` call of the code with the arguments in their registers.
 //!
-//! In: a group. Out: `fn name`.
-//! Where every argument arrives in a register, the call is an `asm!` that names exactly what the code
-//! clobbers; otherwise, and where the code calls back through a `fn` pointer, it is an ordinary call
-//! through the typed pointer.
+//! In: a group. Out: `fn name`. Where every argument arrives in a register, the call is an `asm!`
+//! that names exactly what the code clobbers; otherwise, and where the code calls back through a
+//! `fn` pointer, it is an ordinary call through the typed pointer.
 
 use super::registers::register_literal;
 use super::signature::{Param, code_values};
@@ -29,7 +28,7 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     let signature = context.signature.rust_tokens();
     let body =
         if context.group.versions.is_empty() { body_in_error(context) } else { body(context) };
-    // With the author's braces the function is the author's, and lints point at it.
+    // With the braces of the source, the function counts as the user's, and lints point at it.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(decl.body.span.1);
     let cfgs = cfg_attributes(&context.group.source);
@@ -42,7 +41,7 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// `#[target_feature]`, which Rust demands of a function with wide vectors in its signature.
+/// `#[target_feature]`, which Rust requires of a function with wide vectors in its signature.
 pub(super) fn target_feature(context: &Context<'_>) -> Option<TokenStream> {
     let feature = match context.signature.widest_vector() {
         64 => "avx512f",

@@ -1,8 +1,8 @@
 //! What a call leaves changed, as operands and options of `asm!`.
 //!
-//! In: the versions of a kernel. Out: the union of what they change. A register that is missing here is
-//! undefined behaviour, so all of it comes from `frame::clobbers`, and the tests call every kernel with
-//! a known value in every register that is not listed.
+//! In: the versions of a kernel. Out: the union of what they change. A register that is missing
+//! here is undefined behavior, so all of it comes from `frame::clobbers`, and the tests call every
+//! kernel with a known value in every register that is not listed.
 
 use super::registers::register_literal;
 use super::{Context, ours};

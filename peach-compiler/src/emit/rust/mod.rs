@@ -8,16 +8,16 @@
 //! unsafe impl Source for name::Source { … }                  shape.rs, patches.rs, text.rs, proof.rs
 //! ```
 //!
-//! and the diagnostics. The third item stands in the scope of the kernel, so that the author's paths
+//! and the diagnostics. The third item is in the scope of the kernel, so that the user's paths
 //! and types mean there what they mean around it, even inside a function. For targets that are not
 //! x86-64 there is the fallback alone (elsewhere.rs).
 //!
-//! Invariants: every path starts with `$crate::__private`, whatever the runtime's crate is called, and
-//! every token of ours has the span of the macro: no item of the user is in the way
-//! (`no_implicit_prelude`, a type called `u8`), and lints that look for `unsafe` see the author's alone.
-//! Names that are bound start with `__peach_`, because a constant of the user with the same name would
-//! turn the binding into a comparison. Names and types keep the author's spans.
-//! A kernel in error has all items, without code, so that its callers bring no second error.
+//! Invariants: every path starts with `$crate::__private`, whatever the runtime's crate is called,
+//! and every token of ours has the span of the macro: no item of the user is in the way
+//! (`no_implicit_prelude`, a type called `u8`), and lints that look for `unsafe` see the user's
+//! alone. Names that are bound start with `__peach_`, because a constant of the user with the same
+//! name would turn the binding into a comparison. Names and types keep the spans of the source. A
+//! kernel in error has all items, without code, so that its callers bring no second error.
 
 mod call;
 mod clobbers;
@@ -82,7 +82,7 @@ pub fn items(compilation: &Compilation, options: RustOptions<'_>) -> TokenStream
     tokens
 }
 
-/// The span of tokens that the author did not write.
+/// The span of tokens that are not in the source.
 fn ours() -> Span {
     Span::mixed_site()
 }
@@ -146,7 +146,7 @@ fn unreachable_item(group: &KernelGroup, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// `pub unsafe fn name`, with the author's spans: lints about the function point at its name.
+/// `pub unsafe fn name`, with the spans of the source: lints about the function point at its name.
 fn head(decl: &ast::Kernel) -> TokenStream {
     let vis = &decl.vis;
     let name = &decl.signature.name;

@@ -1,7 +1,7 @@
 //! `const { … }` in code: fields that rustc fills in while it compiles the program.
 //!
-//! In: a version with its patches. Out: an expression for its bytes. Each value is checked to fit its
-//! field by a constant assertion at the author's expression.
+//! In: a version with its patches. Out: an expression for its bytes. Each value is checked to fit
+//! its field by a constant assertion at the user's expression.
 
 use super::{number, ours};
 use crate::compiled::CompiledFunction;
@@ -76,7 +76,8 @@ pub(super) fn checked_value(
     } })
 }
 
-/// A Rust constant as an `i128`, whatever integer type it has; another type is an error at its place.
+/// A Rust constant as an `i128`, whatever integer type it has; another type is an error at its
+/// place.
 fn integer(constant: &RustConst, private: &TokenStream) -> TokenStream {
     let expr = &constant.tokens;
     let span = Span::mixed_site().located_at(constant.span);

@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! Every check is an ordinary type error at the author's type, in `cargo check` already. Types that
+//! Every check is an ordinary type error at the user's type, in `cargo check` already. Types that
 //! were replaced by absolute paths (types.rs) need none.
 
 use super::{Context, ours};

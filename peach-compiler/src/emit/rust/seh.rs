@@ -1,11 +1,11 @@
-//! What Windows' unwinder has to know ("x64 exception handling" on learn.microsoft.com), as directives
-//! of LLVM's assembler.
+//! What Windows' unwinder has to know ("x64 exception handling" on learn.microsoft.com), as
+//! directives of LLVM's assembler.
 //!
-//! In: a lowered function and the offsets of its items. Out: [`Directive`]s by offset, ascending; none
-//! for a function that moves neither the stack pointer nor a preserved register.
+//! In: a lowered function and the offsets of its items. Out: [`Directive`]s by offset, ascending;
+//! none for a function that moves neither the stack pointer nor a preserved register.
 //!
-//! What no directive can say is told by the tables themselves: a function that pushes in its body, and
-//! vector registers at an odd multiple of eight bytes.
+//! What no directive can express is in the tables themselves: a function that pushes in its body,
+//! and vector registers at an odd multiple of eight bytes.
 
 use crate::emit::seh::{self, Fragment};
 use crate::encode::Encoded;
@@ -20,7 +20,7 @@ pub(super) enum Directive {
     Line(String),
 }
 
-/// What the unwinder is told of a function.
+/// What the unwinder must know about a function.
 pub(super) enum Description {
     /// Directives by offset.
     Directives(Vec<(u32, Directive)>),

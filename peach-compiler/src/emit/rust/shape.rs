@@ -1,7 +1,7 @@
 //! What the runtime knows of a kernel: its name, its versions with their bytes, its fallback.
 //!
-//! In: a group. Out: `unsafe impl Source for name::Source { … }`, and where there are any the functions
-//! that only the runtime calls as associated functions of the source.
+//! In: a group. Out: `unsafe impl Source for name::Source { … }`, and where there are any the
+//! functions that only the runtime calls as associated functions of the source.
 
 use super::signature::{Param, abi_string, code_types, is_slice};
 use super::{Context, cfg_attributes, number, ours, patches, proof, source_name, text};
@@ -71,7 +71,7 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
             let source = source_name();
             let function = text::function_name(context, index);
             let len = number(compiled.encoded.bytes.len());
-            // rustc looks at the operands of `naked_asm!` when it makes code, at these in any case.
+            // rustc checks the operands of `naked_asm!` when it generates code, but these always.
             let checks = patches::checks(compiled, private);
             quote_spanned! { ours() =>
                 #private::Code::Text(
@@ -152,8 +152,8 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
     }
 }
 
-/// The value of `Shape::fallback`, and the function in the kernel's own convention that it points to.
-/// That one calls `name`, which goes to the fallback where nothing else can run.
+/// The value of `Shape::fallback`, and the function in the kernel's own convention that it points
+/// to. That one calls `name`, which goes to the fallback where nothing else can run.
 fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
     let private = context.private;
     if context.group.source.fallback.is_none() {

@@ -3,8 +3,8 @@
 //! In: the declared signature and the placement of its parts. Out: parameter lists, the function
 //! pointer type, and how a Rust value becomes the registers' values and back.
 //!
-//! In the code's own signature a slice is a pointer and a length, and a pair is a `Pair`. Lifetimes are
-//! `for<…>`; those that only a slice had are `'static` there (such a pointer type is unsafe).
+//! In the code's own signature a slice is a pointer and a length, and a pair is a `Pair`. Lifetimes
+//! are `for<…>`; those that only a slice had are `'static` there (such a pointer type is unsafe).
 
 use super::{Context, ours};
 use crate::abi::{ArgPlace, Placement};
@@ -51,7 +51,7 @@ impl<'a> Signature<'a> {
         let function = group.versions.first().map(|version| &version.function);
         let placement = function.map(|function| &function.placement);
         let param = |(index, param): (usize, &'a ast::Param)| Param {
-            // The code wants what `_` leaves unnamed, too.
+            // The code needs what `_` leaves unnamed, too.
             name: match param.name == "_" {
                 true => format_ident!("__peach_argument_{index}", span = ours()),
                 false => param.name.clone(),
@@ -240,8 +240,8 @@ fn mentions(text: &str, lifetime: &str) -> bool {
     })
 }
 
-/// `ty` with `'static` for named lifetimes that are not in `kept`, and (if `elided` too) for those that
-/// are left out.
+/// `ty` with `'static` for named lifetimes that are not in `kept`, and (if `elided` too) for those
+/// that are left out.
 fn with_static_lifetimes(ty: TokenStream, kept: &[String], elided: bool) -> TokenStream {
     let tokens: Vec<TokenTree> = ty.into_iter().collect();
     let mut result = TokenStream::new();

@@ -1,13 +1,13 @@
 //! `#[embed = "text"]`: a version as a naked function in the program's own text section.
 //!
-//! In: a group. Out: associated functions of the source, under the kernel's name, which debuggers show:
-//! `name`, or `name_0`, `name_1`, … where there are several versions.
+//! In: a group. Out: associated functions of the source, under the kernel's name, which debuggers
+//! show: `name`, or `name_0`, `name_1`, … where there are several versions.
 //!
-//! The bytes are data directives between which stand what an assembler has to see: unwinding
+//! The bytes are data directives between which are what an assembler has to see: unwinding
 //! directives (call frame instructions, or those of Windows), fields with Rust constants, and the
 //! instructions that name Rust items, whose encodings have one length each.
 //!
-//! Every function starts at a multiple of its alignment: the directive for that stands at its end. On
+//! Every function starts at a multiple of its alignment: the directive for that is at its end. On
 //! ELF and COFF each function has a section, which it aligns; in Mach-O all kernels share one that
 //! holds nothing else, and each aligns the next.
 
@@ -86,7 +86,7 @@ struct Assembly<'a> {
     done: usize,
 }
 
-/// What stands between the bytes.
+/// What is between the bytes.
 enum Event<'a> {
     Line(String),
     StartOfSeh,
@@ -158,8 +158,8 @@ impl Assembly<'_> {
         self.with_own_name(&rows);
     }
 
-    /// Where the part begins that the assembler writes instead of us: the whole instruction that names
-    /// a Rust item, or the field of a Rust constant.
+    /// Where the part begins that the assembler writes instead of us: the whole instruction that
+    /// names a Rust item, or the field of a Rust constant.
     fn start_of(&self, patch: &Patch) -> usize {
         match patch.value {
             PatchValue::Const(..) => patch.offset as usize,
@@ -203,9 +203,9 @@ impl Assembly<'_> {
         }
     }
 
-    /// The instruction that loads an item's address, with a place for its symbol. An item that a shared
-    /// library exports is only reached through the global offset table, which COFF does not have;
-    /// where it need not be, the linker writes the `lea` back. Both are seven bytes long.
+    /// The instruction that loads an item's address, with a place for its symbol. An item that a
+    /// shared library exports is only reached through the global offset table, which COFF does not
+    /// have; where it need not be, the linker writes the `lea` back. Both are seven bytes long.
     fn load_address(&self, view: View<PhysReg>) -> String {
         let register = register_name(view.reg, view.class);
         match self.for_windows {

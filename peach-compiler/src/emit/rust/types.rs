@@ -1,9 +1,9 @@
-//! The types of a signature as they must stand in the generated items.
+//! The types of a signature as they must be in the generated items.
 //!
 //! In: the declared signature. Out: the same, where names mean what they meant to the compiler. A
-//! primitive type is a path that no `type u32 = u8;` of the surrounding module can redirect, and the
-//! length of an array is a number where it was made of the kernels' own constants, which Rust does not
-//! know, or knows with another value. The safety proof relies on both.
+//! primitive type is a path that no `type u32 = u8;` of the surrounding module can redirect, and
+//! the length of an array is a number where it was made of the kernels' own constants, which Rust
+//! does not know, or knows with another value. The safety proof relies on both.
 
 use super::ours;
 use crate::compiled::CompiledGroup;

@@ -1,8 +1,8 @@
-//! The author's `unsafe`, for those who look for it.
+//! The `unsafe` of the source, for lints that look for it.
 //!
-//! In: where kernels and helpers say `unsafe`. Out: for each place a block of Rust with its span, which
-//! does nothing: `#![forbid(unsafe_code)]` finds it at the author's token. (A block that is empty would
-//! be called unused.)
+//! In: where kernels and helpers say `unsafe`. Out: for each place a block of Rust with its span,
+//! which does nothing: `#![forbid(unsafe_code)]` finds it at the source token. (A block that is
+//! empty would be called unused.)
 
 use super::{Context, ours};
 use proc_macro2::{Span, TokenStream};

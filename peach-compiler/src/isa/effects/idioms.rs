@@ -1,7 +1,7 @@
 //! Instructions whose result does not depend on a register that they name.
 //!
-//! In: a row, its immediate and which operands are the same register. Out: the operands that are not
-//! read after all, and what is known of the result. Which operations these are, the table says.
+//! In: a row, its immediate and which operands are the same register. Out: the operands that are
+//! not read after all, and what is known of the result. Which operations these are, the table says.
 
 use crate::isa::effects::entry::{Entry, Same};
 use iced_x86::{Code, OpCodeOperandKind as Kind};

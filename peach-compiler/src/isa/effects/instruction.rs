@@ -1,11 +1,11 @@
 //! From rows to instructions: what one instruction reads and writes, by register lane, flag and
 //! memory operand.
 //!
-//! In: an instruction over any kind of register, and the forms that fit it. Out: [`Effects`]. What a
-//! row of the table does whatever its registers are is worked out once, in `row`; here it is brought
-//! together with the instruction's own operands, immediate, mask and prefixes. Total: every selected
-//! instruction has effects, and what is not known exactly errs toward reading more and writing less
-//! surely.
+//! In: an instruction over any kind of register, and the forms that fit it. Out: [`Effects`]. What
+//! a row of the table does whatever its registers are is worked out once, in `row`; here it is
+//! brought together with the instruction's own operands, immediate, mask and prefixes. Total: every
+//! selected instruction has effects, and what is not known exactly errs toward reading more and
+//! writing less surely.
 
 use crate::isa::effects::entry::Output;
 use crate::isa::effects::idioms::{self, Known};
@@ -41,7 +41,7 @@ struct Builder<'a, R> {
 }
 
 impl<R: Register> Builder<'_, R> {
-    /// The author's operand that stands in a slot of the row.
+    /// The source operand that is in a slot of the row.
     fn operand(&self, slot: usize) -> Option<&Operand<R>> {
         match self.form.slots().get(slot)? {
             Slot::Operand(n) => self.inst.operands.get(usize::from(*n)),
@@ -126,8 +126,8 @@ impl<R: Register> Builder<'_, R> {
         }
     }
 
-    /// `lock` makes a fence of an instruction, and `xchg` with memory is locked without it (Intel SDM
-    /// volume 3, "Bus locking").
+    /// `lock` makes a fence of an instruction, and `xchg` with memory is locked without it (Intel
+    /// SDM volume 3, "Bus locking").
     fn reach(&self) -> Reach {
         let has_memory = self.row.memory.is_some();
         let is_locked = self.inst.prefixes.lock || (self.row.entry.locks_memory && has_memory);
@@ -221,8 +221,8 @@ impl<R: Register> Builder<'_, R> {
         effects.memory.push(access);
     }
 
-    /// Registers that the row names itself. Where the author wrote one of them as an operand of his
-    /// own (the `xmm0` of `blendvps a, b, xmm0`), it is that operand.
+    /// Registers that the row names itself. Where the user wrote one of them as an operand of its
+    /// own own (the `xmm0` of `blendvps a, b, xmm0`), it is that operand.
     fn add_implicit(&self, effects: &mut Effects<R>) {
         let from_slots = self.form.slots().iter().filter(|s| matches!(s, Slot::Operand(_))).count();
         let written = self.inst.operands.iter().zip(self.form.operands()).skip(from_slots);
@@ -246,7 +246,7 @@ impl<R: Register> Builder<'_, R> {
         self.add_unnamed(effects);
     }
 
-    /// Registers beside the one that is written down: the second of a pair of masks, the rest of a
+    /// Registers besides the one that is written: the second of a pair of masks, the rest of a
     /// block of four vectors.
     fn add_unnamed(&self, effects: &mut Effects<R>) {
         let lanes = self.register(1).map_or(Lanes::ALL, |view| view.class.lanes());

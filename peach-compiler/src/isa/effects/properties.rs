@@ -1,9 +1,9 @@
-//! What instructions do beyond their operands: control flow, the stack, memory that no operand names,
-//! alignment, system state.
+//! What instructions do beyond their operands: control flow, the stack, memory that no operand
+//! names, alignment, system state.
 //!
-//! In: a row and its entry. Out: one property each. The entry holds for every row of a mnemonic; what
-//! differs between rows (a jump may be direct or indirect, `mov` may load a segment) comes from iced's
-//! row. Sources: Intel SDM volume 2 (exceptions of each instruction), AMD APM volume 3.
+//! In: a row and its entry. Out: one property each. The entry holds for every row of a mnemonic;
+//! what differs between rows (a jump may be direct or indirect, `mov` may load a segment) comes
+//! from iced's row. Sources: Intel SDM volume 2 (exceptions of each instruction), AMD APM volume 3.
 
 use crate::isa::effects::entry::{Alignment, Entry, Implicit, Memory};
 use crate::isa::effects::vectors;
@@ -19,7 +19,7 @@ pub(super) fn control(code: Code, entry: &Entry) -> Control {
         return control;
     }
     match code.flow_control() {
-        // Traps come back: what a debugger or a handler returns to is the instruction behind `int3`
+        // Traps come back: what a debugger or a handler returns to is the instruction after `int3`
         // (Intel SDM volume 3, "Interrupt 3").
         FlowControl::Next | FlowControl::Interrupt => Control::Next,
         FlowControl::UnconditionalBranch => Control::Jump,
@@ -41,8 +41,8 @@ pub(super) fn stack_delta(sample: &Instruction, entry: &Entry) -> i32 {
     }
 }
 
-/// Accesses to memory that no operand names. iced counts the operand itself too; the sample's has no
-/// base register.
+/// Accesses to memory that no operand names. iced counts the operand itself too; the sample's has
+/// no base register.
 pub(super) fn implicit_memory(entry: &Entry, used: &[UsedMemory]) -> Vec<MemAccess> {
     let hidden = used.iter().filter(|memory| memory.base() != Register::None).map(hidden_access);
     match entry.memory {
@@ -110,7 +110,7 @@ fn is_state_image(size: MemorySize) -> bool {
     matches!(size, MemorySize::Xsave | MemorySize::Xsave64)
 }
 
-/// The alignment that a row demands of its memory operand.
+/// The alignment that a row requires of its memory operand.
 pub(super) fn alignment(op_code: &OpCodeInfo, entry: &Entry) -> u32 {
     let size = op_code.memory_size().size() as u32;
     match entry.alignment {

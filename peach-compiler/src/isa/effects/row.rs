@@ -1,9 +1,9 @@
-//! What a row of iced's table does, whatever registers it is given: worked out at its first use, then
-//! kept.
+//! What a row of iced's table does, whatever registers it is given: worked out at its first use,
+//! then kept.
 //!
-//! In: a row, and whether its memory-or-register operand is memory. Out: a [`Row`]. The start is what
-//! iced says of a sample instruction; the entry of its mnemonic makes that precise by byte, adds what
-//! iced does not know, and corrects what it has otherwise than we need it.
+//! In: a row, and whether its memory-or-register operand is memory. Out: a [`Row`]. The start is
+//! what iced says of a sample instruction; the entry of its mnemonic makes that precise by byte,
+//! adds what iced does not know, and corrects what it has otherwise than we need it.
 
 use crate::isa::effects::entry::{Entry, Memory};
 use crate::isa::effects::sample::Sample;
@@ -110,7 +110,7 @@ pub(in crate::isa) enum Masking {
     Whole,
 }
 
-/// Registers beside the one that is written down.
+/// Registers besides the one that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::isa) enum Unnamed {
     /// None.
@@ -200,7 +200,7 @@ fn shift_count_bits(op_code: &OpCodeInfo) -> u32 {
     if op_code.operand_size() == 64 { 6 } else { 5 }
 }
 
-/// The operand of `form` that stands for several registers in a row, and how many they are.
+/// The operand of `form` that stands for several consecutive registers, and how many they are.
 pub(in crate::isa) fn block(kinds: &[Kind]) -> Option<(usize, usize)> {
     match unnamed(kinds) {
         Unnamed::None => None,

@@ -1,8 +1,8 @@
 //! Which bytes a shuffle reads, by the value of its immediate.
 //!
-//! In: a row's flows as far as they hold for every immediate, and one immediate. Out: the flows that
-//! it leaves. An immediate whose value is not known yet leaves the flows as they are: everything is
-//! read.
+//! In: a row's flows as far as they hold for every immediate, and one immediate. Out: the flows
+//! that it leaves. An immediate whose value is not known yet leaves the flows as they are:
+//! everything is read.
 
 use crate::isa::Lanes;
 use crate::isa::effects::entry::Half;

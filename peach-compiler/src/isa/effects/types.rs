@@ -33,8 +33,8 @@ pub struct Effects<R> {
     pub reach: Reach,
     /// Whether it may set exception flags in MXCSR.
     pub float_flags: bool,
-    /// Whether a register that it may leave as it is counts as written behind it, with any value where
-    /// nothing has written it before: `bsf`, `bsr`.
+    /// Whether a register that it may leave as it is counts as written after it, with any value
+    /// where nothing has written it before: `bsf`, `bsr`.
     pub settles: bool,
 }
 
@@ -108,7 +108,7 @@ pub struct MemAccess {
     /// How many bytes from the address on; `None` where that depends on data (`rep`, gathers,
     /// `bt [m], r`, `xsave`).
     pub bytes: Option<u32>,
-    /// The alignment that the instruction demands, or 1.
+    /// The alignment that the instruction requires, or 1.
     pub align: u32,
     /// `lea`, `prefetch`, `nop [m]`: the address is computed, memory is not touched.
     pub address_only: bool,
@@ -132,7 +132,7 @@ pub enum Control {
 }
 
 impl Control {
-    /// Whether control may go on to the next instruction.
+    /// Whether control may continue to the next instruction.
     pub fn goes_on(self) -> bool {
         match self {
             Control::Next | Control::Branch | Control::Call => true,
@@ -158,12 +158,13 @@ pub enum Reach {
 /// Why an instruction is not harmless whatever its memory operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hazard {
-    /// It may fault: division, `bound`, aligned access through an unknown pointer is not meant here.
+    /// It may fault: division, `bound`, aligned access through an unknown pointer is not meant
+    /// here.
     MayFault,
     /// It is privileged or asks the system: `syscall`, `hlt`, `in`, `rdmsr`, `wrpkru`.
     System,
-    /// It changes state that the convention preserves: MXCSR, the direction flag, segment bases, the
-    /// x87 control word.
+    /// It changes state that the convention preserves: MXCSR, the direction flag, segment bases,
+    /// the x87 control word.
     PreservedState,
     /// It leaves the kernel to an address that is not proven: indirect jumps and calls.
     Indirect,
@@ -214,7 +215,7 @@ impl<R> Access<R> {
 }
 
 /// Adds an access to the list, merged with what is there of the same register. Registers whose
-/// contents nobody tracks (segments, the x87 stack) are left out.
+/// contents are not tracked (segments, the x87 stack) are left out.
 pub(in crate::isa) fn add<R: Register>(regs: &mut Vec<Access<R>>, new: Access<R>) {
     let tracked = match new.reg.physical() {
         None => true,

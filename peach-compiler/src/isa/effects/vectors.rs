@@ -1,8 +1,8 @@
 //! Which bytes of its vector operands an instruction reads and computes.
 //!
-//! In: a row with the whole-register flows that its operand kinds suggest, and its entry. Out: the same
-//! by byte: scalar operations that keep or copy the other elements, halves, widening and narrowing,
-//! masks, gathers.
+//! In: a row with the whole-register flows that its operand kinds suggest, and its entry. Out: the
+//! same by byte: scalar operations that keep or copy the other elements, halves, widening and
+//! narrowing, masks, gathers.
 
 use crate::isa::effects::entry::{Half, Output, Part, Scalar, Source};
 use crate::isa::effects::row::{Flow, Masking, Row};

@@ -1,11 +1,11 @@
-//! One form and one instruction, through iced's encoder, with its mistakes mended.
+//! One form and one instruction, through iced's encoder, with its bugs corrected.
 //!
-//! In: a [`Form`] that fits (see `fit`), an instruction, and [`Tweaks`] that ask for another than the
-//! usual encoding. Out: an [`Encoding`].
+//! In: a [`Form`] that fits (see `fit`), an instruction, and [`Tweaks`] that ask for another than
+//! the usual encoding. Out: an [`Encoding`].
 //!
-//! Mended: the REX prefix that iced forgets with 3DNow!; the compressed displacement that it writes
-//! in an EVEX address without a base. RIP-relative displacements and branches are written here, since iced counts
-//! them from an absolute address.
+//! Corrected: the REX prefix that iced forgets with 3DNow!; the compressed displacement that it
+//! writes in an EVEX address without a base. RIP-relative displacements and branches are written
+//! here, since iced counts them from an absolute address.
 
 use crate::isa::encode::best::{Encoding, Field, is_variable};
 use crate::isa::forms::form::{Form, Slot};
@@ -16,7 +16,7 @@ use iced_x86::{
     RoundingControl,
 };
 
-/// What an encoding should have that the shortest has not.
+/// What an encoding should have that the shortest lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::isa) struct Tweaks {
     /// The displacement's size, where it can be chosen.
@@ -75,7 +75,7 @@ pub(in crate::isa) fn assemble(
     }
     fill_fields(inst, &mut encoding, disp, imm)?;
     if encoding.bytes.len() > 15 {
-        return Err(refused("an instruction cannot be longer than 15 bytes"));
+        return Err(refused("an instruction cannot exceed 15 bytes"));
     }
     Ok(encoding)
 }
@@ -140,12 +140,12 @@ fn bad_displacement(mem: &Mem<PhysReg>, operand: usize) -> SelectError {
     match mem.disp_size {
         Some(DispSize::Disp8) => SelectError::OutOfRange {
             operand,
-            accepted: "-128 to 127 (with EVEX: multiples of the operand's size), and an address \
-                       with a base register"
+            accepted: "-128 to 127 (with EVEX: multiples of the operand's size), in an address \
+                with a base register"
                 .to_string(),
         },
         _ => SelectError::BadDecoration {
-            message: "this address has no 32-bit displacement".to_string(),
+            message: "this address cannot have a 32-bit displacement".to_string(),
             operand: Some(operand),
         },
     }
@@ -314,7 +314,7 @@ fn set_register(row: &mut iced_x86::Instruction, position: u32, register: Reg) {
     row.set_op_register(position, register);
 }
 
-/// An operand that the row fixes and nobody writes.
+/// An operand that the row fixes and that is not written.
 fn set_fixed(row: &mut iced_x86::Instruction, position: u32, kind: Kind) {
     match kind {
         Kind::seg_rSI => row.set_op_kind(position, OpKind::MemorySegRSI),

@@ -1,9 +1,10 @@
 //! From one instruction over physical registers to bytes.
 //!
 //! In: an instruction, the extensions that are allowed, the length of its branch. Out: the shortest
-//! of all encodings of all forms that fit, VEX before EVEX. Fails as [`select`](crate::isa::select()).
+//! of all encodings of all forms that fit, VEX before EVEX. Fails as
+//! [`select`](crate::isa::select()).
 //!
-//! What iced's encoder gets wrong is mended in `assemble` and nowhere else.
+//! What iced's encoder gets wrong is corrected in `assemble` and nowhere else.
 
 use crate::isa::encode::assemble::{Tweaks, assemble};
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm};
@@ -16,7 +17,8 @@ use crate::isa::{Base, BranchSize, Instruction, Mem, Operand, View};
 pub struct Encoding {
     /// The bytes. Fields that are not known yet (labels, data, Rust constants) are zero.
     pub bytes: Vec<u8>,
-    /// The displacement of a memory operand whose base is data or `rip`, or that has a Rust constant.
+    /// The displacement of a memory operand whose base is data or `rip`, or that has a Rust
+    /// constant.
     pub disp: Option<Field>,
     /// The immediate, where it is a Rust constant or symbol.
     pub imm: Option<Field>,
@@ -69,7 +71,7 @@ pub fn encode(
     match best {
         Some((encoding, _)) => Ok(encoding),
         None => Err(failure.unwrap_or_else(|| SelectError::Refused {
-            message: "no encoding reaches this operand".to_string(),
+            message: "no encoding can represent this operand".to_string(),
         })),
     }
 }

@@ -82,7 +82,8 @@ impl Selection {
         let shrinks = |form: &Form| {
             form.operands().iter().any(|operand| matches!(operand.imm, Some(ImmForm::ByteTo(_))))
         };
-        // Where every form is fixed there is nothing to gain; a sign-extended byte is shorter still.
+        // Where every form is fixed there is nothing to gain; a sign-extended byte is shorter
+        // still.
         if self.forms().iter().all(|form| form.has_fixed)
             || self.forms().iter().any(|form| shrinks(form))
         {

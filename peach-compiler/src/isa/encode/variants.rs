@@ -1,9 +1,10 @@
 //! Every encoding of an instruction, not just the best: `peach encode --options` and `--lengths`.
 //!
 //! In: an instruction over physical registers. Out: byte strings that all mean it, the one that
-//! [`encode`](crate::isa::encode()) picks first. Tried are all forms that fit (load and store, immediate
-//! widths, accumulator forms, VEX and EVEX), all displacement sizes, a needless SIB byte, base and
-//! index exchanged, three-byte VEX, bits that the manual says are ignored, and a needless REX prefix.
+//! [`encode`](crate::isa::encode()) picks first. Tried are all forms that fit (load and store,
+//! immediate widths, accumulator forms, VEX and EVEX), all displacement sizes, a needless SIB byte,
+//! base and index exchanged, three-byte VEX, bits that the manual says are ignored, and a needless
+//! REX prefix.
 
 use crate::isa::encode;
 use crate::isa::encode::assemble::{Tweaks, assemble};
@@ -44,10 +45,10 @@ pub fn encodings(inst: &Instruction<PhysReg>) -> Result<Vec<Vec<u8>>, SelectErro
     Ok(found)
 }
 
-/// Other encodings of `inst` with the same operands, for padding: a needless displacement, SIB byte or
-/// REX prefix, wider immediates, three-byte VEX. They cost no more to decode than the usual one, and
-/// none sets a bit that processors ignore or exchanges base and index. Instructions without operands
-/// have none, for a prefix may make another instruction of them.
+/// Other encodings of `inst` with the same operands, for padding: a needless displacement, SIB byte
+/// or REX prefix, wider immediates, three-byte VEX. They cost no more to decode than the usual one,
+/// and none sets a bit that processors ignore or exchanges base and index. Instructions without
+/// operands have none, for a prefix may make another instruction of them.
 pub fn longer_encodings(inst: &Instruction<PhysReg>, features: &FeatureSet) -> Vec<Encoding> {
     let Ok(selection) = select(inst, features) else { return Vec::new() };
     if inst.operands.is_empty() {
@@ -103,7 +104,7 @@ fn applies(tweaks: &Tweaks, form: &Form, inst: &Instruction<PhysReg>) -> bool {
     let has_vector_prefix = form.family != Family::Legacy;
     (!tweaks.vex3 || has_vex)
         && (!tweaks.w || has_vector_prefix && info.is_wig())
-        // Rounding modes stand where the length is.
+        // Rounding modes occupy the bits of the length.
         && (tweaks.l == 0 || has_vector_prefix && info.is_lig() && inst.rounding.is_none())
         && (tweaks.l < 2 || form.family == Family::Evex)
 }

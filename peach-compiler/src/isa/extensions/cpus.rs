@@ -1,8 +1,8 @@
 //! Which extensions the microarchitectures have.
 //!
-//! The names are those of `rustc -C target-cpu`, of PeachPy's `-mcpu` and of the psABI levels. Each row
-//! builds on an earlier one. What a vendor fused off in the cheapest models of a family (AES in a
-//! Sandy Bridge i3, AVX in a Haswell Celeron) counts as there.
+//! The names are those of `rustc -C target-cpu`, of PeachPy's `-mcpu` and of the psABI levels. Each
+//! row builds on an earlier one. What a vendor fused off in the cheapest models of a family (AES in
+//! a Sandy Bridge i3, AVX in a Haswell Celeron) counts as there.
 
 use crate::isa::{Feature, FeatureSet};
 

@@ -1,8 +1,9 @@
-//! Instruction-set extensions: their names, what each implies, and what every instruction form needs.
+//! Instruction-set extensions: their names, what each implies, and what every instruction form
+//! needs.
 //!
-//! In: names from `#[target_feature]`, microarchitecture names, iced form numbers. Out: [`Feature`] and
-//! [`FeatureSet`]. A set is always closed under implication, so "may this form be used" is one subset
-//! test. Names and implications are Rust's where Rust has the extension, LLVM's otherwise.
+//! In: names from `#[target_feature]`, microarchitecture names, iced form numbers. Out: [`Feature`]
+//! and [`FeatureSet`]. A set is always closed under implication, so "may this form be used" is one
+//! subset test. Names and implications are Rust's where Rust has the extension, LLVM's otherwise.
 
 use crate::isa::extensions::cpus;
 use iced_x86::{Code, CpuidFeature, Mnemonic};
@@ -12,7 +13,8 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Feature(u8);
 
-/// Declares the extensions: constant, name, what it implies (only earlier rows), iced's names for it.
+/// Declares the extensions: constant, name, what it implies (only earlier rows), iced's names for
+/// it.
 macro_rules! extensions {
     ($($id:ident $name:literal [$($implied:ident)*] [$($iced:ident)*])*) => {
         #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "the manuals' names")]
@@ -290,7 +292,8 @@ impl FeatureSet {
         (0..COUNT as u8).filter(move |row| bits >> row & 1 == 1).map(Feature)
     }
 
-    /// The extensions beyond the baseline that none of the others implies: what a reader wants to see.
+    /// The extensions beyond the baseline that none of the others implies: what a reader wants to
+    /// see.
     pub fn minified(&self) -> Vec<Feature> {
         FeatureSet::baseline().missing(*self)
     }

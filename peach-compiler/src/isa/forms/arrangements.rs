@@ -1,7 +1,7 @@
-//! From rows of iced's table to forms: how authors arrange the operands of each row.
+//! From rows of iced's table to forms: how the operands of each row are written in source.
 //!
 //! In: what a mnemonic means. Out: its forms, best first. Everything that the manuals and other
-//! assemblers let an author leave out, exchange or spell differently is here.
+//! assemblers allow to be omitted, swapped or spelled differently is here.
 
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, OperandForm, Slot, rows_of};
 use crate::isa::forms::operand_forms::operand_form;
@@ -71,7 +71,8 @@ fn hides_address_size(info: &OpCodeInfo, other: &OpCodeInfo) -> bool {
         && !info.op_kinds().contains(&Kind::br16_1)
 }
 
-/// Whether `info` is a second, undocumented opcode for what `earlier` does (`test /1`, `lfence E9`).
+/// Whether `info` is a second, undocumented opcode for what `earlier` does (`test /1`, `lfence
+/// E9`).
 fn is_duplicate(earlier: &OpCodeInfo, info: &OpCodeInfo) -> bool {
     earlier.op_kinds() == info.op_kinds()
         && earlier.encoding() == info.encoding()
@@ -82,7 +83,7 @@ fn is_duplicate(earlier: &OpCodeInfo, info: &OpCodeInfo) -> bool {
         && earlier.l() == info.l()
 }
 
-/// Pushes the arrangements of operands that authors write for a row.
+/// Pushes the arrangements of operands that can be written for a row.
 fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<Form>) {
     use iced_x86::Mnemonic as M;
     let kinds = info.op_kinds();
@@ -133,7 +134,7 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
 }
 
 /// Registers that the manual shows as operands in angle brackets and that iced's rows leave out:
-/// authors may write them or not.
+/// they may be written or omitted.
 fn implied_registers(info: &OpCodeInfo) -> Option<Vec<(PhysReg, Class)>> {
     let mut rest = info.instruction_string();
     let mut registers = Vec::new();

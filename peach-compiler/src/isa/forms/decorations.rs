@@ -13,50 +13,54 @@ pub(in crate::isa) fn fit_decorations<R: Register>(
 ) -> Result<(), Misfit> {
     if form.family != Family::Evex {
         if inst.mask.is_some() {
-            return Err(Misfit::Mask("this form takes no mask"));
+            return Err(Misfit::Mask("this form does not take a mask"));
         }
         if inst.rounding.is_some() {
-            return Err(Misfit::Rounding("this form takes no rounding control and no `{sae}`"));
+            return Err(Misfit::Rounding("this form takes neither rounding control nor `{sae}`"));
         }
         return Ok(());
     }
     let info = form.info();
     if inst.mask.is_some() {
         if !info.can_use_op_mask_register() {
-            return Err(Misfit::Mask("this form takes no mask"));
+            return Err(Misfit::Mask("this form does not take a mask"));
         }
         let stores = matches!(inst.operands.first(), Some(Operand::Mem(_)));
         if inst.zeroing && stores {
             return Err(Misfit::Mask("`{z}` cannot be used where the destination is memory"));
         }
         if inst.zeroing && !info.can_use_zeroing_masking() {
-            return Err(Misfit::Mask("this form merges by its mask; it takes no `{z}`"));
+            return Err(Misfit::Mask(
+                "this form always merges under its mask; it does not take `{z}`",
+            ));
         }
     } else if info.require_op_mask_register() {
-        return Err(Misfit::Mask("this form needs a mask: write `{k1}` after its first operand"));
+        return Err(Misfit::Mask(
+            "this form requires a mask: write `{k1}` after its first operand",
+        ));
     }
     let Some(rounding) = inst.rounding else { return Ok(()) };
     if inst.operands.iter().any(|operand| matches!(operand, Operand::Mem(_))) {
         return Err(Misfit::Rounding(
-            "rounding control and `{sae}` need register operands: no operand may be memory",
+            "rounding control and `{sae}` require register operands: no operand can be memory",
         ));
     }
     if info.ignores_rounding_control() {
-        return Err(Misfit::Rounding("this conversion is exact: it takes no rounding mode"));
+        return Err(Misfit::Rounding("this conversion is exact: it does not take a rounding mode"));
     }
     match rounding {
         Rounding::Sae if info.can_use_rounding_control() => Err(Misfit::Rounding(
             "this form takes a rounding mode: `{rn-sae}`, `{rd-sae}`, `{ru-sae}` or `{rz-sae}`",
         )),
         Rounding::Sae if !info.can_suppress_all_exceptions() => {
-            Err(Misfit::Rounding("this form takes no `{sae}`"))
+            Err(Misfit::Rounding("this form does not take `{sae}`"))
         }
         Rounding::Sae => Ok(()),
         _ if info.can_use_rounding_control() => Ok(()),
         _ if info.can_suppress_all_exceptions() => {
             Err(Misfit::Rounding("this form takes `{sae}`, but no rounding mode"))
         }
-        _ => Err(Misfit::Rounding("this form takes no rounding mode")),
+        _ => Err(Misfit::Rounding("this form does not take a rounding mode")),
     }
 }
 
@@ -75,7 +79,7 @@ pub(in crate::isa) fn fit_prefixes<R: Register>(
     let is_return = form.code().mnemonic() == iced_x86::Mnemonic::Ret;
     if given.lock && !(info.can_use_lock_prefix() && writes_memory) {
         return Err(Misfit::Prefix(
-            "`lock` needs an instruction that reads and writes its memory operand, such as `add \
+            "`lock` requires an instruction that reads and writes its memory operand, such as `add \
              [p], r` or `cmpxchg [p], r`",
         ));
     }
@@ -83,34 +87,36 @@ pub(in crate::isa) fn fit_prefixes<R: Register>(
     let locks = (given.lock || is_xchg) && writes_memory;
     if given.xacquire && !(info.can_use_xacquire_prefix() && locks) {
         return Err(Misfit::Prefix(
-            "`xacquire` needs a `lock`ed instruction or `xchg` with memory",
+            "`xacquire` requires a `lock`ed instruction or `xchg` with memory",
         ));
     }
     let is_store = form.code().mnemonic() == iced_x86::Mnemonic::Mov && writes_memory;
     if given.xrelease && !(info.can_use_xrelease_prefix() && (locks || is_store)) {
         return Err(Misfit::Prefix(
-            "`xrelease` needs a `lock`ed instruction, `xchg` with memory or a `mov` to memory",
+            "`xrelease` requires a `lock`ed instruction, `xchg` with memory or a `mov` to memory",
         ));
     }
     if given.rep && !info.can_use_rep_prefix() && !is_return {
-        return Err(Misfit::Prefix("`rep` needs a string instruction"));
+        return Err(Misfit::Prefix("`rep` requires a string instruction"));
     }
     if given.repne && !info.can_use_repne_prefix() {
-        return Err(Misfit::Prefix("`repne` needs `cmpsb`, `scasb` or one of their kin"));
+        return Err(Misfit::Prefix(
+            "`repne` requires `cmpsb`, `scasb` or one of their wider forms",
+        ));
     }
     if given.bnd && !info.can_use_bnd_prefix() {
-        return Err(Misfit::Prefix("`bnd` needs a branch"));
+        return Err(Misfit::Prefix("`bnd` requires a branch"));
     }
     if given.notrack && !(info.can_use_notrack_prefix() && form.operands()[0].branch.is_none()) {
-        return Err(Misfit::Prefix("`notrack` needs an indirect `jmp` or `call`"));
+        return Err(Misfit::Prefix("`notrack` requires an indirect `jmp` or `call`"));
     }
     if given.rep && given.repne || given.bnd && given.notrack {
-        return Err(Misfit::Prefix("these prefixes exclude each other"));
+        return Err(Misfit::Prefix("these prefixes are mutually exclusive"));
     }
     Ok(())
 }
 
-/// Registers that the manual wants to be different: gathers, tile products, complex products.
+/// Registers that the manual requires to be different: gathers, tile products, complex products.
 pub(in crate::isa) fn fit_distinct<R: Register>(
     form: &Form,
     inst: &Instruction<R>,
@@ -135,7 +141,7 @@ pub(in crate::isa) fn fit_distinct<R: Register>(
         for second in first + 1..registers.len() {
             if registers[first].1 == registers[second].1 {
                 let message = if all {
-                    "the registers of this instruction must all be different"
+                    "all registers of this instruction must be different"
                 } else {
                     "the destination of this instruction must differ from its sources"
                 };

@@ -1,6 +1,7 @@
-//! Says why no form fits: the slow road, taken once per error.
+//! Explains why no form fits: the slow path, taken once per error.
 //!
-//! In: an instruction that no form takes. Out: the [`SelectError`] about the form that came nearest.
+//! In: an instruction that no form takes. Out: the [`SelectError`] about the form that came
+//! nearest.
 
 use crate::isa::forms::fit::{self, Misfit, Shape};
 use crate::isa::forms::form::{Form, OperandForm, forms_of};
@@ -146,7 +147,7 @@ fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectE
 }
 
 /// Whether a form is worth a mention: those with segment, control and debug registers, and with
-/// addresses of 64 bits, only where the author wrote such a register.
+/// addresses of 64 bits, only where the user wrote such a register.
 fn can_be_meant(form: &Form, shape: &Shape) -> bool {
     let special = [Class::Segment, Class::Control, Class::Debug].map(OperandForm::class_bit);
     let is_special = |bits: &u32| special.iter().any(|class| bits & class != 0);
@@ -159,11 +160,11 @@ impl fmt::Display for SelectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SelectError::NoForm { forms, operand: None } => {
-                write!(f, "no form takes these operands; the forms are: {}", forms.join("; "))
+                write!(f, "no form accepts these operands; the forms are: {}", forms.join("; "))
             }
             SelectError::NoForm { forms, operand: Some(operand) } => {
                 let number = operand + 1;
-                write!(f, "no form takes operand {number}; the forms are: {}", forms.join("; "))
+                write!(f, "no form accepts operand {number}; the forms are: {}", forms.join("; "))
             }
             SelectError::MissingExtension(alternatives) => {
                 let sets: Vec<String> = alternatives
@@ -175,7 +176,7 @@ impl fmt::Display for SelectError {
             SelectError::AmbiguousSize { operand, sizes } => {
                 let words: Vec<String> = sizes.iter().map(|&size| size_words(size)).collect();
                 let number = operand + 1;
-                write!(f, "the size of operand {number} is open: write {}", words.join(" or "))
+                write!(f, "the size of operand {number} is ambiguous: write {}", words.join(" or "))
             }
             SelectError::OutOfRange { operand, accepted } => {
                 write!(f, "operand {} does not fit; accepted: {accepted}", operand + 1)
@@ -200,9 +201,7 @@ impl std::error::Error for SelectError {}
 impl fmt::Display for BadAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BadAddress::Segment => {
-                f.write_str("only a segment register can stand before the colon")
-            }
+            BadAddress::Segment => f.write_str("only a segment register can precede the colon"),
             BadAddress::Base(class) => write!(
                 f,
                 "the base of an address must be a 64-bit or 32-bit general-purpose register, not \
@@ -217,8 +216,8 @@ impl fmt::Display for BadAddress {
             ),
             BadAddress::Widths { base, index } => write!(
                 f,
-                "base and index of an address must be equally wide: the base has {} bits, the index \
-                 {}",
+                "the base and index of an address must have the same width: the base has {} bits, \
+                 the index {}",
                 8 * base.bytes(),
                 8 * index.bytes()
             ),
@@ -226,8 +225,8 @@ impl fmt::Display for BadAddress {
                 write!(f, "an index is multiplied by 1, 2, 4 or 8, not by {scale}")
             }
             BadAddress::RelativeIndex => f.write_str(
-                "an address relative to `rip` takes no index register; `lea` it into a register \
-                 first",
+                "an address relative to `rip` cannot have an index register; `lea` it into a \
+                 register first",
             ),
             BadAddress::StackPointerIndex => f.write_str("`rsp` cannot be an index"),
             BadAddress::Displacement { value, highest } => write!(
@@ -245,7 +244,7 @@ fn size_words(bytes: u32) -> String {
         .map_or_else(|| format!("{bytes} bytes"), |name| format!("`{name}`"))
 }
 
-/// A form in the manual's notation, under the name that the author used.
+/// A form in the manual's notation, under the name in the source.
 fn notation(mnemonic: Mnemonic, form: &Form) -> String {
     let text = form.info().instruction_string();
     let (_, operands) = text.split_once(' ').unwrap_or((text, ""));

@@ -1,9 +1,9 @@
 //! Whether one form fits one instruction, and what is wrong if it does not.
 //!
 //! In: a [`Form`] and an [`Instruction`]. Out: nothing, or a [`Misfit`]. What is wrong whatever the
-//! form (an address that no instruction takes, `k0` as a mask) is found by [`check_operands`] first.
-//! The encoder below checks little of this by itself: masks on VEX rows, rounding with memory and
-//! gathers with overlapping registers are all encoded without complaint.
+//! form (an address that no instruction takes, `k0` as a mask) is found by [`check_operands`]
+//! first. The encoder below checks little of this by itself: masks on VEX rows, rounding with
+//! memory and gathers with overlapping registers are all encoded without complaint.
 
 use crate::isa::forms::decorations::{fit_decorations, fit_distinct, fit_high_byte, fit_prefixes};
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, OperandForm};
@@ -89,7 +89,7 @@ pub(in crate::isa) fn check_operands<R: Register>(
     }
     let Some(mask) = inst.mask else {
         return match inst.zeroing {
-            true => Err(bad_decoration("`{z}` needs a mask: write `{k1}{z}`")),
+            true => Err(bad_decoration("`{z}` requires a mask: write `{k1}{z}`")),
             false => Ok(()),
         };
     };

@@ -1,14 +1,14 @@
-//! The forms of every instruction: iced's rows, with the operands as an author writes them.
+//! The forms of every instruction: iced's rows, with the operands as a user writes them.
 //!
 //! In: iced's `OpCodeInfo` table. Out: for each mnemonic its [`Form`]s, built when the mnemonic is
-//! first used and kept for the life of the program.
+//! first used and kept for the lifetime of the program.
 //!
-//! An author's operands are not always iced's. String instructions are written without operands,
+//! Operands in source are not always iced's. String instructions are written without operands,
 //! `blendvps a, b, xmm0` has one that iced leaves out, `vcmpltps` implies an immediate, `imul r, 5`
 //! stands for `imul r, r, 5`. A [`Form`] therefore is a row *and* an arrangement: [`Form::slots`]
 //! says where each of iced's operands comes from. One row may make several forms.
 //!
-//! Rows that nobody can mean are left out here and nowhere else: those invalid in 64-bit mode, of
+//! Rows that cannot be written are left out here and nowhere else: those invalid in 64-bit mode, of
 //! Xeon Phi's predecessor (MVEX, KNC) and MPX, undocumented duplicates, and rows that differ from
 //! another only by an operand-size or address-size prefix that the operands do not show. The
 //! 16-bit ones among these have names of their own (`pushw`, `retw`).
@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form {
     pub(in crate::isa) code: Code,
-    /// As the author writes them.
+    /// As in the source.
     pub(in crate::isa) operands: Vec<OperandForm>,
     /// One per operand of iced's row.
     pub(in crate::isa) slots: Vec<Slot>,
@@ -39,7 +39,7 @@ pub struct Form {
     pub memory_size: u32,
     /// Bytes of one element where memory can be broadcast.
     pub broadcast_size: Option<u32>,
-    /// Whether it reaches the place the author means by an operand fixed in the row
+    /// Whether it reaches the place the user means by an operand fixed in the row
     /// (accumulator forms): tried after the general ones.
     pub(in crate::isa) has_fixed: bool,
     /// `Mov_AL_moffs8` and its like: only for addresses that nothing shorter reaches.
@@ -49,7 +49,7 @@ pub struct Form {
 /// Where an operand of iced's row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// The author's operand of this number, counted from 0.
+    /// The source operand of this number, counted from 0.
     Operand(u8),
     /// The row itself: the memory of `movsb`, the `dx` of `insb`, the `st0` of `fxch st1`.
     Fixed,
@@ -70,7 +70,7 @@ pub enum Family {
     Evex,
 }
 
-/// What may stand as one operand of a form.
+/// What may be as one operand of a form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperandForm {
     /// The class of register it takes, if it takes one.
@@ -173,14 +173,14 @@ impl Form {
         self.code.op_code()
     }
 
-    /// What the author's operands may be, in order.
+    /// What the source operands may be, in order.
     pub fn operands(&self) -> &[OperandForm] {
         &self.operands
     }
 
     /// Where each of iced's operands comes from, in iced's order.
     ///
-    /// Not every operand of the author's has a slot: iced's rows leave out the `xmm0` of
+    /// Not every operand in the source has a slot: iced's rows leave out the `xmm0` of
     /// `blendvps a, b, xmm0` and report it as an implicit register instead. One may have two:
     /// `imul r, 5`.
     pub fn slots(&self) -> &[Slot] {
@@ -192,8 +192,8 @@ impl Form {
         self.family
     }
 
-    /// Whether it sets a 64-bit register by writing the lower half, which clears the upper one (Intel
-    /// SDM volume 1, 3.4.1.1).
+    /// Whether it sets a 64-bit register by writing the lower half, which clears the upper one
+    /// (Intel SDM volume 1, 3.4.1.1).
     pub(in crate::isa) fn is_zero_extended(&self) -> bool {
         matches!(self.code, Code::Mov_r32_imm32 | Code::Mov_rm32_imm32)
             && self.operands[0].class == Some(Class::Gp64)

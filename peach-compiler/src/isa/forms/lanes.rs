@@ -1,5 +1,5 @@
-//! `dword bcst [p]`: a broadcast whose count of lanes follows from the other operands. objdump writes
-//! broadcasts so.
+//! `dword bcst [p]`: a broadcast whose count of lanes follows from the other operands. objdump
+//! writes broadcasts so.
 
 use super::select::{SelectError, select};
 use crate::isa::{FeatureSet, Instruction, LANES_OPEN, Mem, Operand, Register};
@@ -31,7 +31,7 @@ pub fn count_lanes<R: Register>(inst: &mut Instruction<R>) -> Result<(), SelectE
         [] => "no form with these operands broadcasts an element of this size".to_string(),
         _ => {
             let words: Vec<String> = fitting.iter().map(|n| format!("`{{1to{n}}}`")).collect();
-            format!("the count of lanes is open: write {} behind it", words.join(" or "))
+            format!("the number of lanes is ambiguous: write {} after it", words.join(" or "))
         }
     };
     Err(SelectError::BadDecoration { message, operand: Some(operand) })

@@ -5,7 +5,7 @@
 //! | `form` | the type of a form, and the forms of a mnemonic |
 //! | `operand_forms` | what one operand of iced's row accepts |
 //! | `arrangements` | the arrangements of operands in which a row can be written |
-//! | `fit`, `decorations` | whether a form fits, and what stands in the way |
+//! | `fit`, `decorations` | whether a form fits, and if not, why |
 //! | `select` | all forms that fit an instruction |
 //! | `explain` | why none does, in words |
 //! | `twins` | which names EVEX has for what VEX does |

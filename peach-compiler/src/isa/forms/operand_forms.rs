@@ -1,7 +1,8 @@
 //! What iced's operand kinds accept, in the compiler's own terms.
 //!
 //! In: a kind of iced's table. Out: an [`OperandForm`], or `None` where the operand is one that the
-//! language has no registers for (MPX bounds) or that belongs to another mode (16-bit branches). [`ImmForm`] knows which numbers it holds.
+//! language has no registers for (MPX bounds) or that belongs to another mode (16-bit branches).
+//! [`ImmForm`] knows which numbers it holds.
 
 use crate::isa::{Class, ImmForm, MemForm, OperandForm, RegSet};
 use iced_x86::{EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
@@ -129,14 +130,15 @@ fn special(kind: Kind) -> Option<OperandForm> {
         Kind::cr_reg => register(Class::Control, RegSet(0b1_0001_1101)),
         Kind::dr_reg => register(Class::Debug, RegSet::first(8)),
         Kind::sti_opcode => register(Class::St, RegSet::first(8)),
-        // Written by nobody: the memory of string instructions.
+        // Implicit: the memory of string instructions.
         Kind::seg_rSI | Kind::es_rDI | Kind::seg_rDI | Kind::seg_rBX_al => OperandForm::default(),
         _ => return None,
     })
 }
 
 impl ImmForm {
-    /// Whether the field can hold `value`, as a signed or an unsigned number of the operand's width.
+    /// Whether the field can hold `value`, as a signed or an unsigned number of the operand's
+    /// width.
     pub(in crate::isa) fn holds(self, value: i128) -> bool {
         // Signed from `low`, or unsigned up to the width's end.
         let signed = |bits: u32| -(1i128 << (bits - 1))..1i128 << (bits - 1);

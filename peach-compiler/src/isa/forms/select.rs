@@ -1,8 +1,9 @@
 //! Which forms of an instruction fit its operands.
 //!
-//! In: an instruction, over virtual or physical registers, and the extensions that are allowed. Out:
-//! every form that means it. A virtual register fits wherever one of its class does, a fixed one
-//! (`cl`) included. The work per form is in `fit`, the words for what does not fit in `explain`.
+//! In: an instruction, over virtual or physical registers, and the extensions that are allowed.
+//! Out: every form that means it. A virtual register fits wherever one of its class does, a fixed
+//! one (`cl`) included. The work per form is in `fit`, the words for what does not fit in
+//! `explain`.
 
 use crate::isa::effects::row;
 use crate::isa::forms::explain::explain;
@@ -33,8 +34,8 @@ impl Selection {
     }
 }
 
-/// The operand of an instruction that stands for several registers in a row, and how many they are: the
-/// two masks of VP2INTERSECT, the four vectors of 4FMAPS.
+/// The operand of an instruction that stands for several consecutive registers, and how many they
+/// are: the two masks of VP2INTERSECT, the four vectors of 4FMAPS.
 pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
     forms_of(mnemonic).iter().find_map(|form| row::block(form.info().op_kinds()))
 }
@@ -42,7 +43,7 @@ pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
 /// What is wrong with an address, whatever the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadAddress {
-    /// No segment register stands before the colon.
+    /// No segment register precedes the colon.
     Segment,
     /// A base of this class.
     Base(Class),
@@ -78,7 +79,7 @@ pub enum SelectError {
     NoForm {
         /// The forms there are.
         forms: Vec<String>,
-        /// The guilty operand.
+        /// The offending operand.
         operand: Option<usize>,
     },
     /// Forms fit, but each needs an extension that is not enabled: the alternatives, each a set.
@@ -118,7 +119,7 @@ pub enum SelectError {
         /// The operand.
         operand: usize,
     },
-    /// The instruction may not stand in a kernel.
+    /// The instruction is not allowed in a kernel.
     Refused {
         /// Why, and what to write instead.
         message: String,
@@ -128,7 +129,7 @@ pub enum SelectError {
 /// The forms of `inst` that fit its operands and `features`.
 ///
 /// # Errors
-/// The first thing that is wrong, as precisely as it can be told.
+/// The first error, as precisely as it can be stated.
 pub fn select<R: Register>(
     inst: &Instruction<R>,
     features: &FeatureSet,
@@ -196,7 +197,7 @@ fn unsized_memory<R>(inst: &Instruction<R>) -> Option<usize> {
         .position(|operand| matches!(operand, Operand::Mem(mem) if mem.size.is_none()))
 }
 
-/// Instructions whose operand size is 64 bits unless told otherwise (Intel SDM volume 2, 2.2.1.7).
+/// Instructions whose operand size defaults to 64 bits (Intel SDM volume 2, 2.2.1.7).
 fn defaults_to_8_bytes(row: Row) -> bool {
     matches!(row, Row::Push | Row::Pop | Row::Call | Row::Jmp)
 }

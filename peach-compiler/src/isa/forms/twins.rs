@@ -1,12 +1,12 @@
 //! Operations that EVEX calls by other names than VEX: `vpxor` is `vpxord` or `vpxorq`.
 //!
-//! EVEX operations have an element size where masks apply to elements, and so have their names (Intel
-//! SDM volume 2, "VPXOR" and its like).
+//! EVEX operations have an element size where masks apply to elements, and so have their names
+//! (Intel SDM volume 2, "VPXOR" and its like).
 
 use super::select::select;
 use crate::isa::{FeatureSet, Instruction, Mnemonic, Register};
 
-/// What names end in that tell the size of elements.
+/// The suffixes of names that give the size of elements.
 const SUFFIXES: [&str; 6] = ["8", "16", "32", "64", "d", "q"];
 
 /// What stands for `128` in the names of insertions, extractions and broadcasts.
@@ -34,7 +34,7 @@ const ADVICE: [(&[&str], &str); 8] = [
     (&["vpblendvb"], "EVEX blends by a mask: write `vpblendmb d{m}, a, b`"),
     (
         &["vmovmskps", "vmovmskpd", "vpmovmskb"],
-        "signs go into a mask: write `vpmovd2m`, `vpmovq2m` or `vpmovb2m`, then `kmov`",
+        "the signs go to a mask: write `vpmovd2m`, `vpmovq2m` or `vpmovb2m`, then `kmov`",
     ),
     (&["vptest", "vtestps", "vtestpd"], "tests write a mask: write `vptestmd` or `vptestmq`"),
     (&["vperm2f128", "vperm2i128"], "write `vshuff64x2` or `vshufi64x2`"),

@@ -114,7 +114,7 @@ fn letters(word: &str) -> u64 {
     word.bytes().fold(0, |set, byte| set | 1 << (byte & 63))
 }
 
-/// Edits between two words: insertions, deletions, replacements and swaps of neighbours.
+/// Edits between two words: insertions, deletions, replacements and swaps of neighbors.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

@@ -127,7 +127,8 @@ fn names() -> &'static Names {
 const RENAMED: [(&str, iced_x86::Mnemonic); 9] = [
     // iced's `sal` is the undocumented /6; to the manuals it is another name of `shl`.
     ("sal", iced_x86::Mnemonic::Shl),
-    // iced tells operand sizes apart by mnemonic; in 64-bit mode the plain name is the 64-bit one.
+    // iced distinguishes operand sizes by mnemonic; in 64-bit mode the plain name is the 64-bit
+    // one.
     ("pushf", iced_x86::Mnemonic::Pushfq),
     ("popf", iced_x86::Mnemonic::Popfq),
     ("iret", iced_x86::Mnemonic::Iretd),

@@ -1,6 +1,6 @@
 //! The words that give a memory operand its size.
 
-/// What stands before a memory operand to give its size, by the bytes it stands for.
+/// The keyword before a memory operand for each size in bytes.
 const SIZE_NAMES: [(u32, &str); 9] = [
     (1, "byte"),
     (2, "word"),

@@ -1,7 +1,7 @@
 //! Constant expressions and sums of registers in a line of text.
 //!
 //! In: bytes. Out: a [`Value`]: an integer, a float, or a linear combination of registers, which is
-//! what stands between the brackets of an address. Precedence and operators are Rust's.
+//! the text between the brackets of an address. Precedence and operators are Rust's.
 
 use crate::isa::View;
 use crate::isa::address::Term;
@@ -34,7 +34,7 @@ impl Linear {
     pub(in crate::isa) fn single(&self) -> Result<View<PhysReg>, String> {
         match self.terms[..] {
             [Term { view, factor: 1, is_scaled: false }] if self.constant == 0 => Ok(view),
-            _ => Err("an address stands in brackets".to_string()),
+            _ => Err("an address must be in brackets".to_string()),
         }
     }
 }
@@ -101,7 +101,7 @@ impl<'a> Scanner<'a> {
         Some(&self.text[start..self.position])
     }
 
-    /// What stands before `end`, which is skipped.
+    /// The text before `end`, which is skipped.
     pub(in crate::isa) fn until(&mut self, end: u8) -> Option<&'a str> {
         let rest = &self.text[self.position..];
         let length = rest.bytes().position(|byte| byte == end)?;
@@ -137,7 +137,7 @@ impl<'a> Scanner<'a> {
                 match (sign, scanner.unary()?) {
                     (b'-', value) => apply("-", Value::Integer(0), value),
                     (_, Value::Integer(value)) => Ok(Value::Integer(!value)),
-                    _ => Err("`!` needs an integer".to_string()),
+                    _ => Err("`!` requires an integer".to_string()),
                 }
             }),
             _ => self.primary(),
@@ -151,7 +151,7 @@ impl<'a> Scanner<'a> {
     ) -> Result<Value, String> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err("the expression nests too deeply".to_string());
+            return Err("the expression is nested too deeply".to_string());
         }
         let value = read(self)?;
         self.depth -= 1;
@@ -205,7 +205,7 @@ impl<'a> Scanner<'a> {
             }
             return Ok(register(reg, class));
         }
-        Err(format!("`{word}` is no register, and names have no meaning here"))
+        Err(format!("`{word}` is not a register, and names are not defined here"))
     }
 
     fn byte_literal(&mut self) -> Result<Value, String> {
@@ -223,7 +223,7 @@ impl<'a> Scanner<'a> {
                 (value, 3)
             }
             [byte, b'\'', ..] => (byte, 2),
-            _ => return Err("a byte literal without an end".to_string()),
+            _ => return Err("unterminated byte literal".to_string()),
         };
         self.position += 1 + length;
         Ok(Value::Integer(value.into()))
@@ -240,7 +240,7 @@ impl<'a> Scanner<'a> {
                 double.parse::<f64>().map(|v| v.to_bits().into())
             }
         };
-        bits.map(Value::Integer).map_err(|_| format!("`{text}` is no float"))
+        bits.map(Value::Integer).map_err(|_| format!("`{text}` is not a float"))
     }
 
     fn number(&mut self) -> Result<Value, String> {
@@ -254,7 +254,7 @@ impl<'a> Scanner<'a> {
         integer(text)
             .map(Value::Integer)
             .or_else(|| text.strip_suffix("f64").unwrap_or(text).parse().ok().map(Value::Float))
-            .ok_or_else(|| format!("`{text}` is no number"))
+            .ok_or_else(|| format!("`{text}` is not a number"))
     }
 }
 
@@ -283,12 +283,12 @@ fn integer(text: &str) -> Option<i128> {
 }
 
 fn apply(operator: &str, left: Value, right: Value) -> Result<Value, String> {
-    let misuse = || Err("registers are added, and multiplied by constants".to_string());
+    let misuse = || Err("registers can only be added, and multiplied by constants".to_string());
     match (left, right) {
         (Value::Integer(a), Value::Integer(b)) => arithmetic(operator, a, b).map(Value::Integer),
         (Value::Integer(0), Value::Float(b)) if operator == "-" => Ok(Value::Float(-b)),
         (Value::Float(_), _) | (_, Value::Float(_)) => {
-            Err("floats are not calculated with here".to_string())
+            Err("arithmetic on floats is not supported here".to_string())
         }
         (Value::Linear(a), Value::Integer(b)) => match operator {
             "+" | "-" => {

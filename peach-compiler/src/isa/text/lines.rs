@@ -44,7 +44,8 @@ pub fn encode_options(line: &str) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// One encoding of the instruction in `line` for every length that there is one of, ascending. Of
-/// several equally long ones it is the plainest; the length that [`encode_text`] gives has its bytes.
+/// several equally long ones it is the plainest; the length that [`encode_text`] gives has its
+/// bytes.
 ///
 /// ```
 /// use peach_compiler::isa::encode_lengths;

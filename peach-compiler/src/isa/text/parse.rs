@@ -29,13 +29,13 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
             // objdump's and GNU as's `{vex}`, `{evex}`.
             let word = scanner.until(b'}').ok_or("`{` without `}`")?;
             if !set_encoding(word.trim(), &mut encoding) {
-                return Err(format!("`{{{word}}}` does not stand before a mnemonic"));
+                return Err(format!("`{{{word}}}` cannot precede a mnemonic"));
             }
             continue;
         }
         let Some(word) = scanner.word() else {
             return Err(match scanner.rest() {
-                "" => "there is no instruction".to_string(),
+                "" => "missing instruction".to_string(),
                 rest => format!("expected a mnemonic, found `{rest}`"),
             });
         };
@@ -68,18 +68,18 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
     Ok(inst)
 }
 
-/// An error message for a word that is no mnemonic.
+/// An error message for a word that is not a mnemonic.
 fn unknown_mnemonic(word: &str) -> String {
     let nearest: Vec<String> =
         Mnemonic::nearest(word).iter().map(|name| format!("`{name}`")).collect();
     match nearest[..] {
-        [] => format!("there is no instruction `{word}`"),
-        _ => format!("there is no instruction `{word}`; did you mean {}?", nearest.join(", ")),
+        [] => format!("unknown instruction `{word}`"),
+        _ => format!("unknown instruction `{word}`; did you mean {}?", nearest.join(", ")),
     }
 }
 
-/// A segment before the mnemonic is that of the memory operand: objdump writes those there that 64-bit
-/// mode ignores.
+/// A segment before the mnemonic is that of the memory operand: objdump writes those there that
+/// 64-bit mode ignores.
 fn set_segment(inst: &mut Instruction<PhysReg>, segment: Option<PhysReg>) -> Result<(), String> {
     let Some(segment) = segment else { return Ok(()) };
     for operand in &mut inst.operands {
@@ -90,7 +90,7 @@ fn set_segment(inst: &mut Instruction<PhysReg>, segment: Option<PhysReg>) -> Res
             return Ok(());
         }
     }
-    Err("a segment before the mnemonic needs a memory operand without one".to_string())
+    Err("a segment before the mnemonic requires a memory operand without a segment".to_string())
 }
 
 /// `ds`.
@@ -107,7 +107,7 @@ fn set_encoding(word: &str, encoding: &mut Option<ForcedEncoding>) -> bool {
     true
 }
 
-/// Notes what stands before a mnemonic. Returns whether `word` was such a thing.
+/// Records what precedes a mnemonic. Returns whether `word` was such a thing.
 fn set_prefix(word: &str, prefixes: &mut Prefixes) -> bool {
     match word {
         "lock" => prefixes.lock = true,
@@ -146,7 +146,7 @@ fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Resul
             "short" | "near" => {
                 return read_branch(scanner, inst, word.eq_ignore_ascii_case("short"));
             }
-            "sym" => return Err("there are no Rust items here".to_string()),
+            "sym" => return Err("Rust items are not available here".to_string()),
             lower => {
                 if let Some(bytes) = size_of_name(lower) {
                     size = Some(bytes);
@@ -180,7 +180,7 @@ fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Resul
         Some(Value::Integer(value)) => number(value, inst),
         Some(Value::Linear(linear)) => Operand::Reg(linear.single()?),
         Some(Value::Float(_)) => {
-            return Err("a float is no operand; `bits(…)` gives its bits".to_string());
+            return Err("a float is not an operand; `bits(…)` gives its bits".to_string());
         }
     };
     inst.operands.push(operand);
@@ -212,13 +212,13 @@ fn read_branch(
         return Err(format!("the displacement {value} does not fit in 8 bits (-128 to 127)"));
     }
     if !is_short {
-        return Err("`near` needs a label; a number gets the shortest displacement".to_string());
+        return Err("`near` requires a label; a number gets the shortest displacement".to_string());
     }
     inst.operands.push(Operand::Relative(value));
     Ok(())
 }
 
-/// `{k1}`, `{z}`, `{1to8}` behind an operand.
+/// `{k1}`, `{z}`, `{1to8}` after an operand.
 fn read_decorations(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Result<(), String> {
     while scanner.eat(b'{') {
         let name = scanner.until(b'}').ok_or("`{` without `}`")?.trim().to_ascii_lowercase();
@@ -231,17 +231,17 @@ fn read_decorations(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> R
             inst.mask = Some(View { reg, class: Class::K });
         } else if let Some(lanes) = name.strip_prefix("1to") {
             let Some(Operand::Mem(mem)) = inst.operands.last_mut() else {
-                return Err("only memory is broadcast".to_string());
+                return Err("only memory can be broadcast".to_string());
             };
-            let lanes = lanes.trim().parse().map_err(|_| format!("no such broadcast: `{name}`"))?;
+            let lanes = lanes.trim().parse().map_err(|_| format!("invalid broadcast `{name}`"))?;
             mem.broadcast = Some(lanes);
         } else if let Ok(rounding) = rounding(&name) {
-            // objdump writes it behind the last register.
+            // objdump writes it after the last register.
             set_rounding(inst, rounding)?;
         } else {
             return Err(format!(
-                "`{{{name}}}` is no decoration: `{{k1}}` to `{{k7}}`, `{{z}}`, `{{1to2}}` to \
-                 `{{1to32}}` are"
+                "`{{{name}}}` is not a decoration; the decorations are `{{k1}}` to `{{k7}}`, \
+                 `{{z}}`, and `{{1to2}}` to `{{1to32}}`"
             ));
         }
     }
@@ -264,8 +264,8 @@ fn rounding(name: &str) -> Result<Rounding, String> {
         "sae" => Rounding::Sae,
         _ => {
             return Err(format!(
-                "`{{{name}}}` is no rounding mode: `{{rn-sae}}`, `{{rd-sae}}`, `{{ru-sae}}`, \
-                 `{{rz-sae}}` and `{{sae}}` are"
+                "`{{{name}}}` is not a rounding mode; the rounding modes are `{{rn-sae}}`, \
+                 `{{rd-sae}}`, `{{ru-sae}}`, `{{rz-sae}}` and `{{sae}}`"
             ));
         }
     })
@@ -281,7 +281,7 @@ fn read_address(scanner: &mut Scanner) -> Result<Mem<PhysReg>, String> {
     let linear = match value {
         Value::Integer(constant) => Linear::constant(constant),
         Value::Linear(linear) => linear,
-        Value::Float(_) => return Err("a float is no address".to_string()),
+        Value::Float(_) => return Err("a float is not an address".to_string()),
     };
     let disp = displacement(linear.constant)
         .ok_or_else(|| format!("the displacement {} does not fit", linear.constant))?;

@@ -1,6 +1,6 @@
 //! Instructions as text, in the language's own syntax.
 //!
-//! In: an instruction over physical registers. Out: what an author would have written; reading it
+//! In: an instruction over physical registers. Out: what would be written in source; reading it
 //! again gives the same instruction. Labels and data have no names at this stage: [`Names`] lets a
 //! listing supply them.
 

@@ -47,8 +47,8 @@ pub(super) struct Stuck {
 }
 
 /// Assigns registers. `pressure` is a number of nodes that are known to differ from one another.
-/// `cliques` is asked for the sets of at least so many nodes that are alive together; only hard
-/// problems need them.
+/// `cliques` is asked for the sets of at least so many nodes that are live at the same time; only
+/// hard problems need them.
 pub(super) fn solve(
     problem: &Problem,
     registers: &Registers,

@@ -1,7 +1,8 @@
 //! Expressions and operands.
 //!
-//! They are one type, [`Expr`]: a helper's `m: operand` and `let slot = [p + 8];` let whatever stands
-//! as an operand have a name, so expansion tells them apart by what they evaluate to, not the grammar.
+//! They are one type, [`Expr`]: a helper's `m: operand` and `let slot = [p + 8];` let whatever
+//! stands as an operand have a name, so expansion distinguishes them by what they evaluate to, not
+//! the grammar.
 
 use super::{Name, Rounding};
 use proc_macro2::{Span, TokenStream};
@@ -30,9 +31,9 @@ pub enum ExprKind {
     Name(Name),
     /// `'name`, `'case[i]`.
     Label(Label),
-    /// `continue 'name`: the start of the labelled block.
+    /// `continue 'name`: the start of the labeled block.
     Continue(Label),
-    /// `break 'name`: the end of the labelled block.
+    /// `break 'name`: the end of the labeled block.
     Break(Label),
     /// `-x`, `!x`.
     Unary(UnaryOp, Box<Expr>),
@@ -75,7 +76,7 @@ pub enum ExprKind {
     Disp8(Box<Expr>),
     /// `disp32 [..]`.
     Disp32(Box<Expr>),
-    /// `const { … }`: what stands between the braces.
+    /// `const { … }`: what is between the braces.
     RustConst(TokenStream),
     /// `sym path`.
     RustSym(TokenStream),

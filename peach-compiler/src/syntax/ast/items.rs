@@ -16,7 +16,7 @@ pub struct File {
     pub skipped: Vec<(String, Reported)>,
 }
 
-/// What may stand at the top.
+/// What is allowed at the top level.
 #[derive(Clone, Debug)]
 pub enum Item {
     /// A kernel.
@@ -150,7 +150,7 @@ pub struct Signature {
     pub params: Vec<Param>,
     /// `()` if there is none.
     pub result: Type,
-    /// Everything behind the name, as written.
+    /// Everything after the name, as written.
     pub tokens: TokenStream,
     /// Whether something in it is what kernels cannot have, which has been reported: of the kernel
     /// there is a function with these `tokens`, and nothing else.
@@ -233,6 +233,7 @@ pub struct Family {
     pub var: Name,
     /// What it runs over.
     pub range: Expr,
-    /// The items, not parsed yet: [`instantiate`](crate::syntax::instantiate) substitutes the value and parses them.
+    /// The items, not parsed yet: [`instantiate`](crate::syntax::instantiate) substitutes the value
+    /// and parses them.
     pub body: TokenStream,
 }

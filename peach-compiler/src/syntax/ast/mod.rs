@@ -1,6 +1,6 @@
-//! The syntax tree: what the author wrote, with spans, nothing resolved.
+//! The syntax tree: the source with spans, nothing resolved.
 //!
-//! An [`Item`] stands at the top, a [`Statement`] in a body, an [`Expr`] in a statement, and a [`Type`]
+//! An [`Item`] is at the top, a [`Statement`] in a body, an [`Expr`] in a statement, and a [`Type`]
 //! or a [`ClassExpr`] in whatever declares something.
 
 mod expressions;

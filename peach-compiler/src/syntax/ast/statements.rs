@@ -1,4 +1,4 @@
-//! Statements, and the declarations that stand at the top as well: constants and tables.
+//! Statements, and the declarations that are at the top as well: constants and tables.
 
 use super::{BinaryOp, Call, ClassExpr, Element, Expr, Label, Name, TableElement};
 use proc_macro2::Span;
@@ -130,7 +130,7 @@ pub struct Let {
 /// What a `let` declares.
 #[derive(Clone, Debug)]
 pub enum LetType {
-    /// Registers. `f32` and the like are not told apart from classes here: see `Memory`.
+    /// Registers. `f32` and the like are not distinguished from classes here: see `Memory`.
     Class(ClassExpr),
     /// A stack variable: an array or scalar of a number type.
     Memory {
@@ -208,7 +208,7 @@ pub struct Table {
     pub values: TableValues,
 }
 
-/// A table's initialiser.
+/// A table's initializer.
 #[derive(Clone, Debug)]
 pub enum TableValues {
     /// `[e, …]`.

@@ -25,7 +25,8 @@ pub enum TypeKind {
         bytes: u32,
         /// `i…`.
         signed: bool,
-        /// `isize`, `usize`: in memory as wide as a pointer, which some conventions have in 4 bytes.
+        /// `isize`, `usize`: in memory as wide as a pointer, which some conventions have in 4
+        /// bytes.
         is_size: bool,
     },
     /// `i128`, `u128`.

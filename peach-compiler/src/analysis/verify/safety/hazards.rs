@@ -6,7 +6,7 @@ use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Function, Instruction, Op, Operand, Reg, ReturnValue};
 use crate::isa::{Access, Control, Effects, Hazard, X87Effect, gp};
 
-/// Reports instruction `index` if it may not stand in plain code at all.
+/// Reports instruction `index` if it is not allowed in plain code at all.
 pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: &mut Reports<'_>) {
     let inst = &function.insts[index];
     let effects = &facts.effects[index];
@@ -38,7 +38,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
                         inst.span,
                         format!("`{name}` needs `unsafe`: {why}"),
                     )
-                    .note("outside of `unsafe` only what is proven harmless is accepted")
+                    .note("outside of `unsafe`, only what is proven harmless is accepted")
                     .help(format!("if you know that it is harmless here: `unsafe {{ {name} … }}`")),
                 );
             }
@@ -63,7 +63,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
 
 fn reads_stack_pointer(span: Place) -> Diagnostic {
     Diagnostic::new(Code::NeedsUnsafe, span, "the stack pointer is read outside of `unsafe`")
-        .note("what it holds, and what lies there, is the compiler's choice")
+        .note("the compiler chooses its value and what is stored there")
         .help("use a stack variable: `let buffer: [u8; 64];`, or `unsafe { … }`")
 }
 
@@ -74,24 +74,24 @@ fn names_stack_pointer(operand: &Operand<Reg>) -> bool {
 /// Why `inst` is not harmless.
 fn reason(inst: &Instruction<Reg>, effects: &Effects<Reg>) -> Option<&'static str> {
     match effects.control {
-        Control::Call => return Some("what it calls is not proven harmless"),
+        Control::Call => return Some("the code that it calls is not proven harmless"),
         Control::IndirectJump => return Some("the address that it jumps to is not proven"),
         _ => {}
     }
     if let Some(hazard) = effects.hazard {
         return Some(match hazard {
             Hazard::MayFault => "it may fault",
-            Hazard::System => "it is privileged or asks the operating system",
+            Hazard::System => "it is privileged or calls the operating system",
             Hazard::PreservedState => {
-                "it changes state that the calling convention preserves: MXCSR, the direction flag, \
-                 segment bases or the x87 control word"
+                "it changes state that the calling convention preserves: MXCSR, the direction \
+                 flag, segment bases or the x87 control word"
             }
-            Hazard::Indirect => "the address that it goes to is not proven",
+            Hazard::Indirect => "its target address is not proven",
             Hazard::ImplicitMemory => "it uses memory at addresses that are not proven",
         });
     }
     if effects.x87 == X87Effect::X87 {
-        return Some("it uses the x87 stack, which the calling convention wants empty");
+        return Some("it uses the x87 stack, which the calling convention requires to be empty");
     }
     let implicit =
         |access: &crate::isa::MemAccess| access.operand.is_none() && !access.address_only;

@@ -1,8 +1,8 @@
 //! State that must not be left behind when the kernel returns.
 //!
-//! MMX instructions mark the x87 registers as used; the conventions want them empty. Non-temporal and
-//! other weakly ordered stores are not ordered by anything that safe Rust does afterwards: without a
-//! fence, another thread that is told of them may not see them.
+//! MMX instructions mark the x87 registers as used; the conventions require them empty.
+//! Non-temporal and other weakly ordered stores are not ordered by anything that safe Rust does
+//! afterwards: without a fence, another thread that is notified of them may not see them.
 
 use super::super::Reports;
 use crate::analysis::Facts;
@@ -94,12 +94,12 @@ fn change(function: &Function, facts: &Facts, index: usize, leftover: Leftover) 
             | Op::Bytes(_) => Change::None,
         },
     };
-    // What is left in `unsafe` is the author's own affair.
+    // What is left in `unsafe` is up to the user.
     if change == Change::Leaves && inst.in_unsafe { Change::None } else { change }
 }
 
 /// Weakly ordered stores and what orders them: Intel SDM volume 1, 10.4.6.2 and 11.6.13; volume 3,
-/// "Fencing, serializing and locked instructions". The kernel's own stack is nobody else's.
+/// "Fencing, serializing and locked instructions". No other thread reads the kernel's own stack.
 fn store_order(inst: &Instruction<Reg>) -> Change {
     let name = inst.mnemonic.name();
     let stores_elsewhere = matches!(inst.operands.first(), Some(Operand::Mem(mem)) if !matches!(mem.base, Base::Local(_)));
@@ -135,12 +135,12 @@ fn describe(function: &Function, leftover: Leftover, at: usize, end: usize) -> D
     let (message, note, help) = match leftover {
         Leftover::Mmx => (
             "MMX state is left behind when the kernel returns",
-            "MMX and x87 share their registers, which the calling convention wants empty",
+            "MMX and x87 share their registers, which the calling convention requires to be empty",
             "write `emms;` before the kernel returns, on every path",
         ),
         Leftover::WeakStores => (
-            "a weakly ordered store may still be on its way when the kernel returns",
-            "another thread that is told of it afterwards might not see it",
+            "a weakly ordered store may still be pending when the kernel returns",
+            "another thread that is notified afterwards might not see it",
             "write `sfence;` before the kernel returns, on every path",
         ),
     };

@@ -1,5 +1,5 @@
 //! Memory operands: constants, tables, stack variables and unmodified references, in bounds, at
-//! constant offsets, aligned as the instruction demands.
+//! constant offsets, aligned as the instruction requires.
 
 use super::super::{Reports, name_of, operand_span};
 use super::WRAP;
@@ -53,7 +53,7 @@ impl Refusal {
 
 /// A piece of memory that the compiler knows.
 struct Region {
-    /// As the author calls it.
+    /// Its name in the source.
     name: String,
     size: u64,
     align: u64,
@@ -68,7 +68,8 @@ fn prove(
     access: &MemAccess,
     known: &Known,
 ) -> Result<(), Refusal> {
-    // Only `passes::bind_arguments` makes these: an argument in its slot, or where its address says.
+    // Only `passes::bind_arguments` makes these: an argument in its slot, or where its address
+    // says.
     if is_argument(function, mem) {
         return Ok(());
     }
@@ -77,8 +78,8 @@ fn prove(
     };
     if mem.segment.is_some() {
         return unproven(
-            "memory behind a segment register is not proven to be valid",
-            "the base of a segment is not known to the compiler",
+            "memory in a segment is not proven to be valid",
+            "the compiler does not know the base of a segment",
         );
     }
     let region = region(function, facts, mem, known)?;
@@ -97,7 +98,7 @@ fn prove(
     }
     let Some(bytes) = access.bytes else {
         return unproven(
-            "how much memory this touches depends on data",
+            "the amount of memory that this accesses depends on data",
             "only accesses of a fixed size can be proven",
         );
     };
@@ -180,17 +181,14 @@ fn referenced(
                 Ok(Region { name, size, align, writable: mutable })
             }
             ArgValue::Reference { .. } => refuse(
-                format!("memory behind `{name}` is not proven to be what is accessed"),
-                "the size of what it refers to is not known to the compiler",
+                format!("memory at `{name}` is not proven to be what is accessed"),
+                "the compiler does not know the size of what it refers to",
             ),
             ArgValue::Pointer { type_text, .. } => refuse(
-                format!("memory behind `{name}` is not proven to be valid"),
-                &format!("nothing is known of the memory behind a `{type_text}`"),
+                format!("memory at `{name}` is not proven to be valid"),
+                &format!("nothing is known about the memory that a `{type_text}` points to"),
             ),
-            _ => refuse(
-                format!("memory behind `{name}` is not proven to be valid"),
-                "it is a number",
-            ),
+            _ => refuse(format!("memory at `{name}` is not proven to be valid"), "it is a number"),
         };
     }
     let is_reference = match view.reg {
@@ -206,7 +204,7 @@ fn referenced(
         );
     }
     refuse(
-        format!("memory behind `{name}` is not proven to be valid"),
+        format!("memory at `{name}` is not proven to be valid"),
         "the address is the result of a computation",
     )
 }
@@ -220,8 +218,8 @@ fn read_only(function: &Function, mem: &Mem<Reg>, region: Region) -> Refusal {
         _ => ("read-only data", "use a stack variable: `let buffer: [u8; 64];`".to_string()),
     };
     let message = format!("`{}` is {what}, but this writes to it", region.name);
-    let note = "constants and tables lie in memory that cannot be written, and what a `&T` refers \
-                to must not change";
+    let note = "constants and tables are in read-only memory, and what a `&T` refers to must not \
+        change";
     Refusal { help, ..Refusal::new(Code::NeedsUnsafe, message, note) }
 }
 
@@ -239,13 +237,16 @@ fn in_bounds(disp: i64, bytes: u64, region: &Region) -> Result<(), Refusal> {
         },
         ..Refusal::new(
             Code::OutOfBounds,
-            format!("bytes {start} to {} of `{name}` are accessed, which has {size}", end - 1),
-            "memory outside of it belongs to somebody else",
+            format!(
+                "bytes {start} to {} of `{name}` are accessed, but it has only {size}",
+                end - 1
+            ),
+            "memory outside of it is not the kernel's to access",
         )
     })
 }
 
-/// Locked instructions are held to their natural alignment: a processor may be told to fault where
+/// Locked instructions must be naturally aligned: a processor can be configured to fault where
 /// they are split over two cache lines (Intel SDM volume 3, "Split-Lock Access").
 fn aligned(
     inst: &Instruction<Reg>,
@@ -272,8 +273,8 @@ fn aligned(
         ),
         ..Refusal::new(
             Code::NeedsUnsafe,
-            format!("`{}` demands an address that is a multiple of {align}", inst.mnemonic.name()),
-            format!("of this place in `{name}` only a multiple of {proven} is known"),
+            format!("`{}` requires an address that is a multiple of {align}", inst.mnemonic.name()),
+            format!("this place in `{name}` is only known to be a multiple of {proven}"),
         )
     })
 }
@@ -287,15 +288,15 @@ pub(super) fn describe_unwritten(function: &Function, read: UnwrittenRead) -> Di
     let local = match &inst.op {
         Op::Machine(machine) => match machine.inst.operands.get(read.operand) {
             Some(Operand::Mem(Mem { base: Base::Local(local), .. })) => &function[*local],
-            _ => return diagnostic("stack memory is read that has not been written".to_string()),
+            _ => return diagnostic("read of uninitialized stack memory".to_string()),
         },
-        _ => return diagnostic("stack memory is read that has not been written".to_string()),
+        _ => return diagnostic("read of uninitialized stack memory".to_string()),
     };
     diagnostic(format!(
-        "byte {} of `{}` is read, but not written on every path that leads here",
+        "byte {} of `{}` is read, but it is not written on every path that leads here",
         read.byte, local.name
     ))
     .label(local.span, format!("`{}` is declared here", local.name))
-    .note("writes count at constant offsets, of a fixed size, that do not depend on a mask")
+    .note("only unmasked writes of a fixed size at constant offsets count")
     .help("write it before, or read it in `unsafe { … }`")
 }

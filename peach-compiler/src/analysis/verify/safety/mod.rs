@@ -1,6 +1,6 @@
 //! Outside of `unsafe`, only what is proven harmless is accepted.
 //!
-//! Every instruction that stands in plain code is looked at: what it is (`hazards`), its memory
+//! Every instruction in plain code is checked: what it is (`hazards`), its memory
 //! operands (`memory`), and the values that a `return` delivers (`results`). `leftovers` follows
 //! what an instruction leaves behind it until the kernel returns. What cannot be proven is an error
 //! that says which operand, why, and what would be accepted.
@@ -44,8 +44,8 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     leftovers::verify(function, facts, reports);
 }
 
-/// Whether the proof depends on what registers hold: where plain code uses an address in a register,
-/// or returns a value of a type with invalid ones.
+/// Whether the proof depends on what registers hold: where plain code uses an address in a
+/// register, or returns a value of a type with invalid ones.
 fn needs_values(function: &Function) -> bool {
     let picky = match &function.result {
         ResultKind::Unit => false,

@@ -1,4 +1,5 @@
-//! Results of types with invalid values: `bool`, `char`, references and pointers that must be valid.
+//! Results of types with invalid values: `bool`, `char`, references and pointers that must be
+//! valid.
 
 use super::super::{Reports, name_of, operand_span};
 use crate::analysis::Facts;
@@ -65,7 +66,7 @@ fn verify_distinct(
                 operand_span(inst, 1),
                 format!("`{name}` is returned twice, but refers to its memory exclusively"),
             )
-            .note("two `&mut` to one place are undefined behaviour in Rust")
+            .note("two `&mut` to one place are undefined behavior in Rust")
             .help("return two different arguments"),
         );
     }

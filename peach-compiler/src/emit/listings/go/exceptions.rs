@@ -78,8 +78,8 @@ fn is_accumulator(inst: &Instruction<PhysReg>, class: Class) -> bool {
     matches!(inst.operands[0], Operand::Reg(view) if view.reg == gp::RAX && view.class == class)
 }
 
-/// Moves between vector registers have two opcodes; the assembler takes the one for stores, which is
-/// longer where only the destination is above 7.
+/// Moves between vector registers have two opcodes; the assembler takes the one for stores, which
+/// is longer where only the destination is above 7.
 fn is_other_move(inst: &Instruction<PhysReg>) -> bool {
     if !inst.mnemonic.name().starts_with("vmov") {
         return false;
@@ -105,7 +105,7 @@ const NOT_MMX: &str = "\
     cvt movq2dq pabs paddq palignr pextrw phadd phsub pinsrw pmaddubsw pmax pmin pmulhrsw psad \
     pshuf psign psub";
 
-/// Instructions that Go's assembler has not.
+/// Instructions that Go's assembler lacks.
 const UNKNOWN: &str = "\
     cvtpi2pd cvtpi2ps endbr32 endbr64 enter enterw gf2p8affineinvqb gf2p8affineqb gf2p8mulb in \
     int int1 int3 iretd lar leave lfs lgs lsl lss movabs movq2dq nop out pcmpestri64 pcmpestrm64 \

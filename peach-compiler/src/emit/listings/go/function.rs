@@ -1,13 +1,13 @@
 //! One function as text.
 //!
-//! The assembler makes the frame that [`frame`](crate::frame) has made of the same size, and takes it
-//! down at `RET`; all else is the code, line by line: in the assembler's words where it makes the same
-//! bytes of them, and otherwise as bytes with the instruction in a comment.
+//! The assembler makes the frame that [`frame`](crate::frame) has made of the same size, and takes
+//! it down at `RET`; all else is the code, line by line: in the assembler's words where it makes
+//! the same bytes of them, and otherwise as bytes with the instruction in a comment.
 //!
 //! Some functions can only be bytes throughout: those with jump tables (the assembler has no
-//! differences of labels), with an instruction that the assembler lacks and that refers to a constant
-//! or a label, and those whose pushes and pops do not balance from line to line (the assembler counts
-//! them in the order of the text).
+//! differences of labels), with an instruction that the assembler lacks and that refers to a
+//! constant or a label, and those whose pushes and pops do not balance from line to line (the
+//! assembler counts them in the order of the text).
 
 use super::signature::{Signature, Variable, identifier};
 use super::spell::{Places, spell};
@@ -20,8 +20,8 @@ use crate::isa::{self, Control, PhysReg, gp, instruction_text};
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// Functions with less than this on the stack need not ask for more. (Go's linker lets a chain of such
-/// functions have 800 bytes.)
+/// Functions with less than this on the stack need not ask for more. (Go's linker lets a chain of
+/// such functions have 800 bytes.)
 const SMALL_STACK: u32 = 112;
 
 /// A function with its names in Go.
@@ -36,7 +36,7 @@ pub(super) struct GoFunction<'a> {
 enum Body {
     /// In the assembler's words, as far as it has them.
     Lines(String),
-    /// In bytes, constants behind it.
+    /// In bytes, constants after it.
     Bytes(String),
 }
 
@@ -72,7 +72,7 @@ impl GoFunction<'_> {
         text
     }
 
-    /// What the assembler is told of the frame: all but the word of `rbp`, which it adds.
+    /// The size of the frame for the assembler: all but the word of `rbp`, which it adds.
     fn variable_bytes(&self) -> u32 {
         let lowered = &self.function.source.compiled.lowered;
         lowered.frame.size - 8 * lowered.frame.saved.len() as u32
@@ -137,7 +137,7 @@ impl GoFunction<'_> {
         Some(text)
     }
 
-    /// A line for an instruction: words, or bytes where these are the same wherever they stand.
+    /// A line for an instruction: words, or bytes where these do not depend on the position.
     fn instruction(
         &self,
         inst: &Instruction<PhysReg>,
@@ -211,7 +211,7 @@ impl GoFunction<'_> {
         }
     }
 
-    /// The distance of the canonical frame address behind them.
+    /// The distance of the canonical frame address after them.
     fn entry_depth(&self) -> i64 {
         8 + i64::from(self.function.source.compiled.lowered.frame.size)
     }
@@ -236,8 +236,8 @@ pub(super) fn stack_bytes(cfa: &[(usize, Cfa)]) -> u32 {
     cfa.iter().map(|(_, cfa)| cfa.offset as u32).max().unwrap_or(8)
 }
 
-/// A function that jumps to another, with that one's stack asked for. (`RET f(SB)` takes the frame down
-/// and jumps.)
+/// A function that jumps to another, with that one's stack asked for. (`RET f(SB)` takes the frame
+/// down and jumps.)
 pub(super) fn tail_call(symbol: &str, target: &str, stack: u32, args: u32) -> String {
     match stack {
         0..=SMALL_STACK => {
@@ -324,7 +324,8 @@ impl Places for Names<'_> {
     }
 }
 
-/// How many bytes `go vet` takes an instruction to touch, from its name; `None` if it does not care.
+/// How many bytes `go vet` takes an instruction to touch, from its name; `None` if it does not
+/// care.
 fn vet_bytes(mnemonic: &str) -> Option<u32> {
     let op: &str = mnemonic.split(|ch: char| !ch.is_ascii_uppercase()).next().unwrap_or("");
     if op.starts_with('P') && op.ends_with("RD") {

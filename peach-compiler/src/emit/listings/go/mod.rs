@@ -1,8 +1,8 @@
 //! Listings for Go's assembler.
 //!
-//! In: a module whose convention is one of Go's. Out: a `.s` file ([`FORMAT`]), and the declarations
-//! that the package has to have beside it ([`declarations`]). A listing of `goasm` has the code; one of
-//! `gosyso` has for every function a jump to the symbol in the object file (`.syso`).
+//! In: a module whose convention is one of Go's. Out: a `.s` file ([`FORMAT`]), and the
+//! declarations that the package needs with it ([`declarations`]). A listing of `goasm` has the
+//! code; one of `gosyso` has for every function a jump to the symbol in the object file (`.syso`).
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -111,8 +111,8 @@ fn signature_of(function: &ModuleFunction, diagnostics: &mut Diagnostics) -> Opt
         let message = format!("`{}` cannot be the name of a function in Go", function.symbol);
         diagnostics.push(
             Diagnostic::new(Code::BadConvention, span, message)
-                .note("names are letters, digits and `_`, and no keywords of Go")
-                .help("give it another: `#[export_name = \"…\"]`"),
+                .note("a name consists of letters, digits and `_`, and is not a keyword of Go")
+                .help("give it another name: `#[export_name = \"…\"]`"),
         );
         return None;
     }
@@ -128,7 +128,7 @@ fn check(function: &ModuleFunction, diagnostics: &mut Diagnostics) {
             let message = "an item of a Rust program in a listing for Go".to_string();
             diagnostics.push(
                 Diagnostic::new(Code::NotOutsideRust, item.span, message)
-                    .note("Go's functions have another convention, and move the stack")
+                    .note("Go's functions have another convention, and their stack can move")
                     .help("pass its address as an argument"),
             );
         }
@@ -141,7 +141,7 @@ fn check(function: &ModuleFunction, diagnostics: &mut Diagnostics) {
             is_constant && memory.align > LARGEST_ALIGN
         });
         if demanding {
-            let message = format!("`{}` demands 64-byte alignment", inst.mnemonic.name());
+            let message = format!("`{}` requires 64-byte alignment", inst.mnemonic.name());
             diagnostics.push(
                 Diagnostic::new(Code::BadConvention, item.span, message)
                     .note("Go's linker aligns constants to 32 bytes at most")

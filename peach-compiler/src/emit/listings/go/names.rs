@@ -1,8 +1,9 @@
 //! What Go's assembler calls an instruction.
 //!
-//! The manual's names in capitals, with three habits of its own: a letter for the operand size where a
-//! general-purpose register or memory has several (`ADDQ`), `L`, `Q` and `O` for the manual's
-//! doublewords, quadwords and octets (`PADDL`, `MOVOU`), and conditions of its own (`JLT`, `SETHI`).
+//! The manual's names in capitals, with three habits of its own: a letter for the operand size
+//! where a general-purpose register or memory has several (`ADDQ`), `L`, `Q` and `O` for the
+//! manual's doublewords, quadwords and octets (`PADDL`, `MOVOU`), and conditions of its own (`JLT`,
+//! `SETHI`).
 
 use crate::ir::{Instruction, Operand};
 use crate::isa::{Bank, PhysReg};
@@ -84,7 +85,7 @@ fn letter(bytes: u32) -> Option<&'static str> {
     })
 }
 
-/// The letter of a vector source whose width the destination does not tell.
+/// The letter of a vector source whose width the destination does not determine.
 fn source_width(inst: &Instruction<PhysReg>) -> &'static str {
     let source = inst.operands.iter().skip(1).find_map(|operand| match operand {
         Operand::Reg(view) => Some(view.class.bytes()),

@@ -12,8 +12,8 @@
 //! | `&[T]`, `&mut [T]`, `&str` | `[]T`, `string` |
 //! | a pair | two results |
 //!
-//! Names of the parts are those that `go vet` wants: `x_base` and `x_len` of a slice or a string, `x_0`
-//! and `x_1` of an array, `ret` and `ret1` of results.
+//! Names of the parts are those that `go vet` wants: `x_base` and `x_len` of a slice or a string,
+//! `x_0` and `x_1` of an array, `ret` and `ret1` of results.
 
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
@@ -47,8 +47,8 @@ pub(super) struct Variable {
 }
 
 impl Signature {
-    /// Of a function under a convention of Go's. `None` where a type has no counterpart, which is then
-    /// an error.
+    /// Of a function under a convention of Go's. `None` where a type has no counterpart, which is
+    /// then an error.
     pub fn of(function: &ModuleFunction, diagnostics: &mut Diagnostics) -> Option<Signature> {
         let declared = &function.decl.signature;
         let mut signature = Signature {
@@ -166,7 +166,7 @@ fn no_type(ty: &Type) -> Diagnostic {
     let (first, last) = ty.span;
     let message = format!("Go has no type for `{}`", ty.tokens);
     Diagnostic::new(Code::BadConvention, Place { first, last }, message)
-        .help("take a slice of numbers, or a pointer")
+        .help("use a slice of numbers, or a pointer")
 }
 
 /// A type of a signature as Go writes it.

@@ -94,7 +94,7 @@ fn in_full(inst: &Instruction<PhysReg>) -> Instruction<PhysReg> {
         }
         _ => {}
     }
-    // `rsp` is no index; the shorter of two bases is the other one.
+    // `rsp` is not an index; the shorter of two bases is the other one.
     for operand in &mut inst.operands {
         if let Operand::Mem(Mem { base: Base::Reg(base), index: Some((index, 1)), .. }) = operand
             && index.reg == gp::RSP
