@@ -128,7 +128,7 @@ impl<'a> Expander<'a, '_> {
     fn new_registers(&mut self, name: &str, class: Class, lengths: &[usize], span: Span) -> Value {
         match lengths {
             [] => {
-                let vreg = self.new_vreg(name.to_string(), class, span);
+                let vreg = self.output.new_vreg(name.to_string(), class, span);
                 Value::Reg(View { reg: Reg::Virtual(vreg), class })
             }
             [first, rest @ ..] => {
@@ -215,9 +215,9 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn new_local(&mut self, name: &Name, (size, align): (u32, u32)) -> Value {
-        let id = LocalId(self.function.locals.len() as u32);
+        let id = LocalId(self.output.function.locals.len() as u32);
         let (name, span) = (name.to_string(), name.span());
-        self.function.locals.push(Local { name, span, size, align });
+        self.output.function.locals.push(Local { name, span, size, align });
         Value::Local(id)
     }
 

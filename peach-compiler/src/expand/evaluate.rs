@@ -6,10 +6,9 @@
 use super::value::{Float, Range, Value};
 use super::{Expander, Reported, constant};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{Reg, RustConst, RustConstId, RustSym, RustSymId, View};
+use crate::ir::{Reg, View};
 use crate::isa::{Bank, Class};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, FloatLiteral, Name};
-use proc_macro2::TokenStream;
 use std::rc::Rc;
 
 /// A value, unless an error was reported.
@@ -56,8 +55,12 @@ impl<'a> Expander<'a, '_> {
             ExprKind::Disp8(_) | ExprKind::Disp32(_) => self.eval_disp_size(expr),
             ExprKind::Decorated(operand, decorations) => self.eval_decorated(operand, decorations),
             ExprKind::Rounding(rounding) => Ok(Value::Rounding(*rounding)),
-            ExprKind::RustConst(tokens) => Ok(Value::RustConst(self.rust_const(expr, tokens))),
-            ExprKind::RustSym(tokens) => Ok(Value::RustSym(self.rust_sym(expr, tokens))),
+            ExprKind::RustConst(tokens) => {
+                Ok(Value::RustConst(self.output.rust_const(tokens, expr.span.0)))
+            }
+            ExprKind::RustSym(tokens) => {
+                Ok(Value::RustSym(self.output.rust_sym(tokens, expr.span.0)))
+            }
             ExprKind::If(condition, yes, no) => match self.eval_bool(condition)? {
                 true => self.eval(yes),
                 false => self.eval(no),
@@ -425,29 +428,6 @@ impl<'a> Expander<'a, '_> {
                 }),
             )),
         }
-    }
-
-    /// The number of a `const { … }`, one per place.
-    pub(super) fn rust_const(&mut self, expr: &Expr, tokens: &TokenStream) -> RustConstId {
-        let key = std::ptr::from_ref(tokens);
-        if let Some(&id) = self.rust_const_ids.get(&key) {
-            return id;
-        }
-        let id = RustConstId(self.function.rust_consts.len() as u32);
-        self.function.rust_consts.push(RustConst { tokens: tokens.clone(), span: expr.span.0 });
-        self.rust_const_ids.insert(key, id);
-        id
-    }
-
-    fn rust_sym(&mut self, expr: &Expr, tokens: &TokenStream) -> RustSymId {
-        let key = std::ptr::from_ref(tokens);
-        if let Some(&id) = self.rust_sym_ids.get(&key) {
-            return id;
-        }
-        let id = RustSymId(self.function.rust_syms.len() as u32);
-        self.function.rust_syms.push(RustSym { tokens: tokens.clone(), span: expr.span.0 });
-        self.rust_sym_ids.insert(key, id);
-        id
     }
 
     /// Reports that a constant of one kind is needed where another value stands.

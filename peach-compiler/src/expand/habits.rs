@@ -46,7 +46,7 @@ impl<'a> Expander<'a, '_> {
         self.scopes.get(symbol).is_some()
             || self.names.info(symbol).register.is_some()
             || self.version_bindings.contains_key(&symbol)
-            || self.items.contains_key(&symbol)
+            || self.items.by_name.contains_key(&symbol)
             || self.skipped.contains_key(&*text)
             || self.declared_later(symbol).is_some()
     }
@@ -65,7 +65,7 @@ impl<'a> Expander<'a, '_> {
         if let Some(help) = intrinsic(text) {
             return Some(help);
         }
-        let open = self.blocks.last()?;
+        let open = self.around.blocks.last()?;
         let statement = open.block.statements.get(open.at)?;
         let before = open.block.statements.get(open.at.checked_sub(1)?)?;
         let is_behind = before.span.1.end().line == statement.span.0.start().line;
@@ -74,7 +74,7 @@ impl<'a> Expander<'a, '_> {
 
     /// A label that names a block which does not hold this place.
     pub(super) fn is_block_elsewhere(&self, label: &Label) -> bool {
-        self.blocks.iter().any(|open| holds_block(open.block, label, 0))
+        self.around.blocks.iter().any(|open| holds_block(open.block, label, 0))
     }
 }
 

@@ -47,7 +47,7 @@ impl<'a> Expander<'a, '_> {
             return Err(self.refuse(expr, "`isa` takes the name of an extension: `isa(\"avx2\")`"));
         };
         match Feature::parse(name) {
-            Some(feature) => Ok(Value::Bool(self.function.features.contains(feature))),
+            Some(feature) => Ok(Value::Bool(self.output.function.features.contains(feature))),
             None => Err(self.unknown_feature(name, span.0, Code::UndefinedName)),
         }
     }
@@ -128,7 +128,7 @@ impl<'a> Expander<'a, '_> {
 
     /// Whether a helper has this name.
     pub(super) fn is_helper(&self, symbol: Symbol) -> bool {
-        matches!(self.items.get(&symbol), Some(Global::Helper(_)))
+        matches!(self.items.by_name.get(&symbol), Some(Global::Helper(_)))
     }
 
     /// Whether `name(…);` means a call rather than an instruction.
@@ -144,10 +144,10 @@ impl<'a> Expander<'a, '_> {
         symbol: Symbol,
         call: &'a Call,
     ) -> Evaluated<Option<Value>> {
-        let Some(Global::Helper(helper)) = self.items.get(&symbol).copied() else {
+        let Some(Global::Helper(helper)) = self.items.by_name.get(&symbol).copied() else {
             return Err(self.undefined_helper(call, symbol));
         };
-        if self.calls.len() >= DEPTH_MAX {
+        if self.around.calls.len() >= DEPTH_MAX {
             let message = format!("calls of helpers are nested more than {DEPTH_MAX} deep");
             return Err(self.stop(call.name.span(), &message));
         }
@@ -158,7 +158,7 @@ impl<'a> Expander<'a, '_> {
         for (param, expr) in helper.params.iter().zip(&call.args) {
             args.push(self.eval_argument(param, expr).into());
         }
-        self.failed = self.failed.or(helper.reported);
+        self.status.failed = self.status.failed.or(helper.reported);
         self.skipped.extend(helper.skipped.iter().cloned());
 
         let frame = self.scopes.enter_frame();
@@ -167,11 +167,11 @@ impl<'a> Expander<'a, '_> {
         for ((param, value), expr) in helper.params.iter().zip(args).zip(&call.args) {
             self.bind_param(param, value, expr);
         }
-        self.calls.push(call.name.span());
+        self.around.calls.push(call.name.span());
         let result = self.helper_body(helper);
         self.leave_body_labels();
         self.leave_scope(mark);
-        self.calls.pop();
+        self.around.calls.pop();
         self.scopes.leave_frame(frame);
         result
     }
@@ -193,8 +193,8 @@ impl<'a> Expander<'a, '_> {
         if let Some(help) = self.habit_of_name(&text) {
             return self.error(error.help(help));
         }
-        let items = match self.suggestions.afford(self.items.len()) {
-            true => self.items.keys(),
+        let items = match self.suggestions.afford(self.items.by_name.len()) {
+            true => self.items.by_name.keys(),
             false => Default::default(),
         };
         let helpers: Vec<Rc<str>> =
@@ -301,7 +301,7 @@ impl<'a> Expander<'a, '_> {
             _ => (statements.len(), None),
         };
         self.block_statements(&helper.body, count);
-        if let Some(reported) = self.stopped {
+        if let Some(reported) = self.status.stopped {
             return Err(reported);
         }
         match (helper.results.as_slice(), returned) {

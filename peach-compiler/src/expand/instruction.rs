@@ -218,7 +218,7 @@ impl<'a> Expander<'a, '_> {
             self.prefix(&mut draft.inst, prefix)?;
         }
         let selected = isa::count_lanes(&mut draft.inst)
-            .and_then(|()| isa::select(&draft.inst, &self.function.features));
+            .and_then(|()| isa::select(&draft.inst, &self.output.function.features));
         let selection = match selected {
             Ok(selection) => selection,
             Err(error) => match self.select_beyond_literal(&mut draft) {
@@ -311,7 +311,7 @@ impl<'a> Expander<'a, '_> {
         let at = draft.literal?;
         let Operand::Mem(mem) = &mut draft.inst.operands[at] else { return None };
         let size = mem.size.take();
-        let selection = isa::select(&draft.inst, &self.function.features).ok();
+        let selection = isa::select(&draft.inst, &self.output.function.features).ok();
         let selection = selection.filter(|s| self.reads_beyond_literal(&draft.inst, s).is_none());
         if let (None, Operand::Mem(mem)) = (&selection, &mut draft.inst.operands[at]) {
             mem.size = size;
@@ -330,7 +330,7 @@ impl<'a> Expander<'a, '_> {
             let Operand::Mem(Mem { base: Base::Data(id), size, broadcast, .. }) = operand else {
                 return None;
             };
-            let data = &self.function[*id];
+            let data = &self.output.function[*id];
             let len = data.content.len() as u32;
             let exact = *size == Some(len) && broadcast.is_none();
             (data.name.is_none() && !exact).then_some((at, len))

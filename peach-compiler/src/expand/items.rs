@@ -34,7 +34,7 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn declare_silently(&mut self, item: &'a Item) {
         if let Some((name, global)) = global(item) {
             let symbol = self.names.symbol(name);
-            self.items.entry(symbol).or_insert(global);
+            self.items.by_name.entry(symbol).or_insert(global);
         }
     }
 
@@ -47,9 +47,9 @@ impl<'a> Expander<'a, '_> {
             _ => self.check_name(name),
         };
         let symbol = self.names.symbol(name);
-        match self.items.get(&symbol).copied() {
+        match self.items.by_name.get(&symbol).copied() {
             None => {
-                self.items.insert(symbol, global);
+                self.items.by_name.insert(symbol, global);
             }
             Some(Global::Kernel(_)) if matches!(global, Global::Kernel(_)) => {}
             Some(first) => {
@@ -92,7 +92,7 @@ impl<'a> Expander<'a, '_> {
 
     /// What an item's name stands for, if there is such an item.
     pub(super) fn eval_global(&mut self, symbol: Symbol, name: &ast::Name) -> Option<Evaluated> {
-        let global = self.items.get(&symbol).copied()?;
+        let global = self.items.by_name.get(&symbol).copied()?;
         let message = match global {
             Global::Const(_) | Global::Table(_) => return Some(self.item_value(symbol, global)),
             Global::Helper(_) => "use a helper by calling it",
@@ -106,7 +106,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn item_value(&mut self, symbol: Symbol, global: Global<'a>) -> Evaluated {
-        match self.item_values.get(&symbol) {
+        match self.items.values.get(&symbol) {
             Some(ItemValue::Done(value)) => return Ok(value.clone()),
             Some(ItemValue::Failed(reported)) => return Err(*reported),
             Some(ItemValue::Evaluating) => {
@@ -119,16 +119,16 @@ impl<'a> Expander<'a, '_> {
             }
             None => {}
         }
-        if self.item_depth >= ITEM_DEPTH_MAX {
+        if self.items.depth >= ITEM_DEPTH_MAX {
             let message =
                 format!("references between constants are nested more than {ITEM_DEPTH_MAX} deep");
             return Err(self.error(Diagnostic::new(Code::NoEnd, name_of(global).span(), message)));
         }
-        self.item_values.insert(symbol, ItemValue::Evaluating);
-        self.evaluated_items.insert(symbol);
-        self.item_depth += 1;
+        self.items.values.insert(symbol, ItemValue::Evaluating);
+        self.items.evaluated.insert(symbol);
+        self.items.depth += 1;
         let frame = self.scopes.enter_frame();
-        let calls = std::mem::take(&mut self.calls);
+        let calls = std::mem::take(&mut self.around.calls);
         let value = match global {
             Global::Const(item) => self.eval_typed_const(item),
             Global::Table(table) => match table.element {
@@ -145,23 +145,23 @@ impl<'a> Expander<'a, '_> {
             Global::Helper(name) => Err(self.internal(name.name.span(), "a helper has no value")),
             Global::Kernel(name) => Err(self.internal(name.span(), "a kernel has no value")),
         };
-        self.calls = calls;
+        self.around.calls = calls;
         self.scopes.leave_frame(frame);
-        self.item_depth -= 1;
+        self.items.depth -= 1;
         let state = match &value {
             Ok(value) => ItemValue::Done(value.clone()),
             Err(reported) => ItemValue::Failed(*reported),
         };
-        self.item_values.insert(symbol, state);
+        self.items.values.insert(symbol, state);
         value
     }
 
     /// Unused constants and tables are checked anyway.
     pub(super) fn check_unused_items(&mut self) {
         let mut unused: Vec<(Symbol, Global<'a>)> = self
-            .items
+            .items.by_name
             .iter()
-            .filter(|(symbol, _)| !self.evaluated_items.contains(symbol))
+            .filter(|(symbol, _)| !self.items.evaluated.contains(symbol))
             .map(|(symbol, global)| (*symbol, *global))
             .filter(|(_, global)| matches!(global, Global::Const(_) | Global::Table(_)))
             .collect();

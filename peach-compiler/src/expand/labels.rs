@@ -132,7 +132,7 @@ impl<'a> Expander<'a, '_> {
                 meaning: Meaning::Conditional(Some((id, used))), defined: false, ..
             } = entry
             {
-                let name = &self.function[id].name;
+                let name = &self.output.function[id].name;
                 let message = format!("undefined label `{name}`");
                 self.error(
                     Diagnostic::new(Code::UndefinedLabel, used, message)
@@ -153,7 +153,7 @@ impl<'a> Expander<'a, '_> {
         let mut undefined: Vec<(String, Place)> = body
             .into_values()
             .filter(|label| !label.defined)
-            .map(|label| (self.function[label.id].name.clone(), label.used))
+            .map(|label| (self.output.function[label.id].name.clone(), label.used))
             .collect();
         undefined.sort_by_key(|(name, place)| (place.first.start(), name.clone()));
         for (name, place) in undefined {
@@ -166,7 +166,7 @@ impl<'a> Expander<'a, '_> {
 
     /// `'name:`, `'case[i]:`.
     pub(super) fn define_label(&mut self, label: &'a Label) -> Evaluated<()> {
-        if let Some(stream) = self.recording {
+        if let Some(stream) = self.around.recording {
             return Err(self.no_label_in_stream(label, stream));
         }
         let symbol = self.names.symbol(&label.name);
@@ -178,7 +178,7 @@ impl<'a> Expander<'a, '_> {
                     && let Some(entry) = body.get_mut(&(symbol, index))
                     && std::mem::replace(&mut entry.defined, true)
                 {
-                    let first = self.function[id].span;
+                    let first = self.output.function[id].span;
                     return Err(self.error(
                         Diagnostic::new(
                             Code::DuplicateLabel,
@@ -189,7 +189,7 @@ impl<'a> Expander<'a, '_> {
                         .note("indexed labels belong to the whole body of the kernel or helper"),
                     ));
                 }
-                self.function.labels[id.index()].span = label.span;
+                self.output.function.labels[id.index()].span = label.span;
                 self.labels.nodes[id.index()] = Some(label);
                 id
             }
@@ -242,7 +242,7 @@ impl<'a> Expander<'a, '_> {
 
     /// Opens a labeled block: emits its start. The result is for [`Expander::end_block_label`].
     pub(super) fn start_block_label(&mut self, label: &'a Label) -> Evaluated<LabelId> {
-        if let Some(stream) = self.recording {
+        if let Some(stream) = self.around.recording {
             return Err(self.no_label_in_stream(label, stream));
         }
         let symbol = self.names.symbol(&label.name);
@@ -398,7 +398,7 @@ impl<'a> Expander<'a, '_> {
 
     /// What a label's name stands for; a label of an `if` is made where it is first needed.
     fn find_label(&mut self, symbol: Symbol, at: Place) -> Option<Meaning> {
-        let id = LabelId(self.function.labels.len() as u32);
+        let id = LabelId(self.output.function.labels.len() as u32);
         let entry = self.label_entry(symbol)?;
         let (made, label) = match &mut entry.meaning {
             Meaning::Conditional(made) => (made.is_none(), made.get_or_insert((id, at)).0),
@@ -406,7 +406,7 @@ impl<'a> Expander<'a, '_> {
         };
         if made {
             let info = LabelInfo { name: format!("'{}", self.names.text(symbol)), span: at.first };
-            self.function.labels.push(info);
+            self.output.function.labels.push(info);
             self.labels.nodes.push(None);
             self.labels.used.push(false);
         }
@@ -428,8 +428,8 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn new_label(&mut self, label: &'a Label, name: String) -> LabelId {
-        let id = LabelId(self.function.labels.len() as u32);
-        self.function.labels.push(LabelInfo { name, span: label.span });
+        let id = LabelId(self.output.function.labels.len() as u32);
+        self.output.function.labels.push(LabelInfo { name, span: label.span });
         self.labels.nodes.push(Some(label));
         self.labels.used.push(false);
         id
@@ -448,12 +448,12 @@ impl<'a> Expander<'a, '_> {
                 LabelNode { name: label.name.to_string(), place: label_place(label), used: false }
             });
             // What an error left out may have gone there.
-            node.used |= used || self.failed.is_some();
+            node.used |= used || self.status.failed.is_some();
         }
     }
 
     fn indexed_label(&mut self, label: &Label, symbol: Symbol, index: i128) -> LabelId {
-        let next = LabelId(self.function.labels.len() as u32);
+        let next = LabelId(self.output.function.labels.len() as u32);
         let Some(body) = self.labels.bodies.last_mut() else { return next };
         let entry = body.entry((symbol, index)).or_insert(Indexed {
             id: next,
@@ -463,7 +463,7 @@ impl<'a> Expander<'a, '_> {
         let id = entry.id;
         if id == next {
             let name = format!("'{}[{index}]", label.name);
-            self.function.labels.push(LabelInfo { name, span: label.span });
+            self.output.function.labels.push(LabelInfo { name, span: label.span });
             self.labels.nodes.push(None);
             self.labels.used.push(false);
         }
@@ -512,7 +512,7 @@ impl<'a> Expander<'a, '_> {
             .collect();
         unused.sort_by_key(|(place, name)| (place.first.start(), name.clone()));
         for (place, name) in unused {
-            self.diagnostics.push(
+            self.reports.diagnostics.push(
                 Diagnostic::new(
                     Code::UnusedLabel,
                     place,

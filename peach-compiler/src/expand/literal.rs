@@ -255,12 +255,12 @@ impl<'a> Expander<'a, '_> {
     /// Puts a literal into the function.
     pub(super) fn literal_data(&mut self, literal: &Literal) -> DataId {
         let align = natural_align(literal.bytes.len());
-        self.intern_data(None, &literal.bytes, align)
+        self.output.data(None, &literal.bytes, align)
     }
 
     /// Puts a table into the function.
     pub(super) fn table_data(&mut self, table: &Table) -> DataId {
-        self.intern_data(Some(&table.name), &table.bytes, table.align)
+        self.output.data(Some(&table.name), &table.bytes, table.align)
     }
 
     /// Puts a jump table into the function.
@@ -268,34 +268,13 @@ impl<'a> Expander<'a, '_> {
         if let Some(id) = table.data.get() {
             return id;
         }
-        let id = DataId(self.function.data.len() as u32);
-        self.function.data.push(Data {
+        let id = DataId(self.output.function.data.len() as u32);
+        self.output.function.data.push(Data {
             name: Some(table.name.to_string()),
             content: DataContent::Jumps(table.labels.clone()),
             align: 4,
         });
         table.data.set(Some(id));
-        id
-    }
-
-    fn intern_data(&mut self, name: Option<&Rc<str>>, bytes: &[u8], align: u32) -> DataId {
-        let found = self.data_ids.get(bytes).and_then(|same| {
-            let is_same = |id: &&DataId| {
-                let data = &self.function[**id];
-                data.align == align && data.name.as_deref() == name.map(|n| &**n)
-            };
-            same.iter().find(is_same).copied()
-        });
-        if let Some(id) = found {
-            return id;
-        }
-        let id = DataId(self.function.data.len() as u32);
-        self.data_ids.entry(bytes.to_vec()).or_default().push(id);
-        self.function.data.push(Data {
-            name: name.map(|n| n.to_string()),
-            content: DataContent::Bytes(bytes.to_vec()),
-            align,
-        });
         id
     }
 

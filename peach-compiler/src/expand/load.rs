@@ -133,7 +133,7 @@ impl<'a> Expander<'a, '_> {
             Class::Zmm | Class::K => Feature::AVX512F,
             _ => return Ok(()),
         };
-        if self.function.features.contains(feature) {
+        if self.output.function.features.contains(feature) {
             return Ok(());
         }
         let what = format!("a copy of a `{}` register", class.name());
@@ -208,7 +208,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn sse(&self) -> SseEncoding {
-        match self.function.features.contains(Feature::AVX) {
+        match self.output.function.features.contains(Feature::AVX) {
             true => SseEncoding::Vex,
             false => SseEncoding::Legacy,
         }
@@ -255,7 +255,7 @@ impl<'a> Expander<'a, '_> {
         span: Span,
         expr: &'a Expr,
     ) -> Evaluated<()> {
-        match isa::select(&inst, &self.function.features) {
+        match isa::select(&inst, &self.output.function.features) {
             Ok(selection) => {
                 let machine = Machine { inst, targets: None, selection };
                 self.emit(Op::Machine(machine), span, vec![span.into(), place(expr)]);

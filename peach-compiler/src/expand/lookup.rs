@@ -44,7 +44,7 @@ impl<'a> Expander<'a, '_> {
         name == word
             && self.scopes.get(symbol).is_none()
             && !self.version_bindings.contains_key(&symbol)
-            && !self.items.contains_key(&symbol)
+            && !self.items.by_name.contains_key(&symbol)
     }
 
     fn misplaced_undefined(&mut self, name: &Name) -> Reported {
@@ -109,7 +109,7 @@ impl<'a> Expander<'a, '_> {
     /// Whether a name may have been defined by what the parser left out.
     pub(super) fn was_skipped(&mut self, name: &str) -> Option<Reported> {
         let reported = self.skipped.get(name).copied();
-        self.failed = self.failed.or(reported);
+        self.status.failed = self.status.failed.or(reported);
         reported
     }
 
@@ -161,11 +161,11 @@ impl<'a> Expander<'a, '_> {
 
     /// Names that could have been meant by one that is undefined.
     fn nearest_name(&mut self, text: &str) -> Vec<Rc<str>> {
-        let count = self.scopes.len() + self.items.len() + self.version_bindings.len();
+        let count = self.scopes.len() + self.items.by_name.len() + self.version_bindings.len();
         if !self.suggestions.afford(count) {
             return Vec::new();
         }
-        let items = self.items.keys().chain(self.version_bindings.keys()).copied();
+        let items = self.items.by_name.keys().chain(self.version_bindings.keys()).copied();
         let known: Vec<Rc<str>> =
             self.scopes.visible().chain(items).map(|symbol| self.names.text(symbol)).collect();
         nearest(text, known.iter().map(|t| &**t)).into_iter().map(Rc::from).collect()

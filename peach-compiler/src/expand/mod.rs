@@ -9,6 +9,7 @@
 //! | `groups` | which kernels and fallbacks are one function: name and `#[cfg]`s |
 //! | `families`, `items` | items once per value; constants, tables and helpers among the items |
 //! | `signature` | types to argument registers and results |
+//! | `parts`, `output` | the state of the expansion, in parts; the function that is made |
 //! | `names`, `scope`, `lookup` | symbols, and what they stand for at a place |
 //! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
 //! | `address`, `literal`, `labels` | memory operands, data, branch targets |
@@ -36,6 +37,8 @@ mod literal;
 mod load;
 mod lookup;
 mod names;
+mod output;
+mod parts;
 mod program;
 mod remedies;
 mod returns;
@@ -47,15 +50,16 @@ mod unfit;
 mod value;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, REPORT_IT, Reported};
-use crate::ir::{DataId, Function, Inst, Op, RustConstId, RustSymId, VReg, VRegInfo};
-use crate::isa::Class;
+use crate::ir::{Function, Inst, Op};
 use crate::syntax::{self, ast};
 use crate::target::Target;
 pub use names::nearest;
 use names::{Names, Symbol};
+use output::FunctionBuilder;
+use parts::{Items, Limits, Reports, ResultState, STEPS_MAX, Status, Surroundings};
 use proc_macro2::{Span, TokenStream};
 use scope::Scopes;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use value::Value;
 
 /// All items of a `peach_fn!`, families instantiated, versions found, one group per function.
@@ -160,82 +164,39 @@ pub fn integer(tokens: &TokenStream) -> Result<i128, Box<Diagnostic>> {
 /// How many instructions a kernel may have.
 const INSTRUCTIONS_MAX: usize = 1 << 20;
 
-/// How many steps the expansion of one version may take: statements, iterations of loops, elements
-/// of lists that are made. (A few seconds, in a compiler that is not optimized.)
-const STEPS_MAX: usize = 1 << 21;
-
-/// How many blocks and expressions may be open at once, those of helpers that are being expanded
-/// included: it bounds the stack that expansion takes (about 3 KiB each without optimization), and
-/// leaves room in the 2 MiB of a thread.
-const DEPTH_MAX: u32 = 500;
-
-/// The expansion of one program: what all kernels share, and the state of the version at hand.
+/// The expansion of one program: what all kernels share, and the parts that begin anew with each
+/// version ([`begin`](Expander::begin)).
 struct Expander<'a, 'd> {
     target: Target,
-    diagnostics: &'d mut Diagnostics,
+    reports: Reports<'d>,
     names: Names<'a>,
-    items: HashMap<Symbol, items::Global<'a>>,
-    /// Messages that were reported already: versions and unrolled loops repeat them.
-    reported: HashMap<program::MessageKey, Reported>,
+    items: Items<'a>,
     label_nodes: HashMap<*const ast::Label, labels::LabelNode>,
-    evaluated_items: HashSet<Symbol>,
     /// Names in what the parser left out: that they are undefined is not an error of its own.
     skipped: HashMap<String, Reported>,
-
-    function: Function,
-    /// Whether the kernel has `#[version]`: what an error tells to write.
-    in_version: bool,
-    /// What the parser reported of the kernel at hand.
-    unparsed: Option<Reported>,
-    /// The result type was reported: what `return` delivers cannot be checked.
-    result_in_error: Option<Reported>,
-    /// The result is one integer of 128 bits, returned in two parts.
-    result_is_wide: bool,
-    /// The first error about each extension that the version lacks.
-    missing_extensions: Vec<Diagnostic>,
-    /// Something was in error: the function is of no use.
-    failed: Option<Reported>,
-    /// How many errors there were, repeated ones counted.
-    error_count: usize,
     suggestions: names::Suggestions,
     /// What each block declares, for those in which a name was undefined.
     declarations: HashMap<*const ast::Block, statements::Declarations>,
-    /// How many steps expansion has taken.
-    steps: usize,
-    /// Expansion did not end: everything unwinds.
-    stopped: Option<Reported>,
+
+    output: FunctionBuilder,
+    result: ResultState,
+    status: Status,
+    limits: Limits,
+    around: Surroundings<'a>,
     scopes: Scopes,
     version_bindings: HashMap<Symbol, Value>,
-    item_values: HashMap<Symbol, items::ItemValue>,
-    /// How many items are being evaluated.
-    item_depth: usize,
     labels: labels::Labels<'a>,
-    data_ids: HashMap<Vec<u8>, Vec<DataId>>,
-    rust_const_ids: HashMap<*const TokenStream, RustConstId>,
-    rust_sym_ids: HashMap<*const TokenStream, RustSymId>,
     streams: Vec<streams::Stream>,
-    /// The stream that is being recorded.
-    recording: Option<Span>,
-    /// Uses of helpers around this place, outermost first.
-    calls: Vec<Span>,
-    /// How many blocks and expressions are open.
-    depth: u32,
-    /// Blocks around this place, each with the statement being expanded: for names defined later.
-    blocks: Vec<statements::OpenBlock<'a>>,
-    in_unsafe: bool,
 }
 
 impl Expander<'_, '_> {
     /// Reports an error once, with the uses of helpers that lead to it.
     fn error(&mut self, mut diagnostic: Diagnostic) -> Reported {
-        self.error_count += 1;
-        for call in self.calls.iter().rev().take(3) {
+        for call in self.around.calls.iter().rev().take(3) {
             diagnostic = diagnostic.label(*call, "in this call of a helper");
         }
-        let key = program::MessageKey::of(&diagnostic);
-        let diagnostics = &mut self.diagnostics;
-        let reported = *self.reported.entry(key).or_insert_with(|| diagnostics.report(diagnostic));
-        self.failed = Some(reported);
+        let reported = self.reports.report(diagnostic);
+        self.status.failed = Some(reported);
         reported
     }
 
@@ -246,9 +207,9 @@ impl Expander<'_, '_> {
 
     /// What the parser left invalid, it has reported.
     fn reported_by_parser(&mut self, at: impl Into<Place>) -> Reported {
-        match self.unparsed {
+        match self.status.unparsed {
             Some(reported) => {
-                self.failed = Some(reported);
+                self.status.failed = Some(reported);
                 reported
             }
             None => self.internal(at, "this was left out without an error"),
@@ -257,40 +218,33 @@ impl Expander<'_, '_> {
 
     /// Appends an instruction.
     fn emit(&mut self, op: Op, span: Span, operand_spans: Vec<Place>) {
-        let in_unsafe = self.in_unsafe;
-        self.function.insts.push(Inst { op, span, operand_spans, in_unsafe });
-        if self.function.insts.len() > INSTRUCTIONS_MAX && self.stopped.is_none() {
+        let in_unsafe = self.around.in_unsafe;
+        let insts = &mut self.output.function.insts;
+        insts.push(Inst { op, span, operand_spans, in_unsafe });
+        if insts.len() > INSTRUCTIONS_MAX && self.status.stopped.is_none() {
             self.stop(span, &format!("the kernel exceeds {INSTRUCTIONS_MAX} instructions"));
         }
     }
 
-    /// A new virtual register.
-    fn new_vreg(&mut self, name: String, class: Class, span: Span) -> VReg {
-        let vreg = VReg(self.function.vregs.len() as u32);
-        self.function.vregs.push(VRegInfo { name, class, span, arg: None, temporary: false });
-        vreg
-    }
-
     /// Enters a block or an expression; an error if too many are open.
     fn descend(&mut self, span: Span) -> Result<(), Reported> {
-        if self.depth == DEPTH_MAX {
-            return Err(self.stop(span, "helpers, blocks and expressions are nested too deeply"));
+        match self.limits.descend() {
+            true => Ok(()),
+            false => Err(self.stop(span, "helpers, blocks and expressions are nested too deeply")),
         }
-        self.depth += 1;
-        Ok(())
     }
 
     /// Leaves it.
     fn ascend(&mut self) {
-        self.depth -= 1;
+        self.limits.ascend();
     }
 
     /// Counts steps of expansion; an error if they are too many.
     fn spend(&mut self, steps: usize, at: impl Into<Place>) -> Result<(), Reported> {
-        self.steps = self.steps.saturating_add(steps);
-        match self.stopped {
+        let is_affordable = self.limits.spend(steps);
+        match self.status.stopped {
             Some(reported) => Err(reported),
-            None if self.steps <= STEPS_MAX => Ok(()),
+            None if is_affordable => Ok(()),
             None => Err(self.stop(at, &format!("expansion exceeds {STEPS_MAX} steps"))),
         }
     }
@@ -298,7 +252,7 @@ impl Expander<'_, '_> {
     /// Reports that expansion does not end, and ends it.
     fn stop(&mut self, at: impl Into<Place>, message: &str) -> Reported {
         let reported = self.error(Diagnostic::new(Code::NoEnd, at, message));
-        self.stopped = Some(reported);
+        self.status.stopped = Some(reported);
         reported
     }
 }

@@ -2,6 +2,8 @@
 
 use super::groups::{Group, Groups, same_kernel};
 use super::names::Names;
+use super::output::FunctionBuilder;
+use super::parts::{Items, Limits, Reports, ResultState, Status, Surroundings};
 use super::scope::Scopes;
 use super::value::Value;
 use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels};
@@ -14,7 +16,7 @@ use crate::syntax::ast::{
 };
 use crate::target::Target;
 use proc_macro2::Span;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What makes two messages the same: kind and place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,39 +62,22 @@ impl<'a, 'd> Expander<'a, 'd> {
             .collect();
         Expander {
             target,
-            diagnostics,
+            reports: Reports { diagnostics, reported, count: 0 },
             names: Names::default(),
-            items: HashMap::new(),
-            reported,
+            items: Items::default(),
             label_nodes: HashMap::new(),
-            evaluated_items: HashSet::new(),
             skipped: HashMap::new(),
-            function: blank_function(target.convention),
-            in_version: false,
-            result_is_wide: false,
-            result_in_error: None,
-            unparsed: None,
-            failed: None,
-            missing_extensions: Vec::new(),
-            error_count: 0,
             suggestions: Default::default(),
             declarations: HashMap::new(),
-            steps: 0,
-            stopped: None,
+            output: FunctionBuilder::of(blank_function(target.convention)),
+            result: ResultState::default(),
+            status: Status::default(),
+            limits: Limits::default(),
+            around: Surroundings::default(),
             scopes: Scopes::default(),
             version_bindings: HashMap::new(),
-            item_values: HashMap::new(),
-            item_depth: 0,
             labels: labels::Labels::default(),
-            data_ids: HashMap::new(),
-            rust_const_ids: HashMap::new(),
-            rust_sym_ids: HashMap::new(),
             streams: Vec::new(),
-            recording: None,
-            calls: Vec::new(),
-            blocks: Vec::new(),
-            depth: 0,
-            in_unsafe: false,
         }
     }
 
@@ -163,7 +148,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         let (name, first) = (&kernel.signature.name, first.name());
         let convention = self.target.convention.name;
         let message = format!("the version of `{name}` for `{first}` is left out");
-        self.diagnostics.push(
+        self.reports.diagnostics.push(
             Diagnostic::new(Code::ForeignVersion, name.span(), message)
                 .note(format!("validators of `{convention}` code do not support the extension")),
         );
@@ -224,28 +209,16 @@ impl<'a, 'd> Expander<'a, 'd> {
 
     /// Forgets everything of the version before.
     pub(super) fn begin(&mut self, function: Function) {
-        self.function = function;
-        self.in_version = false;
-        self.result_is_wide = false;
-        self.result_in_error = None;
-        self.unparsed = None;
-        self.failed = None;
-        self.missing_extensions.clear();
-        self.steps = 0;
-        self.stopped = None;
+        self.output = FunctionBuilder::of(function);
+        self.result = ResultState::default();
+        self.status = Status::default();
+        self.limits = Limits::default();
+        self.around = Surroundings::default();
         self.scopes = Scopes::default();
         self.version_bindings.clear();
-        self.item_values.clear();
+        self.items.values.clear();
         self.labels = labels::Labels::default();
-        self.data_ids.clear();
-        self.rust_const_ids.clear();
-        self.rust_sym_ids.clear();
         self.streams.clear();
-        self.recording = None;
-        self.calls.clear();
-        self.blocks.clear();
-        self.depth = 0;
-        self.in_unsafe = false;
     }
 
     /// Expands one version. `None` if anything in it was in error.
@@ -267,11 +240,11 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.leave_scope(mark);
         self.note_label_uses();
         let function =
-            std::mem::replace(&mut self.function, blank_function(self.target.convention));
+            std::mem::replace(&mut self.output.function, blank_function(self.target.convention));
         for (name, _) in &kernel.skipped {
             self.skipped.remove(name);
         }
-        self.failed.is_none().then_some(function)
+        self.status.failed.is_none().then_some(function)
     }
 
     /// The function of a version, as far as attributes say what it is.
@@ -295,12 +268,12 @@ impl<'a, 'd> Expander<'a, 'd> {
             without_shadow: self.target.without_shadow,
         };
         self.begin(function);
-        self.unparsed = kernel.reported;
-        self.failed = kernel.reported;
+        self.status.unparsed = kernel.reported;
+        self.status.failed = kernel.reported;
         self.skipped.extend(kernel.skipped.iter().cloned());
-        self.in_unsafe = kernel.unsafety.is_some();
-        self.in_version = version.is_some();
-        self.function.features = self.features(&kernel.attrs, version);
+        self.around.in_unsafe = kernel.unsafety.is_some();
+        self.around.in_version = version.is_some();
+        self.output.function.features = self.features(&kernel.attrs, version);
         if let Some(version) = version {
             self.bind_version(version);
         }
@@ -311,8 +284,8 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.begin_version(kernel, None);
         self.enter_signature(&kernel.signature);
         let function =
-            std::mem::replace(&mut self.function, blank_function(self.target.convention));
-        self.failed.is_none().then_some(function)
+            std::mem::replace(&mut self.output.function, blank_function(self.target.convention));
+        self.status.failed.is_none().then_some(function)
     }
 
     fn features(&mut self, attrs: &KernelAttrs, version: Option<&VersionAttr>) -> FeatureSet {
@@ -332,7 +305,7 @@ impl<'a, 'd> Expander<'a, 'd> {
                 }
             }
         }
-        match &self.function.convention.sandbox {
+        match &self.output.function.convention.sandbox {
             Some(sandbox) => features.common(sandbox.features()),
             None => features,
         }

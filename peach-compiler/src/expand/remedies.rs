@@ -78,7 +78,7 @@ impl Expander<'_, '_> {
     /// How many bytes of a register have a value according to its declaration.
     fn known_bytes(&self, view: View<Reg>) -> u32 {
         match view.reg {
-            Reg::Virtual(vreg) => self.function[vreg].class.bytes(),
+            Reg::Virtual(vreg) => self.output.function[vreg].class.bytes(),
             Reg::Physical(_) => view.class.bytes(),
         }
     }

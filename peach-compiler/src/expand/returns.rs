@@ -18,14 +18,14 @@ impl<'a> Expander<'a, '_> {
         expr: Option<&'a Expr>,
     ) -> Evaluated<()> {
         let span = statement.span.0;
-        if let Some(stream) = self.recording {
+        if let Some(stream) = self.around.recording {
             return Err(self.error(
                 Diagnostic::new(Code::StreamMisuse, span, "a `return` is not allowed in a stream")
                     .label(stream, "the stream")
                     .note("the instructions of a stream are emitted elsewhere, one by one"),
             ));
         }
-        if !self.calls.is_empty() {
+        if !self.around.calls.is_empty() {
             return Err(self.error(
                 Diagnostic::new(
                     Code::BadReturn,
@@ -36,10 +36,10 @@ impl<'a> Expander<'a, '_> {
                 .help("jump to a label at the end of the helper"),
             ));
         }
-        if let Some(reported) = self.result_in_error {
+        if let Some(reported) = self.result.in_error {
             return Err(reported);
         }
-        let values = match (self.function.result.clone(), expr) {
+        let values = match (self.output.function.result.clone(), expr) {
             (ResultKind::Unit, None) => Vec::new(),
             (ResultKind::Unit, Some(expr)) => match &expr.kind {
                 ExprKind::Tuple(parts) if parts.is_empty() => Vec::new(),
@@ -53,7 +53,7 @@ impl<'a> Expander<'a, '_> {
             (ResultKind::Values(_), None) => {
                 return Err(self.error(
                     Diagnostic::new(Code::BadReturn, span, "`return` without a value")
-                        .note(format!("`{}` has a result type", self.function.name)),
+                        .note(format!("`{}` has a result type", self.output.function.name)),
                 ));
             }
             (ResultKind::Values(wanted), Some(expr)) => self.return_values(&wanted, expr)?,
@@ -75,7 +75,7 @@ impl<'a> Expander<'a, '_> {
         let parts = match value {
             Value::Tuple(parts) if parts.len() == wanted.len() => parts.to_vec(),
             Value::Wide { lo, hi } => vec![Value::Reg(lo), Value::Reg(hi)],
-            Value::Int(n) if self.result_is_wide => {
+            Value::Int(n) if self.result.is_wide => {
                 vec![Value::Int(i128::from(n as u64)), Value::Int(n >> 64)]
             }
             other => {
@@ -205,10 +205,10 @@ impl<'a> Expander<'a, '_> {
 
     /// The end of a kernel without a result is a `return`, where control gets there.
     pub(super) fn fall_off(&mut self, span: Span) {
-        if self.function.result != ResultKind::Unit || self.stopped.is_some() {
+        if self.output.function.result != ResultKind::Unit || self.status.stopped.is_some() {
             return;
         }
-        let ended = match self.function.insts.last().map(|inst| &inst.op) {
+        let ended = match self.output.function.insts.last().map(|inst| &inst.op) {
             Some(Op::Return(_)) => true,
             Some(Op::Machine(machine)) => {
                 !isa::effects(&machine.inst, &machine.selection).control.goes_on()

@@ -14,7 +14,7 @@ use proc_macro2::Span;
 impl<'a> Expander<'a, '_> {
     /// Declares the arguments, and says what `return` has to deliver.
     pub(super) fn enter_signature(&mut self, signature: &'a Signature) {
-        let convention = self.function.convention;
+        let convention = self.output.function.convention;
         let params: Option<Vec<ParamType>> =
             signature.params.iter().map(|param| param_type(&param.ty.kind, convention)).collect();
         for (index, param) in signature.params.iter().enumerate() {
@@ -22,14 +22,14 @@ impl<'a> Expander<'a, '_> {
             self.declare_param(index, param);
         }
         let result = self.result(&signature.result);
-        self.result_in_error = result.as_ref().err().copied();
+        self.result.in_error = result.as_ref().err().copied();
         let (Some(params), Ok((kind, result))) = (params, result) else {
             self.reported_by_parser(signature.name.span());
             return;
         };
-        self.function.placement = abi::place(convention, &params, result);
-        self.function.result = kind;
-        self.result_is_wide = matches!(signature.result.kind, TypeKind::Wide { .. });
+        self.output.function.placement = abi::place(convention, &params, result);
+        self.output.function.result = kind;
+        self.result.is_wide = matches!(signature.result.kind, TypeKind::Wide { .. });
     }
 
     fn declare_param(&mut self, index: usize, param: &'a Param) {
@@ -101,17 +101,17 @@ impl<'a> Expander<'a, '_> {
         class: Class,
         value: ArgValue,
     ) -> View<Reg> {
-        let vreg = self.new_vreg(name, class, span);
-        let id = ArgId(self.function.args.len() as u32);
-        self.function.vregs[vreg.index()].arg = Some(id);
-        let pointer_size = self.function.convention.pointer_size;
+        let vreg = self.output.new_vreg(name, class, span);
+        let id = ArgId(self.output.function.args.len() as u32);
+        self.output.function.vregs[vreg.index()].arg = Some(id);
+        let pointer_size = self.output.function.convention.pointer_size;
         let is_pointer = matches!(value, ArgValue::Pointer { .. } | ArgValue::Reference { .. });
         let (bytes, extension) = match is_pointer && pointer_size < 8 {
             true => (pointer_size, Extension::Zero),
             false => (value.bytes(), Extension::None),
         };
         let arg = Arg { vreg, param, part, pointer: None, value, bytes, extension };
-        self.function.args.push(arg);
+        self.output.function.args.push(arg);
         View { reg: Reg::Virtual(vreg), class }
     }
 
@@ -125,9 +125,9 @@ impl<'a> Expander<'a, '_> {
         part: usize,
         signed: bool,
     ) -> View<Reg> {
-        let bytes = self.function.convention.pointer_size;
+        let bytes = self.output.function.convention.pointer_size;
         let value = self.arg(name, span, param, part, Class::Gp64, ArgValue::Number { bytes });
-        if let Some(arg) = self.function.args.last_mut().filter(|_| bytes < 8) {
+        if let Some(arg) = self.output.function.args.last_mut().filter(|_| bytes < 8) {
             arg.extension = if signed { Extension::Sign } else { Extension::Zero };
         }
         value
@@ -137,7 +137,7 @@ impl<'a> Expander<'a, '_> {
     fn pointee_size(&mut self, pointee: &'a Pointee, text: &str) -> (Option<u64>, u64) {
         let (bytes, align) = self.full_pointee_size(pointee);
         // Elements are known by their size on 64-bit targets; elsewhere sizes have half of it.
-        match self.function.convention.pointer_size {
+        match self.output.function.convention.pointer_size {
             4 if text.contains("size") => (bytes.map(|bytes| bytes / 2), align / 2),
             _ => (bytes, align),
         }
@@ -169,7 +169,7 @@ impl<'a> Expander<'a, '_> {
             ExprKind::Int(_) => true,
             ExprKind::Name(name) => {
                 let symbol = self.names.symbol(name);
-                self.items.contains_key(&symbol) || self.version_bindings.contains_key(&symbol)
+                self.items.by_name.contains_key(&symbol) || self.version_bindings.contains_key(&symbol)
             }
             ExprKind::Unary(_, a) => self.is_kernel_constant(a),
             ExprKind::Binary(_, a, b) => self.is_kernel_constant(a) && self.is_kernel_constant(b),
@@ -179,7 +179,7 @@ impl<'a> Expander<'a, '_> {
 
     /// Vectors need a convention that has them and, wider than xmm, their extension.
     fn check_width(&mut self, ty: &Type) {
-        let convention = self.function.convention;
+        let convention = self.output.function.convention;
         if matches!(ty.kind, TypeKind::Vector { .. }) && !convention.passes_vectors {
             let message = format!(
                 "`{}` cannot be passed under the convention `{}`",
@@ -198,7 +198,7 @@ impl<'a> Expander<'a, '_> {
             _ => return,
         };
         let Some(feature) = Feature::parse(name) else { return };
-        if !self.function.features.contains(feature) {
+        if !self.output.function.features.contains(feature) {
             let what = format!("a `{}` register is not allowed in the signature", class.name());
             let error = self.missing_extension(ty.span.0, &what, &[vec![feature]]);
             self.report_missing(error);
@@ -223,7 +223,7 @@ impl<'a> Expander<'a, '_> {
             }
             TypeKind::Pair(a, b) => {
                 // The parser has seen to it that both are integers or pointers, or both floats.
-                let convention = self.function.convention;
+                let convention = self.output.function.convention;
                 let part =
                     |ty: &Type| param_type(&ty.kind, convention).zip(result_value(ty, convention));
                 match (part(a), part(b)) {
@@ -238,8 +238,8 @@ impl<'a> Expander<'a, '_> {
             }
             TypeKind::Invalid => Err(self.reported_by_parser(ty.span)),
             _ => match (
-                param_type(&ty.kind, self.function.convention),
-                result_value(ty, self.function.convention),
+                param_type(&ty.kind, self.output.function.convention),
+                result_value(ty, self.output.function.convention),
             ) {
                 (Some(param), Some(value)) => {
                     Ok((ResultKind::Values(vec![value]), ResultType::One(param)))

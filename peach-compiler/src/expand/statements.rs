@@ -51,20 +51,20 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn statements(&mut self, block: &'a Block, count: usize) {
-        self.blocks.push(OpenBlock { block, at: 0, frame: self.scopes.frame() });
+        self.around.blocks.push(OpenBlock { block, at: 0, frame: self.scopes.frame() });
         for (at, statement) in block.statements.iter().take(count).enumerate() {
             if self.spend(1, statement.span.0).is_err() {
                 break;
             }
-            if let Some(open) = self.blocks.last_mut() {
+            if let Some(open) = self.around.blocks.last_mut() {
                 open.at = at;
             }
             // What is left out is in error, and so is the function; what follows is expanded.
             if let Err(reported) = self.statement(statement) {
-                self.failed = Some(reported);
+                self.status.failed = Some(reported);
             }
         }
-        self.blocks.pop();
+        self.around.blocks.pop();
     }
 
     /// A branch of a compile-time `if`: its braces are a scope for names, not for labels.
@@ -171,12 +171,12 @@ impl<'a> Expander<'a, '_> {
         is_unsafe: bool,
         body: &'a Block,
     ) -> Evaluated<()> {
-        let outer_unsafe = self.in_unsafe;
+        let outer_unsafe = self.around.in_unsafe;
         let mark = self.mark_labels();
         let end = label.map(|label| self.start_block_label(label)).transpose();
-        self.in_unsafe |= is_unsafe;
+        self.around.in_unsafe |= is_unsafe;
         self.block(body);
-        self.in_unsafe = outer_unsafe;
+        self.around.in_unsafe = outer_unsafe;
         if let Ok(Some(end)) = end {
             self.end_block_label(end, mark, body.span.1);
         }
@@ -208,9 +208,9 @@ impl<'a> Expander<'a, '_> {
         if count > RANGE_MAX {
             return Err(self.stop(place(iterable), &format!("`for` would run {count} times")));
         }
-        let errors = self.error_count;
+        let errors = self.reports.count;
         for turn in 0..count {
-            if self.error_count > errors + LOOP_ERRORS_MAX {
+            if self.reports.count > errors + LOOP_ERRORS_MAX {
                 break;
             }
             self.spend(1, place(iterable))?;
@@ -268,9 +268,9 @@ impl<'a> Expander<'a, '_> {
                 return Ok(());
             }
             self.spend(1, place(condition))?;
-            let errors = self.error_count;
+            let errors = self.reports.count;
             self.block(body);
-            if let (true, Some(reported)) = (self.error_count > errors, self.failed) {
+            if let (true, Some(reported)) = (self.reports.count > errors, self.status.failed) {
                 // What was left out may be what ends the loop.
                 return Err(reported);
             }
@@ -340,7 +340,7 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn declared_later(&mut self, symbol: Symbol) -> Option<Span> {
         let text = self.names.text(symbol);
         let frame = self.scopes.frame();
-        self.blocks.iter().rev().take_while(|open| open.frame == frame).find_map(|open| {
+        self.around.blocks.iter().rev().take_while(|open| open.frame == frame).find_map(|open| {
             let key = std::ptr::from_ref(open.block);
             let all = self.declarations.entry(key).or_insert_with(|| declarations(open.block));
             let of_name = all.get(&*text)?;

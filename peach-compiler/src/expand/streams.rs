@@ -24,7 +24,7 @@ pub(super) struct Stream {
 impl<'a> Expander<'a, '_> {
     /// `stream name { … }`
     pub(super) fn record_stream(&mut self, name: &'a Name, body: &'a Block) -> Evaluated<()> {
-        if let Some(outer) = self.recording {
+        if let Some(outer) = self.around.recording {
             return Err(self.error(
                 Diagnostic::new(
                     Code::StreamMisuse,
@@ -34,14 +34,14 @@ impl<'a> Expander<'a, '_> {
                 .label(outer, "the enclosing stream"),
             ));
         }
-        let outer_failed = self.failed.take();
-        let outer = std::mem::take(&mut self.function.insts);
-        self.recording = Some(name.span());
+        let outer_failed = self.status.failed.take();
+        let outer = std::mem::take(&mut self.output.function.insts);
+        self.around.recording = Some(name.span());
         self.block(body);
-        self.recording = None;
-        let insts = std::mem::replace(&mut self.function.insts, outer);
-        let failed = std::mem::replace(&mut self.failed, outer_failed);
-        self.failed = self.failed.or(failed);
+        self.around.recording = None;
+        let insts = std::mem::replace(&mut self.output.function.insts, outer);
+        let failed = std::mem::replace(&mut self.status.failed, outer_failed);
+        self.status.failed = self.status.failed.or(failed);
         let stream = Stream {
             name: name.to_string(),
             span: name.span(),
@@ -134,9 +134,9 @@ impl<'a> Expander<'a, '_> {
         let stream = &mut self.streams[stream];
         stream.emitted[index] = true;
         let Inst { op, span, operand_spans, in_unsafe } = stream.insts[index].clone();
-        let around = std::mem::replace(&mut self.in_unsafe, in_unsafe);
+        let around = std::mem::replace(&mut self.around.in_unsafe, in_unsafe);
         self.emit(op, span, operand_spans);
-        self.in_unsafe = around;
+        self.around.in_unsafe = around;
     }
 
     /// `emit name[i];`, `emit name[a..b];`
@@ -208,7 +208,7 @@ impl<'a> Expander<'a, '_> {
                     }
                 }
             }
-            if !any || self.stopped.is_some() {
+            if !any || self.status.stopped.is_some() {
                 return Ok(());
             }
         }
@@ -218,7 +218,7 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn end_stream(&mut self, stream: usize) {
         let Stream { name, span, emitted, failed, .. } = &self.streams[stream];
         let left = emitted.iter().filter(|emitted| !**emitted).count();
-        if left == 0 || failed.is_some() || self.stopped.is_some() {
+        if left == 0 || failed.is_some() || self.status.stopped.is_some() {
             return;
         }
         let error = Diagnostic::new(

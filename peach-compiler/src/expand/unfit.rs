@@ -29,7 +29,7 @@ impl Expander<'_, '_> {
                 let operands: Vec<String> = inst
                     .operands
                     .iter()
-                    .map(|o| describe_operand(o, &self.function.data))
+                    .map(|o| describe_operand(o, &self.output.function.data))
                     .collect();
                 let message = match (operand, operands.is_empty()) {
                     (_, true) => format!("`{name}` needs operands"),
@@ -105,18 +105,18 @@ impl Expander<'_, '_> {
             .map(|set| {
                 let mut wanted = FeatureSet::default();
                 set.iter().for_each(|feature| wanted.insert(*feature));
-                let missing = self.function.features.missing(wanted);
+                let missing = self.output.function.features.missing(wanted);
                 missing.iter().map(|f| f.name()).collect::<Vec<_>>().join(",")
             })
             .collect();
         let names: Vec<&str> = lists.iter().map(|l| &**l).collect();
-        let attribute = match self.in_version {
+        let attribute = match self.around.in_version {
             true => "#[version(enable = \"…\")]",
             false => "#[target_feature(enable = \"…\")]",
         };
         let first = names.first().copied().unwrap_or_default();
         let needs = format!("{what} needs the extension {}", quoted(&names));
-        let convention = self.function.convention;
+        let convention = self.output.function.convention;
         let is_unknown = |set: &Vec<isa::Feature>| {
             let known = convention.sandbox.map(|sandbox| sandbox.features());
             known.is_some_and(|known| !known.missing(set.iter().copied().collect()).is_empty())
@@ -136,11 +136,11 @@ impl Expander<'_, '_> {
     /// need it.
     pub(super) fn report_missing(&mut self, error: Diagnostic) -> Reported {
         let same = |first: &&Diagnostic| first.help == error.help && first.notes == error.notes;
-        let Some(first) = self.missing_extensions.iter().find(same).cloned() else {
-            self.missing_extensions.push(error.clone());
+        let Some(first) = self.status.missing_extensions.iter().find(same).cloned() else {
+            self.status.missing_extensions.push(error.clone());
             return self.error(error);
         };
-        self.diagnostics.label_again(&first, error.place.first, "needs it");
+        self.reports.diagnostics.label_again(&first, error.place.first, "needs it");
         self.error(first)
     }
 }
