@@ -29,5 +29,5 @@ pub use target::{Platform, Request};
 
 /// The name that `name` was most likely meant for.
 pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
-    peach_compiler::expand::nearest(name, candidates).into_iter().next()
+    peach_compiler::nearest::nearest(name, candidates).into_iter().next()
 }

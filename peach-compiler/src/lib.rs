@@ -20,6 +20,7 @@ pub mod diagnostics;
 pub mod hex;
 pub mod ids;
 pub mod isa;
+pub mod nearest;
 pub mod target;
 
 // The stages, in the order of the data.

@@ -111,9 +111,11 @@ fn write(reg: Reg, lanes: Lanes) -> Access<Reg> {
 fn undefined_lanes(function: &Function, dst: View<Reg>) -> Lanes {
     let is_whole = matches!(dst.reg, Reg::Virtual(vreg) if function[vreg].class == dst.class);
     match dst.class.bank() {
-        Bank::Gp if is_whole => Class::Gp64.lanes(),
-        Bank::Vector if is_whole => Lanes::ALL,
-        _ => dst.class.lanes(),
+        _ if !is_whole => dst.class.lanes(),
+        Bank::Gp => Class::Gp64.lanes(),
+        Bank::Vector => Lanes::ALL,
+        Bank::Mask | Bank::Mmx | Bank::Tile => dst.class.lanes(),
+        Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => dst.class.lanes(),
     }
 }
 
@@ -168,7 +170,8 @@ fn load_arg(function: &Function, arg: ArgId, regs: &mut Vec<Access<Reg>>) {
     }
     let lanes = match function[arg.vreg].class.bank() {
         Bank::Vector => Lanes::ALL,
-        _ => Class::Gp64.lanes(),
+        Bank::Gp | Bank::Mask | Bank::Mmx | Bank::Tile => Class::Gp64.lanes(),
+        Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => Class::Gp64.lanes(),
     };
     merge(regs, write(Reg::Virtual(arg.vreg), lanes));
 }
@@ -332,7 +335,8 @@ fn named_registers(effects: &[Effects<Reg>]) -> Vec<PhysReg> {
 fn whole(reg: PhysReg) -> Lanes {
     match reg.bank {
         Bank::Vector | Bank::Tile => Lanes::ALL,
-        _ => Lanes::low(8),
+        Bank::Gp | Bank::Mask | Bank::Mmx => Lanes::low(8),
+        Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => Lanes::low(8),
     }
 }
 
@@ -421,7 +425,8 @@ fn may_take(convention: &Convention, kind: Outside, reg: PhysReg) -> bool {
         Outside::Call => match reg.bank {
             Bank::Gp => reg == gp::RAX || convention.int_args.contains(&reg),
             Bank::Vector => reg.num < convention.vector_args,
-            _ => false,
+            Bank::Mask | Bank::Mmx | Bank::Tile => false,
+            Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => false,
         },
     }
 }

@@ -40,7 +40,9 @@ impl Slots {
                     Bank::Mask => 48,
                     Bank::Mmx => 56,
                     Bank::Tile => 64,
-                    _ => return None,
+                    Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => {
+                        return None;
+                    }
                 };
                 Some(self.vregs + first + reg.num as usize)
             }

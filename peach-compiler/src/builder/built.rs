@@ -34,7 +34,8 @@ impl Builder {
             ));
         }
         let mut diagnostics = Diagnostics::new();
-        match pipeline::compile_function(function, &mut Default::default(), &mut diagnostics) {
+        let usage = &mut Default::default();
+        match pipeline::compile_function(function, usage, &mut diagnostics, &mut ()) {
             Some(compiled) => Ok(Built { decl: self.decl.clone(), compiled }),
             None => Err(diagnostics),
         }

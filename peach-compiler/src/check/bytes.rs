@@ -290,7 +290,8 @@ fn place_bytes(name: &str, class: Class, old: &[Byte], moved: Moved) -> Vec<Byte
         Bank::Vector => {
             moved.from_register && !name.starts_with('v') && !matches!(name, "movq" | "movd")
         }
-        _ => false,
+        Bank::Mask | Bank::Mmx | Bank::Tile => false,
+        Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => false,
     };
     if !merges {
         return pad(source, Byte::Known(0));

@@ -119,7 +119,15 @@ pub fn dwarf_number(reg: PhysReg) -> u16 {
         Bank::Vector if reg.num < 16 => 17 + u16::from(reg.num),
         Bank::Vector => 67 - 16 + u16::from(reg.num),
         Bank::Mask => 118 + u16::from(reg.num),
-        _ => GP.get(usize::from(reg.num)).copied().unwrap_or_else(|| u16::from(reg.num)),
+        // Others are never saved.
+        Bank::Gp
+        | Bank::Mmx
+        | Bank::Tile
+        | Bank::Segment
+        | Bank::Control
+        | Bank::Debug
+        | Bank::X87
+        | Bank::Ip => GP.get(usize::from(reg.num)).copied().unwrap_or_else(|| u16::from(reg.num)),
     }
 }
 

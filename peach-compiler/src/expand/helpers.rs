@@ -1,11 +1,12 @@
 //! Calls: helpers, expanded at each use in a frame of their own, and the functions of the language.
 
 use super::evaluate::{Evaluated, place, quoted};
-use super::names::{Symbol, nearest};
+use super::names::Symbol;
 use super::value::Value;
 use super::{Expander, Reported, items::Global};
 use crate::diagnostics::{Code, Diagnostic, counted};
 use crate::isa::{Class, Feature, FeatureSet};
+use crate::nearest::nearest;
 use crate::syntax::ast::{
     Call, ClassExpr, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
 };

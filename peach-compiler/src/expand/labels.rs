@@ -3,11 +3,12 @@
 //! helper.
 
 use super::evaluate::{Evaluated, place};
-use super::names::{Symbol, nearest};
+use super::names::Symbol;
 use super::value::{JumpTable, Value};
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Branch, BranchSize, LabelId, LabelInfo, Op};
+use crate::nearest::nearest;
 use crate::syntax::ast::{self, Expr, ExprKind, Label, StatementKind, TableValues};
 use proc_macro2::Span;
 use std::cell::Cell;

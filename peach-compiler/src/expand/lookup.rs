@@ -1,12 +1,13 @@
 //! Names: what they stand for at a place, and what to say of those that stand for nothing.
 
 use super::evaluate::{Evaluated, quoted};
-use super::names::{Symbol, nearest};
+use super::names::Symbol;
 use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Reg, View};
 use crate::isa::{Class, Mnemonic};
+use crate::nearest::nearest;
 use crate::syntax::ast::Name;
 use std::rc::Rc;
 

@@ -53,7 +53,6 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, REPORT_IT, Report
 use crate::ir::{Function, Inst, Op};
 use crate::syntax::{self, ast};
 use crate::target::Target;
-pub use names::nearest;
 use names::{Names, Symbol};
 use output::FunctionBuilder;
 use parts::{Items, Limits, Reports, ResultState, STEPS_MAX, Status, Surroundings};

@@ -188,38 +188,3 @@ impl Suggestions {
         is_affordable
     }
 }
-
-/// Up to three of `candidates` that `name` may have been meant for, nearest first. One letter in
-/// three may be wrong.
-pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
-    let limit = name.len() / 3;
-    let mut close: Vec<(usize, &str)> = candidates
-        .into_iter()
-        .filter(|c| c.len().abs_diff(name.len()) <= limit)
-        .map(|c| (edit_distance(name, c), c))
-        .filter(|(distance, _)| *distance <= limit)
-        .collect();
-    close.sort_unstable();
-    close.dedup();
-    close.into_iter().take(3).map(|(_, c)| c).collect()
-}
-
-/// Insertions, deletions, replacements and swaps of neighbors that turn `a` into `b`.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut older: Vec<usize> = Vec::new();
-    let mut previous: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = previous[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(previous[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(older[j - 2] + 1);
-            }
-            row.push(best);
-        }
-        older = std::mem::replace(&mut previous, row);
-    }
-    previous[b.len()]
-}

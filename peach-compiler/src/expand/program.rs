@@ -11,6 +11,7 @@ use crate::abi::{self, Convention, Placement};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options, ResultKind};
 use crate::isa::{Feature, FeatureSet};
+use crate::nearest::nearest;
 use crate::syntax::ast::{
     self, Abi, Block, ExprKind, File, Item, Kernel, KernelAttrs, VersionAttr, name_text,
 };
@@ -313,7 +314,7 @@ impl<'a, 'd> Expander<'a, 'd> {
 
     fn unknown_cpu(&mut self, name: &str, span: Span) {
         let message = format!("unknown microarchitecture `{name}`");
-        let near = super::names::nearest(name, FeatureSet::cpu_names());
+        let near = nearest(name, FeatureSet::cpu_names());
         let error = Diagnostic::new(Code::BadAttribute, span, message);
         self.error(match near.first() {
             Some(near) => error.help(format!("did you mean `{near}`?")),

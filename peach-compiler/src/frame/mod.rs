@@ -68,7 +68,8 @@ impl Registers {
         match bank {
             Bank::Gp => self.gp,
             Bank::Vector => self.vector,
-            _ => RegSet::NONE,
+            Bank::Mask | Bank::Mmx | Bank::Tile => RegSet::NONE,
+            Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => RegSet::NONE,
         }
     }
 

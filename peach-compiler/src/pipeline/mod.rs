@@ -30,13 +30,12 @@ use crate::{analysis, check, encode, expand, frame, passes, regalloc, sandbox, s
 use crate::{encode::Encoded, ir::Lowered};
 use proc_macro2::TokenStream;
 
-/// Compiles the contents of a `peach_fn!` for a target. A convention alone is one: see
-/// [`Target::from`](Target#impl-From<%26Convention>-for-Target).
+/// Compiles the contents of a `peach_fn!` for a target, or for a convention alone.
 pub fn compile(tokens: TokenStream, target: impl Into<Target>) -> Compilation {
     compile_observed(tokens, target, &mut ())
 }
 
-/// Like the function above, but reports each step to `observer`.
+/// Like [`compile`], but reports each step to `observer`.
 pub fn compile_observed(
     tokens: TokenStream,
     target: impl Into<Target>,
@@ -82,7 +81,7 @@ fn compile_group(
 ) -> CompiledGroup {
     let mut versions = Vec::new();
     for version in std::mem::take(&mut source.versions) {
-        match compile_function_observed(version.function, usage, diagnostics, observer) {
+        match compile_function(version.function, usage, diagnostics, observer) {
             Some(compiled) => versions.push(compiled),
             None => source.has_errors = true,
         }
@@ -94,17 +93,8 @@ fn compile_group(
 }
 
 /// Takes one function over virtual registers to bytes, and notes in `usage` what it uses. `None` if
-/// `diagnostics` got an error.
+/// `diagnostics` got an error. Reports each step to `observer`; `&mut ()` observes nothing.
 pub fn compile_function(
-    function: Function,
-    usage: &mut Usage,
-    diagnostics: &mut Diagnostics,
-) -> Option<CompiledFunction> {
-    compile_function_observed(function, usage, diagnostics, &mut ())
-}
-
-/// Like the function above, but reports each step to `observer`.
-pub fn compile_function_observed(
     mut function: Function,
     usage: &mut Usage,
     diagnostics: &mut Diagnostics,

@@ -44,7 +44,9 @@ impl RegisterFile {
             Bank::Gp => &self.gp,
             Bank::Vector => &self.vector,
             Bank::Mask => &self.mask,
-            _ => &self.small,
+            Bank::Mmx | Bank::Tile => &self.small,
+            // Nothing of these is allocated.
+            Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => &self.small,
         }
     }
 }
@@ -147,7 +149,8 @@ fn written(facts: &Facts) -> [RegSet; 2] {
             match bank {
                 Bank::Gp => written[0] = written[0] | RegSet::one(num),
                 Bank::Vector => written[1] = written[1] | RegSet::one(num),
-                _ => {}
+                Bank::Mask | Bank::Mmx | Bank::Tile => {}
+                Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => {}
             }
         }
     }

@@ -364,7 +364,10 @@ impl Scene<'_> {
             Bank::Vector => Class::Xmm,
             Bank::Mask => Class::K,
             Bank::Mmx => Class::Mmx,
-            _ => Class::Tmm,
+            Bank::Tile => Class::Tmm,
+            bank @ (Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip) => {
+                bank.widest_class()
+            }
         };
         register_name(PhysReg::new(self.bank, num), class)
     }
@@ -375,7 +378,8 @@ impl Scene<'_> {
             Bank::Vector => "vector",
             Bank::Mask => "mask",
             Bank::Mmx => "MMX",
-            _ => "tile",
+            Bank::Tile => "tile",
+            Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => "system",
         }
     }
 }

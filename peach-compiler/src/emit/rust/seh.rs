@@ -67,7 +67,16 @@ fn line(lowered: &Lowered, step: UnwindStep) -> String {
             let place = place(lowered, reg);
             match reg.bank {
                 Bank::Gp => format!(".seh_savereg {}, {place}", register_name(reg, Class::Gp64)),
-                _ => format!(".seh_savexmm {}, {place}", register_name(reg, Class::Xmm)),
+                // Of the others only vectors are saved.
+                Bank::Vector
+                | Bank::Mask
+                | Bank::Mmx
+                | Bank::Tile
+                | Bank::Segment
+                | Bank::Control
+                | Bank::Debug
+                | Bank::X87
+                | Bank::Ip => format!(".seh_savexmm {}, {place}", register_name(reg, Class::Xmm)),
             }
         }
         UnwindStep::Lower { bytes } => format!(".seh_stackalloc {bytes}"),

@@ -1,4 +1,4 @@
-//! The names that iced's table lacks: aliases, pseudo-ops, and how near two names are.
+//! The names that iced's table lacks: aliases and pseudo-ops.
 //!
 //! Sources: Intel SDM volume 2 (pseudo-op tables of CMPPS, VCMPPS, VPCMPB, PCLMULQDQ), AMD APM
 //! volume 4 (VPCOMB) and volume 3 (condition codes), and GNU as.
@@ -84,51 +84,4 @@ pub(in crate::isa) fn pseudo_ops(mut define: impl FnMut(String, &str, u8)) {
         define(format!("pclmul{halves}dq"), "pclmulqdq", imm);
         define(format!("vpclmul{halves}dq"), "vpclmulqdq", imm);
     }
-}
-
-/// The names closest to `wanted` among `names`, nearest first: those that a slip or two away.
-pub(in crate::isa) fn nearest(
-    wanted: &str,
-    names: impl Iterator<Item = &'static str>,
-) -> Vec<&'static str> {
-    // No name is longer than 20 letters: nothing is near a word that is much longer.
-    if wanted.len() > 25 {
-        return Vec::new();
-    }
-    let limit = 1 + wanted.len() / 4;
-    let wanted_letters = letters(wanted);
-    let mut close: Vec<(usize, &str)> = names
-        .filter(|name| name.len().abs_diff(wanted.len()) <= limit)
-        // An edit takes away a letter, brings one, or both.
-        .filter(|name| (letters(name) ^ wanted_letters).count_ones() as usize <= 2 * limit)
-        .map(|name| (distance(wanted.as_bytes(), name.as_bytes()), name))
-        .filter(|&(distance, _)| distance <= limit)
-        .collect();
-    close.sort();
-    close.truncate(5);
-    close.into_iter().map(|(_, name)| name).collect()
-}
-
-/// Which letters and digits occur, as bits: cheap to compare before counting edits.
-fn letters(word: &str) -> u64 {
-    word.bytes().fold(0, |set, byte| set | 1 << (byte & 63))
-}
-
-/// Edits between two words: insertions, deletions, replacements and swaps of neighbors.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 0..a.len() {
-        let mut row = vec![i + 1];
-        for j in 0..b.len() {
-            let replaced = last[j] + usize::from(a[i] != b[j]);
-            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
-                best = best.min(before[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }

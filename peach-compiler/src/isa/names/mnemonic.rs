@@ -50,10 +50,12 @@ impl Mnemonic {
 
     /// Names close to `name`, nearest first, for an error message.
     pub fn nearest(name: &str) -> Vec<&'static str> {
-        crate::isa::names::aliases::nearest(
-            &name.to_ascii_lowercase(),
-            names().by_name.keys().copied(),
-        )
+        // No name is longer than 20 letters: nothing is near a word that is much longer.
+        if name.len() > 25 {
+            return Vec::new();
+        }
+        let known = names().by_name.keys().copied();
+        crate::nearest::within(&name.to_ascii_lowercase(), known, 1 + name.len() / 4, 5)
     }
 
     /// How many names [`parse`](Mnemonic::parse) knows.
