@@ -159,7 +159,8 @@ impl<'a> Expander<'a, '_> {
     /// Unused constants and tables are checked anyway.
     pub(super) fn check_unused_items(&mut self) {
         let mut unused: Vec<(Symbol, Global<'a>)> = self
-            .items.by_name
+            .items
+            .by_name
             .iter()
             .filter(|(symbol, _)| !self.items.evaluated.contains(symbol))
             .map(|(symbol, global)| (*symbol, *global))

@@ -169,7 +169,8 @@ impl<'a> Expander<'a, '_> {
             ExprKind::Int(_) => true,
             ExprKind::Name(name) => {
                 let symbol = self.names.symbol(name);
-                self.items.by_name.contains_key(&symbol) || self.version_bindings.contains_key(&symbol)
+                self.items.by_name.contains_key(&symbol)
+                    || self.version_bindings.contains_key(&symbol)
             }
             ExprKind::Unary(_, a) => self.is_kernel_constant(a),
             ExprKind::Binary(_, a, b) => self.is_kernel_constant(a) && self.is_kernel_constant(b),
