@@ -203,3 +203,17 @@ const UNKNOWN: &[&str] = &[
     "vpdpwuud", "vpdpwuuds", "vsha512msg1", "vsha512msg2", "vsha512rnds2", "vsm3msg1", "vsm3msg2",
     "vsm3rnds2", "vsm4key4", "vsm4rnds4", "wrmsrlist", "wrmsrns", "xsha512",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Mnemonic;
+
+    #[test]
+    fn lists_have_names_of_instructions() {
+        for name in UNKNOWN {
+            let found = Mnemonic::parse(name).unwrap_or_else(|| panic!("`{name}` is misspelled"));
+            assert_eq!(found.name(), *name, "an alias is never met");
+        }
+    }
+}

@@ -114,9 +114,8 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
         let three = OperandForm { imm: Some(ImmForm::Exactly(3)), ..OperandForm::default() };
         forms.push(Form { slots: Vec::new(), ..Form::new(Code::Int3, info, vec![three]) });
     }
-    match meaning.row {
-        M::Imul if kinds.len() == 3 => forms.push(base.first_repeated()),
-        _ => {}
+    if meaning.row == M::Imul && kinds.len() == 3 {
+        forms.push(base.first_repeated());
     }
     if kinds.last() == Some(&Kind::imm8_const_1) {
         forms.push(base.clone_form().without_last(Slot::Imm(1)));
