@@ -4,6 +4,7 @@
 //! accessed as a whole, so that a variable of any size costs as much as the code that uses it.
 
 use super::Facts;
+use super::proof::Access;
 use crate::ir::{Base, Function, LocalId, Op, Operand};
 
 /// A read of bytes that may not have been written.
@@ -30,8 +31,24 @@ struct Touch {
 }
 
 /// The reads of stack variables that some path brings bytes to that it has not written.
-pub(super) fn unwritten_reads(function: &Function, facts: &Facts) -> Vec<UnwrittenRead> {
-    let touches = collect(function, facts);
+/// `computed` are accesses at other places than constant offsets: what they read is the whole variable,
+/// and what they write is not known.
+pub(super) fn unwritten_reads(
+    function: &Function,
+    facts: &Facts,
+    computed: &[(Access, LocalId)],
+) -> Vec<UnwrittenRead> {
+    let mut touches = collect(function, facts);
+    touches.extend(computed.iter().filter_map(|(access, local)| {
+        let mut memory = facts.effects[access.index].memory.iter();
+        let is_read = memory.any(|m| m.operand == Some(access.operand) && m.read);
+        let end = u64::from(function[*local].size);
+        let Access { index: inst, operand } = *access;
+        let touch =
+            Touch { inst, operand, local: *local, start: 0, end, read: true, written: false };
+        (is_read && end > 0).then_some(touch)
+    }));
+    touches.sort_by_key(|touch| touch.inst);
     if !touches.iter().any(|touch| touch.read) {
         return Vec::new();
     }

@@ -14,6 +14,7 @@ mod frame_base;
 mod liveness;
 mod locals;
 mod ones;
+mod proof;
 mod scans;
 mod slots;
 mod stack;

@@ -345,7 +345,8 @@ impl Replay<'_> {
 /// zeros above (System V AMD64 psABI 1.0, section 10.1); of sizes the upper half is anything.
 fn arriving_lanes(arg: &Arg) -> Lanes {
     match (arg.extension, &arg.value) {
-        (Extension::None, _) | (_, ArgValue::Pointer { .. } | ArgValue::Reference { .. }) => {
+        (Extension::None, _)
+        | (_, ArgValue::Pointer { .. } | ArgValue::Slice { .. } | ArgValue::Reference { .. }) => {
             Lanes::ALL
         }
         _ => Lanes::low(arg.bytes),

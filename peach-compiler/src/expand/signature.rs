@@ -61,7 +61,7 @@ impl<'a> Expander<'a, '_> {
                 Value::Reg(self.arg(name, span, index, 0, Class::Gp64, value))
             }
             TypeKind::Slice { .. } | TypeKind::Str => {
-                let pointer = ArgValue::Pointer { type_text: text, exclusive: false };
+                let pointer = slice_value(&param.ty.kind, text);
                 let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
                 let len = self.size_arg(format!("{name}.len"), span, index, 1, false);
                 Value::Slice { ptr, len }
@@ -105,7 +105,10 @@ impl<'a> Expander<'a, '_> {
         let id = ArgId(self.output.function.args.len() as u32);
         self.output.function.vregs[vreg.index()].arg = Some(id);
         let pointer_size = self.output.function.convention.pointer_size;
-        let is_pointer = matches!(value, ArgValue::Pointer { .. } | ArgValue::Reference { .. });
+        let is_pointer = matches!(
+            value,
+            ArgValue::Pointer { .. } | ArgValue::Reference { .. } | ArgValue::Slice { .. }
+        );
         let (bytes, extension) = match is_pointer && pointer_size < 8 {
             true => (pointer_size, Extension::Zero),
             false => (value.bytes(), Extension::None),
@@ -280,6 +283,18 @@ fn param_type(kind: &TypeKind, convention: &Convention) -> Option<ParamType> {
         | TypeKind::Option(_) => ParamType::Int { bytes: convention.pointer_size },
         TypeKind::Unit | TypeKind::Pair(..) | TypeKind::Invalid => return None,
     })
+}
+
+/// What is known of the address of a slice or string.
+fn slice_value(kind: &TypeKind, type_text: String) -> ArgValue {
+    let (element, mutable) = match kind {
+        TypeKind::Slice { mutable, element } => {
+            (Element::from_name(&element.to_string()), *mutable)
+        }
+        _ => (Some(Element::Int { bytes: 1, signed: false }), false),
+    };
+    let (element, align) = element.map_or((0, 1), |e| (u64::from(e.bytes()), align_of(e)));
+    ArgValue::Slice { element, mutable, align, type_text }
 }
 
 /// Whether no two values of a type may refer to one place: `&mut T`, `Option<&mut T>`.

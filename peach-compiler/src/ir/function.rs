@@ -182,6 +182,17 @@ pub enum ArgValue {
         /// The type's tokens, as text: equal texts are interchangeable as results.
         type_text: String,
     },
+    /// The address of a slice of number types, whose length is the argument's next part.
+    Slice {
+        /// The size of an element in bytes; 0 where nothing is known of the elements.
+        element: u64,
+        /// `&mut`.
+        mutable: bool,
+        /// The alignment of an element, in bytes.
+        align: u64,
+        /// The type's tokens, as text: equal texts are interchangeable as results.
+        type_text: String,
+    },
     /// Any other pointer, or a function pointer: nothing may be assumed, but it is a valid value of
     /// its own type. Two arguments of one `type_text` are interchangeable as results.
     Pointer {
@@ -271,7 +282,7 @@ impl ArgValue {
             ArgValue::Number { bytes } | ArgValue::Vector { bytes } => *bytes,
             ArgValue::Bool => 1,
             ArgValue::Char => 4,
-            ArgValue::Reference { .. } | ArgValue::Pointer { .. } => 8,
+            ArgValue::Reference { .. } | ArgValue::Slice { .. } | ArgValue::Pointer { .. } => 8,
         }
     }
 }

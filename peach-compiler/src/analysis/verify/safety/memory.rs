@@ -1,22 +1,24 @@
 //! Memory operands: constants, tables, stack variables and unmodified references, in bounds, at
 //! constant offsets, aligned as the instruction requires.
 
-use super::super::{Reports, name_of, operand_span};
+use super::super::{name_of, operand_span};
 use super::WRAP;
 use crate::analysis::Facts;
 use crate::analysis::locals::UnwrittenRead;
+use crate::analysis::proof::{Access, Missing};
 use crate::analysis::values::Known;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{ArgValue, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{Class, MemAccess};
 
-/// Reports the memory operands of instruction `index` that are not proven harmless.
+/// Lists the memory operands of instruction `index` that are not harmless whatever registers hold, with
+/// what to report of each that cannot be proven either.
 pub(super) fn verify(
     function: &Function,
     facts: &Facts,
     index: usize,
     known: &Known,
-    reports: &mut Reports<'_>,
+    open: &mut Vec<Open>,
 ) {
     let inst = &function.insts[index];
     let Op::Machine(machine) = &inst.op else { return };
@@ -25,13 +27,25 @@ pub(super) fn verify(
         let Some(Operand::Mem(mem)) = machine.inst.operands.get(operand) else { continue };
         let proof = prove(function, facts, &machine.inst, mem, access, known);
         if let Err(refusal) = proof {
-            reports.push(refusal.describe(inst, operand));
+            let is_constant = refusal.is_constant;
+            let access = Access { index, operand };
+            open.push(Open { access, is_constant, diagnostic: refusal.describe(inst, operand) });
         }
     }
 }
 
+/// A memory operand that constant offsets do not show to be harmless.
+pub(super) struct Open {
+    pub(super) access: Access,
+    /// Region and offset are known, and what is wrong with them is reported.
+    is_constant: bool,
+    diagnostic: Diagnostic,
+}
+
 /// Why a memory operand is not accepted.
 struct Refusal {
+    /// Region and offset are known.
+    is_constant: bool,
     code: Code,
     message: String,
     notes: Vec<String>,
@@ -40,7 +54,8 @@ struct Refusal {
 
 impl Refusal {
     fn new(code: Code, message: String, note: impl Into<String>) -> Refusal {
-        Refusal { code, message, notes: vec![note.into()], help: WRAP.to_string() }
+        let help = WRAP.to_string();
+        Refusal { is_constant: false, code, message, notes: vec![note.into()], help }
     }
 
     fn describe(self, inst: &Inst, operand: usize) -> Diagnostic {
@@ -184,7 +199,7 @@ fn referenced(
                 format!("memory at `{name}` is not proven to be what is accessed"),
                 "the compiler does not know the size of what it refers to",
             ),
-            ArgValue::Pointer { type_text, .. } => refuse(
+            ArgValue::Pointer { type_text, .. } | ArgValue::Slice { type_text, .. } => refuse(
                 format!("memory at `{name}` is not proven to be valid"),
                 &format!("nothing is known about the memory that a `{type_text}` points to"),
             ),
@@ -220,7 +235,7 @@ fn read_only(function: &Function, mem: &Mem<Reg>, region: Region) -> Refusal {
     let message = format!("`{}` is {what}, but this writes to it", region.name);
     let note = "constants and tables are in read-only memory, and what a `&T` refers to must not \
         change";
-    Refusal { help, ..Refusal::new(Code::NeedsUnsafe, message, note) }
+    Refusal { is_constant: true, help, ..Refusal::new(Code::NeedsUnsafe, message, note) }
 }
 
 fn in_bounds(disp: i64, bytes: u64, region: &Region) -> Result<(), Refusal> {
@@ -231,6 +246,7 @@ fn in_bounds(disp: i64, bytes: u64, region: &Region) -> Result<(), Refusal> {
     }
     let Region { name, size, .. } = region;
     Err(Refusal {
+        is_constant: true,
         help: match size.checked_sub(bytes) {
             Some(last) => format!("the last offset that fits is {last}"),
             None => format!("access {size} bytes at most"),
@@ -267,6 +283,7 @@ fn aligned(
         disp => (1 << disp.trailing_zeros().min(62)).min(*proven),
     };
     Err(Refusal {
+        is_constant: true,
         help: format!(
             "use an instruction that takes any alignment (`movups` for `movaps`), or `unsafe`; a \
              stack variable can be aligned: `let buffer: [u8; 64] align {align};`"
@@ -277,6 +294,39 @@ fn aligned(
             format!("this place in `{name}` is only known to be a multiple of {proven}"),
         )
     })
+}
+
+/// What to report of an access that is not proven: what is missing, where the proof can say so.
+pub(super) fn describe_unproven(
+    function: &Function,
+    open: Open,
+    missing: &Option<Missing>,
+) -> Diagnostic {
+    let Some(missing) = missing.as_ref().filter(|_| !open.is_constant) else {
+        return open.diagnostic;
+    };
+    let Missing { region, touched, not_shown, is_outside, example, is_read_only, align } = missing;
+    let span = operand_span(&function.insts[open.access.index], open.access.operand);
+    if *is_outside {
+        return Diagnostic::new(Code::OutOfBounds, span, touched.clone()).help(WRAP);
+    }
+    let message = match (not_shown, is_read_only) {
+        (Some(_), _) => format!("this is not proven to stay inside of `{region}`"),
+        (None, true) => format!("`{region}` is written to, but it may only be read"),
+        (None, false) => {
+            format!("this place in `{region}` is not proven to be a multiple of {align}")
+        }
+    };
+    let diagnostic = Diagnostic::new(Code::NeedsUnsafe, span, message).note(touched.clone());
+    let Some(inequality) = not_shown else { return diagnostic.help(WRAP) };
+    let what = match example {
+        Some(values) => format!("`{inequality}` is not shown: {values} does not satisfy it"),
+        None => format!("`{inequality}` is not shown"),
+    };
+    diagnostic.note(what).help(
+        "compare what the address is made of with the length, on every path that leads here; if you \
+         know that it stays inside, say so: `unsafe { … }`",
+    )
 }
 
 /// A stack variable is read before it is written.

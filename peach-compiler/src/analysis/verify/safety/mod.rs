@@ -11,6 +11,7 @@ mod memory;
 mod results;
 
 use super::Reports;
+use crate::analysis::proof::{self, Access};
 use crate::analysis::{Facts, locals, values};
 use crate::ir::{Function, Op, ResultKind, Validity};
 
@@ -20,6 +21,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         return;
     }
     let values = needs_values(function).then(|| values::at_block_entries(function, facts));
+    let mut open = Vec::new();
     for (number, block) in facts.cfg.blocks.iter().enumerate() {
         let at_entry = values.as_ref().and_then(|values| values[number].clone());
         let mut known = at_entry.unwrap_or_default();
@@ -27,7 +29,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             if !function.insts[index].in_unsafe {
                 hazards::verify(function, facts, index, reports);
                 if block.reachable {
-                    memory::verify(function, facts, index, &known, reports);
+                    memory::verify(function, facts, index, &known, &mut open);
                     results::verify(function, facts, index, &known, reports);
                 }
             }
@@ -36,7 +38,19 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             }
         }
     }
-    for read in locals::unwritten_reads(function, facts) {
+    let mut in_locals = Vec::new();
+    if !open.is_empty() {
+        let asked: Vec<Access> = open.iter().map(|open| open.access).collect();
+        let outcome = proof::prove(function, facts, &asked);
+        for open in open {
+            let found = outcome.open.iter().find(|(unproven, _)| *unproven == open.access);
+            if let Some((_, missing)) = found {
+                reports.push(memory::describe_unproven(function, open, missing));
+            }
+        }
+        in_locals = outcome.in_locals;
+    }
+    for read in locals::unwritten_reads(function, facts, &in_locals) {
         if !function.insts[read.inst].in_unsafe {
             reports.push(memory::describe_unwritten(function, read));
         }

@@ -52,7 +52,7 @@ fn verify_distinct(
         return;
     };
     let is_exclusive = match &function[arg].value {
-        ArgValue::Reference { mutable, .. } => *mutable,
+        ArgValue::Reference { mutable, .. } | ArgValue::Slice { mutable, .. } => *mutable,
         ArgValue::Pointer { exclusive, .. } => *exclusive,
         ArgValue::Number { .. } | ArgValue::Bool | ArgValue::Char | ArgValue::Vector { .. } => {
             false
@@ -95,9 +95,9 @@ fn is_valid(
             let argument = known.of(view.reg, facts).argument;
             view.class == Class::Gp64
                 && argument.is_some_and(|arg| match &function[arg].value {
-                    ArgValue::Reference { type_text, .. } | ArgValue::Pointer { type_text, .. } => {
-                        type_text == wanted
-                    }
+                    ArgValue::Reference { type_text, .. }
+                    | ArgValue::Slice { type_text, .. }
+                    | ArgValue::Pointer { type_text, .. } => type_text == wanted,
                     _ => false,
                 })
         }

@@ -1,0 +1,334 @@
+//! The judge: walks the code once with the invariants that it is given, and believes none of them.
+//!
+//! In: a [`Certificate`]: for each place where paths meet, what is in the registers there, as sums of
+//! symbols, and what holds of these symbols. Out: what of it some edge does not show, and the accesses
+//! that are not shown to be allowed. If nothing is returned, every execution is as the certificate
+//! says, by induction over its length: an edge says which values its symbols have ([`Rule`]), and under
+//! these everything that is claimed is demanded of the decision procedure.
+//!
+//! A symbol that a walk makes is a new one each time. What is claimed where paths meet replaces all that
+//! was known, so nothing that an edge knows of an older turn of a loop outlives it.
+
+use super::access::{Access, Missing, place};
+use super::condition;
+use super::decide::Knowledge;
+use super::linear::{Linear, Symbol};
+use super::operations::{Operation, operation};
+use super::state::State;
+use super::transfer;
+use super::world::{Site, World};
+use crate::ir::{LocalId, Op, Operand, Reg};
+use crate::isa::Control;
+use std::collections::BTreeMap;
+
+/// The edge into the function.
+pub(super) const ENTRY: u32 = u32::MAX;
+
+/// What is claimed of a place where paths meet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claim {
+    /// Symbols that stand for other values each time that control comes here.
+    pub symbols: Vec<Symbol>,
+    pub registers: BTreeMap<Reg, Linear>,
+    pub locals: BTreeMap<(LocalId, i64), Linear>,
+    pub is_upward: bool,
+    pub knowledge: Knowledge,
+    /// By the block that an edge comes from: the values of the symbols.
+    pub rules: BTreeMap<u32, Vec<(Symbol, Rule)>>,
+}
+
+/// Which value a symbol gets on an edge. Whatever it is, what is claimed must be shown of it.
+#[derive(Clone, Debug)]
+pub(super) enum Rule {
+    /// A sum of symbols that are known where the edge starts.
+    Value(Linear),
+    /// The sum that a register holds, or what it adds to the address of a region.
+    Register { reg: Reg, base: Option<Symbol> },
+    /// The symbol that was made at a site of the code.
+    Site(Site),
+}
+
+/// By block.
+pub(super) type Certificate = BTreeMap<u32, Claim>;
+
+/// What an edge does not show.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub block: u32,
+    pub what: Claimed,
+}
+
+/// A part of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Claimed {
+    Register(Reg),
+    Local(LocalId, i64),
+    Upward,
+    /// The bounds of a symbol, or a value for it.
+    Symbol(Symbol),
+    AtLeastZero(Linear),
+    Zero(Linear),
+    NotZero(Linear),
+}
+
+/// Takes part in a walk: the judge's own part is that nothing is added to the certificate.
+pub(super) trait Companion {
+    /// A place where paths meet of which nothing is claimed yet; `edges` are those seen so far.
+    fn missing(&mut self, block: u32, edges: &[(u32, State)], world: &mut World<'_>) -> Claim;
+    /// An edge into a place where paths meet.
+    fn edge(&mut self, from: u32, to: u32, state: &State, world: &mut World<'_>);
+    /// An access is about to happen.
+    fn access(&mut self, access: Access, state: &State, world: &mut World<'_>);
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub failures: Vec<Failure>,
+    /// Accesses that are not shown to be allowed, with what is missing where the region is known.
+    pub open: Vec<(Access, Option<Missing>)>,
+    /// Accesses that are, in a stack variable.
+    pub in_locals: Vec<(Access, LocalId)>,
+}
+
+/// Walks the code with `certificate`, and demands that `accesses` are allowed.
+pub(super) fn walk(
+    world: &mut World<'_>,
+    certificate: &mut Certificate,
+    accesses: &[Access],
+    mut companion: Option<&mut dyn Companion>,
+) -> Verdict {
+    world.start_walk();
+    let facts = world.facts;
+    let mut verdict = Verdict::default();
+    let mut edges: BTreeMap<u32, Vec<(u32, State)>> = BTreeMap::new();
+    let entry = entry_state(world);
+    edges.entry(0).or_default().push((ENTRY, entry));
+    for &block in &facts.cfg.order {
+        let arrived = edges.remove(&block).unwrap_or_default();
+        let mut state = if meets(world, block) {
+            if let (None, Some(companion)) = (certificate.get(&block), companion.as_deref_mut()) {
+                let claim = companion.missing(block, &arrived, world);
+                certificate.insert(block, claim);
+            }
+            for (from, state) in &arrived {
+                arrive(*from, block, state, certificate, world, &mut verdict, &mut companion);
+            }
+            certificate.get(&block).map(start).unwrap_or_default()
+        } else {
+            match arrived.into_iter().next() {
+                Some((_, state)) => state,
+                None => State::default(),
+            }
+        };
+        for index in facts.cfg.blocks[block as usize].insts() {
+            let at = accesses.partition_point(|access| access.index < index);
+            for access in accesses[at..].iter().take_while(|access| access.index == index) {
+                if let Some(companion) = companion.as_deref_mut() {
+                    companion.access(*access, &state, world);
+                }
+                world.at = index as u32;
+                let place = place(*access, &mut state, world);
+                match place {
+                    Some(place) if place.is_shown(&mut state, world) => {
+                        let local = world.regions[&place.base].local;
+                        verdict.in_locals.extend(local.map(|local| (*access, local)));
+                    }
+                    place => {
+                        let missing = place.map(|place| place.missing(&mut state, world));
+                        verdict.open.push((*access, missing));
+                    }
+                }
+            }
+            transfer::step(&mut state, index, world);
+        }
+        for (to, state) in leave(block, state, world) {
+            // Edges back to a place that was passed are looked at when they are taken.
+            if meets(world, to) && is_passed(world, to, block) {
+                arrive(block, to, &state, certificate, world, &mut verdict, &mut companion);
+            } else {
+                edges.entry(to).or_default().push((block, state));
+            }
+        }
+    }
+    verdict
+}
+
+/// Whether paths meet at a block.
+pub(super) fn meets(world: &World<'_>, block: u32) -> bool {
+    let blocks = &world.facts.cfg.blocks;
+    let preds = blocks[block as usize].preds.iter();
+    let reached = preds.filter(|pred| blocks[**pred as usize].reachable).count();
+    reached + usize::from(block == 0) > 1
+}
+
+/// Whether `to` comes before or at `from` in the order of the walk.
+pub(super) fn is_passed(world: &World<'_>, to: u32, from: u32) -> bool {
+    let order = &world.facts.cfg.order;
+    let at = |block: u32| order.iter().position(|other| *other == block);
+    at(to) <= at(from)
+}
+
+/// What is known when the kernel is entered.
+fn entry_state(world: &mut World<'_>) -> State {
+    let mut state = State { is_upward: true, ..State::default() };
+    for (index, arg) in world.function.args.iter().enumerate() {
+        state.registers.insert(Reg::Virtual(arg.vreg), world.arguments[index].clone());
+    }
+    state.knowledge = world.given.clone();
+    state
+}
+
+/// What is known where a claim holds.
+fn start(claim: &Claim) -> State {
+    State {
+        registers: claim.registers.clone(),
+        locals: claim.locals.clone(),
+        is_upward: claim.is_upward,
+        knowledge: claim.knowledge.clone(),
+        ..State::default()
+    }
+}
+
+/// The edges that leave a block, each with what is known there.
+fn leave(block: u32, state: State, world: &mut World<'_>) -> Vec<(u32, State)> {
+    let facts = world.facts;
+    let info = &facts.cfg.blocks[block as usize];
+    let Some(last) = info.insts().last() else {
+        return info.succs.iter().map(|&succ| (succ, state.clone())).collect();
+    };
+    let branch = match &world.function.insts[last].op {
+        Op::Machine(machine) => match operation(machine.inst.mnemonic) {
+            Some(Operation::Branch(condition)) => {
+                let target = machine.inst.operands.iter().find_map(|operand| match operand {
+                    Operand::Label(branch) => world.block_of_label(branch.label),
+                    _ => None,
+                });
+                target.map(|target| (condition, target))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let is_branch = facts.effects[last].control == Control::Branch;
+    let mut leaving = Vec::new();
+    for &succ in &info.succs {
+        let mut state = state.clone();
+        if let (Some((condition, target)), true) = (branch, is_branch)
+            && info.succs.len() == 2
+        {
+            match succ == target {
+                true => condition::assume(condition, &mut state, world),
+                false => condition::assume_not(condition, &mut state, world),
+            }
+        }
+        leaving.push((succ, state));
+    }
+    leaving
+}
+
+/// Demands of an edge what is claimed of the place that it leads to.
+fn arrive(
+    from: u32,
+    to: u32,
+    state: &State,
+    certificate: &Certificate,
+    world: &mut World<'_>,
+    verdict: &mut Verdict,
+    companion: &mut Option<&mut dyn Companion>,
+) {
+    if let Some(companion) = companion.as_deref_mut() {
+        companion.edge(from, to, state, world);
+    }
+    let Some(claim) = certificate.get(&to) else { return };
+    let mut state = state.clone();
+    let mut fail = |what| verdict.failures.push(Failure { block: to, what });
+    let mut values: Vec<(Symbol, Linear)> = Vec::new();
+    for &symbol in &claim.symbols {
+        let rules = claim.rules.get(&from);
+        let rule = rules.and_then(|rules| rules.iter().find(|(of, _)| *of == symbol));
+        match rule.and_then(|(_, rule)| value_of(rule, &mut state, world)) {
+            Some(value) => values.push((symbol, value)),
+            None => fail(Claimed::Symbol(symbol)),
+        }
+    }
+    for (symbol, value) in &values {
+        let info = world.symbols.info(*symbol).clone();
+        let above = info.min.and_then(|min| value.offset(-min));
+        let below = info.max.and_then(|max| value.times(-1)?.offset(max));
+        let shown = |goal: Option<Linear>, bound: Option<i128>| match bound {
+            None => true,
+            Some(_) => goal.is_some_and(|goal| state.shows(&goal, world)),
+        };
+        if !shown(above, info.min) || !shown(below, info.max) {
+            fail(Claimed::Symbol(*symbol));
+        }
+    }
+    for (reg, claimed) in &claim.registers {
+        let value = state.content(*reg, world);
+        if !is_same(&value, claimed, &values, &state, world) {
+            fail(Claimed::Register(*reg));
+        }
+    }
+    for ((local, at), claimed) in &claim.locals {
+        let same = state.locals.get(&(*local, *at));
+        if !same.is_some_and(|value| is_same(value, claimed, &values, &state, world)) {
+            fail(Claimed::Local(*local, *at));
+        }
+    }
+    if claim.is_upward && !state.is_upward {
+        fail(Claimed::Upward);
+    }
+    let knowledge = &state.knowledge;
+    for fact in &claim.knowledge.at_least_zero {
+        let here = fact.substitute_all(&values);
+        if !here.is_some_and(|here| knowledge.shows(&world.symbols, &here)) {
+            fail(Claimed::AtLeastZero(fact.clone()));
+        }
+    }
+    for fact in &claim.knowledge.zero {
+        let here = fact.substitute_all(&values);
+        if !here.is_some_and(|here| knowledge.shows_zero(&world.symbols, &here)) {
+            fail(Claimed::Zero(fact.clone()));
+        }
+    }
+    for fact in &claim.knowledge.not_zero {
+        let shown = fact.substitute_all(&values).is_some_and(|here| {
+            let below = here.times(-1).and_then(|negated| negated.offset(-1));
+            knowledge.not_zero.contains(&here)
+                || here.offset(-1).is_some_and(|above| knowledge.shows(&world.symbols, &above))
+                || below.is_some_and(|below| knowledge.shows(&world.symbols, &below))
+        });
+        if !shown {
+            fail(Claimed::NotZero(fact.clone()));
+        }
+    }
+}
+
+/// Whether `value` is `claimed` modulo 2^64, with these values of its symbols.
+fn is_same(
+    value: &Linear,
+    claimed: &Linear,
+    values: &[(Symbol, Linear)],
+    state: &State,
+    world: &World<'_>,
+) -> bool {
+    let difference = claimed.substitute_all(values).and_then(|claimed| value.minus(&claimed));
+    difference.is_some_and(|difference| {
+        state.knowledge.shows_zero(&world.symbols, &difference.modulo_2_64())
+    })
+}
+
+fn value_of(rule: &Rule, state: &mut State, world: &mut World<'_>) -> Option<Linear> {
+    match rule {
+        Rule::Value(value) => Some(value.clone()),
+        Rule::Register { reg, base: Some(base) } => {
+            state.content(*reg, world).minus(&(*base).into())
+        }
+        Rule::Register { reg, base: None } => Some(state.content(*reg, world)),
+        Rule::Site(site) => {
+            let mut sites = world.sites.iter();
+            sites.find(|(_, of)| *of == site).map(|(symbol, _)| (*symbol).into())
+        }
+    }
+}

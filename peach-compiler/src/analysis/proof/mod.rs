@@ -1,0 +1,58 @@
+//! Proof of memory safety: accesses whose place depends on what registers hold.
+//!
+//! In: a function, its facts, and accesses in plain code that no constant offset settles. Out: those
+//! that are not shown to stay in their region.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `linear` | sums of symbols |
+//! | `decide` | whether an inequality follows from others: the decision procedure |
+//! | `world`, `state` | what a proof shares, and what is known at one place |
+//! | `operations`, `transfer`, `condition` | the processor's arithmetic, and what branches tell |
+//! | `access` | what an access has to show |
+//! | `judge` | walks the code with claims for where paths meet, and believes none |
+//! | `search` | finds such claims; nothing in it has to be right |
+
+mod access;
+mod condition;
+mod decide;
+mod judge;
+mod linear;
+mod operations;
+mod search;
+mod state;
+mod transfer;
+mod world;
+
+pub(super) use access::{Access, Missing};
+
+use crate::analysis::Facts;
+use crate::ir::{Function, LocalId};
+use judge::Certificate;
+use world::World;
+
+/// What came of a proof.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The accesses that are not shown to be allowed, with what is missing where that can be said.
+    pub(super) open: Vec<(Access, Option<Missing>)>,
+    /// Those that are shown, in stack variables.
+    pub(super) in_locals: Vec<(Access, LocalId)>,
+}
+
+/// Looks for a proof that `asked`, in the order of the code, are allowed.
+pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Outcome {
+    let mut world = World::new(function, facts);
+    let mut certificate = match search::is_needed(&world) {
+        true => search::search(&mut world, asked),
+        false => Certificate::new(),
+    };
+    let verdict = judge::walk(&mut world, &mut certificate, asked, None);
+    match verdict.failures.is_empty() {
+        true => Outcome { open: verdict.open, in_locals: verdict.in_locals },
+        false => {
+            let open = asked.iter().map(|access| (*access, None)).collect();
+            Outcome { open, in_locals: Vec::new() }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What registers hold and what is known, at one place of the code.
+
+use super::decide::Knowledge;
+use super::linear::{Linear, Symbol};
+use super::world::{SiteKind, WORD, World};
+use crate::ir::{LocalId, Reg, View};
+use crate::isa::{Bank, Class};
+use std::collections::BTreeMap;
+
+/// What the flags were last set by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Flags {
+    /// Something that nothing is known of.
+    #[default]
+    Unknown,
+    /// `left - right`; the carry flag only where `carry` says so (`dec` keeps it).
+    Compared { left: Linear, right: Linear, bits: u32, carry: bool },
+    /// `left + right`.
+    Added { left: Linear, right: Linear, bits: u32, carry: bool },
+    /// A result; without carry and overflow where it is of logic.
+    Result { value: Linear, bits: u32, is_logic: bool },
+}
+
+/// The division of a value by a power of two.
+#[derive(Clone, Debug)]
+pub(super) struct Division {
+    value: Linear,
+    bits: u32,
+    is_signed: bool,
+    quotient: Symbol,
+}
+
+/// Everything known at one place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    /// The 64 bits of general-purpose registers, modulo 2^64. Registers that are not listed hold
+    /// anything.
+    pub registers: BTreeMap<Reg, Linear>,
+    pub knowledge: Knowledge,
+    pub flags: Flags,
+    /// Mask registers of which only this many low bits can be set.
+    pub masks: BTreeMap<Reg, Linear>,
+    /// The eight bytes of stack variables at these offsets.
+    pub locals: BTreeMap<(LocalId, i64), Linear>,
+    /// Values whose bits from this one on are 0.
+    pub low_bits: Vec<(Linear, Linear)>,
+    pub pushed: Vec<Linear>,
+    /// The direction flag is clear.
+    pub is_upward: bool,
+    pub(super) divisions: Vec<Division>,
+}
+
+/// The general-purpose register of a view, and how many of its low bits it shows.
+pub(super) fn gp_view(view: View<Reg>) -> Option<(Reg, u32)> {
+    let is_plain = view.class.bank() == Bank::Gp && view.class != Class::Gp8h;
+    is_plain.then(|| (view.reg, 8 * view.class.bytes()))
+}
+
+impl State {
+    /// The 64 bits of `reg`.
+    pub fn content(&mut self, reg: Reg, world: &mut World<'_>) -> Linear {
+        if let Some(value) = self.registers.get(&reg) {
+            return value.clone();
+        }
+        let name = register_name(reg, world);
+        let value = Linear::from(world.fresh(&name, SiteKind::Register, 0, WORD - 1));
+        self.registers.insert(reg, value.clone());
+        value
+    }
+
+    /// `reg` becomes `value`, all 64 bits.
+    pub fn set(&mut self, reg: Reg, value: &Linear) {
+        self.registers.insert(reg, value.modulo_2_64());
+    }
+
+    /// A result of the current instruction between two bounds.
+    pub fn fresh(&mut self, min: i128, max: i128, world: &mut World<'_>) -> Linear {
+        world.fresh("a result", SiteKind::Result, min, max).into()
+    }
+
+    /// Whether `goal >= 0`.
+    pub fn shows(&self, goal: &Linear, world: &World<'_>) -> bool {
+        self.knowledge.shows(&world.symbols, goal)
+    }
+
+    /// `value` modulo 2^`bits`, as a number from 0 on.
+    pub fn unsigned(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
+        self.reduced(value, bits, false, world)
+    }
+
+    /// The low `bits` bits of `value` as a signed number.
+    pub fn signed(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
+        self.reduced(value, bits, true, world)
+    }
+
+    fn reduced(
+        &mut self,
+        value: &Linear,
+        bits: u32,
+        is_signed: bool,
+        world: &mut World<'_>,
+    ) -> Linear {
+        let modulus = 1i128 << bits;
+        let least = if is_signed { -(modulus / 2) } else { 0 };
+        if let Some(number) = value.as_constant() {
+            return Linear::from((number - least).rem_euclid(modulus) + least);
+        }
+        let most = least + modulus - 1;
+        let (Some(above), Some(below)) =
+            (value.offset(-least), value.times(-1).and_then(|v| v.offset(most)))
+        else {
+            return self.fresh(least, most, world);
+        };
+        if world.optimistic || self.shows(&above, world) && self.shows(&below, world) {
+            return value.clone();
+        }
+        let quotient = self.division(value, bits, is_signed, least, world);
+        match value.add_scaled(&quotient.into(), -modulus) {
+            Some(rest) => rest,
+            None => self.fresh(least, most, world),
+        }
+    }
+
+    /// How often 2^`bits` is contained in the number `value`.
+    pub fn quotient(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
+        match value.as_constant() {
+            Some(number) => Linear::from(number.div_euclid(1 << bits)),
+            None => self.division(value, bits, false, 0, world).into(),
+        }
+    }
+
+    /// `value - 2^bits * quotient` is from `least` on and below `least + 2^bits`.
+    fn division(
+        &mut self,
+        value: &Linear,
+        bits: u32,
+        is_signed: bool,
+        least: i128,
+        world: &mut World<'_>,
+    ) -> Symbol {
+        let is_same =
+            |d: &&Division| d.bits == bits && d.is_signed == is_signed && d.value == *value;
+        if let Some(known) = self.divisions.iter().find(is_same) {
+            return known.quotient;
+        }
+        let modulus = 1i128 << bits;
+        let bound = |number: Option<i128>| number.map(|n| (n - least).div_euclid(modulus));
+        let min = bound(value.least(&world.symbols));
+        let max = bound(value.greatest(&world.symbols));
+        let quotient = world.fresh("a quotient", SiteKind::Quotient, min, max);
+        let rest = value.add_scaled(&quotient.into(), -modulus);
+        if let Some(rest) = rest {
+            if let Some(above) = rest.offset(-least) {
+                self.knowledge.assume_at_least_zero(above);
+            }
+            if let Some(below) = rest.times(-1).and_then(|r| r.offset(least + modulus - 1)) {
+                self.knowledge.assume_at_least_zero(below);
+            }
+        }
+        let value = value.clone();
+        self.divisions.push(Division { value, bits, is_signed, quotient });
+        quotient
+    }
+}
+
+/// What the user calls a register.
+pub(super) fn register_name(reg: Reg, world: &World<'_>) -> String {
+    match reg {
+        Reg::Virtual(vreg) => world.function[vreg].name.clone(),
+        Reg::Physical(reg) => crate::isa::register_name(reg, Class::Gp64),
+    }
+}
