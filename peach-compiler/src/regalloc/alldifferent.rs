@@ -22,7 +22,7 @@ pub(super) struct Matching {
 
 /// A register that a node cannot get.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Struck {
+pub(super) struct Removal {
     /// The index of the node.
     pub node: usize,
     /// The register.
@@ -37,14 +37,14 @@ impl Matching {
         Matching { holder: [NOBODY; COLORS] }
     }
 
-    /// Says in `struck` which registers of `lists`, at most one per register, their nodes cannot
+    /// Says in `removals` which registers of `lists`, at most one per register, their nodes cannot
     /// get.
     ///
     /// # Errors
     /// Registers that are too few for the nodes whose lists hold no others.
-    pub fn filter(&mut self, lists: &[RegSet], struck: &mut Vec<Struck>) -> Result<(), RegSet> {
+    pub fn filter(&mut self, lists: &[RegSet], removals: &mut Vec<Removal>) -> Result<(), RegSet> {
         self.complete(lists)?;
-        self.strike(lists, struck);
+        self.strike(lists, removals);
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Matching {
 
     /// Finds registers that their node cannot move to: no node can make room there by moving on to
     /// a free register, or to the one that the node leaves.
-    fn strike(&self, lists: &[RegSet], struck: &mut Vec<Struck>) {
+    fn strike(&self, lists: &[RegSet], removals: &mut Vec<Removal>) {
         let mut taken = 0u32;
         // Per register, those that its holder can move to, directly and then by others' moving on.
         let mut reach = [0u32; COLORS];
@@ -128,7 +128,11 @@ impl Matching {
             let node = self.holder[own] as usize;
             for color in ones(lists[node].0 & taken & !(1 << own)) {
                 if reach[color] & (!taken | 1 << own) == 0 {
-                    struck.push(Struck { node, color: color as u8, used_up: RegSet(reach[color]) });
+                    removals.push(Removal {
+                        node,
+                        color: color as u8,
+                        used_up: RegSet(reach[color]),
+                    });
                 }
             }
         }

@@ -5,9 +5,9 @@
 //! with the line of its declaration, what else takes registers there, and what could be freed.
 
 use super::demands::RegisterFile;
+use super::hall::hall_violator;
 use super::pressure::{self, Peak};
-use super::saturate::hall_violator;
-use super::{Failure, Program, victims};
+use super::{Failure, Program, spill_choice};
 use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Function, InstId, Op, Reg, VReg, VRegInfo};
@@ -36,7 +36,7 @@ pub(super) fn explain(
         None => report.tangle(proven),
     };
     let spill = match program.function.options.spill {
-        true => victims::choose(program, bank, &place.alive),
+        true => spill_choice::choose(program, bank, &place.alive),
         false => Vec::new(),
     };
     Failure { diagnostic, spill }

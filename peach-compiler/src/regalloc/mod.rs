@@ -14,11 +14,10 @@
 //! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish; [`clean`]:
 //!    whether `vzeroupper` would.
 //! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and
-//!    [`color`] greedily, [`improve`] locally; where that fails, [`search`] exactly: [`saturate`]
-//!    and [`kernel`] make it smaller, [`deduction`] and [`alldifferent`] know what follows from
-//!    what.
-//! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`victims`] chooses what
-//!    lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts over.
+//!    [`color`] greedily, [`improve`] locally; where that fails, [`search`] exactly: [`hall`] and
+//!    [`reduce`] make it smaller, [`propagation`] and [`alldifferent`] find what decisions imply.
+//! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`spill_choice`] chooses
+//!    what lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts over.
 
 mod affinity;
 mod alldifferent;
@@ -26,19 +25,19 @@ mod clean;
 mod coalesce;
 mod color;
 mod costs;
-mod deduction;
 mod demands;
 mod failure;
+mod hall;
 mod improve;
 mod interference;
-mod kernel;
 mod pressure;
 mod problem;
-mod saturate;
+mod propagation;
+mod reduce;
 mod search;
 mod solve;
 mod spill;
-mod victims;
+mod spill_choice;
 
 use crate::analysis::Facts;
 use crate::diagnostics::Diagnostic;

@@ -9,7 +9,7 @@
 
 use super::demands::RegisterFile;
 use super::interference::BANKS;
-use super::victims::{is_candidate, prices};
+use super::spill_choice::{is_candidate, prices};
 use crate::analysis::Facts;
 use crate::ir::{Function, InstId, Reg, VReg};
 use crate::isa::{Bank, Lanes, PhysReg, RegSet};

@@ -3,20 +3,20 @@
 //!
 //! 1. Where as many nodes are live at the same time as there are registers, and all but one of them
 //!    are also live at the same time as another, that one and the other must share:
-//!    [`saturate`](super::saturate) merges them.
+//!    [`hall`](super::hall) merges them.
 //! 2. Nodes with fewer rivals than registers are put aside; they can always be colored afterwards.
-//!    What is left falls apart into components ([`kernel`](super::kernel)), each searched by
+//!    What is left falls apart into components ([`reduce`](super::reduce)), each searched by
 //!    itself.
 //! 3. The search gives a register to a node with few left, among those that were in the latest
-//!    conflicts, and follows what that forces ([`deduction`](super::deduction)).
-//! 4. At a dead end it learns which choices cannot go together, and goes back to where that could
+//!    conflicts, and propagates what that implies ([`propagation`](super::propagation)).
+//! 4. At a dead end it learns which decisions cannot go together, and goes back to where that could
 //!    have been seen; this is how solvers of propositional formulas work (Marques-Silva and
 //!    Sakallah, "GRASP", 1999). Every so often it starts over, with what it has learned.
 
-use super::deduction::{Conflict, Deduction, Literal, Part};
-use super::kernel::{break_symmetry, components, part_of, reduce};
+use super::hall::saturate;
 use super::problem::{COLORS, Color, Prices, Problem, UNCOLORED};
-use super::saturate::saturate;
+use super::propagation::{Conflict, Literal, Part, Propagation};
+use super::reduce::{break_symmetry, components, part_of, reduce};
 use crate::isa::RegSet;
 use std::cmp::Reverse;
 
@@ -70,10 +70,10 @@ fn search_merged(problem: &Problem, cliques: &[Vec<u32>], usable: RegSet, work: 
     if let Some(empty) = domains.iter().position(|domain| domain.is_empty()) {
         return Outcome::Impossible(vec![empty as u32]);
     }
-    let (kernel, aside) = reduce(problem, &domains);
+    let (core, aside) = reduce(problem, &domains);
     let mut colors = vec![UNCOLORED; problem.len()];
     let mut work = work;
-    for component in components(problem, &kernel) {
+    for component in components(problem, &core) {
         let mut part = part_of(problem, &domains, cliques, &component);
         break_symmetry(&mut part);
         let prices = component.iter().map(|&node| &problem.nodes[node as usize].prices).collect();
@@ -112,7 +112,7 @@ enum Verdict {
 
 /// The search of one part.
 struct Search<'p> {
-    deduction: Deduction<'p>,
+    propagation: Propagation<'p>,
     prices: Vec<&'p Prices>,
     /// How much each node had to do with recent conflicts.
     activity: Vec<u64>,
@@ -128,7 +128,7 @@ impl<'p> Search<'p> {
     fn new(part: &'p Part, prices: Vec<&'p Prices>) -> Self {
         let count = part.lists.len();
         Search {
-            deduction: Deduction::new(part),
+            propagation: Propagation::new(part),
             prices,
             activity: vec![0; count],
             increment: 1 << 8,
@@ -137,56 +137,56 @@ impl<'p> Search<'p> {
         }
     }
 
-    /// Chooses, follows and learns until all nodes have a register, or cannot, or `work` is done.
+    /// Decides, propagates and learns until all nodes have a register, or cannot, or `work` is done.
     fn run(&mut self, work: &mut u64) -> Verdict {
         let mut runs = 1;
         let mut conflicts_left = FIRST_RUN;
         let limit = *work;
         loop {
-            if let Err(conflict) = self.deduction.follow() {
-                let level = |literal: &Literal| self.deduction.level(*literal);
+            if let Err(conflict) = self.propagation.propagate() {
+                let level = |literal: &Literal| self.propagation.level(*literal);
                 let newest = conflict.iter().map(level).max().unwrap_or(0);
                 if newest == 0 {
                     return Verdict::Unsolvable;
                 }
-                self.deduction.undo(newest);
+                self.propagation.backtrack(newest);
                 self.learn_from(conflict);
                 conflicts_left -= 1;
                 continue;
             }
-            *work = limit.saturating_sub(self.deduction.steps);
+            *work = limit.saturating_sub(self.propagation.steps);
             if *work == 0 {
                 return Verdict::OutOfWork;
             }
             if conflicts_left <= 0 {
                 runs += 1;
                 conflicts_left = FIRST_RUN * luby(runs);
-                self.deduction.undo(0);
+                self.propagation.backtrack(0);
             }
             let Some(node) = self.next_node() else {
-                return Verdict::Solved(self.deduction.colors.clone());
+                return Verdict::Solved(self.propagation.colors.clone());
             };
             let color = self.favorite(node);
             self.last[node as usize] = color;
-            self.deduction.choose(Literal::has(node, color));
+            self.propagation.decide(Literal::has(node, color));
         }
     }
 
     /// A node without a register: of those that had most to do with recent conflicts, the one that
     /// has the fewest left.
     fn next_node(&mut self) -> Option<u32> {
-        self.deduction.steps += self.activity.len() as u64 / 4;
+        self.propagation.steps += self.activity.len() as u64 / 4;
         (0..self.activity.len() as u32)
-            .filter(|&node| self.deduction.colors[node as usize] == UNCOLORED)
+            .filter(|&node| self.propagation.colors[node as usize] == UNCOLORED)
             .min_by_key(|&node| {
-                let size = u64::from(self.deduction.list(node).len());
+                let size = u64::from(self.propagation.list(node).len());
                 (Reverse(self.activity[node as usize]), size)
             })
     }
 
     /// The register that the node had last, or else the cheapest.
     fn favorite(&self, node: u32) -> Color {
-        let list = self.deduction.list(node);
+        let list = self.propagation.list(node);
         let last = self.last[node as usize];
         if last != UNCOLORED && list.contains(last) {
             return last;
@@ -199,9 +199,9 @@ impl<'p> Search<'p> {
     /// seen coming, and learns what to do there.
     fn learn_from(&mut self, conflict: Conflict) {
         let clause = self.analyze(conflict);
-        let back_to = clause.get(1).map_or(0, |&literal| self.deduction.level(literal));
-        self.deduction.undo(back_to);
-        self.deduction.learn(clause);
+        let back_to = clause.get(1).map_or(0, |&literal| self.propagation.level(literal));
+        self.propagation.backtrack(back_to);
+        self.propagation.learn(clause);
         // Later conflicts count for more.
         self.increment += self.increment >> 5;
         if self.increment >> 40 != 0 {
@@ -217,51 +217,51 @@ impl<'p> Search<'p> {
         let mut older: Vec<Literal> = Vec::new();
         let mut met: Vec<usize> = Vec::new();
         let mut open = 0;
-        let mut premises = conflict;
-        let mut at = self.deduction.trail().len();
+        let mut antecedents = conflict;
+        let mut at = self.propagation.trail().len();
         let first = loop {
-            for literal in premises.drain(..) {
-                let literal = self.deduction.origin(literal);
-                if self.deduction.level(literal) == 0 || self.met[literal.variable()] {
+            for literal in antecedents.drain(..) {
+                let literal = self.propagation.origin(literal);
+                if self.propagation.level(literal) == 0 || self.met[literal.variable()] {
                     continue;
                 }
                 self.met[literal.variable()] = true;
                 met.push(literal.variable());
                 self.activity[literal.node() as usize] += self.increment;
-                match self.deduction.level(literal) == self.deduction.depth() {
+                match self.propagation.level(literal) == self.propagation.decision_level() {
                     true => open += 1,
                     false => older.push(literal),
                 }
             }
             at = self.last_met_before(at);
-            let literal = self.deduction.trail()[at];
+            let literal = self.propagation.trail()[at];
             open -= 1;
             if open == 0 {
                 break literal;
             }
-            self.deduction.premises(literal, &mut premises);
-            self.deduction.steps += premises.len() as u64;
+            self.propagation.antecedents(literal, &mut antecedents);
+            self.propagation.steps += antecedents.len() as u64;
         };
-        older.retain(|&literal| !self.is_implied(literal, &mut premises));
+        older.retain(|&literal| !self.is_implied(literal, &mut antecedents));
         met.into_iter().for_each(|variable| self.met[variable] = false);
-        older.sort_by_key(|&literal| Reverse(self.deduction.level(literal)));
+        older.sort_by_key(|&literal| Reverse(self.propagation.level(literal)));
         std::iter::once(first).chain(older).map(Literal::negated).collect()
     }
 
     /// The newest place on the trail before `at` that the analysis has met.
     fn last_met_before(&self, at: usize) -> usize {
         let met = |literal: &Literal| self.met[literal.variable()];
-        self.deduction.trail()[..at].iter().rposition(met).expect("a choice, at the latest")
+        self.propagation.trail()[..at].iter().rposition(met).expect("a choice, at the latest")
     }
 
     /// Whether a literal follows from others that the analysis has met.
-    fn is_implied(&self, literal: Literal, premises: &mut Vec<Literal>) -> bool {
-        premises.clear();
-        self.deduction.premises(literal, premises);
-        !premises.is_empty()
-            && premises
-                .iter()
-                .all(|premise| self.met[premise.variable()] || self.deduction.level(*premise) == 0)
+    fn is_implied(&self, literal: Literal, antecedents: &mut Vec<Literal>) -> bool {
+        antecedents.clear();
+        self.propagation.antecedents(literal, antecedents);
+        !antecedents.is_empty()
+            && antecedents.iter().all(|antecedent| {
+                self.met[antecedent.variable()] || self.propagation.level(*antecedent) == 0
+            })
     }
 }
 

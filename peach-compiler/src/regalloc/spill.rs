@@ -9,7 +9,7 @@
 //! only, loaded before if the old value matters and stored after if the new one does. The
 //! instruction stays as it was written.
 
-use super::victims::is_hidden_pointer;
+use super::spill_choice::is_hidden_pointer;
 use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{

@@ -9,7 +9,7 @@
 
 use super::Program;
 use super::costs::Frequency;
-use super::saturate::hall_violator;
+use super::hall::hall_violator;
 use crate::analysis::Facts;
 use crate::ir::{Function, InstId, Reg, VReg};
 use crate::isa::Bank;

@@ -1,14 +1,14 @@
-//! What follows from a few choices, and why.
+//! What follows from a few decisions, and why: the propagation of a conflict-driven search.
 //!
-//! In: a [`Part`] of a problem and choices, [`Literal`] by literal. Out: everything that they
-//! force, on a trail in the order in which it was found, each with a reason, or a [`Conflict`].
+//! In: a [`Part`] of a problem and decisions, [`Literal`] by literal. Out: everything that they
+//! imply, on a trail in the order of its assignment, each with a reason, or a [`Conflict`].
 //! What is known are the problem's demands (one register per node, other ones for neighbors, places
-//! in groups, sets of nodes that all differ) and [clauses](Deduction::learn) that were learned from
+//! in groups, sets of nodes that all differ) and [clauses](Propagation::learn) that were learned from
 //! conflicts. The latter are watched in two places (Moskewicz et al., "Chaff", 2001).
-//! Invariants: a node's list and [`Deduction::value`] always say the same; the premises of a
-//! literal stand before it on the trail.
+//! Invariants: a node's list and [`Propagation::value`] always say the same; the antecedents of a
+//! literal come before it on the trail.
 
-use super::alldifferent::{Matching, Struck};
+use super::alldifferent::{Matching, Removal};
 use super::problem::{COLORS, Color, UNCOLORED};
 use crate::isa::RegSet;
 use std::collections::VecDeque;
@@ -41,7 +41,7 @@ impl Literal {
         self.0 & 1 == 0
     }
 
-    /// The number of what is said or denied.
+    /// The number of its variable, which its opposite shares.
     pub fn variable(self) -> usize {
         self.0 as usize >> 1
     }
@@ -60,19 +60,19 @@ pub(super) struct Part {
     pub groups: Vec<Vec<u32>>,
 }
 
-/// Premises that cannot all hold.
+/// Literals that cannot all hold.
 pub(super) type Conflict = Vec<Literal>;
 
 /// Why a literal holds.
 #[derive(Clone, Copy, Debug)]
 enum Reason {
-    /// It was chosen.
-    Choice,
+    /// It was decided.
+    Decision,
     /// This other one holds.
     Implied(Literal),
     /// The node has no other register left.
     LastLeft,
-    /// These nodes of a clique use up some registers: an index of `Deduction::explanations`.
+    /// These nodes of a clique use up some registers: an index of `Propagation::explanations`.
     UsedUp(u32),
     /// The other literals of this clause do not hold.
     Clause(u32),
@@ -87,7 +87,7 @@ struct Clique {
 }
 
 /// The state.
-pub(super) struct Deduction<'p> {
+pub(super) struct Propagation<'p> {
     part: &'p Part,
     cliques: Vec<Clique>,
     /// Per node, the cliques that it is in.
@@ -98,26 +98,26 @@ pub(super) struct Deduction<'p> {
     /// The register of each node that is decided.
     pub colors: Vec<Color>,
     trail: Vec<Literal>,
-    /// How far the trail has been followed.
-    followed: usize,
-    /// Where on the trail each level starts that a choice opened.
+    /// How far the trail has been propagated.
+    propagated: usize,
+    /// Where on the trail each decision level starts.
     levels: Vec<usize>,
     /// Per variable on the trail.
     level: Vec<u32>,
     reason: Vec<Reason>,
-    /// Premises that several literals share, each with the length of the trail when it was added.
+    /// Antecedents that several literals share, each with the length of the trail when it was added.
     explanations: Vec<(usize, Vec<Literal>)>,
     clauses: Vec<Vec<Literal>>,
     /// Per literal, the clauses to look at when it ceases to hold.
     watched: Vec<Vec<u32>>,
     dirty: VecDeque<u32>,
-    struck: Vec<Struck>,
+    removals: Vec<Removal>,
     /// Steps performed.
     pub steps: u64,
 }
 
-impl<'p> Deduction<'p> {
-    /// Nothing chosen, nothing followed. No list is empty.
+impl<'p> Propagation<'p> {
+    /// Nothing decided, nothing propagated. No list is empty.
     pub fn new(part: &'p Part) -> Self {
         let count = part.lists.len();
         let mut cliques_of = vec![Vec::new(); count];
@@ -135,7 +135,7 @@ impl<'p> Deduction<'p> {
             matching: Matching::new(),
             dirty: true,
         };
-        let mut deduction = Deduction {
+        let mut propagation = Propagation {
             part,
             cliques: part.cliques.iter().map(clique).collect(),
             cliques_of,
@@ -143,22 +143,22 @@ impl<'p> Deduction<'p> {
             lists: part.lists.clone(),
             colors: vec![UNCOLORED; count],
             trail: Vec::new(),
-            followed: 0,
+            propagated: 0,
             levels: Vec::new(),
             level: vec![0; count * COLORS],
-            reason: vec![Reason::Choice; count * COLORS],
+            reason: vec![Reason::Decision; count * COLORS],
             explanations: Vec::new(),
             clauses: Vec::new(),
             watched: vec![Vec::new(); count * COLORS * 2],
             dirty: (0..part.cliques.len() as u32).collect(),
-            struck: Vec::new(),
+            removals: Vec::new(),
             steps: 0,
         };
         for (node, list) in part.lists.iter().enumerate().filter(|(_, list)| list.len() == 1) {
             let only = list.0.trailing_zeros() as Color;
-            deduction.hold(Literal::has(node as u32, only), Reason::LastLeft);
+            propagation.assign(Literal::has(node as u32, only), Reason::LastLeft);
         }
-        deduction
+        propagation
     }
 
     /// The registers that `node` may still get.
@@ -166,29 +166,29 @@ impl<'p> Deduction<'p> {
         self.lists[node as usize]
     }
 
-    /// How many choices there are.
-    pub fn depth(&self) -> u32 {
+    /// The level of decisions: how many there are.
+    pub fn decision_level(&self) -> u32 {
         self.levels.len() as u32
     }
 
-    /// How many choices there were when `literal` came to hold.
+    /// The decision level at which `literal` was assigned.
     pub fn level(&self, literal: Literal) -> u32 {
         self.level[literal.variable()]
     }
 
-    /// Everything that holds, in the order of finding.
+    /// All assigned literals, in the order of their assignment.
     pub fn trail(&self) -> &[Literal] {
         &self.trail
     }
 
-    /// Chooses.
-    pub fn choose(&mut self, literal: Literal) {
+    /// Decides: opens a level.
+    pub fn decide(&mut self, literal: Literal) {
         self.levels.push(self.trail.len());
-        self.hold(literal, Reason::Choice);
+        self.assign(literal, Reason::Decision);
     }
 
-    /// Takes choices back until `depth` are left.
-    pub fn undo(&mut self, depth: u32) {
+    /// Goes back to a level: takes back all later decisions, and what they implied.
+    pub fn backtrack(&mut self, depth: u32) {
         let Some(&start) = self.levels.get(depth as usize) else { return };
         self.levels.truncate(depth as usize);
         for literal in self.trail.drain(start..).rev() {
@@ -203,14 +203,14 @@ impl<'p> Deduction<'p> {
         while self.explanations.last().is_some_and(|(length, _)| *length > start) {
             self.explanations.pop();
         }
-        self.followed = start;
+        self.propagated = start;
         for clique in self.dirty.drain(..) {
             self.cliques[clique as usize].dirty = false;
         }
     }
 
     /// Adds a clause, of which all literals but the first do not hold, the second for the shortest
-    /// time. The first follows.
+    /// time. The first is implied.
     pub fn learn(&mut self, clause: Vec<Literal>) {
         let first = clause[0];
         let index = self.clauses.len() as u32;
@@ -219,7 +219,7 @@ impl<'p> Deduction<'p> {
             self.watched[b.0 as usize].push(index);
         }
         self.clauses.push(clause);
-        self.hold(first, Reason::Clause(index));
+        self.assign(first, Reason::Clause(index));
     }
 
     /// Whether `literal` holds, if that is known.
@@ -233,9 +233,9 @@ impl<'p> Deduction<'p> {
 
     /// Puts `literal`, of which nothing is known, on the trail. A node that has one register has no
     /// other.
-    fn hold(&mut self, literal: Literal, reason: Reason) {
+    fn assign(&mut self, literal: Literal, reason: Reason) {
         let (node, color) = (literal.node() as usize, literal.color());
-        self.level[literal.variable()] = self.depth();
+        self.level[literal.variable()] = self.decision_level();
         self.reason[literal.variable()] = reason;
         self.trail.push(literal);
         if !literal.is_positive() {
@@ -244,21 +244,21 @@ impl<'p> Deduction<'p> {
         }
         self.colors[node] = color;
         for other in (self.lists[node] - RegSet::one(color)).iter() {
-            self.hold(Literal::has(node as u32, other).negated(), Reason::Implied(literal));
+            self.assign(Literal::has(node as u32, other).negated(), Reason::Implied(literal));
         }
     }
 
-    /// `literal` follows.
-    fn conclude(&mut self, literal: Literal, reason: Reason) -> Result<(), Conflict> {
+    /// `literal` is implied.
+    fn imply(&mut self, literal: Literal, reason: Reason) -> Result<(), Conflict> {
         match self.value(literal) {
             Some(true) => Ok(()),
             None => {
-                self.hold(literal, reason);
+                self.assign(literal, reason);
                 Ok(())
             }
             Some(false) => {
                 let mut conflict = vec![literal.negated()];
-                self.add_premises(literal, reason, &mut conflict);
+                self.add_antecedents(literal, reason, &mut conflict);
                 Err(conflict)
             }
         }
@@ -273,14 +273,14 @@ impl<'p> Deduction<'p> {
         literal
     }
 
-    /// What `literal` follows from.
-    pub fn premises(&self, literal: Literal, into: &mut Vec<Literal>) {
-        self.add_premises(literal, self.reason[literal.variable()], into);
+    /// The antecedents of `literal`: what implied it.
+    pub fn antecedents(&self, literal: Literal, into: &mut Vec<Literal>) {
+        self.add_antecedents(literal, self.reason[literal.variable()], into);
     }
 
-    fn add_premises(&self, literal: Literal, reason: Reason, into: &mut Vec<Literal>) {
+    fn add_antecedents(&self, literal: Literal, reason: Reason, into: &mut Vec<Literal>) {
         match reason {
-            Reason::Choice => {}
+            Reason::Decision => {}
             Reason::Implied(other) => into.push(other),
             Reason::LastLeft => self.not_among(literal.node(), RegSet::one(literal.color()), into),
             Reason::UsedUp(index) => into.extend(&self.explanations[index as usize].1),
@@ -297,12 +297,12 @@ impl<'p> Deduction<'p> {
         into.extend(gone.iter().map(|color| Literal::has(node, color).negated()));
     }
 
-    /// Follows everything that is forced.
-    pub fn follow(&mut self) -> Result<(), Conflict> {
+    /// Propagates until nothing more is implied.
+    pub fn propagate(&mut self) -> Result<(), Conflict> {
         loop {
-            if let Some(&literal) = self.trail.get(self.followed) {
-                self.followed += 1;
-                self.follow_literal(literal)?;
+            if let Some(&literal) = self.trail.get(self.propagated) {
+                self.propagated += 1;
+                self.propagate_literal(literal)?;
             } else if let Some(clique) = self.dirty.pop_front() {
                 self.cliques[clique as usize].dirty = false;
                 self.filter(clique as usize)?;
@@ -312,29 +312,29 @@ impl<'p> Deduction<'p> {
         }
     }
 
-    fn follow_literal(&mut self, literal: Literal) -> Result<(), Conflict> {
+    fn propagate_literal(&mut self, literal: Literal) -> Result<(), Conflict> {
         match literal.is_positive() {
-            true => self.follow_register(literal)?,
-            false => self.follow_loss(literal)?,
+            true => self.propagate_register(literal)?,
+            false => self.propagate_removal(literal)?,
         }
-        self.follow_groups(literal)?;
-        self.follow_clauses(literal.negated())
+        self.propagate_groups(literal)?;
+        self.propagate_clauses(literal.negated())
     }
 
     /// No neighbor has the node's register.
-    fn follow_register(&mut self, literal: Literal) -> Result<(), Conflict> {
+    fn propagate_register(&mut self, literal: Literal) -> Result<(), Conflict> {
         let part = self.part;
         let neighbors = &part.neighbors[literal.node() as usize];
         self.steps += neighbors.len() as u64;
         for &neighbor in neighbors {
             let other = Literal::has(neighbor, literal.color());
-            self.conclude(other.negated(), Reason::Implied(literal))?;
+            self.imply(other.negated(), Reason::Implied(literal))?;
         }
         Ok(())
     }
 
     /// The node has one register less to choose from.
-    fn follow_loss(&mut self, literal: Literal) -> Result<(), Conflict> {
+    fn propagate_removal(&mut self, literal: Literal) -> Result<(), Conflict> {
         let node = literal.node();
         let list = self.lists[node as usize];
         match list.len() {
@@ -345,7 +345,7 @@ impl<'p> Deduction<'p> {
             }
             1 => {
                 let last = list.0.trailing_zeros() as Color;
-                self.conclude(Literal::has(node, last), Reason::LastLeft)?;
+                self.imply(Literal::has(node, last), Reason::LastLeft)?;
             }
             _ => {}
         }
@@ -358,7 +358,7 @@ impl<'p> Deduction<'p> {
     }
 
     /// The other members of the node's groups are where the node is, or not, with it.
-    fn follow_groups(&mut self, literal: Literal) -> Result<(), Conflict> {
+    fn propagate_groups(&mut self, literal: Literal) -> Result<(), Conflict> {
         let part = self.part;
         for index in 0..self.groups_of[literal.node() as usize].len() {
             let (group, place) = self.groups_of[literal.node() as usize][index];
@@ -373,14 +373,14 @@ impl<'p> Deduction<'p> {
                 }
                 let with_it = Literal::has(other, color as Color);
                 let with_it = if literal.is_positive() { with_it } else { with_it.negated() };
-                self.conclude(with_it, Reason::Implied(literal))?;
+                self.imply(with_it, Reason::Implied(literal))?;
             }
         }
         Ok(())
     }
 
     /// `failed` does not hold any longer: clauses that watch it need another literal to watch.
-    fn follow_clauses(&mut self, failed: Literal) -> Result<(), Conflict> {
+    fn propagate_clauses(&mut self, failed: Literal) -> Result<(), Conflict> {
         let mut watching = std::mem::take(&mut self.watched[failed.0 as usize]);
         self.steps += watching.len() as u64;
         let mut at = 0;
@@ -402,14 +402,14 @@ impl<'p> Deduction<'p> {
                 watching.swap_remove(at);
                 continue;
             }
-            outcome = self.conclude(other, Reason::Clause(index));
+            outcome = self.imply(other, Reason::Clause(index));
             at += 1;
         }
         self.watched[failed.0 as usize] = watching;
         outcome
     }
 
-    /// Strikes out what no way to satisfy a clique needs.
+    /// Removes registers that no way to satisfy a clique uses.
     fn filter(&mut self, clique: usize) -> Result<(), Conflict> {
         let Clique { members, matching, .. } = &mut self.cliques[clique];
         let mut lists = [RegSet::NONE; COLORS + 1];
@@ -418,34 +418,34 @@ impl<'p> Deduction<'p> {
             *list = self.lists[member as usize];
         }
         self.steps += count as u64;
-        let mut struck = std::mem::take(&mut self.struck);
-        struck.clear();
-        if let Err(used_up) = matching.filter(&lists[..count], &mut struck) {
+        let mut removals = std::mem::take(&mut self.removals);
+        removals.clear();
+        if let Err(used_up) = matching.filter(&lists[..count], &mut removals) {
             return Err(self.confined_to(clique, used_up));
         }
         let mut last = RegSet::NONE;
-        for &Struck { node, color, used_up } in &struck {
+        for &Removal { node, color, used_up } in &removals {
             if used_up != last {
                 last = used_up;
-                let premises = self.confined_to(clique, used_up);
-                self.explanations.push((self.trail.len() + 1, premises));
+                let antecedents = self.confined_to(clique, used_up);
+                self.explanations.push((self.trail.len() + 1, antecedents));
             }
             let literal = Literal::has(self.cliques[clique].members[node], color).negated();
             let reason = Reason::UsedUp(self.explanations.len() as u32 - 1);
-            self.conclude(literal, reason)?;
+            self.imply(literal, reason)?;
         }
-        self.struck = struck;
+        self.removals = removals;
         Ok(())
     }
 
     /// That members of a clique have only registers of `used_up`, those that do.
     fn confined_to(&self, clique: usize, used_up: RegSet) -> Vec<Literal> {
-        let mut premises = Vec::new();
+        let mut antecedents = Vec::new();
         for &member in &self.cliques[clique].members {
             if (self.lists[member as usize] - used_up).is_empty() {
-                self.not_among(member, used_up, &mut premises);
+                self.not_among(member, used_up, &mut antecedents);
             }
         }
-        premises
+        antecedents
     }
 }

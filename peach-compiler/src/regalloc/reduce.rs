@@ -1,15 +1,15 @@
 //! What must be searched: the problem without the nodes that can always be colored last, cut into
 //! parts that do not touch.
 
-use super::deduction::Part;
 use super::problem::{COLORS, Problem};
+use super::propagation::Part;
 use crate::isa::RegSet;
 
 /// Splits the nodes in those that must be searched and those that can be colored after them, in the
 /// order of putting aside.
 pub(super) fn reduce(problem: &Problem, domains: &[RegSet]) -> (Vec<bool>, Vec<u32>) {
     let count = problem.len();
-    let mut kernel = vec![true; count];
+    let mut core = vec![true; count];
     let grouped = problem.grouped();
     let rivals = |node: usize, other: u32| !(domains[node] & domains[other as usize]).is_empty();
     let mut degree: Vec<u32> = (0..count)
@@ -21,27 +21,27 @@ pub(super) fn reduce(problem: &Problem, domains: &[RegSet]) -> (Vec<bool>, Vec<u
     let mut aside: Vec<u32> =
         (0..count as u32).filter(|&node| easy(node as usize, degree[node as usize])).collect();
     for &node in &aside {
-        kernel[node as usize] = false;
+        core[node as usize] = false;
     }
     let mut next = 0;
     while let Some(&node) = aside.get(next) {
         next += 1;
         for &other in &problem.neighbors[node as usize] {
             let other_index = other as usize;
-            if kernel[other_index] && rivals(node as usize, other) {
+            if core[other_index] && rivals(node as usize, other) {
                 degree[other_index] -= 1;
                 if easy(other_index, degree[other_index]) {
-                    kernel[other_index] = false;
+                    core[other_index] = false;
                     aside.push(other);
                 }
             }
         }
     }
-    (kernel, aside)
+    (core, aside)
 }
 
-/// The connected parts of the kernel; groups connect their members.
-pub(super) fn components(problem: &Problem, kernel: &[bool]) -> Vec<Vec<u32>> {
+/// The connected parts of the core; groups connect their members.
+pub(super) fn components(problem: &Problem, core: &[bool]) -> Vec<Vec<u32>> {
     let mut group_mates = vec![Vec::new(); problem.len()];
     for group in &problem.groups {
         for pair in group.windows(2) {
@@ -51,7 +51,7 @@ pub(super) fn components(problem: &Problem, kernel: &[bool]) -> Vec<Vec<u32>> {
     }
     let mut seen = vec![false; problem.len()];
     let mut components = Vec::new();
-    for start in (0..problem.len()).filter(|&node| kernel[node]) {
+    for start in (0..problem.len()).filter(|&node| core[node]) {
         if seen[start] {
             continue;
         }
@@ -62,7 +62,7 @@ pub(super) fn components(problem: &Problem, kernel: &[bool]) -> Vec<Vec<u32>> {
             next += 1;
             let node = node as usize;
             for &other in problem.neighbors[node].iter().chain(&group_mates[node]) {
-                if kernel[other as usize] && !seen[other as usize] {
+                if core[other as usize] && !seen[other as usize] {
                     seen[other as usize] = true;
                     component.push(other);
                 }
