@@ -7,10 +7,9 @@
 //! Fails: versions that differ in their signature, fallbacks without kernels.
 
 use super::names::Symbol;
-use super::program::without_body;
 use super::{Alternative, Expander, LoneFallback};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::syntax::ast::{self, Fallback, Item, Kernel, Signature};
+use crate::syntax::ast::{self, Block, Fallback, Item, Kernel, Signature};
 use std::collections::HashMap;
 
 /// What the kernels and fallbacks of a program come to.
@@ -203,4 +202,20 @@ pub(super) fn same_kernel(a: &Kernel, b: &Kernel) -> bool {
         && a.unsafety.is_some() == b.unsafety.is_some()
         && a.abi.map(|(abi, _)| abi) == b.abi.map(|(abi, _)| abi)
         && a.vis.to_string() == b.vis.to_string()
+}
+
+/// The declaration of a kernel, for the items that are generated.
+pub(super) fn without_body(kernel: &Kernel) -> Kernel {
+    Kernel {
+        attrs: kernel.attrs.clone(),
+        rust_attrs: kernel.rust_attrs.clone(),
+        conditions: kernel.conditions.clone(),
+        vis: kernel.vis.clone(),
+        unsafety: kernel.unsafety,
+        abi: kernel.abi,
+        signature: kernel.signature.clone(),
+        body: Block { statements: Vec::new(), span: kernel.body.span },
+        reported: kernel.reported,
+        skipped: Vec::new(),
+    }
 }

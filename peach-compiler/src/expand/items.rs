@@ -3,8 +3,9 @@
 
 use super::evaluate::Evaluated;
 use super::names::Symbol;
+use super::output::blank_function;
 use super::value::Value;
-use super::{Expander, Reported, program};
+use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::syntax::ast::{self, Item, TableElement};
 
@@ -167,7 +168,7 @@ impl<'a> Expander<'a, '_> {
             .filter(|(_, global)| matches!(global, Global::Const(_) | Global::Table(_)))
             .collect();
         unused.sort_by_key(|(symbol, _)| *symbol);
-        self.begin(program::blank_function(self.target.convention));
+        self.begin(blank_function(self.target.convention));
         for (symbol, global) in unused {
             let _: Evaluated = self.item_value(symbol, global);
         }

@@ -1,9 +1,11 @@
 //! The function that an expansion makes: registers, data and constants, each once.
 
+use crate::abi::{Convention, Placement};
 use crate::ir::{
-    Data, DataContent, DataId, Function, RustConst, RustConstId, RustSym, RustSymId, VReg, VRegInfo,
+    Data, DataContent, DataId, Function, Options, ResultKind, RustConst, RustConstId, RustSym,
+    RustSymId, VReg, VRegInfo,
 };
-use crate::isa::Class;
+use crate::isa::{Class, FeatureSet};
 use proc_macro2::{Span, TokenStream};
 use std::collections::HashMap;
 
@@ -71,5 +73,27 @@ impl FunctionBuilder {
             align,
         });
         id
+    }
+}
+
+/// A function with nothing in it.
+pub(super) fn blank_function(convention: &'static Convention) -> Function {
+    Function {
+        name: String::new(),
+        span: Span::call_site(),
+        convention,
+        placement: Placement::default(),
+        features: FeatureSet::baseline(),
+        options: Options::default(),
+        args: Vec::new(),
+        hidden_result: None,
+        result: ResultKind::Unit,
+        vregs: Vec::new(),
+        labels: Vec::new(),
+        data: Vec::new(),
+        locals: Vec::new(),
+        rust_consts: Vec::new(),
+        rust_syms: Vec::new(),
+        insts: Vec::new(),
     }
 }

@@ -2,8 +2,8 @@
 //! of a kernel.
 
 use super::names::Symbol;
-use super::{items, program, statements};
-use crate::diagnostics::{Diagnostic, Diagnostics, Reported};
+use super::{items, statements};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Reported};
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -16,11 +16,30 @@ pub(super) const STEPS_MAX: usize = 1 << 21;
 /// leaves room in the 2 MiB of a thread.
 pub(super) const DEPTH_MAX: u32 = 500;
 
+/// What makes two messages the same: kind and place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MessageKey {
+    code: Code,
+    start: (usize, usize),
+    end: (usize, usize),
+}
+
+impl MessageKey {
+    pub(super) fn of(diagnostic: &Diagnostic) -> MessageKey {
+        let (start, end) = (diagnostic.place.first.start(), diagnostic.place.last.end());
+        MessageKey {
+            code: diagnostic.code,
+            start: (start.line, start.column),
+            end: (end.line, end.column),
+        }
+    }
+}
+
 /// What is reported.
 pub(super) struct Reports<'d> {
     pub diagnostics: &'d mut Diagnostics,
     /// Messages that were reported already: versions and unrolled loops repeat them.
-    pub reported: HashMap<program::MessageKey, Reported>,
+    pub reported: HashMap<MessageKey, Reported>,
     /// How many errors there were, repeated ones counted.
     pub count: usize,
 }
@@ -29,7 +48,7 @@ impl Reports<'_> {
     /// Reports an error, once.
     pub fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         self.count += 1;
-        let key = program::MessageKey::of(&diagnostic);
+        let key = MessageKey::of(&diagnostic);
         let diagnostics = &mut *self.diagnostics;
         *self.reported.entry(key).or_insert_with(|| diagnostics.report(diagnostic))
     }

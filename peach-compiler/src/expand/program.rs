@@ -1,42 +1,23 @@
 //! A program: each version of each kernel is expanded by itself.
 
-use super::groups::{Group, Groups, same_kernel};
+use super::groups::{Group, Groups, same_kernel, without_body};
 use super::names::Names;
-use super::output::FunctionBuilder;
-use super::parts::{Items, Limits, Reports, ResultState, Status, Surroundings};
+use super::output::{FunctionBuilder, blank_function};
+use super::parts::{Items, Limits, MessageKey, Reports, ResultState, Status, Surroundings};
 use super::scope::Scopes;
 use super::value::Value;
 use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels};
-use crate::abi::{self, Convention, Placement};
+use crate::abi;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
-use crate::ir::{Function, Options, ResultKind};
+use crate::ir::{Function, Options};
 use crate::isa::{Feature, FeatureSet};
 use crate::nearest::nearest;
 use crate::syntax::ast::{
-    self, Abi, Block, ExprKind, File, Item, Kernel, KernelAttrs, VersionAttr, name_text,
+    self, Abi, ExprKind, File, Item, Kernel, KernelAttrs, VersionAttr, name_text,
 };
 use crate::target::Target;
 use proc_macro2::Span;
 use std::collections::HashMap;
-
-/// What makes two messages the same: kind and place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct MessageKey {
-    code: Code,
-    start: (usize, usize),
-    end: (usize, usize),
-}
-
-impl MessageKey {
-    pub(super) fn of(diagnostic: &Diagnostic) -> MessageKey {
-        let (start, end) = (diagnostic.place.first.start(), diagnostic.place.last.end());
-        MessageKey {
-            code: diagnostic.code,
-            start: (start.line, start.column),
-            end: (end.line, end.column),
-        }
-    }
-}
 
 /// See [`super::expand`].
 pub(super) fn expand(file: &File, target: Target, diagnostics: &mut Diagnostics) -> Program {
@@ -368,43 +349,5 @@ fn versions_of(kernel: &Kernel) -> Vec<Option<&VersionAttr>> {
     match kernel.attrs.versions.as_slice() {
         [] => vec![None],
         versions => versions.iter().map(Some).collect(),
-    }
-}
-
-/// A function with nothing in it.
-pub(super) fn blank_function(convention: &'static Convention) -> Function {
-    Function {
-        name: String::new(),
-        span: Span::call_site(),
-        convention,
-        placement: Placement::default(),
-        features: FeatureSet::baseline(),
-        options: Options::default(),
-        args: Vec::new(),
-        hidden_result: None,
-        result: ResultKind::Unit,
-        vregs: Vec::new(),
-        labels: Vec::new(),
-        data: Vec::new(),
-        locals: Vec::new(),
-        rust_consts: Vec::new(),
-        rust_syms: Vec::new(),
-        insts: Vec::new(),
-    }
-}
-
-/// The declaration of a kernel, for the items that are generated.
-pub(super) fn without_body(kernel: &Kernel) -> Kernel {
-    Kernel {
-        attrs: kernel.attrs.clone(),
-        rust_attrs: kernel.rust_attrs.clone(),
-        conditions: kernel.conditions.clone(),
-        vis: kernel.vis.clone(),
-        unsafety: kernel.unsafety,
-        abi: kernel.abi,
-        signature: kernel.signature.clone(),
-        body: Block { statements: Vec::new(), span: kernel.body.span },
-        reported: kernel.reported,
-        skipped: Vec::new(),
     }
 }
