@@ -152,7 +152,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn refuse_return(&mut self, mnemonic: Mnemonic, name: &Name) -> Evaluated<()> {
-        if !matches!(mnemonic.name(), "ret" | "retf" | "retn" | "retq" | "lret") {
+        if !matches!(mnemonic.name(), "ret" | "retw" | "retf" | "retfw" | "retfq") {
             return Ok(());
         }
         Err(self.error(

@@ -5,7 +5,7 @@
 
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, OperandForm, Slot, rows_of};
 use crate::isa::forms::operand_forms::operand_form;
-use crate::isa::names::mnemonic::Meaning;
+use crate::isa::names::mnemonic::{Meaning, names_64_bits};
 use crate::isa::{Class, PhysReg, RegSet, form_features};
 use iced_x86::{Code, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 
@@ -17,9 +17,12 @@ pub(in crate::isa) fn build_forms(meaning: Meaning) -> Vec<Form> {
     let only_16_bits = rows.iter().all(|code| hides_16_bits(code.op_code()));
     for (n, &code) in rows.iter().enumerate() {
         let info = code.op_code();
-        let is_left_out = match meaning.word_sized {
-            true => info.operand_size() != 16,
-            false => hides_16_bits(info) && !only_16_bits,
+        let is_left_out = match meaning.operand_size {
+            Some(bits) => info.operand_size() != bits,
+            None => {
+                hides_16_bits(info) && !only_16_bits
+                    || info.operand_size() == 64 && names_64_bits(meaning.row)
+            }
         };
         if is_left_out
             || rows[..n].iter().any(|earlier| is_duplicate(earlier.op_code(), info))

@@ -152,7 +152,7 @@ pub fn select<R: Register>(
     }
     if let Some(operand) = unsized_memory(inst) {
         let meaning = inst.mnemonic.meaning();
-        if defaults_to_8_bytes(meaning.row) && !meaning.word_sized {
+        if defaults_to_8_bytes(meaning.row) && meaning.operand_size.is_none() {
             forms.retain(|form| form.memory_size == 8);
         } else if sizes.is_ambiguous() {
             return Err(SelectError::AmbiguousSize { operand, sizes: sizes.0 });

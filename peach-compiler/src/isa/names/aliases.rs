@@ -5,7 +5,7 @@
 
 /// Other names of the same instruction: alias, canonical name.
 #[rustfmt::skip]
-pub(in crate::isa) const ALIASES: [(&str, &str); 76] = [
+pub(in crate::isa) const ALIASES: [(&str, &str); 77] = [
     // Condition codes (Intel SDM volume 2, appendix B, table B-10).
     ("cmovc", "cmovb"), ("cmovnae", "cmovb"), ("cmovnc", "cmovae"), ("cmovnb", "cmovae"),
     ("cmovz", "cmove"), ("cmovnz", "cmovne"), ("cmovna", "cmovbe"), ("cmovnbe", "cmova"),
@@ -30,7 +30,7 @@ pub(in crate::isa) const ALIASES: [(&str, &str); 76] = [
     ("xrstorq", "xrstor64"), ("xsaveoptq", "xsaveopt64"), ("xsavecq", "xsavec64"),
     ("xsavesq", "xsaves64"), ("xrstorsq", "xrstors64"),
     ("cmpxchg16", "cmpxchg16b"), ("cmpxchg8", "cmpxchg8b"),
-    ("retn", "ret"), ("retnq", "ret"), ("lretd", "retf"),
+    ("retn", "ret"), ("retnq", "ret"), ("lretd", "retf"), ("lretq", "retfq"),
     // GNU objdump's names of the forms with REX.W.
     ("pcmpestriq", "pcmpestri64"), ("pcmpestrmq", "pcmpestrm64"),
     ("vpcmpestriq", "vpcmpestri64"), ("vpcmpestrmq", "vpcmpestrm64"),

@@ -24,8 +24,9 @@ pub(in crate::isa) struct Meaning {
     pub(in crate::isa) row: iced_x86::Mnemonic,
     /// The immediate that the name implies.
     pub(in crate::isa) imm: Option<u8>,
-    /// The name asks for the 16-bit rows that no operand shows (`retw`).
-    pub(in crate::isa) word_sized: bool,
+    /// The size of the rows that the name asks for, where no operand shows it: 16 bits of `retw`,
+    /// 64 of `retfq`.
+    pub(in crate::isa) operand_size: Option<u32>,
     /// `movabs`: 64-bit absolute addresses and immediates only.
     pub(in crate::isa) full_width: bool,
 }
@@ -81,7 +82,7 @@ impl Mnemonic {
         let is_plain = |meaning: &Meaning| {
             meaning.row == row
                 && meaning.imm.is_none()
-                && !meaning.word_sized
+                && meaning.operand_size.is_none()
                 && !meaning.full_width
         };
         let id = names().entries.iter().position(|(_, meaning)| is_plain(meaning))?;
@@ -142,31 +143,37 @@ const RENAMED: [(&str, iced_x86::Mnemonic); 9] = [
     ("xsha512_alt", iced_x86::Mnemonic::INVALID),
 ];
 
-/// Names of 16-bit rows that no operand shows.
-const WORD_SIZED: [(&str, iced_x86::Mnemonic); 9] = [
-    ("pushw", iced_x86::Mnemonic::Push),
-    ("popw", iced_x86::Mnemonic::Pop),
-    ("retw", iced_x86::Mnemonic::Ret),
-    ("retfw", iced_x86::Mnemonic::Retf),
-    ("enterw", iced_x86::Mnemonic::Enter),
-    ("leavew", iced_x86::Mnemonic::Leave),
-    ("pushfw", iced_x86::Mnemonic::Pushf),
-    ("popfw", iced_x86::Mnemonic::Popf),
-    ("iretw", iced_x86::Mnemonic::Iret),
+/// Names of rows whose operand size, in bits, no operand shows.
+const SIZED: [(&str, iced_x86::Mnemonic, u32); 10] = [
+    ("pushw", iced_x86::Mnemonic::Push, 16),
+    ("popw", iced_x86::Mnemonic::Pop, 16),
+    ("retw", iced_x86::Mnemonic::Ret, 16),
+    ("retfw", iced_x86::Mnemonic::Retf, 16),
+    ("retfq", iced_x86::Mnemonic::Retf, 64),
+    ("enterw", iced_x86::Mnemonic::Enter, 16),
+    ("leavew", iced_x86::Mnemonic::Leave, 16),
+    ("pushfw", iced_x86::Mnemonic::Pushf, 16),
+    ("popfw", iced_x86::Mnemonic::Popf, 16),
+    ("iretw", iced_x86::Mnemonic::Iret, 16),
 ];
+
+/// Whether rows of 64 bits have a name of their own.
+pub(in crate::isa) fn names_64_bits(row: iced_x86::Mnemonic) -> bool {
+    SIZED.iter().any(|(_, sized, bits)| *sized == row && *bits == 64)
+}
 
 fn build() -> Names {
     let mut names =
         Names { entries: Vec::with_capacity(2400), by_name: HashMap::with_capacity(2800) };
-    let plain = |row| Meaning { row, imm: None, word_sized: false, full_width: false };
+    let plain = |row| Meaning { row, imm: None, operand_size: None, full_width: false };
     for row in iced_x86::Mnemonic::values().filter(|&row| !rows_of(row).is_empty()) {
         let name = format!("{row:?}").to_ascii_lowercase();
         if !RENAMED.iter().any(|(renamed, _)| *renamed == name) {
             names.insert(name, plain(row));
         }
     }
-    for (name, row) in WORD_SIZED {
-        names.insert(name.to_string(), Meaning { word_sized: true, ..plain(row) });
+    for (name, row, bits) in SIZED {
+        names.insert(name.to_string(), Meaning { operand_size: Some(bits), ..plain(row) });
     }
     let mov = plain(iced_x86::Mnemonic::Mov);
     names.insert("movabs".to_string(), Meaning { full_width: true, ..mov });

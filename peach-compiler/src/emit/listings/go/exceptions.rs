@@ -111,8 +111,8 @@ const UNKNOWN: &[&str] = &[
     "cvtpi2pd", "cvtpi2ps", "endbr32", "endbr64", "enter", "enterw", "gf2p8affineinvqb",
     "gf2p8affineqb", "gf2p8mulb", "in", "int", "int1", "int3", "iretd", "lar", "leave", "lfs",
     "lgs", "lsl", "lss", "movabs", "movq2dq", "nop", "out", "pcmpestri64", "pcmpestrm64", "pushw",
-    "ret", "retf", "retfw", "retw", "sldt", "smsw", "str", "sysexitq", "sysretq", "ud0", "ud1",
-    "vpcmpestri64", "vpcmpestrm64", "xlatb",
+    "ret", "retf", "retfq", "retfw", "retw", "sldt", "smsw", "str", "sysexitq", "sysretq", "ud0",
+    "ud1", "vpcmpestri64", "vpcmpestrm64", "xlatb",
 ];
 
 /// The extensions that Go's assembler has (Go 1.19).
