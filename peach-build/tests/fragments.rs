@@ -31,3 +31,11 @@ fn fragments_are_as_good_as_parentheses() {
         assert_eq!(found, wanted, "{}", case.by_macro);
     }
 }
+
+#[test]
+fn statements_are_fragments() {
+    let cases = fragments::statements();
+    let by_macro: String = cases.iter().map(|case| case.by_macro.as_str()).collect();
+    let by_hand: String = cases.iter().map(|case| case.by_hand.as_str()).collect();
+    assert_eq!(code("statements", &by_macro), code("statements-by-hand", &by_hand));
+}

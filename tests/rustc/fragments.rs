@@ -31,3 +31,17 @@ fn fragments_mean_what_they_mean_in_plain_rust() {
         .collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
+
+#[test]
+fn statements_mean_what_they_say() {
+    let cases = fragments::statements();
+    let mut source: String = cases.iter().map(|case| case.by_macro.as_str()).collect();
+    source += "fn main() {\n";
+    for number in 0..cases.len() {
+        let _ = writeln!(source, "assert_eq!(m_{number}::s_{number}(), r_{number}());");
+    }
+    source += "}\n";
+    let rustc = Rustc::new(super::temporary("statements"), &[]);
+    let output = Command::new(rustc.build("statements", &source, &[])).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}

@@ -366,10 +366,11 @@ fn in_group(tokens: TokenStream) -> TokenStream {
 /// A statement without the semicolon after it, which is not a part of the fragment.
 fn statement(stream: ParseStream<'_>) -> syn::Result<TokenStream> {
     if !stream.peek(syn::Token![let]) {
-        let is_item = stream.fork().parse::<syn::Item>().is_ok();
-        return match is_item {
-            true => Ok(stream.parse::<syn::Item>()?.into_token_stream()),
-            false => Ok(stream.parse::<syn::Expr>()?.into_token_stream()),
+        return match stream.fork().parse::<syn::Item>() {
+            // The call of a macro, which is an item too, has the semicolon behind it there.
+            Ok(syn::Item::Macro(call)) if call.ident.is_none() => expression(stream),
+            Ok(_) => Ok(stream.parse::<syn::Item>()?.into_token_stream()),
+            Err(_) => expression(stream),
         };
     }
     let mut tokens = stream.parse::<syn::Token![let]>()?.into_token_stream();
@@ -383,6 +384,11 @@ fn statement(stream: ParseStream<'_>) -> syn::Result<TokenStream> {
         stream.parse::<syn::Expr>()?.to_tokens(&mut tokens);
     }
     Ok(tokens)
+}
+
+/// An expression as a statement, which braces end.
+fn expression(stream: ParseStream<'_>) -> syn::Result<TokenStream> {
+    Ok(syn::Expr::parse_with_earlier_boundary_rule(stream)?.into_token_stream())
 }
 
 /// Writes a body with its names replaced.

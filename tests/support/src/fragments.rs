@@ -180,6 +180,60 @@ pub struct Case {
     pub by_hand: String,
 }
 
+/// Statements as fragments: kernels that a macro makes of `$s:stmt`.
+pub fn statements() -> Vec<Case> {
+    /// Separated by semicolons, each with one behind it.
+    const SIMPLE: &[(&str, &str)] = &[
+        ("let r: gp64 = 5; return r", "5"),
+        ("let r: gp64; r = 5; return r", "5"),
+        ("let r: gp64 = 2 * 3; let s = r; return s", "6"),
+        ("let r: [gp64; 2]; r[0] = 5; r[1] = r[0]; return r[1]", "5"),
+        ("let (a, b) = (7, 8); return a - b", "-1"),
+        ("rax = 7; return rax", "7"),
+        ("nop; return 1", "1"),
+        ("assert!(1 + 1 == 2); return 2", "2"),
+        ("assert!(true, \"holds\"); nop; return 3", "3"),
+        ("set(rax); return rax", "9"),
+        ("let r = get(); return r", "10"),
+        ("return if 1 < 2 { 11 } else { 12 }", "11"),
+    ];
+    /// The first ends with braces.
+    const BLOCKS: &[(&str, &str)] = &[
+        ("{ nop; } return 6", "6"),
+        ("if true { nop; } else { nop; nop; } return 6", "6"),
+        ("for i in 0..3 { nop; } return 7", "7"),
+        ("while false { nop; } return 7", "7"),
+        ("'a: { nop; } return 8", "8"),
+    ];
+    let simple = SIMPLE.iter().map(|case| (case, "$($s:stmt);*", "$($s;)*"));
+    let blocks = BLOCKS.iter().map(|case| (case, "$a:stmt; $b:stmt", "$a $b;"));
+    let all = simple.chain(blocks).enumerate();
+    all.map(|(number, ((statements, value), pattern, body))| {
+        let kernel = |body: &str| {
+            format!(
+                "mod m_{number} {{ peach_runtime::peach_fn! {{
+                     inline fn set(r: gp64) {{ mov r, 9; }}
+                     inline fn get() -> gp64 {{ let r: gp64; mov r, 10; return r; }}
+                     pub fn s_{number}() -> i64 {{ {body} }}
+                 }} }}"
+            )
+        };
+        let separated = match pattern {
+            "$a:stmt; $b:stmt" => statements.replace("} return", "}; return"),
+            _ => statements.to_string(),
+        };
+        Case {
+            by_macro: format!(
+                "macro_rules! k_{number} {{ ({pattern}) => {{ {} }} }} k_{number}!({separated});
+                 fn r_{number}() -> i64 {{ {value} }}\n",
+                kernel(body)
+            ),
+            by_hand: kernel(&format!("{statements};")),
+        }
+    })
+    .collect()
+}
+
 /// As many cases as there are, for every position `rounds` of them.
 pub fn cases(rounds: usize, seed: u64) -> Vec<Case> {
     let mut random = seed;
