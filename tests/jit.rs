@@ -166,6 +166,7 @@ fn what_belongs_to_a_rust_program_is_refused() {
     refused("fn f() { mov eax, const { SIZE }; }");
     refused("#[embed = \"text\"] fn f() {}");
     refused("#[target_feature(enable = \"avx\")] fn f() {} #[fallback] fn f() {}");
+    refused("#[cfg(unix)] fn f() {}");
 }
 
 #[test]
