@@ -7,6 +7,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod accepted;
+mod cargo;
 
 use peach_testing::rustc::Rustc;
 use std::path::Path;
