@@ -66,6 +66,19 @@ fn references_are_lent_for_a_call() {
         store.call(&mut local, &round);
         assert_eq!(local, [round; 4]);
     }
+    let rows =
+        jit::compile::<extern "C" fn(&'static mut [[u16; 2]; 3], &'static [[[u8; 1]; 2]; 4])>(
+            "const ROWS = 3;
+         fn store(to: &mut [[u16; 2]; ROWS], from: &[[[u8; 1]; 2]; ROWS + 1]) {
+             for i in 0..6 { movzx eax, byte [from + i]; mov [to + 2*i], ax; }
+         }",
+        )
+        .unwrap();
+    let mut local = [[0; 2]; 3];
+    rows.call(&mut local, &[[[1], [2]], [[3], [4]], [[5], [6]], [[7], [8]]]);
+    assert_eq!(local, [[1, 2], [3, 4], [5, 6]]);
+    let message = refusal::<extern "C" fn(&'static [[u8; 3]; 2])>("fn f(x: &[[u8; 2]; 3]) { }");
+    assert!(message.contains("&[[u8; 2]; 3], not &[[u8; 3]; 2]"), "{message}");
 }
 
 #[test]

@@ -533,6 +533,55 @@ peach_runtime::peach_fn! {
     }
 }
 
+macro_rules! arrays {
+    ($row:ty, $rows:expr) => {
+        peach_runtime::peach_fn! {
+            const ROWS = 2 + 1;
+            const LAST = 4 * 8 * ROWS - 8;
+
+            /// Both indices are compile-time constants, and all that they reach is known.
+            fn transpose(x: &[[f32; 4]; 4], to: &mut [[f32; 4]; 4]) {
+                for i in 0..4 {
+                    for j in 0..4 {
+                        movss xmm0, [x + 16*i + 4*j];
+                        movss [to + 16*j + 4*i], xmm0;
+                    }
+                }
+            }
+
+            fn last(x: &[[[u8; 5]; 2]; ROWS]) -> u8 { mov al, [x + 29]; return al; }
+            fn last_of_fragments(x: &[$row; $rows]) -> u64 { mov rax, [x + LAST]; return rax; }
+            fn same<'a>(x: &'a [[u16; 2]; ROWS]) -> &'a [[u16; 2]; ROWS] { return x; }
+            fn count(x: &[[u8; ROWS]], y: &mut [$row]) -> usize {
+                lea rax, [x.len + y.len];
+                return rax;
+            }
+        }
+    };
+}
+
+arrays!([u64; 4], 3);
+
+/// Arrays of arrays behind references and in slices, with lengths that Rust does not know.
+#[test]
+fn arrays_of_arrays() {
+    // Rust's own constant of that name is another.
+    const ROWS: usize = 5;
+    let x = [[0.0, 1.0, 2.0, 3.0], [4.0; 4], [5.0; 4], [6.0, 7.0, 8.0, 9.0]];
+    let mut to = [[0.0; 4]; 4];
+    transpose(&x, &mut to);
+    for (i, row) in x.iter().enumerate() {
+        assert_eq!(*row, [to[0][i], to[1][i], to[2][i], to[3][i]]);
+    }
+    let bytes = [[[1; ROWS]; 2], [[2; ROWS]; 2], [[3, 4, 5, 6, 7]; 2]];
+    let through_pointer: extern "C" fn(&[[[u8; 5]; 2]; 3]) -> u8 = last::KERNEL.get();
+    assert_eq!((last(&bytes), through_pointer(&bytes)), (7, 7));
+    assert_eq!(last_of_fragments(&[[1; 4], [2; 4], [3, 4, 5, 6]]), 6);
+    let shorts = [[1, 2]; 3];
+    assert!(std::ptr::eq(same(&shorts), &shorts));
+    assert_eq!(count(&[[0; 3]; 4], &mut [[0; 4]; 9]), 13);
+}
+
 /// Callers extend narrow results.
 #[test]
 fn narrow_results() {

@@ -4,6 +4,7 @@
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::{Diagnostic, Diagnostics};
 use peach_compiler::expand::{Program, expand};
+use peach_compiler::ir::ArgValue;
 use peach_compiler::syntax;
 use proc_macro2::TokenStream;
 
@@ -609,4 +610,71 @@ fn steps_are_bounded() {
         "{texts:?}"
     );
     refuse("let x = zip([1], ⟦0..1 << 100⟧);", &[("E0107", "steps")]);
+}
+
+/// A length that is a constant of the kernels' and of this file.
+const ROWS: usize = 3;
+
+/// Types as text, with the size and the alignment that rustc gives them.
+macro_rules! memory {
+    ($($ty:ty),* $(,)?) => { [$((stringify!($ty), size_of::<$ty>(), align_of::<$ty>())),*] };
+}
+
+#[test]
+#[expect(unused_parens, reason = "types in parentheses are types too")]
+fn memory_behind_references_is_as_rustc_lays_it_out() {
+    let types = memory![
+        u8,
+        i128,
+        usize,
+        [f32; 8],
+        [u8; 0],
+        [isize; ROWS],
+        [[f32; 8]; 8],
+        [[u8; 4]; ROWS],
+        [[u16; ROWS]; 5],
+        [[u128; 2]; ROWS - 1],
+        [[[u16; 2]; ROWS]; 5 * ROWS],
+        [[[[f64; 1]; 2]; 0x3]; 4_usize],
+        [[[u8; 3]; 0]; 7],
+        [([i32; 2]); 3],
+        ([[i8; 2]; 3]),
+    ];
+    for (ty, size, align) in types {
+        for and in ["&", "&mut ", "&'a ", "&'a mut "] {
+            let source = format!("const ROWS = 3; fn f<'a>(x: {and}{ty}) {{ }}");
+            let (program, diagnostics) = program(&source);
+            assert!(!diagnostics.has_errors(), "{source}");
+            let function = &program.kernels[0].versions[0].function;
+            let ArgValue::Reference { bytes, align: found, mutable, .. } = &function.args[0].value
+            else {
+                panic!("{source}: {:?}", function.args[0].value);
+            };
+            let known = (*bytes, *found, *mutable);
+            assert_eq!(known, (Some(size as u64), align as u64, and.contains("mut")), "{source}");
+        }
+    }
+}
+
+#[test]
+fn memory_of_unknown_size_is_not_known() {
+    for ty in [
+        "[u8; UNKNOWN]",
+        "[[u8; UNKNOWN]; 3]",
+        "[[u8; 3]; UNKNOWN]",
+        "[[u8; 3]; size_of::<u8>()]",
+        "[[u8; { 3 }]; 2]",
+        "[[bool; 3]; 3]",
+        "[[core::primitive::u8; 3]; 3]",
+        "[[u8; 0x1_0000_0000]; 0x8000_0000]",
+        "[[u8; 0xFFFF_FFFF_FFFF_FFFF]; 0xFFFF_FFFF_FFFF_FFFF]",
+        "([u8; 3], [u8; 3])",
+        "[&[u8; 3]; 3]",
+    ] {
+        let source = format!("fn f(x: &{ty}) {{ }}");
+        let (program, diagnostics) = program(&source);
+        assert!(!diagnostics.has_errors(), "{source}");
+        let value = &program.kernels[0].versions[0].function.args[0].value;
+        assert!(matches!(value, ArgValue::Reference { bytes: None, .. }), "{source}: {value:?}");
+    }
 }

@@ -255,8 +255,20 @@ fn every_dialect_takes_the_types() {
         fn pointers(a: *const u8, b: *mut f64, c: &[u8; 4], d: &mut [f32], e: &str, f: Option<&u8>) { }
         fn pair(a: u64) -> (u64, u64) { return (a, a); }
         fn wide(a: i128) -> u64 { return a.lo; }
-        extern \"win64\" fn other(a: u64, f: extern \"sysv64\" fn(u8) -> u8) -> u64 { return a; }";
-    must_compile("types", &header_of(source, &SYSV64), "");
+        extern \"win64\" fn other(a: u64, f: extern \"sysv64\" fn(u8) -> u8) -> u64 { return a; }
+        const ROWS = 3;
+        fn rows(a: &[[f32; 8]; ROWS], b: &mut [[u8; ROWS]], c: &[[[u16; 2]; ROWS]; 5]) { }
+        fn row<'a>(a: &'a [[f32; 8]; ROWS]) -> &'a [[f32; 8]; ROWS] { return a; }";
+    // Arrays of arrays have their shape.
+    let program = "
+        float a[3][8]; unsigned char b[7][3]; unsigned short c[5][3][2];
+        int size(void);
+        int size(void) {
+            const float (*first)[8] = row((const float (*)[8]) a);
+            rows((const float (*)[8]) a, b, 7, (const unsigned short (*)[3][2]) c);
+            return (int) sizeof *first;
+        }";
+    must_compile("types", &header_of(source, &SYSV64), program);
 }
 
 /// gcc returns wide vectors in memory under Microsoft's convention, clang in registers.

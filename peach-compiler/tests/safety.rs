@@ -1092,3 +1092,42 @@ fn computed_addresses_that_stay_inside() {
         "fn f(x: &u32) -> u32 { let t: gp32; add x, 0; mov t, [x]; return t; }",
     ]);
 }
+
+/// The last element of an array of arrays is inside of it, what is behind it is not.
+#[test]
+fn arrays_of_arrays_end_where_they_end() {
+    for (ty, bytes) in [
+        ("[[f32; 8]; 8]", 256),
+        ("[[u8; 4]; ROWS]", 12),
+        ("[[u8; ROWS]; ROWS]", 9),
+        ("[[[u16; 2]; ROWS]; 5]", 60),
+        ("[[i128; 2]; 2]", 64),
+    ] {
+        let last = format!("fn f(x: &{ty}) {{ mov al, [x + {}]; }}", bytes - 1);
+        let written = format!("fn f(x: &mut {ty}) {{ mov byte [x + {}], 1; }}", bytes - 1);
+        let shared = format!("fn f(x: &{ty}) {{ mov byte [x], 1; }}");
+        let behind = format!("fn f(x: &mut {ty}) {{ mov al, [x + {bytes}]; }}");
+        let before = format!("fn f(x: &mut {ty}) {{ mov byte [x - 1], 1; }}");
+        let with = |source: String| format!("const ROWS = 3; {source}");
+        let (last, written) = (with(last), with(written));
+        accept(&[&last, &written]);
+        let (behind, before, shared) = (with(behind), with(before), with(shared));
+        refuse(&[(OutOfBounds, &behind), (OutOfBounds, &before), (NeedsUnsafe, &shared)]);
+    }
+}
+
+/// A slice has as many bytes as its elements, which may be arrays.
+#[test]
+fn slices_of_arrays_end_where_they_end() {
+    for (element, bytes) in [("[f32; 4]", 16), ("[u8; ROWS]", 3), ("[[u16; 2]; ROWS]", 12)] {
+        let last = 3 * bytes - 1;
+        let with = |offset: i32| {
+            format!(
+                "const ROWS = 3; fn f(x: &mut [{element}]) {{
+                     cmp x.len, 3; jb 'out; mov byte [x.ptr + {offset}], 1; 'out: return; }}"
+            )
+        };
+        accept(&[&with(0), &with(last)]);
+        refuse(&[(NeedsUnsafe, &with(last + 1)), (OutOfBounds, &with(-1))]);
+    }
+}

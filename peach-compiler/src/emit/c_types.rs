@@ -11,6 +11,7 @@
 //! | `*mut T`, `&mut T`, `NonNull<T>` | `T *` |
 //! | `Option<…>` | what is in it; null is `None` |
 //! | `&[T; N]` | `const T x[N]` |
+//! | `&[[T; M]; N]`, `&[[T; N]]` | `const T x[N][M]`, `const T (*x)[N], size_t x_len` |
 //! | `&[T]`, `&str` | `const T *x, size_t x_len` |
 //! | `extern "C" fn(A) -> B` | `B (*x)(A)` |
 //! | `fn(A) -> B`, which C cannot call | `void (*x)(void)` |
@@ -118,12 +119,16 @@ impl CType {
                 }
                 _ => self.declare_as(false, name),
             },
-            CType::Slice(element, is_const) => {
-                let pointer = CType::Pointer(element.clone(), *is_const).declare(name);
-                format!("{pointer}, {}", CType::Named("size_t").declare(&format!("{name}_len")))
-            }
+            CType::Slice(..) => self.declare_slice(name, &format!("{name}_len")),
             _ => self.declare_as(false, name),
         }
+    }
+
+    /// The declarations of a slice's two parts. (Its elements may be arrays: it points to the first of
+    /// them.)
+    pub(super) fn declare_slice(&self, pointer: &str, len: &str) -> String {
+        let len = CType::Named("size_t").declare(len);
+        format!("{}, {len}", self.declare_as(false, pointer))
     }
 
     /// The declaration of a function that returns this type. (A reference to an array is a pointer
@@ -253,7 +258,9 @@ fn array(inside: TokenStream) -> CType {
         (Some(TokenTree::Literal(literal)), None) => number(&literal.to_string()),
         _ => None,
     };
-    CType::Array(element, length)
+    // Arrays of a size that C does not know are not elements of one.
+    let is_known = !matches!(*element, CType::Array(_, None));
+    CType::Array(element, length.filter(|_| is_known))
 }
 
 /// A decimal literal, with or without a type.

@@ -10,6 +10,7 @@ mod c_names;
 pub mod c_types;
 #[cfg(feature = "formats")]
 pub mod dump;
+mod lengths;
 #[cfg(feature = "formats")]
 pub mod listings;
 #[cfg(feature = "formats")]

@@ -14,6 +14,7 @@
 use crate::abi::Convention;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::alternatives::both_exist;
+use crate::emit::lengths;
 use crate::emit::outside::{self, Outside};
 use crate::expand::KernelGroup;
 use crate::ir::RustSymId;
@@ -172,7 +173,7 @@ impl Module {
                         let Some(outside) = outside::resolve(&mut compiled, diagnostics) else {
                             continue;
                         };
-                        let decl = source.decl.clone();
+                        let decl = numbered(source.decl.clone(), &compiled);
                         let symbol = exported(&decl).unwrap_or_else(|| mangling(&compiled));
                         self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
                     }
@@ -191,6 +192,7 @@ impl Module {
         diagnostics: &mut Diagnostics,
     ) {
         let Some(outside) = outside::resolve(&mut compiled, diagnostics) else { return };
+        let decl = numbered(decl, &compiled);
         let symbol = exported(&decl).unwrap_or_else(|| compiled.function.name.clone());
         self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
         self.check_symbols(diagnostics);
@@ -268,6 +270,12 @@ fn check_alternatives(compilation: &Compilation, diagnostics: &mut Diagnostics) 
             diagnostics.push(both_exist(&decl.signature.name, &first.name));
         }
     }
+}
+
+/// The kernel with numbers for the lengths of arrays: the languages that call it know no others.
+fn numbered(mut decl: ast::Kernel, compiled: &CompiledFunction) -> ast::Kernel {
+    lengths::put_numbers(&mut decl.signature, &compiled.function);
+    decl
 }
 
 /// The symbol that `#[export_name]` says.

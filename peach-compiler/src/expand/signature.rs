@@ -8,7 +8,7 @@ use crate::abi::{self, Convention, ParamType, ResultType, Results};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Arg, ArgId, ArgValue, Extension, Reg, ResultKind, ResultValue, Validity, View};
 use crate::isa::{Class, Feature};
-use crate::syntax::ast::{Element, Expr, ExprKind, Param, Pointee, Signature, Type, TypeKind};
+use crate::syntax::ast::{Expr, ExprKind, Param, Pointee, Signature, Type, TypeKind, name_text};
 use proc_macro2::Span;
 
 impl<'a> Expander<'a, '_> {
@@ -34,7 +34,7 @@ impl<'a> Expander<'a, '_> {
 
     fn declare_param(&mut self, index: usize, param: &'a Param) {
         let text = crate::syntax::tokens_text(&param.ty.tokens);
-        let name = crate::syntax::ast::name_text(&param.name);
+        let name = name_text(&param.name);
         let span = param.name.span();
         let number = |bytes| ArgValue::Number { bytes };
         let value = match &param.ty.kind {
@@ -55,14 +55,23 @@ impl<'a> Expander<'a, '_> {
                 Value::Reg(self.arg(name, span, index, 0, vector_class(*bytes), value))
             }
             TypeKind::Reference { mutable, pointee } => {
-                let (bytes, align) = self.pointee_size(pointee, &text);
+                let lengths = self.lengths(pointee);
+                let (bytes, align) = size(pointee, &lengths, self.output.function.convention);
                 let value =
                     ArgValue::Reference { bytes, mutable: *mutable, align, type_text: text };
-                Value::Reg(self.arg(name, span, index, 0, Class::Gp64, value))
+                let pointer = self.arg(name, span, index, 0, Class::Gp64, value);
+                self.note_lengths(lengths);
+                Value::Reg(pointer)
             }
             TypeKind::Slice { .. } | TypeKind::Str => {
-                let pointer = slice_value(&param.ty.kind, text);
+                let lengths = match &param.ty.kind {
+                    TypeKind::Slice { pointee, .. } => self.lengths(pointee),
+                    _ => Vec::new(),
+                };
+                let convention = self.output.function.convention;
+                let pointer = slice_value(&param.ty.kind, &lengths, convention, text);
                 let ptr = self.arg(format!("{name}.ptr"), span, index, 0, Class::Gp64, pointer);
+                self.note_lengths(lengths);
                 let len = self.size_arg(format!("{name}.len"), span, index, 1, false);
                 Value::Slice { ptr, len }
             }
@@ -113,9 +122,17 @@ impl<'a> Expander<'a, '_> {
             true => (pointer_size, Extension::Zero),
             false => (value.bytes(), Extension::None),
         };
-        let arg = Arg { vreg, param, part, pointer: None, value, bytes, extension };
+        let lengths = Vec::new();
+        let arg = Arg { vreg, param, part, pointer: None, value, lengths, bytes, extension };
         self.output.function.args.push(arg);
         View { reg: Reg::Virtual(vreg), class }
+    }
+
+    /// The last argument points to arrays of these lengths.
+    fn note_lengths(&mut self, lengths: Vec<Option<u64>>) {
+        if let Some(arg) = self.output.function.args.last_mut() {
+            arg.lengths = lengths;
+        }
     }
 
     /// A register for `usize`, `isize` or a length: 64 bits wide in every convention, so that
@@ -136,25 +153,13 @@ impl<'a> Expander<'a, '_> {
         value
     }
 
-    /// How many bytes a reference is known to be good for, and their alignment. `text` is its type.
-    fn pointee_size(&mut self, pointee: &'a Pointee, text: &str) -> (Option<u64>, u64) {
-        let (bytes, align) = self.full_pointee_size(pointee);
-        // Elements are known by their size on 64-bit targets; elsewhere sizes have half of it.
-        match self.output.function.convention.pointer_size {
-            4 if text.contains("size") => (bytes.map(|bytes| bytes / 2), align / 2),
-            _ => (bytes, align),
-        }
-    }
-
-    fn full_pointee_size(&mut self, pointee: &'a Pointee) -> (Option<u64>, u64) {
+    /// The lengths of the arrays that are pointed to, outermost first, as far as they are known.
+    fn lengths(&mut self, pointee: &'a Pointee) -> Vec<Option<u64>> {
         match pointee {
-            Pointee::Number(element) => (Some(u64::from(element.bytes())), align_of(*element)),
-            Pointee::Array(element, length) => {
-                let length = self.known_length(length);
-                let bytes = length.and_then(|n| n.checked_mul(u64::from(element.bytes())));
-                (bytes, align_of(*element))
+            Pointee::Numbers(numbers) => {
+                numbers.lengths.iter().map(|length| self.known_length(length)).collect()
             }
-            Pointee::Other => (None, 1),
+            Pointee::Other => Vec::new(),
         }
     }
 
@@ -286,15 +291,17 @@ fn param_type(kind: &TypeKind, convention: &Convention) -> Option<ParamType> {
 }
 
 /// What is known of the address of a slice or string.
-fn slice_value(kind: &TypeKind, type_text: String) -> ArgValue {
-    let (element, mutable) = match kind {
-        TypeKind::Slice { mutable, element } => {
-            (Element::from_name(&element.to_string()), *mutable)
-        }
-        _ => (Some(Element::Int { bytes: 1, signed: false }), false),
+fn slice_value(
+    kind: &TypeKind,
+    lengths: &[Option<u64>],
+    convention: &Convention,
+    type_text: String,
+) -> ArgValue {
+    let ((element, align), mutable) = match kind {
+        TypeKind::Slice { mutable, pointee, .. } => (size(pointee, lengths, convention), *mutable),
+        _ => ((Some(1), 1), false),
     };
-    let (element, align) = element.map_or((0, 1), |e| (u64::from(e.bytes()), align_of(e)));
-    ArgValue::Slice { element, mutable, align, type_text }
+    ArgValue::Slice { element: element.unwrap_or(0), mutable, align, type_text }
 }
 
 /// Whether no two values of a type may refer to one place: `&mut T`, `Option<&mut T>`.
@@ -376,7 +383,18 @@ fn vector_class(bytes: u32) -> Class {
     }
 }
 
-/// Rust's alignment of a number type on x86-64: its size.
-fn align_of(element: Element) -> u64 {
-    u64::from(element.bytes())
+/// How many bytes what is pointed to is known to have, and their alignment: Rust's of a number on
+/// x86-64 is its size.
+fn size(pointee: &Pointee, lengths: &[Option<u64>], convention: &Convention) -> (Option<u64>, u64) {
+    let Pointee::Numbers(numbers) = pointee else { return (None, 1) };
+    let number = match name_text(&numbers.name).as_str() {
+        "usize" | "isize" => u64::from(convention.pointer_size),
+        _ => u64::from(numbers.element.bytes()),
+    };
+    // No type of Rust is larger than this.
+    let max = i64::MAX.unsigned_abs();
+    let bytes = lengths.iter().try_fold(number, |bytes, length| {
+        bytes.checked_mul((*length)?).filter(|bytes| *bytes <= max)
+    });
+    (bytes, number)
 }

@@ -136,6 +136,8 @@ pub struct Arg {
     pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
     pub value: ArgValue,
+    /// Of a pointer to arrays of numbers: their lengths, outermost first, where they are known.
+    pub lengths: Vec<Option<u64>>,
     /// How many bytes of it arrive: 4 of pointers and sizes where the convention's have 32 bits.
     pub bytes: u32,
     /// What the bytes of the register beyond these become.

@@ -147,41 +147,58 @@ fn reference(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
     if c.is_word("dyn") || c.is_word("impl") {
         return Err(refuse(c.span(), "a trait", "kernels cannot take or return trait objects"));
     }
-    let start = *c;
-    skip_type(c);
-    if !c.is_past(&start) {
-        return Err(c.expected("a type"));
-    }
-    let pointee = match start.word().and_then(Element::from_name) {
-        Some(element) if !c.is_past(&start.ahead()) => Pointee::Number(element),
-        _ => Pointee::Other,
-    };
-    Ok(TypeKind::Reference { mutable, pointee })
+    Ok(TypeKind::Reference { mutable, pointee: pointee(c)? })
 }
 
 /// The inside `[T]` or `[T; N]` after `&`.
 fn slice_or_array(mut c: Cursor<'_>, mutable: bool) -> Parsed<TypeKind> {
     let start = c;
-    let element = c.word().and_then(Element::from_name);
-    skip_type(&mut c);
-    if !c.is_past(&start) {
-        return Err(c.expected("a type"));
-    }
-    let is_plain = !c.is_past(&start.ahead());
+    let element = pointee(&mut c)?;
     if c.is_end() {
-        return Ok(TypeKind::Slice { mutable, element: c.tokens_since(&start) });
+        let tokens = c.tokens_since(&start);
+        return Ok(TypeKind::Slice { mutable, element: tokens, pointee: element });
     }
     if !c.eat_punct(';') {
         return Err(c.expected("`;` or `]`"));
     }
-    // A length that is not a constant expression of the language is left to Rust.
-    let pointee = match (element, expressions::expression(&mut c)) {
-        (Some(element), Ok(length)) if is_plain && c.is_end() => {
-            Pointee::Array(element, Box::new(length))
-        }
-        _ => Pointee::Other,
+    let pointee = match element {
+        Pointee::Numbers(numbers) => array(c, numbers).map_or(Pointee::Other, Pointee::Numbers),
+        Pointee::Other => Pointee::Other,
     };
     Ok(TypeKind::Reference { mutable, pointee })
+}
+
+/// The type of what a reference or a slice points to.
+fn pointee(c: &mut Cursor<'_>) -> Parsed<Pointee> {
+    let mut start = *c;
+    skip_type(c);
+    if !c.is_past(&start) {
+        return Err(c.expected("a type"));
+    }
+    let numbers = numbers(&mut start).filter(|_| !c.is_past(&start));
+    Ok(numbers.map_or(Pointee::Other, Pointee::Numbers))
+}
+
+/// A number, or an array, if that comes next.
+fn numbers(c: &mut Cursor<'_>) -> Option<Numbers> {
+    if let Some((mut inside, _)) = c.eat_group(Delimiter::Bracket) {
+        let element = numbers(&mut inside)?;
+        return if inside.eat_punct(';') { array(inside, element) } else { None };
+    }
+    if let Some((mut inside, _)) = c.eat_group(Delimiter::Parenthesis) {
+        return numbers(&mut inside).filter(|_| inside.is_end());
+    }
+    let (element, name) = (Element::from_name(c.word()?)?, c.ident()?.clone());
+    c.bump();
+    Some(Numbers { name, element, lengths: Vec::new() })
+}
+
+/// An array of `element`, at its length. A length that is not a constant expression of the language
+/// is left to Rust.
+fn array(mut c: Cursor<'_>, mut element: Numbers) -> Option<Numbers> {
+    let length = expressions::expression(&mut c).ok().filter(|_| c.is_end())?;
+    element.lengths.insert(0, length);
+    Some(element)
 }
 
 fn raw_pointer(c: &mut Cursor<'_>) -> Parsed<TypeKind> {

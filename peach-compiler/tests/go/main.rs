@@ -220,7 +220,9 @@ fn pointers_are_of_the_types_that_go_can_name() {
             a: &mut [f32; 4], b: *const [u8; 1_000], c: Option<&'static i64>, d: core::ptr::NonNull<bool>,
             e: *mut other::u8, f: &Point, g: fn(u8) -> u8, _: &usize, h: *const *const u8,
         ) -> *const u16 { return 0; }
-        pub fn g(x: &mut [isize], y: char, z: &[u128]) -> bool { return true; }";
+        pub fn g(x: &mut [isize], y: char, z: &[u128]) -> bool { return true; }
+        const ROWS = 3;
+        pub fn h(x: &[[f32; 8]; 4], y: &mut [[[u8; 2]; ROWS]; ROWS + 1], z: &[[i64; ROWS]]) { }";
     let text = declarations(&module(source, &GOASM));
     let expected = "package kernels
 
@@ -234,6 +236,9 @@ func f(a *[4]float32, b *[1000]uint8, c *int64, d *bool, e unsafe.Pointer, f uns
 
 //go:noescape
 func g(x []int, y rune, z [][2]uint64) bool
+
+//go:noescape
+func h(x *[4][8]float32, y *[4][3][2]uint8, z [][3]int64)
 ";
     assert!(text.ends_with(expected), "{text}");
 }

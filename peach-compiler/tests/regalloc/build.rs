@@ -70,6 +70,7 @@ impl Builder {
                 part: 0,
                 pointer: None,
                 value,
+                lengths: Vec::new(),
                 bytes: 8,
                 extension: Extension::None,
             });

@@ -6,9 +6,8 @@
 
 use super::{Error, Signature};
 use peach_compiler::abi::Convention;
-use peach_compiler::ir::ArgValue;
 use peach_compiler::pipeline::CompiledGroup;
-use peach_compiler::syntax::ast::{Abi, Element, Pointee, Type, TypeKind, name_text};
+use peach_compiler::syntax::ast::{Abi, Pointee, Type, TypeKind, name_text};
 
 /// What a function pointer to a kernel must be.
 pub(super) struct Prototype {
@@ -88,7 +87,7 @@ impl Prototype {
         let parameters: Vec<Part> = params
             .flat_map(|(index, param)| {
                 let arg = version.function.args.iter().find(|arg| arg.param == index);
-                parts(&param.ty, arg.map(|arg| &arg.value))
+                parts(&param.ty, arg.map_or(&[], |arg| &arg.lengths))
             })
             .collect();
         let is_slice = |ty: &Type| matches!(ty.kind, TypeKind::Slice { .. } | TypeKind::Str);
@@ -164,7 +163,7 @@ fn text(is_unsafe: bool, abi: &str, parameters: &[String], result: &str) -> Stri
 }
 
 /// The parts of a parameter.
-fn parts(ty: &Type, value: Option<&ArgValue>) -> Vec<Part> {
+fn parts(ty: &Type, lengths: &[Option<u64>]) -> Vec<Part> {
     match &ty.kind {
         TypeKind::Slice { mutable, .. } => {
             let pointer = if *mutable { "*mut _" } else { "*const _" };
@@ -175,20 +174,9 @@ fn parts(ty: &Type, value: Option<&ArgValue>) -> Vec<Part> {
         }
         TypeKind::Reference { mutable, pointee } => {
             let and = if *mutable { "&mut " } else { "&" };
-            let known = match value {
-                Some(ArgValue::Reference { bytes, .. }) => *bytes,
-                _ => None,
-            };
-            vec![match (pointee, known) {
-                (Pointee::Number(element), _) => {
-                    Part::new(format!("{and}{}", element_name(ty, *element)), Takes::Pointer)
-                }
-                (Pointee::Array(element, _), Some(bytes)) => {
-                    let count = bytes / u64::from(element.bytes());
-                    let element = element_name(ty, *element);
-                    Part::new(format!("{and}[{element}; {count}]"), Takes::Pointer)
-                }
-                _ => part(ty),
+            vec![match memory_name(pointee, lengths) {
+                Some(name) => Part::new(format!("{and}{name}"), Takes::Pointer),
+                None => part(ty),
             }]
         }
         _ => vec![part(ty)],
@@ -224,11 +212,12 @@ fn pair(first: &str, second: &str) -> String {
     format!("Pair<{first}, {second}>")
 }
 
-/// `f32` of `&[f32; N]`: the element's name as written, since `usize` and `u64` are two types.
-fn element_name(ty: &Type, element: Element) -> String {
-    let text = ty.tokens.to_string();
-    let mut names = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    names.find(|name| Element::from_name(name) == Some(element)).unwrap_or("_").to_string()
+/// `[[f32; 8]; 4]`, where all lengths are known.
+fn memory_name(pointee: &Pointee, lengths: &[Option<u64>]) -> Option<String> {
+    let Pointee::Numbers(numbers) = pointee else { return None };
+    lengths.iter().rev().try_fold(numbers.name.to_string(), |element, length| {
+        Some(format!("[{element}; {}]", (*length)?))
+    })
 }
 
 /// The type without spaces.

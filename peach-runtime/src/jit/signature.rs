@@ -64,7 +64,7 @@ mod sealed {
 }
 use sealed::Sealed;
 
-/// A number that arrays and references may be of.
+/// What a reference may be to: a number, or arrays of numbers.
 #[diagnostic::on_unimplemented(
     message = "a kernel cannot take a reference to `{Self}`",
     label = "neither a number nor an array of numbers",
@@ -72,7 +72,18 @@ use sealed::Sealed;
         `unsafe` function pointer type",
     note = "a reference to anything else is a raw pointer, in an `unsafe` function pointer type"
 )]
-pub trait Number: Value + 'static {}
+pub trait Memory: Sealed + 'static {
+    /// Its name in messages, equal for equal types.
+    #[doc(hidden)]
+    fn name() -> String;
+}
+
+impl<T: Memory, const N: usize> Sealed for [T; N] {}
+impl<T: Memory, const N: usize> Memory for [T; N] {
+    fn name() -> String {
+        format!("[{}; {N}]", T::name())
+    }
+}
 
 /// A type that is given as it is.
 macro_rules! given_as_is {
@@ -101,7 +112,15 @@ macro_rules! values {
 values!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128, f32, f64, bool, char, ());
 
 macro_rules! numbers {
-    ($($ty:ty),*) => { $(impl Number for $ty {})* };
+    ($($ty:ty),*) => {
+        $(
+            impl Memory for $ty {
+                fn name() -> String {
+                    <$ty as Value>::name()
+                }
+            }
+        )*
+    };
 }
 
 numbers!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128, f32, f64);
@@ -138,18 +157,18 @@ pointers! {
 
 /// References, and what they are called.
 macro_rules! references {
-    ($([$($generics:tt)*] $ty:ty, $($mutable:ident)?, $and:literal, $pointee:expr;)*) => {
+    ($([$($mutable:ident)?] $and:literal;)*) => {
         $(
-            impl<$($generics)*> Sealed for &$($mutable)? $ty {}
-            impl<$($generics)*> Value for &$($mutable)? $ty {
-                type Given<'g> = &'g $($mutable)? $ty;
+            impl<T: Memory> Sealed for &$($mutable)? T {}
+            impl<T: Memory> Value for &$($mutable)? T {
+                type Given<'g> = &'g $($mutable)? T;
                 unsafe fn of(given: Self::Given<'_>) -> Self {
                     let pointer = std::ptr::NonNull::from(given);
                     // SAFETY: it is a reference; the caller keeps to its lifetime.
                     unsafe { std::mem::transmute(pointer) }
                 }
                 fn name() -> String {
-                    format!(concat!($and, "{}"), $pointee)
+                    format!(concat!($and, "{}"), T::name())
                 }
             }
         )*
@@ -157,10 +176,8 @@ macro_rules! references {
 }
 
 references! {
-    [T: Number] T, , "&", T::name();
-    [T: Number] T, mut, "&mut ", T::name();
-    [T: Number, const N: usize] [T; N], , "&", format_args!("[{}; {N}]", T::name());
-    [T: Number, const N: usize] [T; N], mut, "&mut ", format_args!("[{}; {N}]", T::name());
+    [] "&";
+    [mut] "&mut ";
 }
 
 impl<A: Value, B: Value> Sealed for Pair<A, B> {}

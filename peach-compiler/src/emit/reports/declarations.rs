@@ -139,7 +139,7 @@ fn parameter(name: &str, ty: &Type) -> String {
         format!("{name}: *{pointer} {element}, {len}_len: usize")
     };
     match &ty.kind {
-        TypeKind::Slice { mutable, element } => {
+        TypeKind::Slice { mutable, element, .. } => {
             let pointer = if *mutable { "mut" } else { "const" };
             slice(pointer, &plain(element).unwrap_or_else(|| VOID.to_string()))
         }

@@ -192,10 +192,7 @@ impl<'a> Prototype<'a> {
 /// A parameter; a slice is two.
 fn declaration(name: &ParamName, ty: &CType) -> String {
     match (ty, &name.len) {
-        (CType::Slice(element, is_const), Some(len)) => {
-            let pointer = CType::Pointer(element.clone(), *is_const).declare(&name.value);
-            format!("{pointer}, {}", CType::Named("size_t").declare(len))
-        }
+        (CType::Slice(..), Some(len)) => ty.declare_slice(&name.value, len),
         _ => ty.declare(&name.value),
     }
 }

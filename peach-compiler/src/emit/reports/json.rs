@@ -85,9 +85,8 @@ fn arguments(function: &ModuleFunction) -> Vec<Value> {
     for (param, name) in params.iter().zip(c_names::written_params(params)) {
         let ty = CType::of(&param.ty.tokens);
         match (name.len, &ty) {
-            (Some(len), CType::Slice(element, is_const)) => {
-                let pointer = CType::Pointer(element.clone(), *is_const);
-                arguments.push(json!({ "name": name.value, "type": pointer.name() }));
+            (Some(len), CType::Slice(..)) => {
+                arguments.push(json!({ "name": name.value, "type": ty.name() }));
                 arguments.push(json!({ "name": len, "type": "size_t" }));
             }
             _ => arguments.push(json!({ "name": name.value, "type": ty.name() })),

@@ -100,8 +100,7 @@ fn is_known(ty: &Type) -> bool {
         | TypeKind::Str
         | TypeKind::FnPointer
         | TypeKind::Invalid => true,
-        TypeKind::Reference { pointee: Pointee::Number(_), .. } => true,
-        TypeKind::Reference { pointee: Pointee::Array(..), .. } => has_literal_length(&ty.tokens),
+        TypeKind::Reference { pointee: Pointee::Numbers(_), .. } => has_literal_lengths(&ty.tokens),
         TypeKind::RawPointer
         | TypeKind::Reference { .. }
         | TypeKind::Vector { .. }
@@ -111,11 +110,18 @@ fn is_known(ty: &Type) -> bool {
     }
 }
 
-/// Whether the array that a reference of these tokens points to has a number for its length.
-fn has_literal_length(tokens: &TokenStream) -> bool {
-    let Some(TokenTree::Group(array)) = flat(tokens).pop() else { return false };
-    let inside = flat(&array.stream());
-    matches!(inside.as_slice(), [.., TokenTree::Punct(punct), TokenTree::Literal(_)] if punct.as_char() == ';')
+/// Whether all arrays in a type of these tokens have a number for their length.
+fn has_literal_lengths(tokens: &TokenStream) -> bool {
+    let is_literal = |length: &[TokenTree]| matches!(length, [_, TokenTree::Literal(_)]);
+    let is_semicolon =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == ';');
+    let tokens = flat(tokens);
+    let length = tokens.iter().position(is_semicolon).map_or(&[][..], |at| &tokens[at..]);
+    (length.is_empty() || is_literal(length))
+        && tokens.iter().all(|token| match token {
+            TokenTree::Group(group) => has_literal_lengths(&group.stream()),
+            _ => true,
+        })
 }
 
 /// The tokens, those of invisible groups too.

@@ -174,10 +174,10 @@ pub(super) fn code_types(param: &Param<'_>) -> Vec<TokenStream> {
     let private = param.private;
     let len = || quote_spanned!(ours() => #private::core::primitive::usize);
     match param.kind {
-        TypeKind::Slice { mutable: false, element } => {
+        TypeKind::Slice { mutable: false, element, .. } => {
             vec![quote_spanned!(ours() => *const #element), len()]
         }
-        TypeKind::Slice { mutable: true, element } => {
+        TypeKind::Slice { mutable: true, element, .. } => {
             vec![quote_spanned!(ours() => *mut #element), len()]
         }
         TypeKind::Str => {

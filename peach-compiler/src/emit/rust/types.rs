@@ -7,67 +7,37 @@
 
 use super::ours;
 use crate::compiled::CompiledGroup;
-use crate::ir::ArgValue;
-use crate::syntax::ast::{self, Pointee, Type, TypeKind};
-use crate::syntax::tokens_text;
-use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
+use crate::emit::lengths;
+use crate::syntax::ast::{self, Type, TypeKind};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::quote_spanned;
 
 /// The signature of `group` with its types resolved.
 pub(super) fn resolved(group: &CompiledGroup, private: &TokenStream) -> ast::Signature {
     let mut signature = group.source.decl.signature.clone();
-    let function = group.versions.first().map(|version| &version.function);
-    let mut lengths: Vec<(String, TokenStream)> = Vec::new();
-    for (index, param) in signature.params.iter_mut().enumerate() {
-        let arg = function.and_then(|f| f.args.iter().find(|arg| arg.param == index));
-        if let Some(tokens) = arg.and_then(|arg| with_length(&param.ty, &arg.value)) {
-            lengths.push((tokens_text(&param.ty.tokens), tokens.clone()));
-            param.ty.tokens = tokens;
-        }
-        resolve(&mut param.ty, &[], private);
+    if let Some(version) = group.versions.first() {
+        lengths::put_numbers(&mut signature, &version.function);
     }
-    resolve(&mut signature.result, &lengths, private);
+    for param in &mut signature.params {
+        resolve(&mut param.ty, private);
+    }
+    resolve(&mut signature.result, private);
     signature
 }
 
-/// Resolves one type; `lengths` are types whose array length is known.
-fn resolve(ty: &mut Type, lengths: &[(String, TokenStream)], private: &TokenStream) {
-    let text = tokens_text(&ty.tokens);
-    if let Some((_, tokens)) = lengths.iter().find(|(known, _)| *known == text) {
-        ty.tokens = tokens.clone();
-    }
+/// Resolves one type.
+fn resolve(ty: &mut Type, private: &TokenStream) {
     ty.tokens = with_primitives(&ty.tokens, private);
     match &mut ty.kind {
         TypeKind::Slice { element, .. } => *element = with_primitives(element, private),
         TypeKind::Pair(first, second) => {
-            resolve(first, lengths, private);
-            resolve(second, lengths, private);
+            resolve(first, private);
+            resolve(second, private);
             let (a, b) = (&first.tokens, &second.tokens);
             ty.tokens = quote_spanned!(ty.span.0 => (#a, #b));
         }
         _ => {}
     }
-}
-
-/// The type with the length of an array reference as a number.
-fn with_length(ty: &Type, value: &ArgValue) -> Option<TokenStream> {
-    let TypeKind::Reference { pointee: Pointee::Array(element, _), .. } = &ty.kind else {
-        return None;
-    };
-    let ArgValue::Reference { bytes: Some(bytes), .. } = value else { return None };
-    let mut tokens: Vec<TokenTree> = ty.tokens.clone().into_iter().collect();
-    let TokenTree::Group(array) = tokens.last()?.clone() else { return None };
-    let mut length = Literal::u64_unsuffixed(bytes / u64::from(element.bytes()));
-    let inside: Vec<TokenTree> = array.stream().into_iter().collect();
-    let semicolon = inside
-        .iter()
-        .rposition(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';'))?;
-    length.set_span(inside.get(semicolon + 1)?.span());
-    let inside = inside[..=semicolon].iter().cloned().chain([TokenTree::Literal(length)]).collect();
-    let mut replaced = Group::new(Delimiter::Bracket, inside);
-    replaced.set_span(array.span());
-    *tokens.last_mut()? = TokenTree::Group(replaced);
-    Some(tokens.into_iter().collect())
 }
 
 /// Every name of a primitive type that starts a path becomes a path into `core::primitive`.

@@ -65,6 +65,8 @@ pub enum TypeKind {
         mutable: bool,
         /// `T`, as written.
         element: TokenStream,
+        /// What an element is.
+        pointee: Pointee,
     },
     /// `&str`.
     Str,
@@ -78,15 +80,24 @@ pub enum TypeKind {
     Invalid,
 }
 
-/// What a reference points to, as far as its size can be known here.
+/// What a reference or a slice points to, as far as its size can be known here.
 #[derive(Clone, Debug)]
 pub enum Pointee {
-    /// A number type: `f32`.
-    Number(Element),
-    /// `[T; N]` of numbers. N may be a kernel constant.
-    Array(Element, Box<Expr>),
+    /// Numbers.
+    Numbers(Numbers),
     /// Anything else.
     Other,
+}
+
+/// A number, or arrays of numbers: `f32`, `[f32; N]`, `[[f32; 8]; N]`.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    /// The number type as written: `usize` and `u64` are two types.
+    pub name: Name,
+    /// What it is.
+    pub element: Element,
+    /// Array lengths, outermost first. They may be kernel constants.
+    pub lengths: Vec<Expr>,
 }
 
 /// A number type as an element of arrays and tables.

@@ -6,7 +6,7 @@
 //! | `isize`, `usize` | `int`, `uint` |
 //! | `i128`, `u128` | `[2]uint64`, the low half first |
 //! | `f32`, `f64`, `bool`, `char` | `float32`, `float64`, `bool`, `rune` |
-//! | `&T`, `*const T`, `NonNull<T>`, `Option<…>` of these | `*T`, and `*[N]T` for arrays |
+//! | `&T`, `*const T`, `NonNull<T>`, `Option<…>` of these | `*T`, and `*[N]T`, `*[N][M]T` for arrays |
 //! | the same to what Go cannot name | `unsafe.Pointer` |
 //! | `fn` pointers | `uintptr` |
 //! | `&[T]`, `&mut [T]`, `&str` | `[]T`, `string` |
@@ -182,7 +182,11 @@ fn go_type(ty: &Type) -> Option<String> {
         TypeKind::Char => "rune".to_string(),
         TypeKind::Wide { .. } => "[2]uint64".to_string(),
         TypeKind::Str => "string".to_string(),
-        TypeKind::Slice { element, .. } => format!("[]{}", named(element)?),
+        TypeKind::Slice { element, .. } => {
+            let mut tokens = element.clone().into_iter();
+            let (Some(element), None) = (tokens.next(), tokens.next()) else { return None };
+            format!("[]{}", memory(&element)?)
+        }
         TypeKind::FnPointer => "uintptr".to_string(),
         TypeKind::Option(inner) => return go_type(inner),
         TypeKind::RawPointer | TypeKind::NonNull | TypeKind::Reference { .. } => {
@@ -246,15 +250,29 @@ fn pointee(tokens: &TokenStream) -> Option<String> {
             named(&TokenTree::from(name.clone()).into()).filter(|_| !is_path)
         }
         TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
-            let inside: Vec<TokenTree> = group.stream().into_iter().collect();
-            let [element, TokenTree::Punct(_), TokenTree::Literal(length)] = inside.as_slice()
-            else {
-                return None;
-            };
-            let length: u64 = length.to_string().replace('_', "").parse().ok()?;
-            Some(format!("[{length}]{}", named(&element.clone().into())?))
+            array(&group.stream())
         }
         _ => None,
+    }
+}
+
+/// The type of the array `[T; N]`, given what stands in its brackets.
+fn array(inside: &TokenStream) -> Option<String> {
+    let inside: Vec<TokenTree> = inside.clone().into_iter().collect();
+    let [element, TokenTree::Punct(_), TokenTree::Literal(length)] = inside.as_slice() else {
+        return None;
+    };
+    let length: u64 = length.to_string().replace('_', "").parse().ok()?;
+    Some(format!("[{length}]{}", memory(element)?))
+}
+
+/// The type of a number or an array.
+fn memory(ty: &TokenTree) -> Option<String> {
+    match ty {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
+            array(&group.stream())
+        }
+        _ => named(&ty.clone().into()),
     }
 }
 
