@@ -378,6 +378,60 @@ fn cost_is_near_linear() {
     assert!(times[2] < 500 * times[0], "{times:?}");
 }
 
+/// Branches of which each reaches unless the next one grows; the last one grows.
+fn chain_of_branches(length: u32, padding: bool) -> (Program, String) {
+    let (mut program, mut text) = (Program::default(), String::from(".intel_syntax noprefix\n"));
+    let bytes = |program: &mut Program, count: usize| {
+        program.codes.push(Code::Bytes(vec![0xcc; count]));
+        format!(".fill {count}, 1, 0xcc\n")
+    };
+    for branch in 0..length {
+        program.branch("jz", branch);
+        text += &format!("jz L{branch}\n");
+        text += &bytes(&mut program, 27);
+        if let Some(target) = branch.checked_sub(1) {
+            program.label(target);
+            text += &format!("L{target}:\n");
+        }
+        text += &bytes(&mut program, 71);
+    }
+    text += &bytes(&mut program, 200);
+    program.label(length - 1);
+    text += &format!("L{}:\n", length - 1);
+    if padding {
+        program.codes.push(Code::Align(16));
+        text += ".balign 16\n";
+    }
+    (program, text)
+}
+
+#[test]
+fn branches_that_grow_one_after_the_other_are_those_of_gnu_as() {
+    for padding in [false, true] {
+        let (program, text) = chain_of_branches(50, padding);
+        let Some(expected) = assembled(&format!("chain{padding}"), &text) else { return };
+        let (_, encoded) = program.encoded();
+        assert_eq!(encoded.code_len, expected.len(), "padding: {padding}");
+    }
+}
+
+/// Sweeps over the whole code, as many as there are branches, would take hours.
+#[test]
+fn branches_that_grow_one_after_the_other_take_no_longer() {
+    for padding in [false, true] {
+        let length = 100_000;
+        let (program, _) = chain_of_branches(length, padding);
+        let lowered = program.lowered();
+        let start = thread_time();
+        let encoded = encode(&lowered, &FeatureSet::all(), &mut Diagnostics::new());
+        let time = thread_time() - start;
+        let grown = length as usize * (6 + 27 + 71) + 200;
+        assert!(encoded.expect("a program").code_len - grown < 16);
+        println!("padding: {padding}: {time:?}");
+        assert!(time.as_secs() < 60, "{time:?}");
+    }
+}
+
 /// Any changed bit of the code that is not padding makes another instruction, or the same.
 #[test]
 fn decoding_again_notices_changes() {

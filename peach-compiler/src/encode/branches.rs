@@ -1,4 +1,5 @@
-//! Branch relaxation: every branch starts short and only ever grows, until all reach.
+//! Branch relaxation: every branch starts short and only ever grows, until all reach. (In code without
+//! padding, and where that takes too long: [`growth`](super::growth).)
 //!
 //! Padding is computed on the way: to a multiple of a number, or so that a group of items does not
 //! cross the border of a bundle.
@@ -7,6 +8,9 @@ use super::target;
 use crate::ir::{BranchSize, Code, Group, LabelId, Lowered};
 use crate::isa::{self, Encoding, FeatureSet, Field};
 
+/// So many times the code is gone over before branches grow although they might reach in the end.
+const SWEEPS: usize = 64;
+
 /// Where every item is.
 pub(super) struct Layout {
     /// By item; empty for items that are not instructions.
@@ -14,16 +18,16 @@ pub(super) struct Layout {
     /// By item.
     pub offsets: Vec<u32>,
     pub code_len: u32,
-    kinds: Vec<Kind>,
+    pub(super) kinds: Vec<Kind>,
     /// The size of a bundle.
     pub bundle: u32,
     /// The item that defines each label.
-    label_items: Vec<usize>,
+    pub(super) label_items: Vec<usize>,
 }
 
 /// What matters of an item.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     /// So many bytes, for good.
     Fixed(u32),
     /// As many bytes as it takes to the next multiple.
@@ -81,6 +85,13 @@ impl Layout {
         self.code_len = at;
     }
 
+    fn sweep_until_all_reach(&mut self, lowered: &Lowered, features: &FeatureSet) {
+        if !(0..SWEEPS).all(|_| self.sweep(lowered, features)) {
+            return;
+        }
+        self.grow_by_fear(lowered, features);
+    }
+
     /// Goes over the code once, from its start: what lies after a branch that has to grow moves,
     /// and with it the branches there. Returns whether anything changed.
     ///
@@ -133,7 +144,7 @@ impl Layout {
     }
 
     /// Makes a branch long, if there is such a form; otherwise its size is fixed.
-    fn grow(&mut self, lowered: &Lowered, index: usize, features: &FeatureSet) -> bool {
+    pub(super) fn grow(&mut self, lowered: &Lowered, index: usize, features: &FeatureSet) -> bool {
         let Code::Inst(inst) = &lowered.items[index].code else { return false };
         let near = isa::encode(inst, features, BranchSize::Near);
         let near = near.ok().filter(|near| near.branch.is_some_and(|field| field.size == 4));
@@ -148,7 +159,7 @@ impl Layout {
 
 impl Kind {
     /// The size without padding.
-    fn bytes(&self) -> u32 {
+    pub(super) fn bytes(&self) -> u32 {
         match self {
             Kind::Fixed(bytes) | Kind::Short(bytes, _) => *bytes,
             Kind::Align(_) | Kind::Group(_) => 0,
@@ -180,7 +191,11 @@ pub(super) fn relax(lowered: &Lowered, encodings: Vec<Encoding>, features: &Feat
     let bundle = lowered.convention.bundle();
     let mut layout = Layout { encodings, offsets, code_len: 0, kinds, bundle, label_items };
     layout.place();
-    while layout.sweep(lowered, features) {}
+    if layout.kinds.iter().any(|kind| matches!(kind, Kind::Align(_) | Kind::Group(_))) {
+        layout.sweep_until_all_reach(lowered, features);
+    } else {
+        layout.grow_by_need(lowered, features);
+    }
     layout.place();
     layout
 }

@@ -9,6 +9,7 @@
 
 mod branches;
 pub(crate) mod data;
+mod growth;
 mod stretch;
 #[cfg(feature = "decoder")]
 mod verify;
