@@ -196,7 +196,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.status = Status::default();
         self.limits = Limits::default();
         self.around = Surroundings::default();
-        self.scopes = Scopes::default();
+        self.scopes.clear();
         self.version_bindings.clear();
         self.items.values.clear();
         self.labels = labels::Labels::default();

@@ -39,6 +39,13 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
+    /// Forgets all bindings, and keeps the memory: a file may have thousands of kernels, and names.
+    pub(super) fn clear(&mut self) {
+        self.leave(Mark(0), drop);
+        self.frame = 0;
+        self.frames = 0;
+    }
+
     /// Opens a scope.
     pub(super) fn enter(&self) -> Mark {
         Mark(self.log.len())
