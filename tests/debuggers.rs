@@ -274,7 +274,8 @@ fn gdb_unwinds_exactly_at_every_instruction() {
     for (line, kernel) in lines("BACKTRACE ").iter().zip(KERNELS) {
         let mut frames = line.split(" < ");
         assert!(is_named(frames.next().unwrap(), kernel), "{line}");
-        assert!(frames.any(|frame| frame.contains(&format!("::caller_of_{kernel}"))), "{line}");
+        // Its path is known where the program has debug information.
+        assert!(frames.any(|frame| frame.contains(&format!("caller_of_{kernel}"))), "{line}");
         assert!(frames.any(|frame| frame.contains("scene_of_frames")), "{line}");
     }
     let finished = lines("FINISHED ");
