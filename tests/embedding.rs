@@ -142,7 +142,7 @@ fn programs() {
 }
 
 #[test]
-fn optimised_over_all_crates() {
+fn optimized_over_all_crates() {
     program("thin", &["-Copt-level=3", "-Clto=thin"]);
     program("fat", &["-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1"]);
 }

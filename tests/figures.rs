@@ -1,5 +1,5 @@
 //! What the allocator added to the real kernels of the examples: printed, and held to nothing
-//! inside of loops.
+//! inside loops.
 
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::ir::{Code, Item, LabelId, Operand, Origin};

@@ -247,7 +247,7 @@ macro_rules! inner {
 }
 outer!(nested, u64, 3 + 4, 'end);
 
-/// Names that a macro declares, beside what it was given, and the same in plain Rust.
+/// Names that a macro declares, next to what it was given, and the same in plain Rust.
 macro_rules! hygienic {
     ($shadow:ident, $looped:ident, $labeled:ident, $rust:ident, $x:ident, $label:lifetime, $e:expr) => {
         peach_fn! {

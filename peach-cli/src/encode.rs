@@ -25,9 +25,10 @@ enum Mode {
 const USAGE: &str = "\
 usage: peach encode [--options | --lengths] [INSTRUCTION]...
 
-Prints the encoding of each instruction, one per line: of the arguments or, without any, of standard input.
-  --options   every encoding as long as the one that is chosen: the shortest, but VEX where EVEX would
-              save a byte of displacement
+Prints the encoding of each instruction, one per line: of the arguments or, without any, of standard
+input.
+  --options   every encoding as long as the one that is chosen: the shortest, but VEX where EVEX
+              would save a byte of displacement
   --lengths   LENGTH:hex for every length that an encoding has
 ";
 

@@ -67,7 +67,7 @@ fn the_stack_frame_is_listed() {
 fn an_unknown_kernel_is_told_the_nearest() {
     let files = Files::new("show-unknown");
     files.file("two.peach", KERNEL);
-    files.peach("show two.peach ad").failed(1, "no kernel is called `ad`; there are: add, stacked");
+    files.peach("show two.peach ad").failed(1, "no kernel named `ad`; there are: add, stacked");
     files.peach("show two.peach stcked").failed(1, "did you mean `stacked`?");
     files.peach("show two.peach add stacked").failed(2, "unexpected argument 'stacked'");
     files.peach("show").failed(2, "FILE");

@@ -1,7 +1,7 @@
 //! The peach kernel compiler: everything between tokens and machine code.
 //!
 //! ```text
-//! tokens → ast → ir (virtual registers) → allocation → lowered (physical registers) → encoded → emit
+//! tokens → ast → ir (virtual registers) → allocation → lowered (physical registers) → encoded → …
 //!          syntax  expand      analysis     regalloc + check     frame                  encode
 //! ```
 //!

@@ -175,12 +175,12 @@ fn blocks_are_whole() {
         ))
         .expect_err(body)
     };
-    let four = "`v4fmaddps` takes 4 registers in a row here, found ";
+    let four = "`v4fmaddps` takes 4 consecutive registers here, found ";
     assert_eq!(refused("v4fmaddps a[0], s, [p];"), format!("{four}one"));
     assert_eq!(refused("v4fmaddps a[0], a[0..3], [p];"), format!("{four}a list of 3"));
     assert_eq!(
         refused("vp2intersectd k[0], s, s;"),
-        "`vp2intersectd` takes 2 registers in a row here, found one"
+        "`vp2intersectd` takes 2 consecutive registers here, found one"
     );
     assert_eq!(refused("vaddps s, a, s;"), "a list of 4 is not an operand");
 }
@@ -206,7 +206,7 @@ fn fifteen_fit_and_sixteen_are_refused_with_their_names() {
         assert_eq!(diagnostic.code, Code::OutOfRegisters);
         assert_eq!(
             diagnostic.message,
-            "out of general-purpose registers: 16 are alive here, and there are 15 for them"
+            "out of general-purpose registers: 16 are live here, but only 15 are available"
         );
         assert!(
             diagnostic.notes.iter().any(|note| note.contains("`v14` (declared on line")),

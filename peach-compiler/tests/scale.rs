@@ -1,5 +1,5 @@
-//! What a program costs that is wrong in every line, or has very many of something: no more than its
-//! length, give or take a logarithm.
+//! What a program costs that is wrong in every line, or has very many of something: no more than
+//! its length, give or take a logarithm.
 
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::Diagnostics;
@@ -58,7 +58,7 @@ fn time_grows_with_the_length() {
     for (name, line) in LINES {
         let ((few, _), (many, errors)) = (cost(line, FEW), cost(line, MANY));
         println!("{name}: {few:?} for {FEW}, {many:?} for {MANY}, {errors} errors");
-        // Other programs run beside this one; what is quadratic takes 64 times as long.
+        // Other programs run next to this one; what is quadratic takes 64 times as long.
         if many > few * 28 + Duration::from_millis(400) {
             slow.push(format!("{name}: {few:?}, {many:?}"));
         }

@@ -56,7 +56,7 @@ fn independent_mistakes_are_all_reported_and_each_once() {
     check(
         "fn f(p: *mut u32) -> u64 { let t: gp64; let u: gp64; mov dword [p], 1; push 1; add t, u; return t; }",
         &[
-            (Code::NeedsUnsafe, "dword", "behind `p`"),
+            (Code::NeedsUnsafe, "dword", "memory at `p`"),
             (Code::Uninitialized, "t", "`t`"),
             (Code::Uninitialized, "u", "`u`"),
             (Code::UnbalancedStack, "return", "8 bytes are still pushed"),
@@ -65,15 +65,15 @@ fn independent_mistakes_are_all_reported_and_each_once() {
     // An unrolled loop, a helper used twice, two versions.
     check(
         "fn f(p: *mut u32) { for i in 0..4 { mov dword [p + 4*i], 1; } }",
-        &[(Code::NeedsUnsafe, "dword", "behind `p`")],
+        &[(Code::NeedsUnsafe, "dword", "memory at `p`")],
     );
     check(
         "inline fn h(p: gp64) { mov dword [p], 1; } fn f(p: *mut u32) { h(p); h(p); }",
-        &[(Code::NeedsUnsafe, "dword", "behind `p`")],
+        &[(Code::NeedsUnsafe, "dword", "memory at `p`")],
     );
     check(
         "#[version(enable = \"avx2\")] #[version(enable = \"sse2\")] fn f(p: *mut u32) { mov dword [p], 1; }",
-        &[(Code::NeedsUnsafe, "dword", "behind `p`")],
+        &[(Code::NeedsUnsafe, "dword", "memory at `p`")],
     );
     check("fn f(x: xmm) { }", &[(Code::BadSignature, "xmm", "")]);
 }

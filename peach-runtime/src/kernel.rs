@@ -193,7 +193,7 @@ impl<F: Copy> Kernel<F> {
     }
 
     /// Hides from the optimizer which fields are used: it may not take the static apart, which
-    /// stands in an array made by the linker.
+    /// is in an array made by the linker.
     fn record(&self) -> &Record {
         black_box(&self.record)
     }

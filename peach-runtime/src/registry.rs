@@ -10,7 +10,7 @@
 //! not its own.
 //!
 //! In: nothing. Out: [`kernels`], the array of the object that this crate was linked into. A kernel
-//! may stand outside of it (one in another Rust `dylib`); [`contains`] tells.
+//! may be outside of it (one in another Rust `dylib`); [`contains`] tells.
 
 use crate::kernel::{Kernel, Record, Shape, Source};
 use std::any::TypeId;

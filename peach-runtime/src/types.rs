@@ -89,7 +89,8 @@ pub const fn integer<T: Integer>(value: T) -> i128 {
 #[diagnostic::on_unimplemented(
     message = "the value of `const {{ … }}` is of type `{Self}`, not an integer",
     label = "this is not an integer",
-    note = "a field of an instruction holds an integer: convert the value, with `as`, `to_bits()` or the like"
+    note = "a field of an instruction holds an integer: convert the value, with `as`, `to_bits()` \
+        or the like"
 )]
 pub unsafe trait Integer: Copy {
     /// `i…`.

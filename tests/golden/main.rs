@@ -2,8 +2,9 @@
 //!
 //! A change that keeps behavior as it is leaves `tests/golden/*.txt` alone. Where a change is
 //! intended, `PEACH_BLESS=1 cargo test --test golden` writes the files anew, and their diff names
-//! what changed. Only recorded names are compared: a kernel, a refused program or an instruction that
-//! is new passes, and enters the files with the next bless. A recorded name that is gone fails.
+//! what changed. Only recorded names are compared: a kernel, a refused program or an instruction
+//! that is new passes, and enters the files with the next bless. A recorded name that is gone
+//! fails.
 
 #[path = "../../peach-compiler/tests/encoding/generate.rs"]
 mod generate;

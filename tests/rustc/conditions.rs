@@ -1,5 +1,5 @@
-//! `#[cfg]` on kernels: alternatives of one name, of which rustc takes the one that exists. Beside each
-//! stand functions in plain Rust under the same conditions, which say what is right.
+//! `#[cfg]` on kernels: alternatives of one name, of which rustc takes the one that exists. Next to
+//! each stand functions in plain Rust under the same conditions, which say what is right.
 
 use super::{rustc, temporary, text};
 use std::fmt::Write;
@@ -19,11 +19,11 @@ const CONDITIONS: [&[&str]; 7] = [
 const CONFIGURATIONS: [&[&str]; 4] =
     [&[], &["--cfg=a"], &["--cfg=b", "--cfg=feature=\"x\""], &["--cfg=a", "--cfg=b"]];
 
-/// How the kernels of one alternative are written. `CFG` stands for its attributes, `VALUE` for what it
-/// gives, a number of its own.
+/// How the kernels of one alternative are written. `CFG` stands for its attributes, `VALUE` for
+/// what it gives, a number of its own.
 struct Form {
     kernels: &'static str,
-    /// Beside all alternatives.
+    /// Next to all alternatives.
     fallback: &'static str,
     /// What is right where an alternative exists.
     value: &'static str,
@@ -170,7 +170,7 @@ fn rustc_takes_the_alternative_that_exists() {
     run("alternatives", &modules());
 }
 
-/// Where macros make the kernels, and inside of functions.
+/// Where macros make the kernels, and inside functions.
 #[test]
 fn alternatives_may_stand_everywhere() {
     let around = [

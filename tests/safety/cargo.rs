@@ -94,7 +94,7 @@ const CRATES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Further items of a crate, what must be said of them, and where: `^` stands before the guilty tokens.
+/// Further items of a crate, the messages they must get, and where: `^` precedes the offending tokens.
 const ATTACKS: &[(&str, &str, &str)] = &[
     ("renamed", "type Bytes = [u8]; rt::peach_fn! { pub fn k(x: ^&Bytes) { nop; } }", "cannot be known"),
     (

@@ -367,7 +367,7 @@ fn in_group(tokens: TokenStream) -> TokenStream {
 fn statement(stream: ParseStream<'_>) -> syn::Result<TokenStream> {
     if !stream.peek(syn::Token![let]) {
         return match stream.fork().parse::<syn::Item>() {
-            // The call of a macro, which is an item too, has the semicolon behind it there.
+            // The call of a macro, which is an item too, has the semicolon after it there.
             Ok(syn::Item::Macro(call)) if call.ident.is_none() => expression(stream),
             Ok(_) => Ok(stream.parse::<syn::Item>()?.into_token_stream()),
             Err(_) => expression(stream),

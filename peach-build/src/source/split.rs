@@ -25,7 +25,10 @@ pub(super) struct Attribute<'t> {
 
 /// The attribute that `tokens` start with.
 pub(super) fn attribute(tokens: &[TokenTree]) -> Option<Attribute<'_>> {
-    let is = |index: usize, ch: char| matches!(tokens.get(index), Some(TokenTree::Punct(p)) if p.as_char() == ch);
+    let is = |index: usize, ch: char| {
+        matches!(tokens.get(index), Some(TokenTree::Punct(p))
+        if p.as_char() == ch)
+    };
     if !is(0, '#') {
         return None;
     }

@@ -112,7 +112,8 @@ fn push_row(out: &mut String, compiled: &Compiled, row: &Row) {
         if row.kind == RowKind::Label { String::new() } else { format!("{:04x}", row.offset) };
     let _ = writeln!(
         out,
-        "<li class=\"{class}\"{link}><i>{offset}</i><b title=\"{all}\">{bytes}</b><code>{}</code><em>{note}</em></li>",
+        "<li class=\"{class}\"{link}><i>{offset}</i><b title=\"{all}\">{bytes}</b>\
+                 <code>{}</code><em>{note}</em></li>",
         escape(&row.text)
     );
 }
@@ -145,7 +146,8 @@ fn ranges(out: &mut String, anatomy: &Anatomy, head: usize) {
             let (y, height) = (ROW * first + 2, ROW * (last - first + 1) - 4);
             let _ = write!(
                 out,
-                "<rect x=\"{}\" y=\"{y}\" width=\"6\" height=\"{height}\" rx=\"3\" data-rows=\"{first} {last}\"/>",
+                "<rect x=\"{}\" y=\"{y}\" width=\"6\" height=\"{height}\" rx=\"3\" \
+                 data-rows=\"{first} {last}\"/>",
                 x - 3
             );
         }

@@ -17,13 +17,13 @@ pub(crate) const STRIDE: i64 = PAGE - 8;
 /// accesses that are more than 64 KiB below it; Windows takes prologues of up to 255 bytes.)
 pub(crate) const TOUCHES_MAX: i64 = 14;
 
-/// Stack variables beyond this demand a frame with a base. Two touches are left for what else may be in
-/// a frame without one.
+/// Stack variables beyond this require a frame with a base. Two touches are left for what else may
+/// be in a frame without one.
 const LARGE: i64 = (TOUCHES_MAX - 2) * STRIDE;
 
-/// The register that holds the base of the frame, or of the stack variables, and cannot be allocated:
-/// where the stack variables that are used demand more alignment than the convention gives the stack
-/// pointer, or take so many bytes that the stack pointer moves in a loop.
+/// The register that holds the base of the frame, or of the stack variables, and cannot be
+/// allocated: where the stack variables that are used require more alignment than the convention
+/// gives the stack pointer, or take so many bytes that the stack pointer moves in a loop.
 pub(crate) fn frame_pointer(function: &Function) -> Option<PhysReg> {
     let locals = used_locals(function);
     let (convention, locals) = (function.convention, locals.iter().flatten().copied());
@@ -49,7 +49,7 @@ pub(crate) fn used_locals(function: &Function) -> Vec<Option<&Local>> {
     used
 }
 
-/// The alignment that stack variables demand, where it is more than the convention's.
+/// The alignment that stack variables require, where it is more than the convention's.
 pub(crate) fn demanded_align<'a>(
     convention: &Convention,
     locals: impl Iterator<Item = &'a Local>,
@@ -67,8 +67,8 @@ pub(crate) fn is_large<'a>(
     touched && locals.map(bytes).sum::<i64>() > LARGE
 }
 
-/// The register that holds the address of stack variables that demand more alignment than a frame of
-/// Go's has: `rbp`, which such a frame saves, or one that the function does not name.
+/// The register that holds the address of stack variables that require more alignment than a frame
+/// of Go's has: `rbp`, which such a frame saves, or one that the function does not name.
 pub(crate) fn locals_base(function: &Function) -> PhysReg {
     let mut named = RegSet::NONE;
     let mut name = |reg: Reg| {

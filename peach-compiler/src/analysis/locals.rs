@@ -30,9 +30,9 @@ struct Touch {
     written: bool,
 }
 
-/// The reads of stack variables that some path brings bytes to that it has not written.
-/// `computed` are accesses at other places than constant offsets: what they read is the whole variable,
-/// and what they write is not known.
+/// The reads of stack variables that some path brings bytes to that it has not written. `computed`
+/// are accesses at other places than constant offsets: what they read is the whole variable, and
+/// what they write is not known.
 pub(super) fn unwritten_reads(
     function: &Function,
     facts: &Facts,

@@ -13,8 +13,8 @@ impl Builder {
     /// Appends an instruction.
     ///
     /// # Errors
-    /// If there is no instruction of this name, or none with these operands, or it needs an extension
-    /// that the signature's attributes do not name.
+    /// If there is no instruction of this name, or none with these operands, or it needs an
+    /// extension that the signature's attributes do not name.
     pub fn emit(
         &mut self,
         mnemonic: &str,

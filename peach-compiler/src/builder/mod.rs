@@ -30,7 +30,8 @@
 //! use peach_compiler::builder::{Builder, memory};
 //! use peach_compiler::isa::Class;
 //!
-//! let mut scale = Builder::new("#[target_feature(enable = \"avx\")] unsafe fn scale(x: &mut [f32])")?;
+//! let signature = "#[target_feature(enable = \"avx\")] unsafe fn scale(x: &mut [f32])";
+//! let mut scale = Builder::new(signature)?;
 //! let (pointer, length) = (scale.argument("x.ptr")?, scale.argument("x.len")?);
 //! let half = scale.constant(&0.5f32.to_le_bytes(), 4)?;
 //! let value = scale.register("value", Class::Xmm);

@@ -2,7 +2,7 @@
 //!
 //! `movss` between registers merges and from memory clears, a store of 64 bits gets the sign of its
 //! number where a register of 32 gets zeros: forms of one name differ. So the effects of what
-//! stands there are worked out anew and compared, access by access, with those of what was written.
+//! is there are worked out anew and compared, access by access, with those of what was written.
 
 use super::stack::{Address, Layout};
 use super::{Checked, Refusal};

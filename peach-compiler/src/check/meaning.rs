@@ -157,8 +157,8 @@ fn stack_pointer<'a>(name: &str, value: &'a Operand<PhysReg>) -> StackPointer<'a
     }
 }
 
-/// Whether an instruction does something else than its name says here: under a mask, with a prefix, or
-/// to the second byte of a register.
+/// Whether an instruction does something other than its name says here: under a mask, with a
+/// prefix, or to the second byte of a register.
 pub(super) fn is_decorated(inst: &Instruction<PhysReg>) -> bool {
     let is_high = |operand: &Operand<PhysReg>| {
         matches!(operand, Operand::Reg(View { class: Class::Gp8h, .. }))

@@ -14,7 +14,7 @@ pub(super) enum Sym {
     Pointer(usize),
     /// The address for a result in memory.
     ResultPointer,
-    /// Where the caller goes on.
+    /// Where the caller continues.
     ReturnAddress,
     /// The value of an argument that arrived in memory.
     Arg(ArgId),

@@ -124,8 +124,8 @@ impl CType {
         }
     }
 
-    /// The declarations of a slice's two parts. (Its elements may be arrays: it points to the first of
-    /// them.)
+    /// The declarations of a slice's two parts. (Its elements may be arrays: it points to the first
+    /// of them.)
     pub(super) fn declare_slice(&self, pointer: &str, len: &str) -> String {
         let len = CType::Named("size_t").declare(len);
         format!("{}, {len}", self.declare_as(false, pointer))
@@ -286,7 +286,8 @@ fn list(inside: TokenStream) -> Vec<CType> {
     while tokens.peek().is_some() {
         let mut ahead = tokens.clone();
         let is_name = matches!(ahead.next(), Some(TokenTree::Ident(_)))
-            && matches!(ahead.next(), Some(TokenTree::Punct(p)) if p.as_char() == ':' && p.spacing() == proc_macro2::Spacing::Alone);
+            && matches!(ahead.next(), Some(TokenTree::Punct(p))
+                if p.as_char() == ':' && p.spacing() == proc_macro2::Spacing::Alone);
         if is_name {
             tokens = ahead;
         }

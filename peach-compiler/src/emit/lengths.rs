@@ -1,5 +1,5 @@
-//! The lengths of arrays in a signature as numbers, where they are made of the kernels' own constants:
-//! nothing outside of the kernels knows those, or it knows them with another value.
+//! The lengths of arrays in a signature as numbers, where they are made of the kernels' own
+//! constants: nothing outside of the kernels knows those, or it knows them with another value.
 //!
 //! In: a signature, and a version of the kernel, in which the lengths are known. Out: the same with
 //! numbers in its types.
@@ -61,7 +61,7 @@ fn with_lengths(tokens: &TokenStream, lengths: &[Option<u64>]) -> TokenStream {
     tokens.clone().into_iter().map(with).collect()
 }
 
-/// The inside of `[T; N]` with the first of `lengths` for `N`, or of the slice `[T]`.
+/// The inside `[T; N]` with the first of `lengths` for `N`, or of the slice `[T]`.
 fn in_brackets(tokens: &TokenStream, lengths: &[Option<u64>]) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let is_semicolon =

@@ -167,7 +167,10 @@ impl Comparison<'_> {
         let Some(found) = view_of(found) else { return false };
         // Where the width of a general-purpose register says nothing (`movmskps`, `mov ds`), one
         // row stands for all widths.
-        let other = |operand: &Operand<PhysReg>| matches!(operand, Operand::Reg(view) if view.reg.bank != Bank::Gp);
+        let other = |operand: &Operand<PhysReg>| {
+            matches!(operand, Operand::Reg(view)
+            if view.reg.bank != Bank::Gp)
+        };
         let any_width = match found.class {
             Class::Gp32 => self.meant.operands.iter().any(other),
             _ => false,

@@ -1,10 +1,10 @@
 //! Which kernels and fallbacks are one function.
 //!
 //! In: the items. Out: [`Group`]s. Kernels with one name and the same `#[cfg]`s are versions of one
-//! function; those with different ones are alternatives, and rustc decides which of them exists.
-//! A fallback belongs to the kernels with its `#[cfg]`s; one without any, to all of its name, and stands
-//! alone where none of them exists.
-//! Fails: versions that differ in their signature, fallbacks without kernels.
+//! function; those with different ones are alternatives, and rustc decides which of them exists. A
+//! fallback belongs to the kernels with its `#[cfg]`s; one without any, to all of its name, and is
+//! alone where none of them exists. Fails: versions that differ in their signature, fallbacks
+//! without kernels.
 
 use super::names::Symbol;
 use super::{Alternative, Expander, LoneFallback};
@@ -105,7 +105,7 @@ impl<'a> Expander<'a, '_> {
             Diagnostic::new(
                 Code::DuplicateItem,
                 name.span(),
-                format!("a fallback for `{name}`, but no kernel of that name"),
+                format!("there is a fallback for `{name}`, but no kernel with that name"),
             )
             .help("write the kernel in the same `peach_fn!`, or an ordinary `fn` outside of it"),
         );
@@ -121,9 +121,9 @@ impl<'a> Expander<'a, '_> {
                 place,
                 format!("no kernel `{name}` has the `#[cfg]` of this fallback"),
             )
-            .label(kernel.span(), "a kernel of that name")
-            .note("a fallback without `#[cfg]` belongs to all kernels of its name")
-            .help("remove it, or give a kernel the same, in the same words"),
+            .label(kernel.span(), "a kernel with that name")
+            .note("a fallback without `#[cfg]` belongs to all kernels with its name")
+            .help("remove it, or give a kernel the same one, spelled the same"),
         );
     }
 
@@ -135,7 +135,7 @@ impl<'a> Expander<'a, '_> {
                 Diagnostic::new(
                     Code::DuplicateItem,
                     name.span(),
-                    format!("there are two fallbacks for `{name}`"),
+                    format!("duplicate fallback for `{name}`"),
                 )
                 .label(other.signature.name.span(), "the first one"),
             );
@@ -166,7 +166,10 @@ impl<'a> Expander<'a, '_> {
                 format!("{this} of `{name}` differs from {that} in signature or visibility"),
             )
             .label(first.span(), format!("{that} is here"))
-            .note("kernels of one name are versions of one function: types, `unsafe`, convention and visibility must be equal"),
+            .note(
+                "kernels with the same name are versions of one function: their types, `unsafe`, \
+                 convention and visibility must be equal",
+            ),
         );
     }
 }

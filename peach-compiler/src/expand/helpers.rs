@@ -185,7 +185,8 @@ impl<'a> Expander<'a, '_> {
         let error =
             |message: String| Diagnostic::new(Code::UndefinedName, call.name.span(), message);
         if self.names.info(symbol).mnemonic.is_some() {
-            return self.error(error(format!("the instruction `{text}` does not have a value")).help(format!(
+            return self.error(error(format!("the instruction `{text}` does not have a \
+                value")).help(format!(
                 "write it as a statement, with a register for its result: `let t: gp64; {text} t, \
                  …;`"
             )));

@@ -137,7 +137,7 @@ impl<'a> Expander<'a, '_> {
                 let message = format!("undefined label `{name}`");
                 self.error(
                     Diagnostic::new(Code::UndefinedLabel, used, message)
-                        .label(entry.span, "the `if` around this one is not taken"),
+                        .label(entry.span, "the enclosing `if` is not compiled"),
                 );
             }
         }

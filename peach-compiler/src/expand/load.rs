@@ -188,7 +188,8 @@ impl<'a> Expander<'a, '_> {
         self.emit_machine(inst, span, expr)
     }
 
-    /// The instruction that loads `width` bytes, all that a register holds; masks have several widths.
+    /// The instruction that loads `width` bytes, all that a register holds; masks have several
+    /// widths.
     fn load_whole(&self, target: View<Reg>, mem: Mem<Reg>, width: u32) -> Option<Instruction<Reg>> {
         Some(match (target.class, width) {
             (Class::Gp8 | Class::Gp8h | Class::Gp16 | Class::Gp32 | Class::Gp64, _) => {

@@ -97,7 +97,8 @@ pub struct Alternative {
 pub struct KernelGroup {
     /// The kernel whose signature, visibility and attributes the generated items have: the first.
     pub decl: ast::Kernel,
-    /// The first kernels of the alternatives before it: those of its name that have other `#[cfg]`s.
+    /// The first kernels of the alternatives before it: those of its name that have other
+    /// `#[cfg]`s.
     pub alternatives: Vec<Alternative>,
     /// In source order: the order of dispatch. Empty where every version is in error.
     pub versions: Vec<VersionSource>,

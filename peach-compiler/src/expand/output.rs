@@ -18,7 +18,7 @@ pub(super) struct FunctionBuilder {
 }
 
 impl FunctionBuilder {
-    /// Goes on with `function`.
+    /// Continues with `function`.
     pub fn of(function: Function) -> FunctionBuilder {
         FunctionBuilder {
             function,

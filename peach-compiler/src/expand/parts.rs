@@ -1,5 +1,5 @@
-//! The state of an expansion, in parts. All but [`Reports`] and [`Items`] begin anew with each version
-//! of a kernel.
+//! The state of an expansion, in parts. All but [`Reports`] and [`Items`] begin anew with each
+//! version of a kernel.
 
 use super::names::Symbol;
 use super::{items, statements};

@@ -13,16 +13,16 @@ pub(super) struct Needs<'a> {
     pub saved_xmm: RegSet,
     /// The stack variables; `None` for one that nothing uses.
     pub locals: Vec<Option<&'a Local>>,
-    /// Bytes that the author's pushes take at most.
+    /// Bytes that the user's pushes take at most.
     pub depth: u32,
     /// Bytes above the return address that the caller reserves.
     pub shadow: u32,
-    /// Whether the author calls functions.
+    /// Whether the user calls functions.
     pub calls: bool,
     /// Whether memory below the stack pointer may be used.
     pub red_zone: bool,
-    /// Whether saved vector registers have to be a multiple of 16 bytes above the stack pointer or the
-    /// base: assemblers have no words for Windows' unwinder where they are not.
+    /// Whether saved vector registers have to be a multiple of 16 bytes above the stack pointer or
+    /// the base: assemblers have no words for Windows' unwinder where they are not.
     pub saves_in_step: bool,
     /// A register that the epilogue may change.
     pub spare: Option<PhysReg>,
@@ -38,7 +38,8 @@ pub(super) struct Needs<'a> {
 pub(super) struct Use {
     /// The index of the stack variable; `None` for arguments on the stack.
     pub local: Option<usize>,
-    /// What is added to its address, from the CFA on for arguments; what is pushed there is included.
+    /// What is added to its address, from the CFA on for arguments; what is pushed there is
+    /// included.
     pub disp: i64,
     /// What a displacement of one byte counts in: 1, or the size of the operand (EVEX).
     pub unit: i64,

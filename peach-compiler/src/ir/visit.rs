@@ -1,7 +1,8 @@
 //! Every register that an operation names: visited, or replaced.
 //!
-//! The one place that knows where an [`Op`] keeps registers; of machine instructions `isa` knows it.
-//! Registers that an operation uses without naming them ([`Op::LoadArg`]) are in its effects alone.
+//! The one place that knows where an [`Op`] keeps registers; of machine instructions `isa` knows
+//! it. Registers that an operation uses without naming them ([`Op::LoadArg`]) are in its effects
+//! alone.
 
 use super::function::{Op, ReturnValue};
 use crate::isa::{Reg, View};

@@ -157,8 +157,8 @@ impl SseEncoding {
         }
     }
 
-    /// A load or store of `bytes` bytes of a register of `bank`, with no effect on flags. Classes of
-    /// the operands are the caller's.
+    /// A load or store of `bytes` bytes of a register of `bank`, with no effect on flags. Classes
+    /// of the operands are the caller's.
     pub(crate) fn transfer<R>(
         self,
         bank: Bank,

@@ -17,7 +17,8 @@
 //!    [`color`] greedily, [`improve`] locally; where that fails, [`search`] exactly: [`hall`] and
 //!    [`reduce`] make it smaller, [`propagation`] and [`alldifferent`] find what decisions imply.
 //! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`spill_choice`] chooses
-//!    what lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts over.
+//!    what lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts
+//!    over.
 
 mod affinity;
 mod alldifferent;
@@ -78,7 +79,8 @@ pub fn allocate(function: &Function, facts: &Facts) -> Result<Allocation, Box<Fa
 /// function that keeps some of its values in memory.
 ///
 /// # Errors
-/// Where there is no assignment, or spilling is not allowed, the registers that cannot all be placed.
+/// Where there is no assignment, or spilling is not allowed, the registers that cannot all be
+/// placed.
 pub fn allocate_or_spill(
     function: &Function,
     facts: &Facts,

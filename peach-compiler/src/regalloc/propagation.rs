@@ -1,9 +1,9 @@
 //! What follows from a few decisions, and why: the propagation of a conflict-driven search.
 //!
 //! In: a [`Part`] of a problem and decisions, [`Literal`] by literal. Out: everything that they
-//! imply, on a trail in the order of its assignment, each with a reason, or a [`Conflict`].
-//! What is known are the problem's demands (one register per node, other ones for neighbors, places
-//! in groups, sets of nodes that all differ) and [clauses](Propagation::learn) that were learned from
+//! imply, on a trail in the order of its assignment, each with a reason, or a [`Conflict`]. What is
+//! known are the problem's demands (one register per node, other ones for neighbors, places in
+//! groups, sets of nodes that all differ) and [clauses](Propagation::learn) that were learned from
 //! conflicts. The latter are watched in two places (Moskewicz et al., "Chaff", 2001).
 //! Invariants: a node's list and [`Propagation::value`] always say the same; the antecedents of a
 //! literal come before it on the trail.
@@ -105,7 +105,8 @@ pub(super) struct Propagation<'p> {
     /// Per variable on the trail.
     level: Vec<u32>,
     reason: Vec<Reason>,
-    /// Antecedents that several literals share, each with the length of the trail when it was added.
+    /// Antecedents that several literals share, each with the length of the trail when it was
+    /// added.
     explanations: Vec<(usize, Vec<Literal>)>,
     clauses: Vec<Vec<Literal>>,
     /// Per literal, the clauses to look at when it ceases to hold.

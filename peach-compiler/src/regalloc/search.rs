@@ -137,7 +137,8 @@ impl<'p> Search<'p> {
         }
     }
 
-    /// Decides, propagates and learns until all nodes have a register, or cannot, or `work` is done.
+    /// Decides, propagates and learns until all nodes have a register, or cannot, or `work` is
+    /// done.
     fn run(&mut self, work: &mut u64) -> Verdict {
         let mut runs = 1;
         let mut conflicts_left = FIRST_RUN;

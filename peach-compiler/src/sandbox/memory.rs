@@ -28,8 +28,8 @@ pub(super) fn widen(mem: &mut Mem<PhysReg>) -> bool {
     found
 }
 
-/// Of an instruction that is `fwait` and another one, which then has to be the one next to its address:
-/// that other one.
+/// Of an instruction that is `fwait` and another one, which then has to be the one next to its
+/// address: that other one.
 fn without_wait(name: &str, operand: Operand<PhysReg>) -> Option<Instruction<PhysReg>> {
     Some(match name {
         "fsave" => asm::fnsave(operand),

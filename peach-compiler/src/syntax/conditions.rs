@@ -1,8 +1,8 @@
 //! `#[cfg]` and `#[cfg_attr]`: rustc decides on them, after the kernels are compiled.
 //!
-//! In: a cursor in the brackets of an attribute. Out: the predicate of a `cfg`.
-//! Fails: in a `cfg_attr`, what decides what is compiled. What else is wrong is rustc's to say, to which
-//! the attribute is carried.
+//! In: a cursor in the brackets of an attribute. Out: the predicate of a `cfg`. Fails: in a
+//! `cfg_attr`, what decides what is compiled. What else is wrong is rustc's to say, to which the
+//! attribute is carried.
 
 use super::attributes::Own;
 use super::cursor::{Cursor, Parsed};
@@ -10,7 +10,7 @@ use super::tokens_text;
 use crate::diagnostics::{Code, Diagnostic};
 use proc_macro2::{Delimiter, TokenStream};
 
-/// What stands between the parentheses of `cfg(…)`, if that is the attribute.
+/// What is between the parentheses of `cfg(…)`, if that is the attribute.
 pub(super) fn cfg(c: &Cursor<'_>) -> Option<TokenStream> {
     let mut inside = arguments(c, "cfg")?;
     Some(until_comma(&mut inside))
@@ -42,7 +42,7 @@ fn check_under(c: &Cursor<'_>, outer: Option<&str>) -> Parsed<()> {
     Ok(())
 }
 
-/// The inside of `name(…)`.
+/// The inside `name(…)`.
 fn arguments<'a>(c: &Cursor<'a>, name: &str) -> Option<Cursor<'a>> {
     let (inside, _) = c.ahead().group(Delimiter::Parenthesis)?;
     c.is_word(name).then_some(inside)
@@ -59,7 +59,7 @@ fn until_comma(c: &mut Cursor<'_>) -> TokenStream {
 
 fn own_attribute(c: &Cursor<'_>, own: Own, condition: &str) -> Box<Diagnostic> {
     let name = own.name();
-    let error = refused(c, name).note("kernels are compiled before rustc decides on a `cfg`");
+    let error = refused(c, name).note("kernels are compiled before rustc evaluates a `cfg`");
     Box::new(error.help(format!(
         "write the item twice: under `#[cfg({condition})]` with `{name}`, and under \
          `#[cfg(not({condition}))]` without it"
@@ -77,6 +77,6 @@ fn condition_under_condition(
 }
 
 fn refused(c: &Cursor<'_>, name: &str) -> Diagnostic {
-    let message = format!("`{name}` cannot stand in the `cfg_attr` of a kernel");
+    let message = format!("`{name}` is not allowed in the `cfg_attr` of a kernel");
     Diagnostic::new(Code::BadAttribute, c.span(), message)
 }

@@ -89,7 +89,8 @@ impl Substitution<'_> {
         diagnostics: &mut Diagnostics,
     ) -> TokenTree {
         let is_field = matches!(before, [.., TokenTree::Punct(p)] if p.as_char() == '.')
-            && !matches!(before, [.., TokenTree::Punct(a), TokenTree::Punct(_)] if a.as_char() == '.');
+            && !matches!(before, [.., TokenTree::Punct(a), TokenTree::Punct(_)]
+                if a.as_char() == '.');
         let is_label = matches!(before.last(), Some(TokenTree::Punct(p)) if p.as_char() == '\'');
         if text != self.var || is_field || is_label {
             return ident.clone().into();

@@ -2,8 +2,8 @@
 //!
 //! Rust keeps a `let t` in the body of a `macro_rules!` apart from a `t` that the macro was given.
 //! Stable Rust does not tell a macro which tokens belong together, but it tells where they are
-//! written: what a macro was given stands outside of the braces that it wrote around it. In text that
-//! no macro has made, every token stands between the delimiters around it, and has the same origin.
+//! written: what was passed to a macro is outside the braces that it wrote around it. In text that
+//! no macro has made, every token is between the delimiters around it, and has the same origin.
 //!
 //! In: the tokens of a buffer. Out: [`Origins`].
 
@@ -19,8 +19,8 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// A number that is equal for names that are written in one macro, as far as that can be told; 0
-    /// where there is none.
+    /// A number that is equal for names that are written in one macro, as far as that can be told;
+    /// 0 where there is none.
     pub fn of(&self, name: Span) -> u32 {
         match self.levels.is_empty() {
             true => 0,
@@ -74,7 +74,7 @@ impl Region {
         Region { start: LineColumn { line: 0, column: 0 }, end, level: 0 }
     }
 
-    /// The level of what stands at `place` and came to be in this region.
+    /// The level of what is at `place` and came to be in this region.
     fn level_of(&self, place: LineColumn) -> u32 {
         let is_inside = self.start <= place && place <= self.end;
         self.level + u32::from(!is_inside)

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 // Weak: a program may have another just-in-time compiler, or this crate twice, and there is one
 // list for all of them. Defined once where all crates are optimized, and so assembled, as one. The
-// lock stands with the list, for all copies of this crate.
+// lock is with the list, for all copies of this crate.
 std::arch::global_asm!(
     ".ifndef __jit_debug_register_code",
     ".pushsection .text.__jit_debug_register_code,\"ax\",@progbits",

@@ -48,7 +48,7 @@ fn is_stale(metadata: &Metadata) -> Option<bool> {
 
 /// How long this process has been running.
 fn age() -> Option<Duration> {
-    // proc(5): the name of the program, in parentheses, may hold anything; behind it, the twentieth
+    // proc(5): the name of the program, in parentheses, may hold anything; after it, the twentieth
     // field is the start of the process, in ticks since the system was started.
     let stat = read_to_string("/proc/self/stat").ok()?;
     let (_, fields) = stat.rsplit_once(')')?;

@@ -58,8 +58,8 @@ pub fn compile<F: Signature>(text: &str) -> Result<Function<F>, Error> {
 ///
 /// # Safety
 /// Everything in the text's `unsafe` blocks is sound for all arguments that [`Function::call`] can
-/// be given, as it must be in a Rust function that holds such a block; for a kernel that is `unsafe`
-/// itself, for those that its documentation allows.
+/// be given, as it must be in a Rust function that holds such a block; for a kernel that is
+/// `unsafe` itself, for those that its documentation allows.
 ///
 /// # Errors
 /// As [`compile`], but for `unsafe`.

@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub offset: Linear,
     /// How many bytes are touched.
     pub bytes: Linear,
-    /// What is left of the region behind them.
+    /// What is left of the region after them.
     pub rest: Linear,
     pub align: u64,
     pub is_write: bool,

@@ -1,12 +1,13 @@
 //! The decision procedure: does an inequality follow from others, over the whole numbers?
 //!
-//! In: facts (`linear >= 0`, `= 0`, `≠ 0`) and the bounds of symbols. Out: yes, or "not shown".
-//! A goal is shown by refuting its negation: equations are solved, every inequality is divided by the
+//! In: facts (`linear >= 0`, `= 0`, `≠ 0`) and the bounds of symbols. Out: yes, or "not shown". A
+//! goal is shown by refuting its negation: equations are solved, every inequality is divided by the
 //! common divisor of its factors and its constant rounded (no whole number is lost by that), and
-//! symbols are eliminated one by one (J. Fourier 1826, T. Motzkin 1936; H. Williams, "Fourier-Motzkin
-//! elimination extension to integer programming problems", 1976) until a number remains that is
-//! negative. Each derived inequality follows from two others, so that a refutation is a proof. What
-//! overflows is left out and the work is bounded: that can lose a proof, never make one.
+//! symbols are eliminated one by one (J. Fourier 1826, T. Motzkin 1936; H. Williams,
+//! "Fourier-Motzkin elimination extension to integer programming problems", 1976) until a number
+//! remains that is negative. Each derived inequality follows from two others, so that a refutation
+//! is a proof. What overflows is left out and the work is bounded: that can lose a proof, never
+//! make one.
 
 use super::linear::{Linear, Symbol, Symbols};
 use std::collections::{BTreeMap, HashMap};
@@ -149,8 +150,8 @@ impl System {
             && self.not_zero.iter().all(|linear| value(linear).is_none_or(|value| value != 0))
     }
 
-    /// What of `knowledge` shares symbols with `assumption`, directly or through other facts, with the
-    /// bounds of the symbols; all of it without an assumption.
+    /// What of `knowledge` shares symbols with `assumption`, directly or through other facts, with
+    /// the bounds of the symbols; all of it without an assumption.
     fn of(knowledge: &Knowledge, symbols: &Symbols, assumption: Option<Linear>) -> Option<System> {
         let mut system = System::default();
         let mut reached = vec![assumption.is_none(); symbols.len()];

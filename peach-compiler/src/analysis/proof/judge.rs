@@ -1,13 +1,13 @@
 //! The judge: walks the code once with the invariants that it is given, and believes none of them.
 //!
-//! In: a [`Certificate`]: for each place where paths meet, what is in the registers there, as sums of
-//! symbols, and what holds of these symbols. Out: what of it some edge does not show, and the accesses
-//! that are not shown to be allowed. If nothing is returned, every execution is as the certificate
-//! says, by induction over its length: an edge says which values its symbols have ([`Rule`]), and under
-//! these everything that is claimed is demanded of the decision procedure.
+//! In: a [`Certificate`]: for each place where paths meet, what is in the registers there, as sums
+//! of symbols, and what holds of these symbols. Out: what of it some edge does not show, and the
+//! accesses that are not shown to be allowed. If nothing is returned, every execution is as the
+//! certificate says, by induction over its length: an edge says which values its symbols have
+//! ([`Rule`]), and under these everything that is claimed is demanded of the decision procedure.
 //!
-//! A symbol that a walk makes is a new one each time. What is claimed where paths meet replaces all that
-//! was known, so nothing that an edge knows of an older turn of a loop outlives it.
+//! A symbol that a walk makes is a new one each time. What is claimed where paths meet replaces all
+//! that was known, so nothing that an edge knows of an older turn of a loop outlives it.
 
 use super::access::{Access, Missing, place};
 use super::condition;

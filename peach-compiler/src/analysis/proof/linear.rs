@@ -1,8 +1,9 @@
 //! Sums of symbols with integer factors, and the symbols themselves.
 //!
-//! A symbol stands for one unknown integer, the same wherever it is named. What a register holds is a
-//! [`Linear`] that is congruent to it modulo 2^64; a fact is one that is not negative, over the whole
-//! numbers. Arithmetic is exact: whatever does not fit is `None`, and whoever asked learns nothing.
+//! A symbol stands for one unknown integer, the same wherever it is named. What a register holds is
+//! a [`Linear`] that is congruent to it modulo 2^64; a fact is one that is not negative, over the
+//! whole numbers. Arithmetic is exact: whatever does not fit is `None`, and whoever asked learns
+//! nothing.
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ pub struct SymbolInfo {
     pub max: Option<i128>,
 }
 
-/// All symbols of one proof: those that last, and those of the walk that is going on.
+/// All symbols of one proof: those that last, and those of the walk that is in progress.
 #[derive(Clone, Debug, Default)]
 pub struct Symbols {
     lasting: Vec<SymbolInfo>,

@@ -1,7 +1,7 @@
 //! Proof of memory safety: accesses whose place depends on what registers hold.
 //!
-//! In: a function, its facts, and accesses in plain code that no constant offset settles. Out: those
-//! that are not shown to stay in their region.
+//! In: a function, its facts, and accesses in plain code that no constant offset settles. Out:
+//! those that are not shown to stay in their region.
 //!
 //! | file | what it is |
 //! |---|---|

@@ -37,7 +37,7 @@ pub(super) enum Operation {
     MoveIf(Condition),
     /// 1 if a condition holds, else 0.
     SetIf(Condition),
-    /// Goes on elsewhere if a condition holds.
+    /// Continues elsewhere if a condition holds.
     Branch(Condition),
     Exchange,
     Push,

@@ -1,17 +1,18 @@
 //! The search for what stays true: claims for every place where paths meet.
 //!
-//! In: a function and the accesses that are in question. Out: a [`Certificate`] that the judge accepts
-//! (an empty one claims nothing). Nothing here has to be right.
+//! In: a function and the accesses that are in question. Out: a [`Certificate`] that the judge
+//! accepts (an empty one claims nothing). Nothing here has to be right.
 //!
-//! 1. Registers that a loop changes get a symbol at its head. One walk, in which nothing wraps around,
-//!    shows by how much each turn changes them: those that grow by a number each turn become
-//!    `entry + step * turns`, with one count of turns for all (so that what they have in common is
-//!    exact); others keep a symbol of their own. Outer loops are looked at again once inner ones are
-//!    understood.
-//! 2. Candidates for what holds there are everything that was known on an edge or asked for on the way,
-//!    in terms of the symbols that are claimed, a turn earlier and later, and comparisons of the symbols.
-//! 3. The judge throws out what some edge does not show, until nothing is thrown out (C. Flanagan and
-//!    K. Leino, "Houdini, an annotation assistant for ESC/Java", 2001).
+//! 1. Registers that a loop changes get a symbol at its head. One walk, in which nothing wraps
+//!    around, shows by how much each turn changes them: those that grow by a number each turn
+//!    become `entry + step * turns`, with one count of turns for all (so that what they have in
+//!    common is exact); others keep a symbol of their own. Outer loops are looked at again once
+//!    inner ones are understood.
+//! 2. Candidates for what holds there are everything that was known on an edge or asked for on the
+//!    way, in terms of the symbols that are claimed, a turn earlier and later, and comparisons of
+//!    the symbols.
+//! 3. The judge throws out what some edge does not show, until nothing is thrown out (C. Flanagan
+//!    and K. Leino, "Houdini, an annotation assistant for ESC/Java", 2001).
 
 use super::access::{Access, place};
 use super::decide::{Knowledge, tightened};
@@ -69,8 +70,8 @@ pub(super) fn search(world: &mut World<'_>, accesses: &[Access]) -> Certificate 
     certificate
 }
 
-/// Throws out what some edge does not show, until every edge shows all that is left. Whether that comes
-/// to an end.
+/// Throws out what some edge does not show, until every edge shows all that is left. Whether that
+/// comes to an end.
 fn winnow(world: &mut World<'_>, certificate: &mut Certificate) -> bool {
     for _ in 0..ROUNDS {
         let verdict = walk(world, certificate, &[], None);
@@ -126,7 +127,7 @@ struct Meeting {
 /// A register that a loop changes, at the loop's head.
 struct Changed {
     value: Linear,
-    /// By how much a turn changes it, by the edge back; `None` where that is no number.
+    /// By how much a turn changes it, by the edge back; `None` where that is not a number.
     steps: BTreeMap<u32, Option<i128>>,
 }
 
@@ -477,8 +478,8 @@ impl<'e> Draft<'e> {
         }
     }
 
-    /// Two symbols whose values differ in proportion from edge to edge are related by one equation (M.
-    /// Karr, "Affine relationships among variables of a program", 1976, for pairs).
+    /// Two symbols whose values differ in proportion from edge to edge are related by one equation
+    /// (M. Karr, "Affine relationships among variables of a program", 1976, for pairs).
     fn relate(&mut self) {
         for (index, (a, values_of_a)) in self.merged.iter().enumerate() {
             for (b, values_of_b) in &self.merged[index + 1..] {

@@ -1,8 +1,8 @@
 //! What an instruction does to what is known: the processor's arithmetic on sums.
 //!
 //! Everything is modulo 2^64, or the width that the instruction has. An instruction that is not in
-//! the table of [`operations`](super::operations) leaves registers of which nothing is known, by the
-//! effects that `isa` says it has, and so is anything that the table does not foresee.
+//! the table of [`operations`](super::operations) leaves registers of which nothing is known, by
+//! the effects that `isa` says it has, and so is anything that the table does not foresee.
 
 use super::condition;
 use super::linear::Linear;
@@ -183,8 +183,8 @@ pub(super) fn address(mem: &Mem<Reg>, state: &mut State, world: &mut World<'_>) 
     Some(base.plus(&index)?.offset(i128::from(mem.disp))?.modulo_2_64())
 }
 
-/// The 64 bits of `reg` when `value` is written to its low `bits` bits: 32 bits clear the upper half,
-/// fewer keep what is above (Intel SDM volume 1, section 3.4.1.1).
+/// The 64 bits of `reg` when `value` is written to its low `bits` bits: 32 bits clear the upper
+/// half, fewer keep what is above (Intel SDM volume 1, section 3.4.1.1).
 fn written(
     reg: Reg,
     bits: u32,
@@ -526,8 +526,8 @@ impl Machine<'_, '_> {
                 self.state.knowledge.assume_at_least_zero(value.minus(&result)?);
                 Some(self.result(&result, bits))
             }
-            // One bit, whose number is the count modulo the width: less one, it has at most as many low
-            // bits as the count says.
+            // One bit, whose number is the count modulo the width: less one, it has at most as many
+            // low bits as the count says.
             Operation::ShiftLeft if value.as_constant() == Some(1) => {
                 let result = self.state.fresh(1, 1i128 << (bits - 1), self.world);
                 let low_bits = Some((result.offset(-1)?, count));
@@ -549,8 +549,8 @@ impl Machine<'_, '_> {
         Some(self.result(&value, bits))
     }
 
-    /// `bzhi` looks at the low eight bits of the count, and an operand has no more bits than 64: what
-    /// it keeps is below the count in any case (Intel SDM volume 2, BZHI).
+    /// `bzhi` looks at the low eight bits of the count, and an operand has no more bits than 64:
+    /// what it keeps is below the count in any case (Intel SDM volume 2, BZHI).
     fn keep_low_bits(&mut self, bits: u32) -> Option<Results> {
         let value = self.source(1, bits)?;
         let value = self.state.unsigned(&value, bits, self.world);

@@ -119,8 +119,8 @@ impl<'f> World<'f> {
         world
     }
 
-    /// What arrives. Of a reference or slice, no more is taken than Rust guarantees: its address is not
-    /// null and aligned, its bytes are at most 2^63-1 and end below 2^64.
+    /// What arrives. Of a reference or slice, no more is taken than Rust guarantees: its address is
+    /// not null and aligned, its bytes are at most 2^63-1 and end below 2^64.
     fn argument(&mut self, arg: ArgId) -> Linear {
         let info = &self.function[arg];
         let name = self.function[info.vreg].name.clone();

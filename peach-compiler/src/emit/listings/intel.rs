@@ -162,7 +162,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         why: "control words whose upper bit is not a sign",
         applies: |coded| {
-            let is_large = |operand: &Operand<PhysReg>| matches!(operand, Operand::Imm(value) if *value > i128::from(i32::MAX));
+            let is_large = |operand: &Operand<PhysReg>| {
+                matches!(operand, Operand::Imm(value)
+                if *value > i128::from(i32::MAX))
+            };
             coded.is_one_of(&["bextr", "lwpins", "lwpval"])
                 && coded.inst.operands.iter().any(is_large)
         },

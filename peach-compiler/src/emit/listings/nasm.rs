@@ -472,16 +472,17 @@ fn is_plain_vpcom(name: &str) -> bool {
 /// What NASM 2.16 does not know, or takes for something else.
 #[rustfmt::skip]
 const UNKNOWN: &[&str] = &[
-    "aesdec128kl", "aesdec256kl", "aesdecwide128kl", "aesdecwide256kl", "aesenc128kl", "aesenc256kl",
-    "aesencwide128kl", "aesencwide256kl", "aor", "ccs_encrypt", "ccs_hash", "encodekey128",
-    "encodekey256", "enqcmd", "enqcmds", "enterw", "erets", "eretu", "fnsetpm", "fsetpm", "getsecq",
-    "hreset", "invlpgb", "invpcid", "leavew", "lkgs", "loadiwkey", "mcommit", "movabs", "pbndkb",
-    "pcmpestri64", "pcmpestrm64", "pmulhrw", "popw", "psmash", "ptwrite", "pushw", "rdpru", "retw",
-    "rmpquery", "rmpupdate", "seamcall", "seamops", "seamret", "sysexitq", "sysretq", "tcmmimfp16ps",
-    "tcmmrlfp16ps", "tdcall", "tdpfp16ps", "tlbsync", "vcvtneps2bf16", "vdpbf16ps", "vmgexit", "vp4dpwssd", "vp4dpwssds",
-    "vpcmpestri64", "vpcmpestrm64", "vpdpwsud", "vpdpwsuds", "vpdpwusd", "vpdpwusds", "vpdpwuud",
-    "vpdpwuuds", "vpermil2pd", "vpermil2ps", "vpperm", "vsha512msg1", "vsha512msg2", "vsha512rnds2",
-    "vsm3msg1", "vsm3msg2", "vsm3rnds2", "vsm4key4", "vsm4rnds4", "xsha512",
+    "aesdec128kl", "aesdec256kl", "aesdecwide128kl", "aesdecwide256kl", "aesenc128kl",
+    "aesenc256kl", "aesencwide128kl", "aesencwide256kl", "aor", "ccs_encrypt", "ccs_hash",
+    "encodekey128", "encodekey256", "enqcmd", "enqcmds", "enterw", "erets", "eretu", "fnsetpm",
+    "fsetpm", "getsecq", "hreset", "invlpgb", "invpcid", "leavew", "lkgs", "loadiwkey", "mcommit",
+    "movabs", "pbndkb", "pcmpestri64", "pcmpestrm64", "pmulhrw", "popw", "psmash", "ptwrite",
+    "pushw", "rdpru", "retw", "rmpquery", "rmpupdate", "seamcall", "seamops", "seamret", "sysexitq",
+    "sysretq", "tcmmimfp16ps", "tcmmrlfp16ps", "tdcall", "tdpfp16ps", "tlbsync", "vcvtneps2bf16",
+    "vdpbf16ps", "vmgexit", "vp4dpwssd", "vp4dpwssds", "vpcmpestri64", "vpcmpestrm64", "vpdpwsud",
+    "vpdpwsuds", "vpdpwusd", "vpdpwusds", "vpdpwuud", "vpdpwuuds", "vpermil2pd", "vpermil2ps",
+    "vpperm", "vsha512msg1", "vsha512msg2", "vsha512rnds2", "vsm3msg1", "vsm3msg2", "vsm3rnds2",
+    "vsm4key4", "vsm4rnds4", "xsha512",
 ];
 
 #[cfg(test)]

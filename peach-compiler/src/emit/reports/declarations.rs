@@ -188,8 +188,10 @@ fn plain(tokens: &TokenStream) -> Option<String> {
     let mut text = String::new();
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
-        let is_path_before = matches!(tokens.get(index + 1), Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
-            && matches!(tokens.get(index + 2), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+        let is_path_before = matches!(tokens.get(index + 1), Some(TokenTree::Punct(punct))
+            if punct.as_char() == ':')
+            && matches!(tokens.get(index + 2), Some(TokenTree::Punct(punct))
+                if punct.as_char() == ':');
         let is_lifetime = index > 0
             && matches!(&tokens[index - 1], TokenTree::Punct(punct) if punct.as_char() == '\'');
         match token {

@@ -146,7 +146,10 @@ impl<'a> Prototype<'a> {
     /// Microsoft's convention. ("x64 calling convention" says nothing of them; arguments, `__m128`
     /// and 128-bit integers are the same in all compilers.)
     fn has_wide_microsoft_result(&self, module: &Module) -> bool {
-        let is_wide = |ty: &CType| matches!(ty, CType::Named(name) if name.starts_with("__m256") || name.starts_with("__m512"));
+        let is_wide = |ty: &CType| {
+            matches!(ty, CType::Named(name)
+            if name.starts_with("__m256") || name.starts_with("__m512"))
+        };
         let mut found = self.function.convention().name == "win64" && is_wide(&self.result);
         self.visit(&mut |ty| {
             if let CType::Function { result, abi, .. } = ty {

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! ; src/sum.rs
-//! 0000  c5 fc 10 07              vmovups ymm0, [rdi]                      ; 14: vmovups v, [x.ptr];
+//! 0000  c5 fc 10 07              vmovups ymm0, [rdi]                     ; 14: vmovups v, [x.ptr];
 //! ```
 //!
 //! An instruction of more than eight bytes takes further rows. The runtime writes the bytes anew

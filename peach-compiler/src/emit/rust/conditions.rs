@@ -1,7 +1,7 @@
 //! `#[cfg]`: which of a kernel's alternatives exists is for rustc to say.
 //!
-//! In: a group. Out: the attributes of its items; the error where an alternative before it exists too,
-//! and then no items, so that nothing else is said.
+//! In: a group. Out: the attributes of its items; the error where an alternative before it exists
+//! too, and then no items, so that nothing else is said.
 
 use super::ours;
 use crate::diagnostics::diagnostic_tokens;

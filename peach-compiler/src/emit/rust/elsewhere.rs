@@ -1,4 +1,5 @@
-//! What a kernel is on targets other than x86-64, and where its `#[cfg]` does not hold: its fallback.
+//! What a kernel is on targets other than x86-64, and where its `#[cfg]` does not hold: its
+//! fallback.
 //!
 //! In: a group. Out: the function with the fallback's body, or without a fallback the error that
 //! says so and a function for its callers; and a use of every Rust item that the code names, so

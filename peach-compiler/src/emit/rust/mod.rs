@@ -5,7 +5,7 @@
 //! ```text
 //! fn name(…) -> … { calls the code }                         call.rs, clobbers.rs, signature.rs
 //! mod name { pub static KERNEL: Kernel<…>; struct Source; }
-//! unsafe impl Source for name::Source { … }                  shape.rs, patches.rs, text.rs, proof.rs
+//! unsafe impl Source for name::Source { … }                  shape, patches, text, proof
 //! ```
 //!
 //! and the diagnostics. The third item is in the scope of the kernel, so that the user's paths
@@ -176,7 +176,7 @@ fn module(context: &Context<'_>) -> TokenStream {
         #[allow(dead_code, private_interfaces)]
         #vis mod #name {
             #private::kernel_static! {
-                #[doc = "The kernel itself: its function pointer, its versions and their machine code."]
+                #[doc = "The kernel itself: its function pointer, versions and machine code."]
                 pub static KERNEL: #private::Kernel<
                     <#source as #private::Source>::Pointer
                 > = #private::Kernel::new::<#source>();

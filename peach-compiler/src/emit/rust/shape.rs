@@ -194,7 +194,9 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
     let function = quote_spanned! { ours() =>
         #target_feature
         #[allow(unused_unsafe)]
-        unsafe extern #abi fn __peach_fallback #lifetimes (#(#params),*) #result #where_clause { #call }
+        unsafe extern #abi fn __peach_fallback #lifetimes (#(#params),*) #result #where_clause {
+            #call
+        }
     };
     (value, Some(function))
 }

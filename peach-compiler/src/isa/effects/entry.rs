@@ -2,8 +2,9 @@
 //!
 //! iced's own table says which operands a row has, how each is accessed, and which registers and
 //! flags go with it. An entry holds for a whole mnemonic and says what iced does not: which bytes
-//! count, what is known when two sources are the same register, what is safe, what is touched beyond
-//! operands. Nothing here is tied to iced, so that instructions of our own can use it as well.
+//! count, what is known when two sources are the same register, what is safe, what is touched
+//! beyond operands. Nothing here is tied to iced, so that instructions of our own can use it as
+//! well.
 
 use crate::isa::effects::shuffles::ByImmediate;
 use crate::isa::{Control, Hazard, PhysReg, Reach, X87Effect};
@@ -27,7 +28,7 @@ pub(in crate::isa) struct Entry {
     pub implicit: Implicit,
     /// What it touches of memory, where that is not what its operands' sizes suggest.
     pub memory: Memory,
-    /// The alignment that it demands of memory.
+    /// The alignment that it requires of memory.
     pub alignment: Alignment,
     /// Where control goes, if not where iced has it.
     pub control: Option<Control>,
@@ -41,13 +42,13 @@ pub(in crate::isa) struct Entry {
     pub hazard: Option<Hazard>,
     /// What it touches beyond operands.
     pub reach: Reach,
-    /// What it does to the state that x87 and MMX share, beside what MMX operands do.
+    /// What it does to the state that x87 and MMX share, next to what MMX operands do.
     pub x87: X87Effect,
     /// It may set exception flags in MXCSR.
     pub sets_float_flags: bool,
 }
 
-/// Why a mnemonic of iced is no instruction of the language.
+/// Why a mnemonic of iced is not an instruction of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::isa) enum Absence {
     /// A directive, or iced's mark of what cannot be decoded.
@@ -86,8 +87,8 @@ pub(in crate::isa) enum Output {
     Whole,
     /// The lowest bytes; the others become zero or are kept, as the encoding has it.
     Low(u32),
-    /// A field of bits in the lowest 8 bytes, whose other bits count; the next 8 become undefined, which
-    /// is as good as computed (AMD APM volume 4, EXTRQ).
+    /// A field of bits in the lowest 8 bytes, whose other bits count; the next 8 become undefined,
+    /// which is as good as computed (AMD APM volume 4, EXTRQ).
     Field,
     /// Half of 16 bytes is moved in; the other half is kept or copied.
     Half(Half),
@@ -127,7 +128,8 @@ pub(in crate::isa) enum Everything {
     Moved,
     /// Elements change their size: as many are read as the operand's kind has.
     Converted,
-    /// Elements of different places meet: sums of neighbors, dot products, rounds of ciphers, tests.
+    /// Elements of different places meet: sums of neighbors, dot products, rounds of ciphers,
+    /// tests.
     Mixed,
     /// Data in another operand chooses, so that any byte may count.
     ChosenByData,
@@ -170,7 +172,7 @@ pub(in crate::isa) enum Source {
     Last,
     /// The last two that are.
     LastTwo,
-    /// The count of a shift, if it is no immediate.
+    /// The count of a shift, if it is not an immediate.
     Count,
     /// The number of a bit in a register; in memory it reaches further.
     BitNumber,
@@ -197,18 +199,18 @@ pub(in crate::isa) enum Part {
     FieldAndPlace,
 }
 
-/// What is known of a result that does not depend on a register that the instruction names. Only what
-/// the operation's definition guarantees for every input is here, not what a processor recognizes to
-/// save time: `vsubps v, v, v` is no zero (infinity minus infinity), and `phsubd v, v` is none either
-/// (it subtracts neighbors).
+/// What is known of a result that does not depend on a register that the instruction names. Only
+/// what the operation's definition guarantees for every input is here, not what a processor
+/// recognizes to save time: `vsubps v, v, v` is not zero (infinity minus infinity), and neither is
+/// `phsubd v, v` (it subtracts neighbors).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::isa) enum Same {
     /// It depends.
     Depends,
     /// Zero, if both sources are the same register.
     Zero,
-    /// Independent of the register, if both sources are the same: equality, and `sbb`, where the carry
-    /// flag decides.
+    /// Independent of the register, if both sources are the same: equality, and `sbb`, where the
+    /// carry flag decides.
     Independent,
     /// Independent of both sources with a predicate that is always false or always true.
     ByPredicate,
@@ -250,9 +252,9 @@ pub(in crate::isa) enum Implicit {
 /// Registers by which a leaf is asked and answers.
 #[derive(Debug)]
 pub(in crate::isa) struct Leaf {
-    /// What it takes, and how many low bytes of it, beside what iced says.
+    /// What it takes, and how many low bytes of it, next to what iced says.
     pub reads: Option<(PhysReg, u32)>,
-    /// What may have changed behind it.
+    /// What may have changed after it.
     pub changes: &'static [PhysReg],
 }
 

@@ -1,7 +1,7 @@
 //! What iced says of an instruction of a row.
 //!
-//! In: a row. Out: an instruction of it whose operands are registers that no row names by itself, so
-//! that what iced lists beside them is implicit.
+//! In: a row. Out: an instruction of it whose operands are registers that no row names by itself,
+//! so that what iced lists next to them is implicit.
 
 use crate::isa::Flags;
 use crate::isa::effects::vectors;

@@ -103,7 +103,10 @@ fn with_shorter_addresses(
     inst: &Instruction<PhysReg>,
     forms: &[&Form],
 ) -> Option<Instruction<PhysReg>> {
-    let is_alone = |operand: &Operand<PhysReg>| matches!(operand, Operand::Mem(mem) if mem.base == Base::None && mem.index.is_some());
+    let is_alone = |operand: &Operand<PhysReg>| {
+        matches!(operand, Operand::Mem(mem)
+        if mem.base == Base::None && mem.index.is_some())
+    };
     let operand = inst.operands.iter().position(is_alone)?;
     let Operand::Mem(mem) = &inst.operands[operand] else { return None };
     let (index, scale) = mem.index?;

@@ -51,30 +51,30 @@ const CPUS: &[Cpu] = &[
     cpu("icelake-server icelake_server", "icelake-client", "clwb pconfig wbnoinvd"),
     cpu("tigerlake", "icelake-client", "avx512vp2intersect clwb movdir64b movdiri shstk"),
     cpu("sapphirerapids emeraldrapids", "icelake-server",
-        "amx-bf16 amx-int8 avx512bf16 avx512fp16 avxvnni cldemote enqcmd movdir64b movdiri ptwrite \
-         serialize shstk tsxldtrk uintr waitpkg"),
+        "amx-bf16 amx-int8 avx512bf16 avx512fp16 avxvnni cldemote enqcmd movdir64b movdiri \
+         ptwrite serialize shstk tsxldtrk uintr waitpkg"),
     cpu("graniterapids", "sapphirerapids", "amx-fp16 prefetchi"),
     cpu("graniterapids-d graniterapids_d", "graniterapids", "amx-complex"),
     cpu("diamondrapids", "graniterapids-d",
-        "amx-avx512 amx-fp8 amx-movrs amx-tf32 avx10.2 avxifma avxneconvert avxvnniint16 avxvnniint8 \
-         cmpccxadd movrs sha512 sm3 sm4"),
+        "amx-avx512 amx-fp8 amx-movrs amx-tf32 avx10.2 avxifma avxneconvert avxvnniint16 \
+         avxvnniint8 cmpccxadd movrs sha512 sm3 sm4"),
 
     // Intel, since big and small cores share one instruction set.
     cpu("alderlake raptorlake meteorlake gracemont", "skylake",
-        "avxvnni cldemote clwb gfni hreset movdir64b movdiri pconfig pku ptwrite rdpid serialize sha \
-         shstk vaes vpclmulqdq waitpkg widekl"),
+        "avxvnni cldemote clwb gfni hreset movdir64b movdiri pconfig pku ptwrite rdpid \
+         serialize sha shstk vaes vpclmulqdq waitpkg widekl"),
     cpu("arrowlake", "alderlake", "avxifma avxneconvert avxvnniint8 cmpccxadd uintr"),
     cpu("arrowlake-s arrowlake_s lunarlake", "arrowlake", "avxvnniint16 sha512 sm3 sm4"),
     cpu("sierraforest", "arrowlake", "enqcmd"),
     cpu("grandridge", "sierraforest", "raoint"),
     cpu("clearwaterforest", "skylake",
-        "avxifma avxneconvert avxvnni avxvnniint16 avxvnniint8 cldemote clwb cmpccxadd enqcmd gfni hreset \
-         movdir64b movdiri pconfig pku prefetchi ptwrite rdpid serialize sha sha512 shstk sm3 sm4 uintr \
-         vaes vpclmulqdq waitpkg"),
+        "avxifma avxneconvert avxvnni avxvnniint16 avxvnniint8 cldemote clwb cmpccxadd \
+         enqcmd gfni hreset movdir64b movdiri pconfig pku prefetchi ptwrite rdpid serialize \
+         sha sha512 shstk sm3 sm4 uintr vaes vpclmulqdq waitpkg"),
     cpu("pantherlake wildcatlake", "skylake",
-        "avxifma avxneconvert avxvnni avxvnniint16 avxvnniint8 cldemote clwb cmpccxadd gfni hreset \
-         movdir64b movdiri pconfig pku prefetchi ptwrite rdpid serialize sha sha512 shstk sm3 sm4 uintr \
-         vaes vpclmulqdq waitpkg"),
+        "avxifma avxneconvert avxvnni avxvnniint16 avxvnniint8 cldemote clwb cmpccxadd gfni \
+         hreset movdir64b movdiri pconfig pku prefetchi ptwrite rdpid serialize sha sha512 \
+         shstk sm3 sm4 uintr vaes vpclmulqdq waitpkg"),
     cpu("novalake", "pantherlake", "avx10.2 movrs"),
 
     // Intel, many small cores with long vectors.
@@ -83,7 +83,8 @@ const CPUS: &[Cpu] = &[
 
     // Intel, small cores.
     cpu("bonnell atom saltwell", "core2", "movbe"),
-    cpu("silvermont slm atom_sse4_2", "bonnell", "aes pclmulqdq popcnt prfchw rdrand rdtscp sse4.2"),
+    cpu("silvermont slm atom_sse4_2", "bonnell",
+        "aes pclmulqdq popcnt prfchw rdrand rdtscp sse4.2"),
     cpu("airmont", "silvermont", ""),
     cpu("goldmont atom_sse4_2_movbe", "silvermont",
         "clflushopt fsgsbase rdseed sha xsavec xsaveopt xsaves"),
@@ -95,18 +96,19 @@ const CPUS: &[Cpu] = &[
     cpu("k8-sse3 opteron-sse3 athlon64-sse3", "k8", "cmpxchg16b sse3"),
     cpu("amdfam10 barcelona k10", "k8-sse3", "lahfsahf lzcnt popcnt rdtscp sse4a"),
     cpu("bdver1 bulldozer", "x86-64",
-        "aes avx cmpxchg16b fma4 lahfsahf lwp lzcnt pclmulqdq popcnt prfchw rdtscp sse4a xop xsave"),
+        "aes avx cmpxchg16b fma4 lahfsahf lwp lzcnt pclmulqdq popcnt prfchw rdtscp sse4a \
+         xop xsave"),
     cpu("bdver2 piledriver", "bdver1", "bmi1 f16c fma tbm"),
     cpu("bdver3 steamroller", "bdver2", "fsgsbase xsaveopt"),
     cpu("bdver4 excavator", "bdver3", "avx2 bmi2 movbe mwaitx rdrand"),
     cpu("znver1 zen zen1", "x86-64-v3",
-        "adx aes clflushopt clzero fsgsbase mwaitx pclmulqdq prfchw rdrand rdseed rdtscp sha sse4a xsavec \
-         xsaveopt xsaves"),
+        "adx aes clflushopt clzero fsgsbase mwaitx pclmulqdq prfchw rdrand rdseed rdtscp \
+         sha sse4a xsavec xsaveopt xsaves"),
     cpu("znver2 zen2", "znver1", "clwb rdpid rdpru wbnoinvd"),
     cpu("znver3 zen3", "znver2", "invpcid pku shstk vaes vpclmulqdq"),
     cpu("znver4 zen4", "znver3",
-        "avx512bf16 avx512bitalg avx512bw avx512cd avx512dq avx512ifma avx512vbmi avx512vbmi2 avx512vl \
-         avx512vnni avx512vpopcntdq gfni"),
+        "avx512bf16 avx512bitalg avx512bw avx512cd avx512dq avx512ifma avx512vbmi \
+         avx512vbmi2 avx512vl avx512vnni avx512vpopcntdq gfni"),
     cpu("znver5 zen5", "znver4", "avx512vp2intersect avxvnni movdir64b movdiri prefetchi"),
 
     // AMD, small cores.

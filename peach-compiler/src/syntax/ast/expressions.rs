@@ -1,7 +1,7 @@
 //! Expressions and operands.
 //!
 //! They are one type, [`Expr`]: a helper's `m: operand` and `let slot = [p + 8];` let whatever
-//! stands as an operand have a name, so expansion distinguishes them by what they evaluate to, not
+//! is as an operand have a name, so expansion distinguishes them by what they evaluate to, not
 //! the grammar.
 
 use super::{Name, Rounding};

@@ -102,7 +102,8 @@ fn change(function: &Function, facts: &Facts, index: usize, leftover: Leftover) 
 /// "Fencing, serializing and locked instructions". No other thread reads the kernel's own stack.
 fn store_order(inst: &Instruction<Reg>) -> Change {
     let name = inst.mnemonic.name();
-    let stores_elsewhere = matches!(inst.operands.first(), Some(Operand::Mem(mem)) if !matches!(mem.base, Base::Local(_)));
+    let stores_elsewhere = matches!(inst.operands.first(), Some(Operand::Mem(mem))
+        if !matches!(mem.base, Base::Local(_)));
     let is_weak = matches!(
         name,
         "movnti"

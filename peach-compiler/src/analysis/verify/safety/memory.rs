@@ -11,8 +11,8 @@ use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{ArgValue, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{Class, MemAccess};
 
-/// Lists the memory operands of instruction `index` that are not harmless whatever registers hold, with
-/// what to report of each that cannot be proven either.
+/// Lists the memory operands of instruction `index` that are not harmless whatever registers hold,
+/// with what to report of each that cannot be proven either.
 pub(super) fn verify(
     function: &Function,
     facts: &Facts,
@@ -324,8 +324,8 @@ pub(super) fn describe_unproven(
         None => format!("`{inequality}` is not shown"),
     };
     diagnostic.note(what).help(
-        "compare what the address is made of with the length, on every path that leads here; if you \
-         know that it stays inside, say so: `unsafe { … }`",
+        "compare what the address is made of with the length, on every path that leads here; if \
+         you know that it stays inside, say so: `unsafe { … }`",
     )
 }
 

@@ -256,7 +256,7 @@ fn pointee(tokens: &TokenStream) -> Option<String> {
     }
 }
 
-/// The type of the array `[T; N]`, given what stands in its brackets.
+/// The type of the array `[T; N]`, given what is in its brackets.
 fn array(inside: &TokenStream) -> Option<String> {
     let inside: Vec<TokenTree> = inside.clone().into_iter().collect();
     let [element, TokenTree::Punct(_), TokenTree::Literal(length)] = inside.as_slice() else {
@@ -346,6 +346,6 @@ pub(super) fn is_function_name(symbol: &str) -> bool {
 #[rustfmt::skip]
 const PREDECLARED: &[&str] = &[
     "init", "unsafe", "any", "bool", "byte", "comparable", "complex64", "complex128", "error",
-    "float32", "float64", "int", "int8", "int16", "int32", "int64", "rune", "string", "uint", "uint8",
-    "uint16", "uint32", "uint64", "uintptr",
+    "float32", "float64", "int", "int8", "int16", "int32", "int64", "rune", "string", "uint",
+    "uint8", "uint16", "uint32", "uint64", "uintptr",
 ];

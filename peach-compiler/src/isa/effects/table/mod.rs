@@ -1,13 +1,13 @@
 //! The table of instructions: every mnemonic of iced in exactly one row, with what is known of it
 //! beyond iced's own table.
 //!
-//! Rows are grouped by what instructions do. In each, the entry stands before the arrow and the
-//! mnemonics that share it behind. Sources: Intel SDM volume 2, AMD APM volumes 3 to 5, and for what
-//! lies beyond operands ("system") Intel SDM volume 3: "Serializing instructions", "Fencing,
+//! Rows are grouped by what instructions do. In each, the entry is before the arrow and the
+//! mnemonics that share it after it. Sources: Intel SDM volume 2, AMD APM volumes 3 to 5, and for
+//! what lies beyond operands ("system") Intel SDM volume 3: "Serializing instructions", "Fencing,
 //! serializing and locked instructions".
 //!
-//! A mnemonic that no row has is one that a newer iced brought: the tests list those, and until they
-//! have a row, the language does not have them.
+//! A mnemonic that no row has is one that a newer iced brought: the tests list those, and until
+//! they have a row, the language does not have them.
 
 mod absent;
 mod arithmetic;
@@ -79,7 +79,7 @@ static PLACES: [Option<(u8, u8)>; SIZE] = places();
 /// More than iced has mnemonics: one beyond does not compile.
 const SIZE: usize = 2048;
 
-/// Fails to compile if a mnemonic stands in two rows.
+/// Fails to compile if a mnemonic is in two rows.
 const fn places() -> [Option<(u8, u8)>; SIZE] {
     let mut places = [None; SIZE];
     let mut group = 0;
@@ -150,8 +150,8 @@ mod tests {
         }
     }
 
-    /// What iced knows of privileges, input and output, saved state, serialization and x87, the table
-    /// says as well.
+    /// What iced knows of privileges, input and output, saved state, serialization and x87, the
+    /// table says as well.
     #[test]
     fn entries_agree_with_iced() {
         for mnemonic in Mnemonic::values().filter(|&mnemonic| mnemonic != Mnemonic::Mov) {
@@ -177,8 +177,8 @@ mod tests {
         }
     }
 
-    /// An EVEX row takes `{sae}` or a rounding exactly where there are exceptions to suppress (Intel
-    /// SDM volume 2, "Static rounding support in EVEX").
+    /// An EVEX row takes `{sae}` or a rounding exactly where there are exceptions to suppress
+    /// (Intel SDM volume 2, "Static rounding support in EVEX").
     #[test]
     fn what_can_suppress_exceptions_may_raise_them() {
         for code in Code::values().filter(|code| is_offered(code.mnemonic())) {

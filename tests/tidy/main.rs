@@ -1,0 +1,4 @@
+//! What rustfmt and clippy do not check of the sources.
+
+mod instructions;
+mod words;
