@@ -77,6 +77,15 @@ const ACCEPTED: &[(&str, &str)] = &[
         lea lo, [mid + 1]; jmp 'next;
         'left: mov hi, mid; jmp 'next;
         'done: return lo; }"),
+    ("a stack variable", "pub fn f(i: u64) -> u64 {
+        let buf: [u64; 4]; for k in 0..4 { mov [buf + 8*k], i; } and i, 3; mov rax, [buf + 8*i]; return rax; }"),
+    ("pushed and popped", "pub fn f(x: &[u64; 4], i: u64) -> u64 { and i, 3; push i; add i, 4; pop i; mov rax, [x + 8*i]; return rax; }"),
+    ("32-bit counter", "pub fn f(x: &[u64; 16]) -> u64 {
+        let sum: gp64 = 0; let n: gp32 = 16;
+        'next: add sum, [x]; add x, 8; dec n; jnz 'next;
+        return sum; }"),
+    ("overlapping tail", "pub fn f(x: &[u8]) -> u64 {
+        let t: gp64 = 0; cmp x.len, 8; jb 'done; mov t, [x.ptr]; xor t, [x.ptr + x.len - 8]; 'done: return t; }"),
     ("nested loops", "pub fn f(x: &[u64; 64]) -> u64 {
         let sum: gp64 = 0; let i: gp64 = 0; let j: gp64;
         'rows: mov j, 0;

@@ -40,7 +40,8 @@ pub(super) fn step(state: &mut State, index: usize, world: &mut World<'_>) {
                 ..Results::default()
             }
         }
-        _ => Results::default(),
+        // What these write, if anything, is forgotten below.
+        Op::Label(_) | Op::Undefined { .. } | Op::Return(_) | Op::Align(_) => Results::default(),
     };
     forget_registers(effects, state, world);
     results.apply(effects, state);
