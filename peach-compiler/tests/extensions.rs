@@ -104,7 +104,7 @@ fn instance(
         inst.encoding = Some(ForcedEncoding::Vex);
         prefix = "{vex} ";
     }
-    if form.info().require_op_mask_register() {
+    if form.needs_mask() {
         let reg = PhysReg::mask(1);
         inst.mask = Some(View { reg, class: Class::K });
         texts[0].push_str(" {k1}");
@@ -204,7 +204,7 @@ fn gnu_as_needs_the_same_extensions() {
 /// One line for each form, by what it needs beyond the baseline.
 fn lines_by_need() -> BTreeMap<Vec<Feature>, Vec<String>> {
     let mut groups: BTreeMap<Vec<Feature>, Vec<String>> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut names: Vec<_> = Mnemonic::all_names().collect();
     names.sort_unstable();
     for name in names {
@@ -214,7 +214,7 @@ fn lines_by_need() -> BTreeMap<Vec<Feature>, Vec<String>> {
                 continue;
             }
             for memory in [false, true] {
-                if !seen.insert((form.code() as u16, memory)) {
+                if !seen.insert((form.opcode(), memory)) {
                     continue;
                 }
                 let (line, inst) = instance(name, mnemonic, form, memory);

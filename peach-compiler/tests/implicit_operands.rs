@@ -234,7 +234,7 @@ fn instance(mnemonic: Mnemonic, form: &Form, memory: bool) -> Instruction<PhysRe
             }),
         });
     }
-    if form.info().require_op_mask_register() {
+    if form.needs_mask() {
         inst.mask = Some(View { reg: PhysReg::mask(1), class: Class::K });
     }
     if form.family() == Family::Evex {

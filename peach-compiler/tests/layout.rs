@@ -474,9 +474,16 @@ fn every_form_decodes_to_what_was_meant() {
     };
     let mut wrong = Vec::new();
     let mut count = 0;
-    // All that have few operands, for they are written in unlike ways, and a part of the others.
+    // All that have few operands, for they are written in unlike ways, and a part of the others. The
+    // last part of the corpus is what iced lacks, which has a decoder of its own.
     let corpus = generate::corpus().into_iter().enumerate();
-    let few = |(at, inst): &(usize, Instruction<_>)| at % 7 == 0 || inst.operands.len() < 2;
+    let is_own = |inst: &Instruction<_>| {
+        let forms = inst.mnemonic.forms();
+        forms.iter().any(|form| form.opcode().iced().is_none())
+    };
+    let few = |(at, inst): &(usize, Instruction<_>)| {
+        at % 7 == 0 || inst.operands.len() < 2 || is_own(inst)
+    };
     for (_, inst) in corpus.filter(few) {
         // The tables have it in 64-bit mode, the decoder does not.
         if inst.mnemonic.name() == "montmul" {

@@ -188,6 +188,7 @@ features! {
     "svm" Cpuid(0x8000_0001, 0, C, 2, NO);
     "fred" Cpuid(7, 1, A, 17, NO);
     "msrlist" Cpuid(7, 1, A, 27, NO);
+    "usermsr" Cpuid(7, 1, D, 15, NO);
     "pbndkb" Cpuid(7, 1, B, 1, NO);
     "padlock" Cpuid(0xC000_0001, 0, D, 7, NO);
 }

@@ -281,6 +281,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         let enabled = version.map_or(&[][..], |version| &version.enable);
         for (name, span) in attrs.target_features.iter().chain(enabled) {
             match Feature::parse(name) {
+                Some(Feature::APXF) => self.no_apx(*span),
                 Some(feature) => features.insert(feature),
                 None => {
                     self.unknown_feature(name, *span, Code::BadAttribute);
@@ -291,6 +292,15 @@ impl<'a, 'd> Expander<'a, 'd> {
             Some(sandbox) => features.common(sandbox.features()),
             None => features,
         }
+    }
+
+    /// APX is an extension that there is, and whose instructions are missing here.
+    fn no_apx(&mut self, span: Span) {
+        let message = "the compiler has no instructions of APX";
+        let note = "`r16` to `r31`, and the forms with a destination of their own or without flags, \
+                    cannot be encoded";
+        let error = Diagnostic::new(Code::BadAttribute, span, message).note(note);
+        self.error(error.help("leave `apxf` out: it would only keep the kernel from processors"));
     }
 
     fn unknown_cpu(&mut self, name: &str, span: Span) {

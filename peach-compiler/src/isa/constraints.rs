@@ -3,9 +3,9 @@
 //! In: an instruction and the forms that fit it. Out: [`Constraints`], complete: registers that
 //! meet them can be encoded in one of the forms.
 
+use crate::isa::forms::traits::Distinct;
 use crate::isa::{Bank, Class, RegSet, Selection};
 use crate::isa::{Instruction, Operand, Register, View};
-use iced_x86::EncodingKind;
 
 /// What an instruction requires of the registers that it gets.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,8 +101,7 @@ fn allow_addresses<R: Register>(
         let Operand::Mem(mem) = operand else { continue };
         let Some((index, _)) = mem.index else { continue };
         if index.class.bank() == Bank::Vector {
-            let is_evex =
-                selection.forms().iter().any(|f| f.info().encoding() == EncodingKind::EVEX);
+            let is_evex = selection.forms().iter().any(|form| form.is_evex());
             constraints.allow(index, RegSet::first(if is_evex { 32 } else { 16 }));
         } else {
             // Number 4 in the index field means "no index".
@@ -132,9 +131,8 @@ fn separate<R: Register>(
     selection: &Selection,
     constraints: &mut Constraints<R>,
 ) {
-    let info = selection.forms()[0].info();
-    let all_differ = info.requires_unique_reg_nums();
-    if !all_differ && !info.requires_unique_dest_reg_num() {
+    let distinct = selection.forms()[0].distinct();
+    if distinct == Distinct::Any {
         return;
     }
     let mut regs = Vec::new();
@@ -147,7 +145,7 @@ fn separate<R: Register>(
     }
     regs.retain(|view| matches!(view.class.bank(), Bank::Vector | Bank::Tile));
     for (n, a) in regs.iter().enumerate() {
-        let others = if all_differ || n == 0 { &regs[n + 1..] } else { &[] };
+        let others = if distinct == Distinct::All || n == 0 { &regs[n + 1..] } else { &[] };
         others.iter().for_each(|b| constraints.keep_apart(a.reg, b.reg));
     }
 }

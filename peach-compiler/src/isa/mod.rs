@@ -9,6 +9,7 @@
 //! | `instruction` | what an instruction is: operands, prefixes, decorations |
 //! | `names` | how instructions are called: mnemonics, aliases, words for sizes |
 //! | `extensions` | which extensions there are, what they imply, which processor has them |
+//! | `own` | the rows of the instructions that iced lacks |
 //! | `forms` | which forms an instruction has, which of them fit, and why none does |
 //! | `address` | which registers of a sum are base and index |
 //! | `effects` | what a form reads, writes and does, by byte and by flag |
@@ -27,6 +28,7 @@ mod extensions;
 mod forms;
 mod instruction;
 mod names;
+pub(crate) mod own;
 mod registers;
 mod text;
 mod visit;
@@ -39,5 +41,6 @@ pub use extensions::*;
 pub use forms::*;
 pub use instruction::*;
 pub use names::*;
+pub use own::{OwnRow, Rounds};
 pub use registers::*;
 pub use text::*;

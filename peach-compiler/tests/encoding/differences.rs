@@ -3,6 +3,7 @@
 use super::corpus::Case;
 use super::newer::NEWER;
 use super::oracle::Answer;
+use super::own::is_own;
 use peach_compiler::ir::{Base, Instruction, Mem, Operand, Prefixes, View};
 use peach_compiler::isa::{Bank, Class, PhysReg};
 
@@ -51,7 +52,9 @@ pub const GNU: &[Difference] = &[
     },
     Difference {
         why: "newer than GNU as 2.40; see the comparison with rustc's LLVM",
-        applies: |case, other| other.is_none() && NEWER.contains(&case.name()),
+        applies: |case, other| {
+            other.is_none() && (NEWER.contains(&case.name()) || is_own(&case.inst))
+        },
     },
     Difference {
         why: "GNU as has no word for the size of this memory operand and takes it unsized only",

@@ -2,6 +2,7 @@
 //! of the whole corpus. Branches are left out, whose targets are addresses there.
 
 use super::meaning::meaning;
+use super::own::has_own;
 use super::{generate, is_full, oracle};
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
 use peach_compiler::isa::{FeatureSet, PhysReg, encode, encode_text};
@@ -53,7 +54,7 @@ fn encoded() -> Vec<Vec<u8>> {
     let bytes = |inst: Instruction<PhysReg>| {
         Some(encode(&inst, &FeatureSet::all(), BranchSize::Short).ok()?.bytes)
     };
-    let corpus = generate::corpus().into_iter().step_by(step);
+    let corpus = generate::corpus().into_iter().filter(|inst| !has_own(inst)).step_by(step);
     corpus.filter(|inst| !is_branch(inst)).filter_map(bytes).collect()
 }
 

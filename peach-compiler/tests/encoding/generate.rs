@@ -16,9 +16,13 @@ use std::collections::HashSet;
 /// Every instruction of the corpus, each once.
 pub fn corpus() -> Vec<Instruction<PhysReg>> {
     let mut corpus = Corpus::default();
-    for mnemonic in Mnemonic::all() {
-        for form in mnemonic.forms() {
-            corpus.walk(mnemonic, form);
+    // Those that iced lacks come last, so that they take no turn from others.
+    for is_own in [false, true] {
+        for mnemonic in Mnemonic::all() {
+            let forms = mnemonic.forms().iter();
+            for form in forms.filter(|form| form.opcode().iced().is_none() == is_own) {
+                corpus.walk(mnemonic, form);
+            }
         }
     }
     corpus.instructions
@@ -145,8 +149,7 @@ impl Corpus {
     }
 
     fn decorations(&mut self, form: &Form, plain: &Instruction<PhysReg>) {
-        let info = form.info();
-        if info.can_use_op_mask_register() {
+        if form.takes_mask() {
             for (num, zeroing) in [(1, false), (7, true), (2 + self.turn as u8 % 5, false)] {
                 let mut inst = plain.clone();
                 inst.mask = Some(View { reg: PhysReg::mask(num), class: Class::K });
@@ -259,7 +262,7 @@ pub fn plain_instruction(
         })
         .collect();
     let mut inst = Instruction::new(mnemonic, operands);
-    if form.info().require_op_mask_register() {
+    if form.needs_mask() {
         inst.mask = Some(View { reg: PhysReg::mask(3), class: Class::K });
     }
     inst

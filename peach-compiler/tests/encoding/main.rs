@@ -16,6 +16,7 @@ mod lines;
 mod meaning;
 mod newer;
 mod oracle;
+mod own;
 mod random;
 mod rustc;
 mod variants;

@@ -31,7 +31,7 @@ fn newer_instructions_are_encoded_as_rustc_does() {
     };
     let cases: Vec<_> = generate::corpus().into_iter().filter(newer).filter_map(ours).collect();
     let lines: Vec<String> = cases.iter().map(|(inst, _)| oracle::intel(inst)).collect();
-    let answers = rustc(&lines);
+    let answers = answers(&lines);
     let (mut equal, mut shorter, mut unknown, mut wrong) = (0, 0, HashSet::new(), Vec::new());
     for ((inst, bytes), answer) in cases.iter().zip(answers) {
         let name = inst.mnemonic.name();
@@ -57,8 +57,9 @@ fn newer_instructions_are_encoded_as_rustc_does() {
 }
 
 /// Assembles every line by rustc; `None` where it refuses.
-fn rustc(lines: &[String]) -> Vec<Option<Vec<u8>>> {
-    let directory = std::env::temp_dir().join(format!("peach-rustc-{}", std::process::id()));
+pub(super) fn answers(lines: &[String]) -> Vec<Option<Vec<u8>>> {
+    let directory =
+        std::env::temp_dir().join(format!("peach-rustc-{}-{}", std::process::id(), lines.len()));
     std::fs::create_dir_all(&directory).expect("a scratch directory");
     let mut refused = HashSet::new();
     for _ in 0..4 {
@@ -122,7 +123,7 @@ fn bytes_at(text: &[u8], start: usize) -> Vec<u8> {
 
 /// Whether a line's space holds `bytes`, or these after a segment prefix that is the default
 /// anyway.
-fn is_same(space: &[u8], bytes: &[u8]) -> bool {
+pub(super) fn is_same(space: &[u8], bytes: &[u8]) -> bool {
     let holds = |space: &[u8]| {
         space.starts_with(bytes) && space[bytes.len()..].iter().all(|&byte| byte == FILL)
     };

@@ -2,6 +2,7 @@
 
 use super::generate;
 use super::meaning::meaning;
+use super::own::has_own;
 use peach_compiler::isa::{encode_lengths, encode_options, encode_text, encodings, parse_line};
 
 fn hex(bytes: &[u8]) -> String {
@@ -16,6 +17,10 @@ fn all_encodings_of_the_corpus_decode_to_the_same_instruction() {
     let mut wrong = Vec::new();
     for inst in generate::corpus().into_iter().step_by(step) {
         let Ok(all) = encodings(&inst) else { continue };
+        // Those that iced lacks are compared by LLVM's disassembler.
+        if has_own(&inst) {
+            continue;
+        }
         if inst.mnemonic.name() == "ud0" {
             // With operands to Intel, without to AMD: a decoder takes one side.
             continue;

@@ -51,16 +51,15 @@ pub fn instance(mnemonic: Mnemonic, form: &Form, random: &mut Random) -> Instruc
         };
         inst.operands.push(operand);
     }
-    let info = form.info();
-    if info.require_op_mask_register() || info.can_use_op_mask_register() && random.chance(2) {
+    if form.needs_mask() || form.takes_mask() && random.chance(2) {
         let reg = PhysReg::mask(1 + random.below(7) as u8);
         inst.mask = Some(View { reg, class: Class::K });
-        inst.zeroing = info.can_use_zeroing_masking() && random.chance(2);
+        inst.zeroing = form.takes_zeroing() && random.chance(2);
     }
     if form.family == Family::Evex {
         inst.encoding = Some(ForcedEncoding::Evex);
     }
-    if info.can_use_rep_prefix() && form.code().is_string_instruction() {
+    if form.is_string_instruction() {
         inst.prefixes.rep = random.chance(2);
     }
     inst

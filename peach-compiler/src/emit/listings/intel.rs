@@ -11,6 +11,11 @@ use crate::isa::{Bank, Class, PhysReg};
 /// What GNU as 2.40, clang 14 and llvm-ml 16 do in their own way; later ones read the same text.
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        why: "an instruction of 2025 or later",
+        applies: |coded| coded.is_newest(),
+        remedy: Remedy::Bytes,
+    },
+    Rule {
         why: "instructions that GNU as or clang does not support",
         applies: |coded| coded.is_one_of(UNKNOWN),
         remedy: Remedy::Bytes,

@@ -244,6 +244,11 @@ impl Assembler for Nasm {
 /// What NASM 2.16 does in its own way.
 const RULES: &[Rule] = &[
     Rule {
+        why: "an instruction of 2025 or later",
+        applies: |coded| coded.is_newest(),
+        remedy: Remedy::Bytes,
+    },
+    Rule {
         why: "NASM does not support it",
         applies: |coded| {
             let is_comparison = |name: &str| name.starts_with("vpcom") && !is_plain_vpcom(name);

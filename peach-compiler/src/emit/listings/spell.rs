@@ -13,7 +13,7 @@ use crate::ir::{
     Base, BranchSize, Code, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, View,
 };
 use crate::isa::{
-    Class, Feature, FeatureSet, Names, PhysReg, as_encoded, encode, instruction_text,
+    Class, Family, Feature, FeatureSet, Form, Names, PhysReg, as_encoded, encode, instruction_text,
     register_name, select, size_name,
 };
 use std::fmt::Write;
@@ -60,6 +60,13 @@ impl Coded<'_> {
         matches!(self.opcode().first(), Some(0xc4 | 0xc5))
     }
 
+    /// Whether iced lacks it, and with iced most assemblers: AVX10.2 and its like.
+    pub fn is_newest(&self) -> bool {
+        let Ok(selection) = select(self.inst, &FeatureSet::all()) else { return false };
+        let encoded = |form: &&&Form| (form.family() == Family::Evex) == self.is_evex();
+        selection.forms().iter().filter(encoded).all(|form| form.opcode().iced().is_none())
+    }
+
     /// The memory operand.
     pub fn memory(&self) -> Option<&Mem<PhysReg>> {
         self.inst.operands.iter().find_map(|operand| match operand {
@@ -88,10 +95,11 @@ impl Coded<'_> {
         self.bytes.len() - self.opcode().len()
     }
 
-    /// Whether every form of it needs an extension.
+    /// Whether every form of it with a prefix of this kind needs an extension.
     pub fn needs(&self, feature: Feature) -> bool {
-        let forms = self.inst.mnemonic.forms();
-        forms.iter().all(|form| form.features().contains(feature))
+        let encoded = |form: &&Form| (form.family() == Family::Evex) == self.is_evex();
+        let mut forms = self.inst.mnemonic.forms().iter().filter(encoded);
+        forms.all(|form| form.features().contains(feature))
     }
 
     /// Whether a register of this class is an operand.

@@ -22,7 +22,7 @@ pub fn effects<R: Register>(inst: &Instruction<R>, selection: &Selection) -> Eff
     // All forms mean the same; the first speaks for them.
     let form = selection.forms()[0];
     let has_memory = inst.operands.iter().any(|operand| matches!(operand, Operand::Mem(_)));
-    let row = row::row(form.code(), has_memory);
+    let row = row::row(form.opcode(), has_memory);
     let mut builder = Builder { inst, form, row, flows: row.operands.clone(), copied: row.copied };
     builder.refine_by_values();
     builder.apply_mask();
@@ -83,7 +83,8 @@ impl<R: Register> Builder<'_, R> {
             self.copied = self.row.by_imm.apply(imm as u8, self.row, self.copied, &mut self.flows);
         }
         let same = |a, b| self.same_register(a, b);
-        let known = idioms::known(self.form.code(), self.row.entry, self.row.immediate, imm, same);
+        let Some(code) = self.form.opcode().iced() else { return };
+        let known = idioms::known(code, self.row.entry, self.row.immediate, imm, same);
         for (slot, flow) in self.flows.iter_mut().enumerate() {
             if known.unread.contains(slot) {
                 flow.read = Lanes::NONE;
@@ -303,7 +304,7 @@ impl<R: Register> Builder<'_, R> {
 
     /// With `rep`, nothing happens at all if `rcx` is 0.
     fn repeat(&self, effects: &mut Effects<R>) {
-        if !self.form.code().is_string_instruction() {
+        if !self.form.is_string_instruction() {
             return;
         }
         for access in &mut effects.regs {
@@ -394,7 +395,7 @@ mod tests {
                 let selection = Selection { forms: vec![form] };
                 for shape in 0..4 {
                     let mut inst = instance(mnemonic, form, shape & 1 == 1, shape & 2 == 2);
-                    let masks = if form.info().can_use_op_mask_register() { 3 } else { 1 };
+                    let masks = if form.takes_mask() { 3 } else { 1 };
                     for mask in 0..masks {
                         if mask > 0 {
                             let reg = Reg::Virtual(VReg(20));

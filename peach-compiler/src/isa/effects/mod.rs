@@ -6,6 +6,7 @@
 //! | `entry` | the terms of the table: what is known of a mnemonic beyond iced's own table |
 //! | `table` | every mnemonic in one row, with its entry |
 //! | `row` | what a row of iced's table does, whatever its operands are |
+//! | `own` | the same of a row that iced lacks |
 //! | `sample` | what iced says of an instruction of a row |
 //! | `general` | what the entry corrects for registers that are not vectors |
 //! | `implicit` | registers that no operand names |
@@ -20,6 +21,7 @@ mod general;
 mod idioms;
 mod implicit;
 mod instruction;
+mod own;
 mod properties;
 pub(in crate::isa) mod row;
 mod sample;

@@ -1,5 +1,5 @@
-//! What a row of iced's table does, whatever registers it is given: worked out at its first use,
-//! then kept.
+//! What a row of a table does, whatever registers it is given: worked out at its first use, then
+//! kept.
 //!
 //! In: a row, and whether its memory-or-register operand is memory. Out: a [`Row`]. The start is
 //! what iced says of a sample instruction; the entry of its mnemonic makes that precise by byte,
@@ -9,7 +9,8 @@ use crate::isa::effects::entry::{Entry, Memory};
 use crate::isa::effects::sample::Sample;
 use crate::isa::effects::shuffles::ByImmediate;
 use crate::isa::effects::vectors::{self, Vectors};
-use crate::isa::effects::{general, implicit, properties, table};
+use crate::isa::effects::{general, implicit, own, properties, table};
+use crate::isa::forms::form::Opcode;
 use crate::isa::forms::operand_forms::operand_form;
 use crate::isa::{Access, Class, Control, Flags, Hazard, Lanes, MemAccess, PhysReg};
 use crate::isa::{Reach, VectorMode, X87Effect};
@@ -23,7 +24,7 @@ use std::sync::OnceLock;
 pub(in crate::isa) struct Row {
     /// What the table of instructions has of its mnemonic.
     pub entry: &'static Entry,
-    /// The kinds of its operands.
+    /// The kinds of its operands; none where iced lacks the row.
     pub kinds: &'static [Kind],
     /// What happens to the register in each operand. Memory operands have none.
     pub operands: Vec<Flow>,
@@ -121,8 +122,15 @@ pub(in crate::isa) enum Unnamed {
     Block,
 }
 
-/// The row of `code`.
-pub(in crate::isa) fn row(code: Code, has_memory: bool) -> &'static Row {
+/// What the row of a form does.
+pub(in crate::isa) fn row(opcode: Opcode, has_memory: bool) -> &'static Row {
+    match opcode {
+        Opcode::Iced(code) => iced_row(code, has_memory),
+        Opcode::Own(row) => own::effects(row, has_memory),
+    }
+}
+
+fn iced_row(code: Code, has_memory: bool) -> &'static Row {
     static ROWS: OnceLock<Vec<OnceLock<Row>>> = OnceLock::new();
     let rows =
         ROWS.get_or_init(|| (0..2 * Code::values().len()).map(|_| OnceLock::new()).collect());

@@ -1,4 +1,5 @@
-//! One form and one instruction, through iced's encoder, with its bugs corrected.
+//! One form and one instruction, through iced's encoder, with its bugs corrected, or through `own`
+//! where iced lacks it.
 //!
 //! In: a [`Form`] that fits (see `fit`), an instruction, and [`Tweaks`] that ask for another than
 //! the usual encoding. Out: an [`Encoding`].
@@ -8,7 +9,8 @@
 //! here, since iced counts them from an absolute address.
 
 use crate::isa::encode::best::{Encoding, Field, is_variable};
-use crate::isa::forms::form::{Form, Slot};
+use crate::isa::encode::own;
+use crate::isa::forms::form::{Form, Opcode, Slot};
 use crate::isa::{Bank, Class, PhysReg, SelectError};
 use crate::isa::{Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Rounding, View};
 use iced_x86::{
@@ -31,13 +33,40 @@ pub(in crate::isa) struct Tweaks {
     pub(in crate::isa) l: u8,
 }
 
+/// The bytes of a form, before what depends on labels, data and Rust constants is noted.
+#[derive(Default)]
+pub(super) struct Raw {
+    pub bytes: Vec<u8>,
+    /// The displacement of the memory operand.
+    pub disp: Option<Field>,
+    /// The immediate, or a branch's displacement of one byte.
+    pub imm: Option<Field>,
+}
+
 /// Encodes `inst` in the form `form`.
 pub(in crate::isa) fn assemble(
     form: &Form,
     inst: &Instruction<PhysReg>,
     tweaks: &Tweaks,
 ) -> Result<Encoding, SelectError> {
-    let row = build(form, inst, tweaks)?;
+    let raw = match form.opcode() {
+        Opcode::Iced(code) => assemble_iced(form, code, inst, tweaks)?,
+        Opcode::Own(row) => own::assemble(row, inst, tweaks)?,
+    };
+    let encoding = fill_fields(inst, raw)?;
+    if encoding.bytes.len() > 15 {
+        return Err(refused("an instruction cannot exceed 15 bytes"));
+    }
+    Ok(encoding)
+}
+
+fn assemble_iced(
+    form: &Form,
+    code: Code,
+    inst: &Instruction<PhysReg>,
+    tweaks: &Tweaks,
+) -> Result<Raw, SelectError> {
+    let row = build(form, code, inst, tweaks)?;
     let mut encoder = Encoder::new(64);
     let vex3 = tweaks.vex3 || inst.encoding == Some(ForcedEncoding::Vex3);
     encoder.set_prevent_vex2(vex3);
@@ -53,44 +82,39 @@ pub(in crate::isa) fn assemble(
         return Err(refused(&error.to_string()));
     }
     let offsets = encoder.get_constant_offsets();
-    let mut encoding = Encoding { bytes: encoder.take_buffer(), ..Encoding::default() };
-    let mut disp = offsets.has_displacement().then(|| Field {
-        offset: offsets.displacement_offset() as u8,
-        size: offsets.displacement_size() as u8,
-    });
-    let mut imm = offsets.has_immediate().then(|| Field {
-        offset: offsets.immediate_offset() as u8,
-        size: offsets.immediate_size() as u8,
-    });
-    let added = add_prefixes(form, &row, inst, &mut encoding.bytes);
-    for field in [&mut disp, &mut imm].into_iter().flatten() {
+    let mut raw = Raw {
+        bytes: encoder.take_buffer(),
+        disp: offsets.has_displacement().then(|| Field {
+            offset: offsets.displacement_offset() as u8,
+            size: offsets.displacement_size() as u8,
+        }),
+        imm: offsets.has_immediate().then(|| Field {
+            offset: offsets.immediate_offset() as u8,
+            size: offsets.immediate_size() as u8,
+        }),
+    };
+    let added = add_prefixes(code, &row, inst, &mut raw.bytes);
+    for field in [&mut raw.disp, &mut raw.imm].into_iter().flatten() {
         field.offset += added;
     }
     if tweaks.sib && row.memory_index_scale() != 1 && row.memory_index() == Reg::None {
-        clear_scale(&mut encoding.bytes, disp, form);
+        clear_scale(&mut raw, code);
     }
-    if form.code() == Code::Xchg_r64_RAX && encoding.bytes == [0x48, 0x90] {
+    if code == Code::Xchg_r64_RAX && raw.bytes == [0x48, 0x90] {
         // `xchg rax, rax` changes nothing; GNU as drops the prefix too.
-        encoding.bytes.remove(0);
+        raw.bytes.remove(0);
     }
-    fill_fields(inst, &mut encoding, disp, imm)?;
-    if encoding.bytes.len() > 15 {
-        return Err(refused("an instruction cannot exceed 15 bytes"));
-    }
-    Ok(encoding)
+    Ok(raw)
 }
 
-fn refused(message: &str) -> SelectError {
+pub(super) fn refused(message: &str) -> SelectError {
     SelectError::Refused { message: message.to_string() }
 }
 
 /// Writes what iced cannot know, and notes where the rest goes.
-fn fill_fields(
-    inst: &Instruction<PhysReg>,
-    encoding: &mut Encoding,
-    disp: Option<Field>,
-    imm: Option<Field>,
-) -> Result<(), SelectError> {
+fn fill_fields(inst: &Instruction<PhysReg>, raw: Raw) -> Result<Encoding, SelectError> {
+    let Raw { bytes, disp, imm } = raw;
+    let mut encoding = Encoding { bytes, ..Encoding::default() };
     for (operand, given) in inst.operands.iter().enumerate() {
         match given {
             Operand::Mem(mem) => {
@@ -117,13 +141,13 @@ fn fill_fields(
                 encoding.imm = Some(field);
             }
             Operand::RustSym(_) => {
-                let field = imm.unwrap_or_else(|| last_bytes(encoding, 4));
+                let field = imm.unwrap_or_else(|| last_bytes(&encoding, 4));
                 put(&mut encoding.bytes, field, 0);
                 encoding.imm = Some(field);
             }
             Operand::Label(_) | Operand::Relative(_) => {
                 let size = if imm.is_some_and(|field| field.size == 1) { 1 } else { 4 };
-                let field = last_bytes(encoding, size);
+                let field = last_bytes(&encoding, size);
                 let value = if let Operand::Relative(value) = given { *value } else { 0 };
                 put(&mut encoding.bytes, field, value);
                 if matches!(given, Operand::Label(_)) {
@@ -133,7 +157,7 @@ fn fill_fields(
             Operand::Reg(_) | Operand::Imm(_) => {}
         }
     }
-    Ok(())
+    Ok(encoding)
 }
 
 fn bad_displacement(mem: &Mem<PhysReg>, operand: usize) -> SelectError {
@@ -163,13 +187,13 @@ fn put(bytes: &mut [u8], field: Field, value: i64) {
 
 /// Prefixes that iced does not write. Returns how many bytes it put before the fields.
 fn add_prefixes(
-    form: &Form,
+    code: Code,
     row: &iced_x86::Instruction,
     inst: &Instruction<PhysReg>,
     bytes: &mut Vec<u8>,
 ) -> u8 {
     let mut added = 0;
-    if form.info().encoding() == EncodingKind::D3NOW {
+    if code.op_code().encoding() == EncodingKind::D3NOW {
         let rex = rex_of_address(row);
         if rex != 0x40 {
             let opcode =
@@ -215,17 +239,17 @@ fn rex_of_address(row: &iced_x86::Instruction) -> u8 {
 }
 
 /// A SIB byte without index has no scale: iced writes the one that was set to get it.
-fn clear_scale(bytes: &mut [u8], disp: Option<Field>, form: &Form) {
-    let sib = match disp {
+fn clear_scale(raw: &mut Raw, code: Code) {
+    let sib = match raw.disp {
         Some(field) => usize::from(field.offset) - 1,
-        None => bytes.len() - 1 - bytes_behind_address(form),
+        None => raw.bytes.len() - 1 - bytes_behind_address(code),
     };
-    bytes[sib] &= 0x3f;
+    raw.bytes[sib] &= 0x3f;
 }
 
 /// How many bytes follow ModRM, SIB and displacement.
-fn bytes_behind_address(form: &Form) -> usize {
-    let info = form.info();
+fn bytes_behind_address(code: Code) -> usize {
+    let info = code.op_code();
     let bytes = |kind: &Kind| match kind {
         Kind::imm8 | Kind::imm8sex16 | Kind::imm8sex32 | Kind::imm8sex64 => 1,
         // A register in four bits of a byte; `imm4_m2z` has the other four.
@@ -240,14 +264,15 @@ fn bytes_behind_address(form: &Form) -> usize {
 }
 
 /// The instruction as iced's.
-pub(in crate::isa) fn build(
+fn build(
     form: &Form,
+    code: Code,
     inst: &Instruction<PhysReg>,
     tweaks: &Tweaks,
 ) -> Result<iced_x86::Instruction, SelectError> {
     let mut row = iced_x86::Instruction::new();
-    row.set_code(form.code());
-    let kinds = form.info().op_kinds();
+    row.set_code(code);
+    let kinds = code.op_code().op_kinds();
     for (n, slot) in form.slots().iter().enumerate() {
         let position = n as u32;
         match *slot {

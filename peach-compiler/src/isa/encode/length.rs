@@ -4,9 +4,7 @@
 //! In: the forms that fit an instruction. Out: a [`Shape`]. Only the allocator's preferences depend
 //! on it, never what is correct; the length that counts is [`encode`](crate::isa::encode)'s.
 
-use crate::isa::effects::vectors::is_register_or_memory;
-use crate::isa::{Family, Form, ImmForm, Selection, Slot};
-use iced_x86::{OpCodeInfo, OpCodeOperandKind as Kind, OpCodeTableKind};
+use crate::isa::{Family, Form, ImmForm, Selection};
 
 /// How the length of an instruction depends on its registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +37,10 @@ impl Selection {
         let Some(form) = self.forms().first() else {
             return Shape { prefix: Prefix::Present, rm: None, evex: None, accumulator: 0 };
         };
-        let info = form.info();
         let prefix = match form.family {
-            Family::Legacy if is_rex_w(info) => Prefix::Present,
+            Family::Legacy if form.has_rex_w() => Prefix::Present,
             Family::Legacy => Prefix::None,
-            Family::Vex
-                if info.table() == OpCodeTableKind::T0F && (info.w() == 0 || info.is_wig()) =>
-            {
-                Prefix::Vex2
-            }
+            Family::Vex if form.fits_vex2() => Prefix::Vex2,
             Family::Vex | Family::Xop | Family::Evex => Prefix::Present,
         };
         let evex = match form.family {
@@ -63,15 +56,9 @@ impl Selection {
     /// The operand that only the r/m field can hold. `vmovaps` has a form for either direction.
     fn rm_operand(&self) -> Option<usize> {
         let best = self.forms().first()?;
-        let in_rm = |form: &Form| {
-            form.slots().iter().zip(form.info().op_kinds()).find_map(|(slot, kind)| match slot {
-                Slot::Operand(operand) if is_rm(*kind) => Some(usize::from(*operand)),
-                _ => None,
-            })
-        };
-        let operand = in_rm(best)?;
+        let operand = best.rm_operand()?;
         let elsewhere = |form: &Form| {
-            form.family == best.family && in_rm(form).is_some_and(|other| other != operand)
+            form.family == best.family && form.rm_operand().is_some_and(|other| other != operand)
         };
         let has_choice = self.forms().iter().any(|form| elsewhere(form));
         (!has_choice || best.family == Family::Legacy).then_some(operand)
@@ -99,26 +86,4 @@ impl Selection {
         }
         operands
     }
-}
-
-/// Whether REX is there for its W bit.
-fn is_rex_w(info: &OpCodeInfo) -> bool {
-    info.operand_size() == 64 && !info.default_op_size64() && !info.force_op_size64()
-}
-
-/// Whether an operand of this kind is in the r/m field.
-fn is_rm(kind: Kind) -> bool {
-    is_register_or_memory(kind)
-        || matches!(
-            kind,
-            Kind::r16_rm
-                | Kind::r32_rm
-                | Kind::r64_rm
-                | Kind::k_rm
-                | Kind::mm_rm
-                | Kind::xmm_rm
-                | Kind::ymm_rm
-                | Kind::zmm_rm
-                | Kind::tmm_rm
-        )
 }

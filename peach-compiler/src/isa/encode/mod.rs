@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `assemble` | the bytes of one form, by iced's encoder |
+//! | `assemble` | the bytes of one form; by iced's encoder, where iced has it |
+//! | `own` | the bytes of a form that iced lacks |
 //! | `best` | the shortest of all forms that fit |
 //! | `variants` | all encodings, of every length |
 //! | `length` | an estimate of the length before registers are known |
@@ -10,6 +11,7 @@
 pub(in crate::isa) mod assemble;
 pub(in crate::isa) mod best;
 mod length;
+mod own;
 mod variants;
 
 pub use best::*;

@@ -99,13 +99,12 @@ fn all_tweaks() -> Vec<Tweaks> {
 
 /// Whether a tweak can change anything in this form.
 fn applies(tweaks: &Tweaks, form: &Form, inst: &Instruction<PhysReg>) -> bool {
-    let info = form.info();
     let has_vex = form.family == Family::Vex;
     let has_vector_prefix = form.family != Family::Legacy;
     (!tweaks.vex3 || has_vex)
-        && (!tweaks.w || has_vector_prefix && info.is_wig())
+        && (!tweaks.w || has_vector_prefix && form.ignores_w())
         // Rounding modes occupy the bits of the length.
-        && (tweaks.l == 0 || has_vector_prefix && info.is_lig() && inst.rounding.is_none())
+        && (tweaks.l == 0 || has_vector_prefix && form.ignores_l() && inst.rounding.is_none())
         && (tweaks.l < 2 || form.family == Family::Evex)
 }
 

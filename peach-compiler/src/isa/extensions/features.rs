@@ -172,6 +172,7 @@ extensions! {
     SVM "svm" [] [SVM SKINIT SKINIT_or_SVM SEV_ES SEV_SNP INVLPGB RMPQUERY]
     FRED "fred" [] [FRED LKGS]
     MSRLIST "msrlist" [] [MSRLIST WRMSRNS]
+    USER_MSR "usermsr" [] []
     PBNDKB "pbndkb" [] [TSE]
     PADLOCK "padlock" [] [PADLOCK_ACE PADLOCK_PHE PADLOCK_PMM PADLOCK_RNG PADLOCK_UNDOC PADLOCK_GMI]
 }

@@ -3,9 +3,10 @@
 //! In: what a mnemonic means. Out: its forms, best first. Everything that the manuals and other
 //! assemblers allow to be omitted, swapped or spelled differently is here.
 
-use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, OperandForm, Slot, rows_of};
+use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, Opcode, OperandForm, Slot, rows_of};
 use crate::isa::forms::operand_forms::operand_form;
 use crate::isa::names::mnemonic::{Meaning, names_64_bits};
+use crate::isa::own::own_forms;
 use crate::isa::{Class, PhysReg, RegSet, form_features};
 use iced_x86::{Code, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 
@@ -37,6 +38,7 @@ pub(in crate::isa) fn build_forms(meaning: Meaning) -> Vec<Form> {
             borrow(code, class, &mut forms);
         }
     }
+    forms.extend(own_forms(meaning.own).filter_map(|form| form.with_implied_imm(&meaning)));
     if meaning.row == iced_x86::Mnemonic::Mov {
         add_zero_extended(&mut forms);
     }
@@ -98,11 +100,8 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
         // `mov cs, r` is an invalid opcode (Intel SDM volume 2, MOV).
         base.operands[0].registers = base.operands[0].registers - RegSet::one(1);
     }
-    if let Some(value) = meaning.imm {
-        // A pseudo-op: the last operand of the row is the immediate that the name implies.
-        if kinds.last() == Some(&Kind::imm8) {
-            forms.push(base.without_last(Slot::Imm(value)));
-        }
+    if meaning.imm.is_some() {
+        forms.extend(base.with_implied_imm(meaning));
         return;
     }
     let is_implicit = |kind: &Kind| {
@@ -152,7 +151,7 @@ fn implied_registers(info: &OpCodeInfo) -> Option<Vec<(PhysReg, Class)>> {
 impl Form {
     fn new(code: Code, info: &OpCodeInfo, operands: Vec<OperandForm>) -> Form {
         Form {
-            code,
+            opcode: Opcode::Iced(code),
             shape: Vec::new(),
             features: form_features(code),
             slots: (0..operands.len() as u8).map(Slot::Operand).collect(),
@@ -179,6 +178,13 @@ impl Form {
             shape: Vec::new(),
             ..*self
         }
+    }
+
+    /// Where the name implies an immediate, it is the last operand of the row.
+    fn with_implied_imm(self, meaning: &Meaning) -> Option<Form> {
+        let Some(value) = meaning.imm else { return Some(self) };
+        let is_byte = self.operands.last().and_then(|last| last.imm) == Some(ImmForm::Byte);
+        is_byte.then(|| self.without_last(Slot::Imm(value)))
     }
 
     /// The last operand of the row comes from the mnemonic.
@@ -358,27 +364,26 @@ fn has_blind_rows(row: iced_x86::Mnemonic) -> bool {
 fn add_narrow_twins(forms: &mut Vec<Form>) {
     let mut twins = Vec::new();
     for form in forms.iter() {
-        let kinds = form.info().op_kinds();
-        let is_move = form.code.mnemonic() == iced_x86::Mnemonic::Mov;
+        let Some(code) = form.opcode.iced() else { continue };
+        let (kinds, mnemonic) = (code.op_code().op_kinds(), code.mnemonic());
+        let is_move = mnemonic == iced_x86::Mnemonic::Mov;
         if is_move && !kinds.contains(&Kind::seg_reg) {
             continue;
         }
         let reads_it = matches!(kinds[0], Kind::seg_reg | Kind::xmm_reg)
             || (kinds.len() == 1
-                && !matches!(
-                    form.code.mnemonic(),
-                    iced_x86::Mnemonic::Sldt | iced_x86::Mnemonic::Str
-                ));
+                && !matches!(mnemonic, iced_x86::Mnemonic::Sldt | iced_x86::Mnemonic::Str));
         let is_twin = |other: &&Form| {
-            let others = other.info().op_kinds();
+            let Some(info) = other.opcode.iced().map(|code| code.op_code()) else { return false };
+            let others = info.op_kinds();
             other.family == form.family
-                && other.info().op_code() == form.info().op_code()
+                && info.op_code() == code.op_code().op_code()
                 && others.len() == kinds.len()
                 && kinds.iter().zip(others).all(|(&a, &b)| a == b || narrows(a, b, reads_it))
                 && kinds != others
         };
         if let Some(twin) = forms.iter().find(is_twin) {
-            twins.push(Form { code: twin.code, ..form.clone_form() });
+            twins.push(Form { opcode: twin.opcode, ..form.clone_form() });
         }
     }
     twins.append(forms);
@@ -409,17 +414,16 @@ fn narrows(wide: Kind, narrow: Kind, reads_it: bool) -> bool {
 
 /// The order among forms whose encodings are equally long, where iced's own is not the usual one.
 fn preference(form: &Form) -> u8 {
-    let info = form.info();
-    let kinds = info.op_kinds();
+    let Some(code) = form.opcode.iced() else { return 0 };
+    let kinds = code.op_code().op_kinds();
     // `movq xmm, [m]`: F3 0F 7E and 66 0F D6, not 6E and 7E with REX.W.
-    let is_movq =
-        matches!(form.code.mnemonic(), iced_x86::Mnemonic::Movq | iced_x86::Mnemonic::Vmovq);
+    let is_movq = matches!(code.mnemonic(), iced_x86::Mnemonic::Movq | iced_x86::Mnemonic::Vmovq);
     let is_general = |kind: &Kind| matches!(kind, Kind::r64_or_mem);
     if is_movq && kinds.iter().any(is_general) {
         return 1;
     }
     // `mov r64, imm`: B8 with 32 bits, C7 with 32 bits that are sign-extended, B8 with 64 bits.
-    let is_mov = form.code.mnemonic() == iced_x86::Mnemonic::Mov;
+    let is_mov = code.mnemonic() == iced_x86::Mnemonic::Mov;
     let is_wide = |o: &OperandForm| matches!(o.imm, Some(ImmForm::DwordTo8 | ImmForm::Qword));
     if is_mov && form.operands.iter().any(is_wide) {
         return 1;

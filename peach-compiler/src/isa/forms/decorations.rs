@@ -4,6 +4,8 @@
 use crate::isa::Class;
 use crate::isa::forms::fit::{Misfit, is_vector};
 use crate::isa::forms::form::{Family, Form};
+use crate::isa::forms::traits::Distinct;
+use crate::isa::own::Rounds;
 use crate::isa::{Base, Instruction, Mem, Operand, Register, Rounding};
 
 /// Whether the form takes the mask, the `{z}` and the rounding mode.
@@ -20,21 +22,20 @@ pub(in crate::isa) fn fit_decorations<R: Register>(
         }
         return Ok(());
     }
-    let info = form.info();
     if inst.mask.is_some() {
-        if !info.can_use_op_mask_register() {
+        if !form.takes_mask() {
             return Err(Misfit::Mask("this form does not take a mask"));
         }
         let stores = matches!(inst.operands.first(), Some(Operand::Mem(_)));
         if inst.zeroing && stores {
             return Err(Misfit::Mask("`{z}` cannot be used where the destination is memory"));
         }
-        if inst.zeroing && !info.can_use_zeroing_masking() {
+        if inst.zeroing && !form.takes_zeroing() {
             return Err(Misfit::Mask(
                 "this form always merges under its mask; it does not take `{z}`",
             ));
         }
-    } else if info.require_op_mask_register() {
+    } else if form.needs_mask() {
         return Err(Misfit::Mask(
             "this form requires a mask: write `{k1}` after its first operand",
         ));
@@ -45,23 +46,17 @@ pub(in crate::isa) fn fit_decorations<R: Register>(
             "rounding control and `{sae}` require register operands: no operand can be memory",
         ));
     }
-    if info.ignores_rounding_control() {
-        return Err(Misfit::Rounding("this conversion is exact: it does not take a rounding mode"));
-    }
-    match rounding {
-        Rounding::Sae if info.can_use_rounding_control() => Err(Misfit::Rounding(
-            "this form takes a rounding mode: `{rn-sae}`, `{rd-sae}`, `{ru-sae}` or `{rz-sae}`",
-        )),
-        Rounding::Sae if !info.can_suppress_all_exceptions() => {
-            Err(Misfit::Rounding("this form does not take `{sae}`"))
+    let problem = match (form.rounds(), rounding) {
+        (Rounds::Control, Rounding::Sae) => {
+            "this form takes a rounding mode: `{rn-sae}`, `{rd-sae}`, `{ru-sae}` or `{rz-sae}`"
         }
-        Rounding::Sae => Ok(()),
-        _ if info.can_use_rounding_control() => Ok(()),
-        _ if info.can_suppress_all_exceptions() => {
-            Err(Misfit::Rounding("this form takes `{sae}`, but no rounding mode"))
-        }
-        _ => Err(Misfit::Rounding("this form does not take a rounding mode")),
-    }
+        (Rounds::Control, _) | (Rounds::Sae, Rounding::Sae) => return Ok(()),
+        (Rounds::Sae, _) => "this form takes `{sae}`, but no rounding mode",
+        (Rounds::Never, Rounding::Sae) => "this form does not take `{sae}`",
+        (Rounds::Never, _) => "this form does not take a rounding mode",
+        (Rounds::Exact, _) => "this conversion is exact: it does not take a rounding mode",
+    };
+    Err(Misfit::Rounding(problem))
 }
 
 pub(in crate::isa) fn fit_prefixes<R: Register>(
@@ -72,25 +67,28 @@ pub(in crate::isa) fn fit_prefixes<R: Register>(
     if given == crate::isa::Prefixes::default() {
         return Ok(());
     }
-    let info = form.info();
+    let Some(code) = form.opcode().iced() else {
+        return Err(Misfit::Prefix("this instruction takes no prefix"));
+    };
+    let (info, mnemonic) = (code.op_code(), code.mnemonic());
     let writes_memory = matches!(inst.operands.first(), Some(Operand::Mem(_)))
-        || form.code().mnemonic() == iced_x86::Mnemonic::Xchg
+        || mnemonic == iced_x86::Mnemonic::Xchg
             && inst.operands.iter().any(|operand| matches!(operand, Operand::Mem(_)));
-    let is_return = form.code().mnemonic() == iced_x86::Mnemonic::Ret;
+    let is_return = mnemonic == iced_x86::Mnemonic::Ret;
     if given.lock && !(info.can_use_lock_prefix() && writes_memory) {
         return Err(Misfit::Prefix(
             "`lock` requires an instruction that reads and writes its memory operand, such as `add \
              [p], r` or `cmpxchg [p], r`",
         ));
     }
-    let is_xchg = form.code().mnemonic() == iced_x86::Mnemonic::Xchg;
+    let is_xchg = mnemonic == iced_x86::Mnemonic::Xchg;
     let locks = (given.lock || is_xchg) && writes_memory;
     if given.xacquire && !(info.can_use_xacquire_prefix() && locks) {
         return Err(Misfit::Prefix(
             "`xacquire` requires a `lock`ed instruction or `xchg` with memory",
         ));
     }
-    let is_store = form.code().mnemonic() == iced_x86::Mnemonic::Mov && writes_memory;
+    let is_store = mnemonic == iced_x86::Mnemonic::Mov && writes_memory;
     if given.xrelease && !(info.can_use_xrelease_prefix() && (locks || is_store)) {
         return Err(Misfit::Prefix(
             "`xrelease` requires a `lock`ed instruction, `xchg` with memory or a `mov` to memory",
@@ -121,11 +119,11 @@ pub(in crate::isa) fn fit_distinct<R: Register>(
     form: &Form,
     inst: &Instruction<R>,
 ) -> Result<(), Misfit> {
-    let info = form.info();
-    let all = info.requires_unique_reg_nums();
-    if !all && !info.requires_unique_dest_reg_num() {
-        return Ok(());
-    }
+    let all = match form.distinct() {
+        Distinct::Any => return Ok(()),
+        Distinct::Destination => false,
+        Distinct::All => true,
+    };
     let mut registers: Vec<(usize, R)> = Vec::new();
     for (operand, given) in inst.operands.iter().enumerate() {
         match given {

@@ -246,8 +246,8 @@ fn size_words(bytes: u32) -> String {
 
 /// A form in the manual's notation, under the name in the source.
 fn notation(mnemonic: Mnemonic, form: &Form) -> String {
-    let text = form.info().instruction_string();
-    let (_, operands) = text.split_once(' ').unwrap_or((text, ""));
+    let text = form.notation();
+    let (_, operands) = text.split_once(' ').unwrap_or((&text, ""));
     let operands = match mnemonic.meaning().imm {
         Some(_) => operands.strip_suffix(", imm8").unwrap_or(operands),
         None => operands,

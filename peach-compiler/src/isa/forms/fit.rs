@@ -228,14 +228,16 @@ pub(in crate::isa) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Re
             }
             Operand::RustConst(_) => {}
             Operand::RustSym(_) => {
-                let is_call = form.code().mnemonic() == iced_x86::Mnemonic::Call;
+                let is_call = form.row_mnemonic() == Some(iced_x86::Mnemonic::Call);
                 if accepted.imm != Some(ImmForm::Qword) && !is_call {
                     return Err(Misfit::Operand { operand });
                 }
             }
         }
     }
-    if form.code() == iced_x86::Code::Xchg_r32_EAX && inst.operands[0] == inst.operands[1] {
+    if form.opcode().iced() == Some(iced_x86::Code::Xchg_r32_EAX)
+        && inst.operands[0] == inst.operands[1]
+    {
         // 90 is `nop`, which keeps the upper half that `xchg eax, eax` clears.
         return Err(Misfit::Operand { operand: 0 });
     }

@@ -1,7 +1,8 @@
-//! The forms of every instruction: iced's rows, with the operands as a user writes them.
+//! The forms of every instruction: rows of a table, with the operands as a user writes them.
 //!
-//! In: iced's `OpCodeInfo` table. Out: for each mnemonic its [`Form`]s, built when the mnemonic is
-//! first used and kept for the lifetime of the program.
+//! In: iced's `OpCodeInfo` table, and the rows of [`own`](crate::isa::own) for what iced lacks. Out:
+//! for each mnemonic its [`Form`]s, built when the mnemonic is first used and kept for the lifetime
+//! of the program.
 //!
 //! Operands in source are not always iced's. String instructions are written without operands,
 //! `blendvps a, b, xmm0` has one that iced leaves out, `vcmpltps` implies an immediate, `imul r, 5`
@@ -16,17 +17,18 @@
 use crate::isa::effects::table;
 use crate::isa::forms::arrangements::build_forms;
 use crate::isa::names::mnemonic;
+use crate::isa::own::OwnRow;
 use crate::isa::{Class, FeatureSet, Mnemonic, RegSet};
 use iced_x86::{Code, CpuidFeature, EncodingKind, OpCodeInfo};
 use std::sync::OnceLock;
 
-/// One way to encode an instruction: a row of iced's table and an arrangement of operands.
+/// One way to encode an instruction: a row of a table and an arrangement of operands.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form {
-    pub(in crate::isa) code: Code,
+    pub(in crate::isa) opcode: Opcode,
     /// As in the source.
     pub(in crate::isa) operands: Vec<OperandForm>,
-    /// One per operand of iced's row.
+    /// One per operand of the row.
     pub(in crate::isa) slots: Vec<Slot>,
     /// What every operand accepts, as bits: compared with those of an instruction to leave out
     /// most forms at once.
@@ -46,7 +48,26 @@ pub struct Form {
     pub(in crate::isa) is_offset: bool,
 }
 
-/// Where an operand of iced's row comes from.
+/// What a form is encoded as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opcode {
+    /// A row of iced's table.
+    Iced(Code),
+    /// A row of the compiler's own table, of instructions that iced lacks.
+    Own(OwnRow),
+}
+
+impl Opcode {
+    /// The row of iced's table, if it is one.
+    pub fn iced(self) -> Option<Code> {
+        match self {
+            Opcode::Iced(code) => Some(code),
+            Opcode::Own(_) => None,
+        }
+    }
+}
+
+/// Where an operand of a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// The source operand of this number, counted from 0.
@@ -163,14 +184,9 @@ pub enum ImmForm {
 }
 
 impl Form {
-    /// iced's row.
-    pub fn code(&self) -> Code {
-        self.code
-    }
-
-    /// What the manual says of the row.
-    pub fn info(&self) -> &'static OpCodeInfo {
-        self.code.op_code()
+    /// The row that it is a form of.
+    pub fn opcode(&self) -> Opcode {
+        self.opcode
     }
 
     /// What the source operands may be, in order.
@@ -178,7 +194,7 @@ impl Form {
         &self.operands
     }
 
-    /// Where each of iced's operands comes from, in iced's order.
+    /// Where each of the row's operands comes from, in the row's order.
     ///
     /// Not every operand in the source has a slot: iced's rows leave out the `xmm0` of
     /// `blendvps a, b, xmm0` and report it as an implicit register instead. One may have two:
@@ -195,7 +211,7 @@ impl Form {
     /// Whether it sets a 64-bit register by writing the lower half, which clears the upper one
     /// (Intel SDM volume 1, 3.4.1.1).
     pub(in crate::isa) fn is_zero_extended(&self) -> bool {
-        matches!(self.code, Code::Mov_r32_imm32 | Code::Mov_rm32_imm32)
+        matches!(self.opcode, Opcode::Iced(Code::Mov_r32_imm32 | Code::Mov_rm32_imm32))
             && self.operands[0].class == Some(Class::Gp64)
     }
 

@@ -7,6 +7,7 @@
 //! | `arrangements` | the arrangements of operands in which a row can be written |
 //! | `fit`, `decorations` | whether a form fits, and if not, why |
 //! | `select` | all forms that fit an instruction |
+//! | `traits` | what the tables say of a form beyond its operands |
 //! | `explain` | why none does, in words |
 //! | `twins` | which names EVEX has for what VEX does |
 //! | `lanes` | how many lanes a broadcast has that does not say so |
@@ -19,6 +20,7 @@ pub(in crate::isa) mod form;
 mod lanes;
 pub(in crate::isa) mod operand_forms;
 pub(in crate::isa) mod select;
+pub(in crate::isa) mod traits;
 mod twins;
 
 pub use form::*;

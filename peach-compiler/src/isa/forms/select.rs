@@ -5,7 +5,6 @@
 //! one (`cl`) included. The work per form is in `fit`, the words for what does not fit in
 //! `explain`.
 
-use crate::isa::effects::row;
 use crate::isa::forms::explain::explain;
 use crate::isa::forms::fit::{self, Misfit};
 use crate::isa::forms::form::forms_of;
@@ -30,14 +29,14 @@ impl Selection {
 
     /// As [`block_of`] says of the mnemonic.
     pub fn block(&self) -> Option<(usize, usize)> {
-        row::block(self.forms[0].info().op_kinds())
+        self.forms[0].block()
     }
 }
 
 /// The operand of an instruction that stands for several consecutive registers, and how many they
 /// are: the two masks of VP2INTERSECT, the four vectors of 4FMAPS.
 pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
-    forms_of(mnemonic).iter().find_map(|form| row::block(form.info().op_kinds()))
+    forms_of(mnemonic).iter().find_map(Form::block)
 }
 
 /// What is wrong with an address, whatever the instruction.

@@ -51,7 +51,7 @@ pub(in crate::isa) const PREDICATES: [(&str, &str); 32] = [
 ];
 
 /// The elements that VCMP compares.
-pub(in crate::isa) const FLOAT_SUFFIXES: [&str; 6] = ["ps", "pd", "ss", "sd", "ph", "sh"];
+pub(in crate::isa) const FLOAT_SUFFIXES: [&str; 7] = ["ps", "pd", "ss", "sd", "ph", "sh", "bf16"];
 
 /// Calls `define(name, base, imm)` for every pseudo-op: `name` is `base` with immediate `imm`.
 pub(in crate::isa) fn pseudo_ops(mut define: impl FnMut(String, &str, u8)) {
@@ -60,7 +60,7 @@ pub(in crate::isa) fn pseudo_ops(mut define: impl FnMut(String, &str, u8)) {
             let predicate = if short.is_empty() { long } else { short };
             define(format!("vcmp{predicate}{suffix}"), &format!("vcmp{suffix}"), imm);
             // SSE has the first eight only, and no half floats.
-            if imm < 8 && !suffix.ends_with('h') {
+            if imm < 8 && matches!(suffix, "ps" | "pd" | "ss" | "sd") {
                 define(format!("cmp{predicate}{suffix}"), &format!("cmp{suffix}"), imm);
             }
         }

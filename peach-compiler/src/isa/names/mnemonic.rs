@@ -1,11 +1,12 @@
 //! Names of instructions: the manuals' names, aliases and pseudo-ops.
 //!
-//! In: a word. Out: a [`Mnemonic`], and what it means: a group of rows of iced's table, with the
+//! In: a word. Out: a [`Mnemonic`], and what it means: rows of iced's table or the own one, with the
 //! immediate that a pseudo-op implies. The table of names is built once, from iced's own names and
 //! from the lists in `names`.
 
 use crate::isa::forms::form::{Form, forms_of, rows_of};
 use crate::isa::names::aliases::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};
+use crate::isa::own;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -20,8 +21,10 @@ pub struct Mnemonic {
 /// What a mnemonic stands for.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::isa) struct Meaning {
-    /// The rows of iced's table.
+    /// The rows of iced's table; `INVALID` where iced lacks the instruction.
     pub(in crate::isa) row: iced_x86::Mnemonic,
+    /// The rows of the compiler's own table, where iced lacks some or all.
+    pub(in crate::isa) own: &'static [own::Row],
     /// The immediate that the name implies.
     pub(in crate::isa) imm: Option<u8>,
     /// The size of the rows that the name asks for, where no operand shows it: 16 bits of `retw`,
@@ -77,10 +80,11 @@ impl Mnemonic {
     /// The instruction whose immediate the name implies, and the immediate: `vcmpps` and 1 for
     /// `vcmpltps`.
     pub fn in_full(self) -> Option<(Mnemonic, u8)> {
-        let Meaning { row, imm, .. } = self.meaning();
+        let Meaning { row, own, imm, .. } = self.meaning();
         let imm = imm?;
         let is_plain = |meaning: &Meaning| {
             meaning.row == row
+                && meaning.own == own
                 && meaning.imm.is_none()
                 && meaning.operand_size.is_none()
                 && !meaning.full_width
@@ -165,21 +169,22 @@ pub(in crate::isa) fn names_64_bits(row: iced_x86::Mnemonic) -> bool {
 fn build() -> Names {
     let mut names =
         Names { entries: Vec::with_capacity(2400), by_name: HashMap::with_capacity(2800) };
-    let plain = |row| Meaning { row, imm: None, operand_size: None, full_width: false };
+    let plain = |row| Meaning { row, own: &[], imm: None, operand_size: None, full_width: false };
     for row in iced_x86::Mnemonic::values().filter(|&row| !rows_of(row).is_empty()) {
         let name = format!("{row:?}").to_ascii_lowercase();
         if !RENAMED.iter().any(|(renamed, _)| *renamed == name) {
             names.insert(name, plain(row));
         }
     }
+    names.insert_own(plain(iced_x86::Mnemonic::INVALID));
     for (name, row, bits) in SIZED {
         names.insert(name.to_string(), Meaning { operand_size: Some(bits), ..plain(row) });
     }
     let mov = plain(iced_x86::Mnemonic::Mov);
     names.insert("movabs".to_string(), Meaning { full_width: true, ..mov });
     pseudo_ops(|name, base, imm| {
-        let row = names.meaning_of(base).row;
-        names.insert(name, Meaning { imm: Some(imm), ..plain(row) });
+        let meaning = names.meaning_of(base);
+        names.insert(name, Meaning { imm: Some(imm), ..meaning });
     });
     for (alias, target) in ALIASES {
         names.alias(alias.to_string(), target);
@@ -202,6 +207,16 @@ impl Names {
         let name: &'static str = name.leak();
         self.by_name.insert(name, self.entries.len() as u16);
         self.entries.push((name, meaning));
+    }
+
+    /// Names of the compiler's own table. `plain` is the meaning of a name that iced lacks.
+    fn insert_own(&mut self, plain: Meaning) {
+        for rows in own::ROWS.chunk_by(|a, b| a.name == b.name) {
+            match self.by_name.get(rows[0].name) {
+                Some(&id) => self.entries[usize::from(id)].1.own = rows,
+                None => self.insert(rows[0].name.to_string(), Meaning { own: rows, ..plain }),
+            }
+        }
     }
 
     fn alias(&mut self, alias: String, target: &str) {
