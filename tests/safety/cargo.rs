@@ -124,7 +124,7 @@ const ATTACKS: &[(&str, &str, &str)] = &[
     ("itself", "rt::peach_fn! { pub fn k(x: ^&std::ffi::CStr) { nop; } }", "cannot be known"),
     (
         "both",
-        "fn k() { let _: one::Kernel<extern \"C\" fn(u64) -> u64> = b::same::^KERNEL; }",
+        "fn k() { let _: one::Kernel<extern \"C\" fn(u64) -> u64> = ^b::same::KERNEL; }",
         "mismatched types",
     ),
 ];
