@@ -1,5 +1,5 @@
-//! Branch relaxation: every branch starts short and only ever grows, until all reach. (In code without
-//! padding, and where that takes too long: [`growth`](super::growth).)
+//! Branch relaxation: every branch starts short and only ever grows, until all reach. (In code
+//! without padding, and where that takes too long: [`growth`](super::growth).)
 //!
 //! Padding is computed on the way: to a multiple of a number, or so that a group of items does not
 //! cross the border of a bundle.

@@ -1,5 +1,5 @@
-//! Branch relaxation in n log n steps, where sweeps over all of the code might be as many as there are
-//! branches: each may grow only because the next one did.
+//! Branch relaxation in n log n steps, where sweeps over all of the code might be as many as there
+//! are branches: each may grow only because the next one did.
 
 use super::branches::{Kind, Layout};
 use crate::ir::{LabelId, Lowered};
@@ -12,8 +12,8 @@ const REACH: u32 = 130;
 const GROWTH_MAX: u32 = 4;
 
 impl Layout {
-    /// Grows what has to grow, in code without padding. The order does not matter there: growth only
-    /// moves branches and targets further apart, so what grows has to grow in every solution.
+    /// Grows what has to grow, in code without padding. The order does not matter there: growth
+    /// only moves branches and targets further apart, so what grows has to grow in every solution.
     pub(super) fn grow_by_need(&mut self, lowered: &Lowered, features: &FeatureSet) {
         let branches: Vec<usize> = (0..self.kinds.len()).filter(|&i| self.is_short(i)).collect();
         let mut growth = Growth::of(self.kinds.len());
@@ -46,8 +46,8 @@ impl Layout {
         i8::try_from(i64::from(place) - i64::from(end)).is_ok()
     }
 
-    /// Grows every branch that might not reach if all others grew and all padding were as long as it
-    /// can be. The others reach for good.
+    /// Grows every branch that might not reach if all others grew and all padding were as long as
+    /// it can be. The others reach for good.
     pub(super) fn grow_by_fear(&mut self, lowered: &Lowered, features: &FeatureSet) {
         let mut longest = Vec::with_capacity(self.kinds.len() + 1);
         let mut at = 0;
@@ -72,8 +72,8 @@ impl Layout {
     }
 }
 
-/// How much the items have grown, with sums over those before a place: P. Fenwick, "A new data structure
-/// for cumulative frequency tables" (1994).
+/// How much the items have grown, with sums over those before a place: P. Fenwick, "A new data
+/// structure for cumulative frequency tables" (1994).
 struct Growth(Vec<u32>);
 
 impl Growth {
