@@ -308,7 +308,7 @@ pub(super) fn describe_unproven(
     let Missing { region, touched, not_shown, is_outside, example, is_read_only, align } = missing;
     let span = operand_span(&function.insts[open.access.index], open.access.operand);
     if *is_outside {
-        return Diagnostic::new(Code::OutOfBounds, span, touched.clone()).help(WRAP);
+        return Diagnostic::new(Code::NeedsUnsafe, span, touched.clone()).help(WRAP);
     }
     let message = match (not_shown, is_read_only) {
         (Some(_), _) => format!("this is not proven to stay inside of `{region}`"),
