@@ -369,3 +369,50 @@ fn rbp_base() -> peach_compiler::ir::Base<PhysReg> {
     let class = peach_compiler::isa::Class::Gp64;
     peach_compiler::ir::Base::Reg(peach_compiler::ir::View { reg: gp::RBP, class })
 }
+
+/// A realigned frame has a register for its base, whichever ones the author names, in what order and
+/// with what else there is; where no register is left, that is said.
+#[test]
+fn a_realigned_frame_has_a_base_whatever_is_named() {
+    let all = [
+        "rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+        "r14", "r15",
+    ];
+    for (convention, saved) in [
+        (&SYSV64, ["rbp", "rbx", "r12", "r13", "r14", "r15"].as_slice()),
+        (&WIN64, ["rbp", "rbx", "rsi", "rdi", "r12", "r13", "r14", "r15"].as_slice()),
+    ] {
+        for count in 0..=saved.len() {
+            for call in ["", "unsafe { call sym other; }"] {
+                let moves: Vec<String> =
+                    saved[..count].iter().map(|reg| format!("mov {reg}, 1;")).collect();
+                let source = format!(
+                    "#[spill] fn k(x: u64, y: u64) -> u64 {{
+                        let buf: [u64; 4] align 64; let v: [gp64; 14];
+                        for i in 0..14 {{ lea v[i], [x + y + i]; }}
+                        {} {call} mov [buf], v[0]; mov [buf + 8], x;
+                        for i in 1..14 {{ add v[0], v[i]; }}
+                        add v[0], [buf]; return v[0];
+                    }}",
+                    moves.concat()
+                );
+                if count < saved.len() || call.is_empty() {
+                    compiled(convention, &source);
+                } else {
+                    assert_eq!(codes(convention, &source), ["E0401"], "{source}");
+                }
+            }
+        }
+        let moves: Vec<String> = all.iter().map(|reg| format!("mov {reg}, 1;")).collect();
+        let source = format!(
+            "fn k() {{ let buf: [u64; 4] align 64; mov qword [buf], 1; {} }}",
+            moves.concat()
+        );
+        assert_eq!(codes(convention, &source), ["E0401"]);
+    }
+}
+
+fn codes(convention: &'static Convention, source: &str) -> Vec<&'static str> {
+    let compilation = compile(source.parse().expect("tokens"), convention);
+    compilation.diagnostics.iter().map(|d| d.code.id()).collect()
+}

@@ -3,9 +3,9 @@
 //! Both the allocator and the frame builder ask, and must get the same answer: it depends on the
 //! function alone.
 
-use crate::abi::{Convention, Frames};
+use crate::abi::{ArgPlace, Convention, Frames};
 use crate::ir::{Base, Function, Local, Op, Reg};
-use crate::isa::{self, Bank, PhysReg, RegSet, gp};
+use crate::isa::{self, Bank, Control, PhysReg, RegSet, gp};
 
 /// The guard page below a stack is at least this large.
 pub(crate) const PAGE: i64 = 4096;
@@ -21,18 +21,13 @@ pub(crate) const TOUCHES_MAX: i64 = 14;
 /// be in a frame without one.
 const LARGE: i64 = (TOUCHES_MAX - 2) * STRIDE;
 
-/// The register that holds the base of the frame, or of the stack variables, and cannot be
-/// allocated: where the stack variables that are used require more alignment than the convention
-/// gives the stack pointer, or take so many bytes that the stack pointer moves in a loop.
-pub(crate) fn frame_pointer(function: &Function) -> Option<PhysReg> {
+/// Whether a register holds the base of the frame, or of the stack variables, and cannot be allocated:
+/// where the stack variables that are used demand more alignment than the convention gives the stack
+/// pointer, or take so many bytes that the stack pointer moves in a loop.
+pub(crate) fn needs_frame_base(function: &Function) -> bool {
     let locals = used_locals(function);
     let (convention, locals) = (function.convention, locals.iter().flatten().copied());
-    let is_needed =
-        demanded_align(convention, locals.clone()).is_some() || is_large(convention, locals);
-    is_needed.then(|| match convention.frames {
-        Frames::Pushed => gp::RBP,
-        Frames::Go => locals_base(function),
-    })
+    demanded_align(convention, locals.clone()).is_some() || is_large(convention, locals)
 }
 
 /// The stack variables; `None` for one that nothing uses.
@@ -67,9 +62,42 @@ pub(crate) fn is_large<'a>(
     touched && locals.map(bytes).sum::<i64>() > LARGE
 }
 
-/// The register that holds the address of stack variables that require more alignment than a frame
-/// of Go's has: `rbp`, which such a frame saves, or one that the function does not name.
-pub(crate) fn locals_base(function: &Function) -> PhysReg {
+/// Volatile registers that no instruction demands. (In `r11` prologues count the pages of large frames.)
+const VOLATILE: [u8; 3] = [10, 9, 8];
+
+/// The register for it, one that the function neither names nor changes: `rbp` rather than another.
+/// `None` where there is none. It is set before arguments are moved to their registers, and
+/// read after results are.
+pub(crate) fn frame_base(function: &Function) -> Option<PhysReg> {
+    let convention = function.convention;
+    // It is nothing else there, and alone may be copied to the stack pointer.
+    if convention.sandbox.is_some() {
+        return Some(gp::RBP);
+    }
+    let taken = named(function) | arriving(function) | convention.reserved_gp;
+    let order: Vec<u8> = match convention.frames {
+        Frames::Pushed => {
+            let saved = convention.saved_gp - RegSet::one(gp::RBP.num);
+            [gp::RBP.num].into_iter().chain(saved.iter()).chain(VOLATILE).collect()
+        }
+        Frames::Go => vec![5, 15, 14, 13, 12, 11, 10, 9, 8, 3, 7, 6, 2, 1, 0],
+    };
+    let is_kept = |num: u8| convention.saved_gp.contains(num) || !calls(function);
+    order.into_iter().find(|&num| !taken.contains(num) && is_kept(num)).map(PhysReg::gp)
+}
+
+/// Whether the body calls functions, which change volatile registers.
+fn calls(function: &Function) -> bool {
+    function.insts.iter().any(|inst| match &inst.op {
+        Op::Machine(machine) => {
+            isa::effects(&machine.inst, &machine.selection).control == Control::Call
+        }
+        _ => false,
+    })
+}
+
+/// What the author names, and what instructions have as implicit operands.
+fn named(function: &Function) -> RegSet {
     let mut named = RegSet::NONE;
     let mut name = |reg: Reg| {
         if let Reg::Physical(PhysReg { bank: Bank::Gp, num }) = reg {
@@ -82,10 +110,25 @@ pub(crate) fn locals_base(function: &Function) -> PhysReg {
                 let effects = isa::effects(&machine.inst, &machine.selection);
                 effects.regs.iter().for_each(|access| name(access.reg));
             }
-            op => op.for_each_reg(&mut name),
+            Op::Copy { dst, src } => [dst.reg, src.reg].into_iter().for_each(&mut name),
+            Op::SetImm { dst, .. } | Op::Undefined { dst } => name(dst.reg),
+            Op::Label(_) | Op::Align(_) | Op::Bytes(_) | Op::LoadArg { .. } | Op::Return(_) => {}
         }
     }
-    let order = [5, 15, 14, 13, 12, 11, 10, 9, 8, 3, 7, 6, 2, 1, 0];
-    let free = order.into_iter().find(|&num| !named.contains(num));
-    free.map_or(gp::RBP, PhysReg::gp)
+    named
+}
+
+/// Where arguments arrive.
+fn arriving(function: &Function) -> RegSet {
+    let places = function.placement.args.iter().flatten();
+    places.fold(RegSet::NONE, |all, place| match place {
+        ArgPlace::Reg(PhysReg { bank: Bank::Gp, num })
+        | ArgPlace::Indirect { pointer: PhysReg { bank: Bank::Gp, num }, .. } => {
+            all | RegSet::one(*num)
+        }
+        ArgPlace::Reg(_)
+        | ArgPlace::Indirect { .. }
+        | ArgPlace::Stack { .. }
+        | ArgPlace::StackIndirect { .. } => all,
+    })
 }

@@ -26,7 +26,7 @@ pub use cfg::{Block, Cfg};
 pub(crate) use dominators::Flow;
 pub use facts::Facts;
 pub(crate) use frame_base::{
-    PAGE, STRIDE, TOUCHES_MAX, demanded_align, frame_pointer, is_large, locals_base, used_locals,
+    PAGE, STRIDE, TOUCHES_MAX, demanded_align, frame_base, is_large, needs_frame_base, used_locals,
 };
 pub use liveness::{Liveness, MOST_LIVE};
 pub use unused::Usage;

@@ -86,8 +86,8 @@ pub use operands::{Constant, Label, Place, Register, Variable, memory, physical}
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::expand;
 use crate::ir::{
-    Data, DataContent, DataId, Function, Inst, LabelId, LabelInfo, Local, LocalId, Op, Reg, VReg,
-    VRegInfo, View,
+    Data, DataContent, DataId, Function, Inst, LabelId, LabelInfo, Local, LocalId, Op, Reg,
+    STACK_BYTES_MAX, VReg, VRegInfo, View,
 };
 use crate::isa::Class;
 use crate::syntax::{self, ast};
@@ -196,11 +196,20 @@ impl Builder {
     /// Memory of the function's own.
     ///
     /// # Errors
-    /// If `align` is not a power of two, or more than 4096.
+    /// If `align` is not a power of two, or more than 4096, and if the variables take too much of the
+    /// stack.
     pub fn variable(&mut self, name: &str, size: u32, align: u32) -> Result<Variable> {
         check_align(align, 4096)?;
+        let before = self.function.locals.iter().map(Local::stack_bytes).sum::<u64>();
         let local = LocalId(self.function.locals.len() as u32);
         let span = Span::call_site();
+        if before + u64::from(size) + u64::from(align) - 1 > STACK_BYTES_MAX {
+            let message = format!(
+                "`{name}` takes {size} bytes of the stack, on which {before} are taken already: at most \
+                 {STACK_BYTES_MAX} are"
+            );
+            return Err(refusal(Code::OutOfRange, message));
+        }
         self.function.locals.push(Local { name: name.to_string(), span, size, align });
         Ok(Variable(local))
     }

@@ -6,7 +6,7 @@ use super::needs::{Needs, Use};
 use super::stack::StackLayout;
 use super::{Lowerer, Registers};
 use crate::abi::{ArgPlace, Frames};
-use crate::analysis::{Facts, STRIDE, TOUCHES_MAX, locals_base, used_locals};
+use crate::analysis::{Facts, STRIDE, TOUCHES_MAX, frame_base, used_locals};
 use crate::ir::Allocation;
 use crate::ir::{
     Base, Branch, Cfa, Code, Function, Inst, Instruction, Op, Operand, PlacedLocal, Reg,
@@ -41,7 +41,7 @@ pub(super) fn stack_layout(
         red_zone: free_below && !calls && convention.red_zone > 0,
         saves_in_step: function.options.in_text,
         spare: spare(function, changed.gp),
-        locals_base: locals_base(function),
+        base: frame_base(function).unwrap_or(gp::RBP),
         uses: uses(function, facts),
         returns: function.insts.iter().filter(|inst| matches!(inst.op, Op::Return(_))).count()
             as i64,

@@ -135,7 +135,11 @@ impl<'a> Lowerer<'a> {
     }
 
     fn volatile(&self) -> Registers {
-        Registers::volatile(self.function.convention)
+        let mut volatile = Registers::volatile(self.function.convention);
+        if let Some(base) = self.stack.base.or(self.stack.locals_base) {
+            volatile.gp = volatile.gp - RegSet::one(base.num);
+        }
+        volatile
     }
 
     /// A label of the compiler's own.

@@ -177,18 +177,14 @@ fn go_frame(needs: &Needs, plan: Plan) -> StackLayout {
     StackLayout {
         size: size as u32,
         realign: is_aligned.then_some(demanded as u32),
-        locals_base: is_aligned.then_some(needs.locals_base),
+        locals_base: is_aligned.then_some(needs.base),
         locals,
         ..StackLayout::default()
     }
 }
 
 fn realigned(needs: &Needs, align: u32, plan: Plan) -> StackLayout {
-    let spare = needs.convention.saved_gp - needs.saved_gp;
-    let base = match spare.contains(gp::RBP.num) {
-        true => gp::RBP,
-        false => spare.iter().next().map_or(gp::RBP, PhysReg::gp),
-    };
+    let base = needs.base;
     let mut pushes: Vec<PhysReg> =
         (needs.saved_gp - RegSet::one(base.num)).iter().map(PhysReg::gp).collect();
     pushes.push(base);

@@ -317,6 +317,16 @@ pub struct Local {
     pub align: u32,
 }
 
+/// What the stack variables of a function may take ([`Local::stack_bytes`]).
+pub const STACK_BYTES_MAX: u64 = 1 << 26;
+
+impl Local {
+    /// Bytes that it takes at most, with what aligns it.
+    pub fn stack_bytes(&self) -> u64 {
+        u64::from(self.size) + u64::from(self.align) - 1
+    }
+}
+
 /// A constant expression of the Rust program around.
 #[derive(Clone, Debug)]
 pub struct RustConst {

@@ -3,7 +3,7 @@
 
 use super::interference::Interference;
 use super::solve::Registers;
-use crate::analysis::{Facts, frame_pointer};
+use crate::analysis::{Facts, frame_base, needs_frame_base};
 use crate::ir::{Function, Op, Reg, VReg};
 use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
 
@@ -161,7 +161,7 @@ fn gp_registers(function: &Function, written: RegSet) -> Registers {
     let mut all = RegSet::first(16) - RegSet::one(gp::RSP.num);
     all = all - function.convention.reserved_gp;
     // A frame that is realigned is addressed through a register.
-    if let Some(base) = frame_pointer(function) {
+    if let Some(base) = needs_frame_base(function).then(|| frame_base(function)).flatten() {
         all = all - RegSet::one(base.num);
     }
     let saved = (function.convention.saved_gp - written) & all;

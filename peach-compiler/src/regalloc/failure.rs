@@ -53,6 +53,22 @@ pub(super) fn crowded(function: &Function, facts: &Facts, peak: Peak) -> Failure
     Failure { diagnostic, spill: Vec::new() }
 }
 
+/// Makes the message for a frame that needs a base, where the author names every register for it.
+pub(super) fn no_base(function: &Function) -> Failure {
+    let message = format!("no register is left for the frame of `{}`", function.name);
+    let most = function.locals.iter().max_by_key(|local| (local.align, local.size));
+    let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, function.span, message).note(
+        "a register has to hold its address: the stack variables are aligned beyond the convention's \
+         stack, or large; one that calls preserve where there are calls, none that brings an argument",
+    );
+    if let Some(local) = most {
+        diagnostic = diagnostic.label(local.span, format!("`{}` is on the stack", local.name));
+    }
+    let diagnostic = diagnostic
+        .help("leave `rbp` alone, or let virtual registers stand for those that are named");
+    Failure { diagnostic, spill: Vec::new() }
+}
+
 /// A place in the program and what is live there.
 struct Place {
     inst: InstId,

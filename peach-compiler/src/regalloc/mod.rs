@@ -40,7 +40,7 @@ mod solve;
 mod spill;
 mod spill_choice;
 
-use crate::analysis::Facts;
+use crate::analysis::{Facts, frame_base, needs_frame_base};
 use crate::diagnostics::Diagnostic;
 use crate::ir::{Allocation, Function, VReg};
 use crate::isa::{Bank, PhysReg, RegSet};
@@ -64,6 +64,9 @@ pub struct Failure {
 /// # Errors
 /// Where there is no assignment, the registers that cannot all be placed.
 pub fn allocate(function: &Function, facts: &Facts) -> Result<Allocation, Box<Failure>> {
+    if needs_frame_base(function) && frame_base(function).is_none() {
+        return Err(Box::new(failure::no_base(function)));
+    }
     if let Some(peak) = pressure::impossible(function, facts) {
         return Err(Box::new(failure::crowded(function, facts, peak)));
     }
