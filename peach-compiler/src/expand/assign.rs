@@ -5,7 +5,7 @@ use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported, constant, habits};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Local, LocalId, Reg, View};
+use crate::ir::{Local, LocalId, Reg, STACK_BYTES_MAX, View};
 use crate::isa::Class;
 use crate::syntax::ast::{
     self, BinaryOp, ClassExpr, Element, Expr, ExprKind, Let, LetType, Name, Pattern,
@@ -150,7 +150,11 @@ impl<'a> Expander<'a, '_> {
         let layout = self.local_layout(item, element, length);
         for name in &item.names {
             let checked = self.check_name(name);
-            let local = layout.and_then(|layout| checked.map(|()| self.new_local(name, layout)));
+            let local = layout.and_then(|layout| {
+                checked?;
+                self.check_stack(name, layout)?;
+                Ok(self.new_local(name, layout))
+            });
             if name != "_" {
                 let symbol = self.names.symbol(name);
                 self.scopes.declare(symbol, local.into());
@@ -212,6 +216,31 @@ impl<'a> Expander<'a, '_> {
             }));
         }
         Ok((width * count, align))
+    }
+
+    /// Stack variables must fit on a stack, together.
+    fn check_stack(&mut self, name: &Name, (size, align): (u32, u32)) -> Evaluated<()> {
+        let before = self.limits.stack_bytes;
+        self.limits.stack_bytes += u64::from(size) + u64::from(align) - 1;
+        if self.limits.stack_bytes <= STACK_BYTES_MAX {
+            return Ok(());
+        }
+        // One error says it.
+        if before > STACK_BYTES_MAX
+            && let Some(reported) = self.status.failed
+        {
+            return Err(reported);
+        }
+        let message = format!(
+            "`{name}` takes {size} bytes of the stack, on which {before} are taken already"
+        );
+        Err(self.error(
+            Diagnostic::new(Code::OutOfRange, name.span(), message)
+                .note(format!(
+                    "the stack variables of a kernel take at most {STACK_BYTES_MAX} bytes"
+                ))
+                .help("pass memory to the kernel: `buf: &mut [u8]`"),
+        ))
     }
 
     fn new_local(&mut self, name: &Name, (size, align): (u32, u32)) -> Value {

@@ -133,6 +133,11 @@ impl<'a> Expander<'a, '_> {
         }
         let mut error =
             Diagnostic::new(Code::UndefinedName, name.span(), format!("undefined name `{text}`"));
+        if let Some(register) = text.strip_prefix("r#") {
+            let help =
+                format!("`{register}` is the register, `r#{register}` an argument of that name");
+            return self.error(error.help(help));
+        }
         if let Some(help) = self.habit_of_name(&text) {
             return self.error(error.help(help));
         }

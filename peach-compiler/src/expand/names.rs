@@ -13,7 +13,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 
-/// A name, as a number: equal texts have equal symbols. `r#x` is `x`.
+/// A name, as a number: equal texts have equal symbols. `r#x` is `x`, unless `x` is a physical register:
+/// `r#k0` is an argument, `k0` the register.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Symbol {
     id: u32,
@@ -58,7 +59,7 @@ impl Ord for Symbol {
 /// What a text means by itself.
 #[derive(Clone, Debug)]
 pub(super) struct NameInfo {
-    /// Without `r#`.
+    /// Without `r#`, but for an argument that is called like a register.
     pub(super) text: Rc<str>,
     /// The physical register of that name.
     pub(super) register: Option<View<PhysReg>>,
@@ -124,7 +125,8 @@ impl<'a> Names<'a> {
 
     /// The symbol of a text.
     pub(super) fn intern(&mut self, text: &str) -> Symbol {
-        let text = text.strip_prefix("r#").unwrap_or(text);
+        let is_register = |name: &&str| parse_register(name).is_some();
+        let text = text.strip_prefix("r#").filter(|name| !is_register(name)).unwrap_or(text);
         if let Some(&symbol) = self.by_text.get(text) {
             return symbol;
         }

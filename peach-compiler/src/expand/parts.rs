@@ -92,6 +92,8 @@ pub(super) struct Status {
 #[derive(Default)]
 pub(super) struct Limits {
     steps: usize,
+    /// Bytes of the stack variables, with what aligns them.
+    pub stack_bytes: u64,
     /// How many blocks and expressions are open.
     depth: u32,
 }

@@ -34,7 +34,8 @@ impl<'a> Expander<'a, '_> {
 
     fn declare_param(&mut self, index: usize, param: &'a Param) {
         let text = crate::syntax::tokens_text(&param.ty.tokens);
-        let name = name_text(&param.name);
+        let symbol = self.names.symbol(&param.name);
+        let name = self.names.text(symbol).to_string();
         let span = param.name.span();
         let number = |bytes| ArgValue::Number { bytes };
         let value = match &param.ty.kind {
@@ -95,8 +96,7 @@ impl<'a> Expander<'a, '_> {
         if param.name == "_" {
             return;
         }
-        let _: Result<(), Reported> = self.check_name(&param.name);
-        let symbol = self.names.symbol(&param.name);
+        let _: Result<(), Reported> = self.check_argument_name(&param.name);
         self.scopes.declare(symbol, value);
     }
 

@@ -151,7 +151,17 @@ impl<'a> Expander<'a, '_> {
     /// A name that is declared may be anything but a physical register's.
     pub(super) fn check_name(&mut self, name: &'a Name) -> Evaluated<()> {
         let symbol = self.names.symbol(name);
-        if self.names.info(symbol).register.is_none() {
+        let info = self.names.info(symbol);
+        if let Some(register) = info.text.strip_prefix("r#") {
+            let message =
+                format!("`{register}` is a physical register: `{name}` cannot be declared");
+            return Err(self.error(
+                Diagnostic::new(Code::Syntax, name.span(), message)
+                    .note("arguments of kernels alone can be called like registers")
+                    .help("choose another name"),
+            ));
+        }
+        if info.register.is_none() {
             return Ok(());
         }
         Err(self.error(
@@ -163,6 +173,18 @@ impl<'a> Expander<'a, '_> {
             .note("physical registers are used without a declaration")
             .help("choose another name"),
         ))
+    }
+
+    /// An argument may be called like a physical register, where it says that it is none.
+    pub(super) fn check_argument_name(&mut self, name: &'a Name) -> Evaluated<()> {
+        let symbol = self.names.symbol(name);
+        if self.names.info(symbol).register.is_none() {
+            return Ok(());
+        }
+        let message = format!("`{name}` is a physical register, and cannot be an argument");
+        Err(self.error(Diagnostic::new(Code::Syntax, name.span(), message).help(format!(
+            "write `r#{name}` here and wherever the argument is meant, or choose another name"
+        ))))
     }
 
     fn nested_block(

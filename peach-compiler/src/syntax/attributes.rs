@@ -35,6 +35,10 @@ pub(super) enum Own {
     TargetFeature,
     TargetCpu,
     ExportName,
+    NoMangle,
+    LinkSection,
+    Linkage,
+    Naked,
     Embed,
     Spill,
     Endbr64,
@@ -44,10 +48,14 @@ pub(super) enum Own {
 }
 
 impl Own {
-    const ALL: [Own; 9] = [
+    const ALL: [Own; 13] = [
         Own::TargetFeature,
         Own::TargetCpu,
         Own::ExportName,
+        Own::NoMangle,
+        Own::LinkSection,
+        Own::Linkage,
+        Own::Naked,
         Own::Embed,
         Own::Spill,
         Own::Endbr64,
@@ -61,6 +69,10 @@ impl Own {
             Own::TargetFeature => "target_feature",
             Own::TargetCpu => "target_cpu",
             Own::ExportName => "export_name",
+            Own::NoMangle => "no_mangle",
+            Own::LinkSection => "link_section",
+            Own::Linkage => "linkage",
+            Own::Naked => "naked",
             Own::Embed => "embed",
             Own::Spill => "spill",
             Own::Endbr64 => "endbr64",
@@ -77,10 +89,15 @@ impl Own {
     }
 }
 
+/// What Rust 2024 writes in `unsafe(…)`.
+const UNSAFE: [Own; 4] = [Own::ExportName, Own::NoMangle, Own::LinkSection, Own::Naked];
+
 /// After the `unsafe` of `unsafe(export_name = "…")`, as Rust 2024 writes it.
 fn without_unsafe(c: Cursor<'_>) -> Cursor<'_> {
     match c.ahead().group(Delimiter::Parenthesis) {
-        Some((inside, _)) if c.is_word("unsafe") && inside.is_word(Own::ExportName.name()) => {
+        Some((inside, _))
+            if c.is_word("unsafe") && UNSAFE.iter().any(|own| inside.is_word(own.name())) =>
+        {
             inside
         }
         _ => c,
@@ -174,6 +191,22 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
                 }
             };
             set(&mut own.embed, (embed, span), at, name)?;
+        }
+        Own::NoMangle => {
+            c.bump();
+            set(&mut own.no_mangle, at, at, name)?;
+        }
+        Own::LinkSection => {
+            let help = "remove it, or place the whole section with the linker";
+            return Err(Box::new(bad(at, "kernels cannot choose their section").help(help)));
+        }
+        Own::Linkage => {
+            let help = "`pub` exports a kernel of an object file; without it, the kernel is hidden";
+            return Err(Box::new(bad(at, "kernels cannot choose their linkage").help(help)));
+        }
+        Own::Naked => {
+            let help = "remove it";
+            return Err(Box::new(bad(at, "a kernel is always naked").help(help)));
         }
         Own::Spill => flag(&mut own.spill, &mut c, name)?,
         Own::Endbr64 => flag(&mut own.endbr64, &mut c, name)?,

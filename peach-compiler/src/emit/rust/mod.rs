@@ -34,7 +34,7 @@ mod types;
 mod unsafety;
 
 use crate::compiled::{Compilation, CompiledGroup};
-use crate::diagnostics;
+use crate::diagnostics::{self, Code, Diagnostic};
 use crate::emit::reports::listing::Source;
 use crate::expand::KernelGroup;
 use crate::syntax::ast;
@@ -127,10 +127,27 @@ fn group_items(
         tokens.extend(elsewhere::items(&context));
         return tokens;
     }
+    tokens.extend(refused_attributes(&context.group.source));
     tokens.extend(call::function(&context));
     tokens.extend(module(&context));
     tokens.extend(shape::source(&context));
     tokens
+}
+
+/// `#[no_mangle]` would export a function of Rust's own convention, which nothing else can call.
+fn refused_attributes(group: &KernelGroup) -> TokenStream {
+    let decl = &group.decl;
+    let Some(at) = decl.attrs.no_mangle else { return TokenStream::new() };
+    let (cfgs, name) = (cfg_attributes(group), &decl.signature.name);
+    let message =
+        format!("`{name}` has Rust's own convention: linkers of other code have no use for it");
+    let error = Diagnostic::new(Code::BadAttribute, at, message)
+        .note("in object files of the `peach` command, kernels have symbols and their own convention")
+        .help(format!(
+            "export a function that calls it: `#[unsafe(no_mangle)] pub extern \"C\" fn …(…) {{ {name}(…) }}`"
+        ));
+    let error = diagnostics::diagnostic_tokens(&error);
+    quote_spanned!(ours() => #cfgs #error)
 }
 
 /// The function alone, of a kernel that has no code: there may be no type for it.

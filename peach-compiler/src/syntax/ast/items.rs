@@ -101,6 +101,8 @@ pub struct KernelAttrs {
     pub vzeroupper: Option<bool>,
     /// `#[export_name = "…"]`.
     pub export_name: Option<(String, Span)>,
+    /// `#[no_mangle]`.
+    pub no_mangle: Option<Span>,
 }
 
 /// Where a kernel's bytes live.
