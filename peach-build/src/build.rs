@@ -9,7 +9,7 @@ use crate::archive::{Member, archive};
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::extensions::Adjustment;
-use crate::job::Job;
+use crate::job::{DEPLOYMENT_TARGET, Job};
 use crate::outputs::{Outputs, WriteError};
 use crate::target::{Platform, Request};
 use peach_compiler::abi::ImageFormat;
@@ -142,6 +142,7 @@ impl Build {
         for input in &library.inputs {
             println!("cargo:rerun-if-changed={}", input.display());
         }
+        println!("cargo:rerun-if-env-changed={DEPLOYMENT_TARGET}");
         if library.headers.is_empty() {
             return Ok(library);
         }

@@ -7,11 +7,12 @@ use crate::compile::{Compiled, compile};
 use crate::error::{Error, Report};
 use crate::outputs::Outputs;
 use crate::target::Platform;
-use peach_compiler::abi::Frames;
+use peach_compiler::abi::{Frames, ImageFormat};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::dump::Dump;
-use peach_compiler::emit::listings::go;
+use peach_compiler::emit::listings::go::{self, Constraint};
 use peach_compiler::emit::mangling::Template;
+use peach_compiler::emit::objects::MacOs;
 use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::reports::{header, json, makefile};
 use peach_compiler::emit::{listings, objects};
@@ -42,6 +43,9 @@ pub struct Job {
     pub go_declarations: Option<PathBuf>,
     /// The Go package of the functions.
     pub package: Option<String>,
+    /// The builds that files for Go are for, beside the processor: `gc && !purego`. By default, those
+    /// without the tag `noasm`.
+    pub build_tags: Option<String>,
 }
 
 impl Job {
@@ -71,7 +75,23 @@ impl Job {
         let mut compiled = compile(path, platform, directories, &mangling, &mut observers)?;
         compiled.passes = observers.dump.map(|dump| dump.text().to_string());
         compiled.module.package.clone_from(&self.package);
+        compiled.module.build_tags = self.constraint(platform)?;
         Ok(compiled)
+    }
+
+    fn constraint(&self, platform: &Platform) -> Result<Option<Constraint>, Error> {
+        let Some(text) = &self.build_tags else { return Ok(None) };
+        let convention = platform.target.convention;
+        if convention.frames != Frames::Go {
+            return Err(Error::Usage(format!(
+                "build tags are not for {}: name a convention of Go with -mabi",
+                convention.flag
+            )));
+        }
+        let refused = |why| {
+            Error::Usage(format!("-fbuild-tags='{text}': {why}; write it like 'gc && !purego'"))
+        };
+        Constraint::parse(text).map(Some).map_err(refused)
     }
 
     /// Builds every output, and returns further messages.
@@ -131,6 +151,9 @@ impl Job {
         let mut options = objects::Options::new(format);
         options.debug = self.debug;
         options.directory = current_directory();
+        if format == ImageFormat::MachO {
+            options.macos = deployment_target()?;
+        }
         objects::write(&compiled.module, &options).map_err(|problems| compiled.error(&problems))
     }
 
@@ -212,6 +235,20 @@ fn source_of(compiled: &Compiled) -> Option<Source> {
         _ => None,
     }
 }
+
+/// The first version of macOS that is to run the code, as Apple's tools and rustc are told of it.
+fn deployment_target() -> Result<Option<MacOs>, Error> {
+    let Ok(text) = std::env::var(DEPLOYMENT_TARGET) else { return Ok(None) };
+    match MacOs::parse(&text) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Error::Usage(format!(
+            "{DEPLOYMENT_TARGET}={text}: this is no version of macOS, such as 11.0"
+        ))),
+    }
+}
+
+/// The variable of the environment that names it.
+pub(crate) const DEPLOYMENT_TARGET: &str = "MACOSX_DEPLOYMENT_TARGET";
 
 fn current_directory() -> Option<String> {
     std::env::current_dir().ok().and_then(|path| path.to_str().map(str::to_string))

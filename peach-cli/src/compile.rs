@@ -52,6 +52,7 @@ fn job(matches: &Matches) -> Result<Job, Error> {
         passes: matches.path("-fdump-rtl"),
         go_declarations: matches.path("-emit-go-declarations"),
         package: package(matches),
+        build_tags: matches.text("-fbuild-tags").map(str::to_string),
     })
 }
 

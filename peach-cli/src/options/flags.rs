@@ -263,6 +263,12 @@ pub const COMPILE: Usage = Usage {
              which go generate sets.",
         ),
         flag(
+            "-fbuild-tags",
+            Value::Name("TAGS"),
+            Group::Names,
+            "The builds of the Go package that files are for, such as 'gc && !purego'; amd64 is added. Default: !noasm.",
+        ),
+        flag(
             "-fname-mangling",
             Value::Name("TEMPLATE"),
             Group::Names,

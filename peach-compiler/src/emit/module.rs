@@ -11,10 +11,11 @@
 //! that it supports is chosen, as in the runtime; without one, all are, and need their own names
 //! ([`Mangling`]).
 
-use crate::abi::Convention;
+use crate::abi::{Convention, Frames};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::alternatives::both_exist;
 use crate::emit::lengths;
+use crate::emit::listings::go::Constraint;
 use crate::emit::outside::{self, Outside};
 use crate::expand::KernelGroup;
 use crate::ir::RustSymId;
@@ -37,6 +38,8 @@ pub struct Module {
     pub included: HashMap<String, String>,
     /// The Go package that the functions are in, where that is known.
     pub package: Option<String>,
+    /// The builds that files for Go are for, beside the processor; `None` for those without `noasm`.
+    pub build_tags: Option<Constraint>,
     /// How messages name what the user can ask for.
     pub words: Words,
     /// In source order.
@@ -62,6 +65,17 @@ impl ModuleFunction {
         self.compiled.function.convention
     }
 
+    /// Whether programs and libraries that are linked from the object export the function, as those of
+    /// rustc do: it is `pub`, without a restriction, or has a name for linkers.
+    pub fn is_public(&self) -> bool {
+        self.decl.vis.to_string().trim() == "pub" || self.is_named_for_linkers()
+    }
+
+    /// Whether its author says what linkers find it by.
+    pub fn is_named_for_linkers(&self) -> bool {
+        exported(&self.decl).is_some()
+    }
+
     /// The extensions that the kernel may use.
     pub fn features(&self) -> &FeatureSet {
         &self.compiled.function.features
@@ -75,6 +89,38 @@ impl Module {
         let name = function.outside.symbols[id.index()].as_str();
         let kernel = self.functions.iter().find(|f| f.compiled.function.name == name);
         kernel.map_or(name, |kernel| &kernel.symbol)
+    }
+}
+
+impl Module {
+    /// What object files for Go's linker call their functions: by name and content. The linker has one
+    /// space of names for the objects of all packages, and an object does not know its package's path;
+    /// of two functions with one such name, either will do.
+    pub fn object_symbols(&self) -> Vec<String> {
+        let symbols = self.functions.iter().map(|function| function.symbol.clone());
+        if self.target.convention.frames != Frames::Go {
+            return symbols.collect();
+        }
+        let fingerprint = self.fingerprint();
+        symbols.map(|symbol| format!("{symbol}_{fingerprint:032x}")).collect()
+    }
+
+    /// A number for the code of all functions and what it calls (FNV-1a, 128 bits).
+    fn fingerprint(&self) -> u128 {
+        let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        let mut add = |bytes: &[u8]| {
+            let length = (bytes.len() as u64).to_le_bytes();
+            for byte in length.iter().chain(bytes) {
+                hash ^= u128::from(*byte);
+                hash = hash.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+            }
+        };
+        for function in &self.functions {
+            add(function.symbol.as_bytes());
+            add(&function.compiled.encoded.bytes);
+            function.outside.symbols.iter().for_each(|symbol| add(symbol.as_bytes()));
+        }
+        hash
     }
 }
 
@@ -142,6 +188,7 @@ impl Module {
             target,
             included: HashMap::new(),
             package: None,
+            build_tags: None,
             words: Words::Flags,
             functions: Vec::new(),
         }
@@ -278,7 +325,9 @@ fn numbered(mut decl: ast::Kernel, compiled: &CompiledFunction) -> ast::Kernel {
     decl
 }
 
-/// The symbol that `#[export_name]` says.
+/// The symbol that `#[export_name]` says, or `#[no_mangle]`.
 fn exported(decl: &ast::Kernel) -> Option<String> {
-    decl.attrs.export_name.as_ref().map(|(name, _)| name.clone())
+    let attrs = &decl.attrs;
+    let named = attrs.export_name.as_ref().map(|(name, _)| name.clone());
+    named.or_else(|| attrs.no_mangle.map(|_| ast::name_text(&decl.signature.name)))
 }

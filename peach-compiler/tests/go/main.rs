@@ -5,6 +5,7 @@ mod code;
 #[expect(dead_code, reason = "not all of its shapes are for Go")]
 mod generator;
 mod kernels;
+mod programs;
 
 use generator::{Rng, Shape};
 use kernels::{KERNELS, TEST};
@@ -41,6 +42,13 @@ fn listing(module: &Module) -> String {
     let format = Format::of(AssemblyFormat::Go).expect("the format");
     let messages = |d: Diagnostics| d.iter().map(|d| d.message.clone()).collect::<Vec<_>>();
     format.write(module, &options).map_err(messages).expect("a listing")
+}
+
+/// Whether there is a listing.
+fn accepted(source: &str) -> bool {
+    let options = Options { image: ImageFormat::Elf, source: None };
+    let format = Format::of(AssemblyFormat::Go).expect("the format");
+    format.write(&module(source, &GOASM), &options).is_ok()
 }
 
 fn declarations(module: &Module) -> String {

@@ -138,3 +138,42 @@ fn native_client_files_are_bundles_to_their_ends() {
         assert!(behind.iter().all(|&byte| byte == 0xF4), "{behind:x?} is not hlt");
     }
 }
+
+/// What is not `pub` is called from its own object and others, and is not exported.
+#[test]
+fn what_is_not_public_is_hidden() {
+    if !have(&["gcc", "ld.bfd", "ld.lld", "readelf"]) {
+        return;
+    }
+    let source = "
+        pub unsafe fn outer() -> u64 { call sym inner; lea rcx, [rax]; mov rax, sym inner; sub rax, rax; add rax, rcx; return rax; }
+        fn inner() -> u64 { return 7; }
+        pub(crate) fn narrow() -> u64 { return 8; }
+        #[export_name = \"named\"] fn third() -> u64 { return 9; }
+        #[unsafe(no_mangle)] fn fourth() -> u64 { return 10; }";
+    let space = Workspace::new("elf_hidden");
+    space.object("kernels.o", &module(source, &SYSV64), ImageFormat::Elf, false);
+    space.file(
+        "program.c",
+        "long outer(void), named(void), fourth(void);\n\
+         int main(void) { return outer() == 7 && named() == 9 && fourth() == 10 ? 0 : 1; }\n",
+    );
+    space.file("inside.c", "long inner(void); long again(void) { return inner(); }\n");
+    for linker in LINKERS {
+        let own = format!("{linker} {STRICT} -shared -fPIC");
+        space.run(&format!("gcc {own} inside.c kernels.o -o libkernels.so"));
+        let symbols = space.run("readelf -W --dyn-syms libkernels.so");
+        for (name, is_exported) in [
+            ("outer", true),
+            ("named", true),
+            ("fourth", true),
+            ("inner", false),
+            ("narrow", false),
+        ] {
+            let found = symbols.lines().any(|line| line.ends_with(&format!(" {name}")));
+            assert_eq!(found, is_exported, "{name}: {symbols}");
+        }
+        space.run(&format!("gcc {linker} program.c -L. -lkernels -Wl,-rpath,. -o program"));
+        space.run("./program");
+    }
+}

@@ -9,7 +9,7 @@ use std::ffi::c_void;
 pub const SOURCE: &str = r#"
 const POWERS: [u32; 8] = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000];
 
-fn power(i: u32) -> u32 {
+pub fn power(i: u32) -> u32 {
     let at: gp64; let n: gp32;
     mov n, i;
     and n, 7;
@@ -18,19 +18,19 @@ fn power(i: u32) -> u32 {
     return n;
 }
 
-fn scaled(x: f64) -> f64 {
+pub fn scaled(x: f64) -> f64 {
     mulsd x, f64(2.5);
     addsd x, f64(0.5);
     return x;
 }
 
-fn masked(x: f32) -> f32 {
+pub fn masked(x: f32) -> f32 {
     xorps x, f32x4(-0.0);
     addss x, f32(2.0);
     return x;
 }
 
-fn trailing() -> u32 {
+pub fn trailing() -> u32 {
     let n: gp32;
     mov n, 0;
     cmp byte [POWERS + 4], 10;
@@ -53,7 +53,7 @@ fn trailing() -> u32 {
     return n;
 }
 
-unsafe fn select_case(which: u32) -> u32 {
+pub unsafe fn select_case(which: u32) -> u32 {
     const CASES: [label; 4] = ['a, 'b, 'c, 'd];
     let t: gp64; let i: gp64; let n: gp32;
     mov i.gp32, which;
@@ -70,13 +70,13 @@ unsafe fn select_case(which: u32) -> u32 {
     return n;
 }
 
-unsafe fn counter() -> *mut u32 {
+pub unsafe fn counter() -> *mut u32 {
     let p: gp64;
     mov p, sym counter_variable;
     return p;
 }
 
-unsafe fn twice(x: u64) -> u64 {
+pub unsafe fn twice(x: u64) -> u64 {
     rbx = x;
     FIRST = rbx;
     call sym increment;
@@ -86,7 +86,7 @@ unsafe fn twice(x: u64) -> u64 {
     return rax;
 }
 
-unsafe fn deep(x: u64) -> u64 {
+pub unsafe fn deep(x: u64) -> u64 {
     let buffer: [u64; 40];
     rbx = x;
     mov [buffer], rbx;
@@ -106,7 +106,7 @@ unsafe fn deep(x: u64) -> u64 {
     return rax;
 }
 
-unsafe fn realigned(x: u64) -> u64 {
+pub unsafe fn realigned(x: u64) -> u64 {
     let buffer: [u64; 8] align 64;
     mov [buffer + 8], x;
     FIRST = x;
@@ -115,7 +115,7 @@ unsafe fn realigned(x: u64) -> u64 {
     return rax;
 }
 
-unsafe fn wide(x: u64) -> u64 {
+pub unsafe fn wide(x: u64) -> u64 {
     let big: [u64; 1000];
     rbx = x;
     xmm6 = f64x2(1.0, 2.0);
@@ -128,7 +128,7 @@ unsafe fn wide(x: u64) -> u64 {
     return rax;
 }
 
-unsafe fn vast(x: u64) -> u64 {
+pub unsafe fn vast(x: u64) -> u64 {
     let big: [u64; 20000];
     rbx = x;
     xmm6 = f64x2(1.0, 2.0);
@@ -141,7 +141,7 @@ unsafe fn vast(x: u64) -> u64 {
     return rax;
 }
 
-fn leaf(x: u64) -> u64 {
+pub fn leaf(x: u64) -> u64 {
     rbx = x;
     xmm6 = f64x2(1.0, 2.0);
     movq rax, xmm6;
@@ -151,7 +151,7 @@ fn leaf(x: u64) -> u64 {
     return rax;
 }
 
-unsafe fn pushing(x: u64) -> u64 {
+pub unsafe fn pushing(x: u64) -> u64 {
     rbx = x;
     r12 = x;
     push r12;
@@ -170,7 +170,7 @@ unsafe fn pushing(x: u64) -> u64 {
     return rax;
 }
 
-unsafe fn aligned(x: u64) -> u64 {
+pub unsafe fn aligned(x: u64) -> u64 {
     let buffer: [u64; 16] align 128;
     rbx = x;
     r13 = x;
@@ -186,7 +186,7 @@ unsafe fn aligned(x: u64) -> u64 {
     return rax;
 }
 
-fn last() { nop; }
+pub fn last() { nop; }
 "#;
 
 /// What C says of them.

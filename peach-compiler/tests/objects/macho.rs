@@ -14,8 +14,8 @@ use std::fmt::Write;
 
 /// What the kernels call and name, as kernels.
 const ELSEWHERE: &str = r#"
-fn increment(x: u64) -> u64 { lea rax, [x + 1]; return rax; }
-fn counter_variable() { nop; }
+pub fn increment(x: u64) -> u64 { lea rax, [x + 1]; return rax; }
+pub fn counter_variable() { nop; }
 "#;
 
 extern "C" fn increment(x: u64) -> u64 {

@@ -9,7 +9,7 @@ pub static WIN64: Convention = Convention {
     flag: "ms",
     title: "Microsoft x64 ABI",
     image_formats: &[ImageFormat::MsCoff],
-    assembly_formats: &[AssemblyFormat::Masm, AssemblyFormat::Nasm],
+    assembly_formats: &[AssemblyFormat::Masm, AssemblyFormat::Nasm, AssemblyFormat::Gas],
     pointer_size: 8,
     int_args: &[RCX, RDX, R8, R9],
     vector_args: 4,

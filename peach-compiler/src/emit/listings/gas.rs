@@ -39,12 +39,17 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
 
 /// A symbol may be quoted, but what ends or escapes a quotation may not be in it.
 fn check_symbol(symbol: &str, span: proc_macro2::Span, diagnostics: &mut Diagnostics) {
-    if symbol.contains(['"', '\\']) || symbol.contains(char::is_control) {
+    // In AT&T syntax, what starts with `$` is a number; `.` is where the assembler is.
+    let is_special = symbol.starts_with('$') || symbol == ".";
+    if is_special || symbol.contains(['"', '\\']) || symbol.contains(char::is_control) {
         let message = format!("GNU as has no way to write the symbol `{}`", symbol.escape_debug());
         let diagnostic = Diagnostic::new(DiagnosticCode::NotOutsideRust, span, message);
         diagnostics.push(
             diagnostic
-                .note("a symbol cannot contain quotation marks, backslashes or control characters")
+                .note(
+                    "a symbol cannot contain quotation marks, backslashes or control characters, \
+                     start with `$`, or be `.`",
+                )
                 .help("choose another name with `#[export_name = \"…\"]`"),
         );
     }
@@ -101,6 +106,14 @@ impl Writer<'_> {
         let filler = function.source.convention().filler();
         self.put(format!("\n    .p2align {}, {filler:#x}", align.trailing_zeros()));
         self.put(format!("    .globl {symbol}"));
+        if !function.source.is_public() {
+            match self.options.image {
+                ImageFormat::Elf => self.put(format!("    .hidden {symbol}")),
+                ImageFormat::MachO => self.put(format!("    .private_extern {symbol}")),
+                // Only what is named to the linker is exported.
+                ImageFormat::MsCoff => {}
+            }
+        }
         match self.options.image {
             ImageFormat::Elf => self.put(format!("    .type {symbol}, @function")),
             // External, and a function (Microsoft PE format, "Symbol Table").

@@ -75,14 +75,14 @@ fn is_reserved(name: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
         "addr", "align", "and", "assume", "byte", "casemap", "catstr", "comm", "comment", "db",
-        "dd", "df", "dq", "dt", "dup", "dw", "dword", "echo", "else", "elseif", "end", "endif",
+        "dd", "df", "dq", "dt", "dup", "dw", "dword", "echo", "eiz", "else", "elseif", "end", "endif",
         "endm", "endp", "ends", "eq", "equ", "even", "exitm", "extern", "externdef", "far", "for",
         "forc", "fword", "ge", "goto", "group", "gt", "high", "high32", "highword", "if",
         "imagerel", "include", "includelib", "instr", "invoke", "irp", "irpc", "label", "le",
         "length", "lengthof", "local", "low", "low32", "lowword", "lroffset", "lt", "macro", "mask",
         "mmword", "mod", "name", "ne", "near", "not", "offset", "opattr", "option", "or", "org",
         "page", "popcontext", "proc", "proto", "ptr", "public", "purge", "pushcontext", "qword",
-        "real10", "real4", "real8", "record", "repeat", "rept", "sbyte", "sdword", "section",
+        "real10", "real4", "real8", "record", "repeat", "rept", "riz", "sbyte", "sdword", "section",
         "sectionrel", "segment", "short", "shl", "shr", "size", "sizeof", "sizestr", "sqword",
         "struc", "struct", "substr", "subtitle", "sword", "tbyte", "textequ", "this", "title",
         "type", "typedef", "union", "while", "width", "word", "xmmword", "xor", "ymmword",

@@ -83,11 +83,15 @@ impl Writer<'_> {
         let symbol = self.symbol(&function.source.symbol);
         let align = function.source.compiled.encoded.align;
         self.put(format!("\n    align {align}, db 0xcc"));
+        let is_public = function.source.is_public();
         match self.options.image {
             ImageFormat::Elf => {
-                self.put(format!(
-                    "    global {symbol}:function ({symbol}.{END_OF_CODE} - {symbol})"
-                ));
+                let visibility = if is_public { "" } else { " hidden" };
+                let size = format!("({symbol}.{END_OF_CODE} - {symbol})");
+                self.put(format!("    global {symbol}:function{visibility} {size}"));
+            }
+            ImageFormat::MachO if !is_public => {
+                self.put(format!("    global {symbol}:private_extern"));
             }
             ImageFormat::MsCoff | ImageFormat::MachO => self.put(format!("    global {symbol}")),
         }

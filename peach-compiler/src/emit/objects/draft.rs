@@ -3,14 +3,17 @@
 //! In: an [`Image`] and an empty object file. Out: a [`Draft`] with code, constants and all
 //! symbols, to which a format adds its relocations and what is its own.
 
-use super::image::{Image, Target};
+use super::image::{Function, Image, Target};
 use super::recorder::Recorded;
+use crate::abi::Frames;
+use crate::emit::module::ModuleFunction;
 use object::write::{
     Object, Relocation, RelocationFlags, SectionId, StandardSection, Symbol, SymbolId,
     SymbolSection,
 };
 use object::{
-    RelocationEncoding, RelocationKind, SectionKind, SymbolFlags, SymbolKind, SymbolScope,
+    BinaryFormat, RelocationEncoding, RelocationKind, SectionKind, SymbolFlags, SymbolKind,
+    SymbolScope,
 };
 
 /// An object file under construction.
@@ -89,16 +92,15 @@ impl Draft {
             });
         }
         for function in &image.functions {
-            self.functions.push(self.object.add_symbol(Symbol {
-                name: function.source.symbol.clone().into_bytes(),
-                value: function.offset.into(),
-                size: function.size.into(),
-                kind: SymbolKind::Text,
-                scope: SymbolScope::Dynamic,
-                weak: false,
-                section: SymbolSection::Section(self.text),
-                flags: SymbolFlags::None,
-            }));
+            let symbol = self.add_function(function, &function.symbol, scope(function.source));
+            self.functions.push(symbol);
+            let source = function.source;
+            if source.symbol != function.symbol {
+                // For debuggers; and what the author asks for, linkers find.
+                let is_asked = source.is_named_for_linkers();
+                let scope = if is_asked { scope(source) } else { SymbolScope::Compilation };
+                self.add_function(function, &source.symbol, scope);
+            }
         }
         for external in &image.externals {
             self.externals.push(self.object.add_symbol(Symbol {
@@ -112,6 +114,28 @@ impl Draft {
                 flags: SymbolFlags::None,
             }));
         }
+    }
+
+    fn add_function(
+        &mut self,
+        function: &Function<'_>,
+        name: &str,
+        scope: SymbolScope,
+    ) -> SymbolId {
+        let is_go = function.source.convention().frames == Frames::Go;
+        self.object.add_symbol(Symbol {
+            name: name.as_bytes().to_vec(),
+            value: function.offset.into(),
+            size: function.size.into(),
+            kind: SymbolKind::Text,
+            scope,
+            // Two packages may have the same code. (COFF has no symbols of this kind.)
+            weak: is_go
+                && scope != SymbolScope::Compilation
+                && self.object.format() != BinaryFormat::Coff,
+            section: SymbolSection::Section(self.text),
+            flags: SymbolFlags::None,
+        })
     }
 
     /// The symbol that stands for a target, and what to add to its address. Places in the code
@@ -185,6 +209,14 @@ impl Draft {
         relocation: Relocation,
     ) -> object::write::Result<()> {
         self.object.add_relocation(section, relocation)
+    }
+}
+
+/// Who sees a function. Those of Go are Go's to export.
+fn scope(function: &ModuleFunction) -> SymbolScope {
+    match function.convention().frames == Frames::Go || function.is_public() {
+        true => SymbolScope::Dynamic,
+        false => SymbolScope::Linkage,
     }
 }
 

@@ -3,8 +3,9 @@
 //! In: a [`Module`]. Out: an [`Image`].
 //! Invariants: functions are in the order of the module, each aligned; what fills the space between
 //! them stops the program. Every constant of every function is there once, aligned, and none of up
-//! to 64 bytes crosses a cache line; jump tables are constants, too. A field that is relocated
-//! holds zero.
+//! to 64 bytes crosses a cache line. Jump tables are after the code of their function, as in
+//! listings and in memory, and need no linker; in a sandbox, where only code may be there, they are
+//! constants. A field that is relocated holds zero.
 //!
 //! Go's own linker relocates nothing in ELF files, unless the program uses shared libraries, and in
 //! Mach-O files it knows no distances. So the functions of Go have their constants after their
@@ -21,6 +22,9 @@ use std::collections::{HashMap, HashSet};
 /// What fits in a cache line does not cross into the next.
 const LINE: u32 = 64;
 
+/// An entry of a jump table is read as a whole.
+const JUMP_TABLE_ALIGN: usize = 4;
+
 /// Sections, symbols and relocations.
 pub(super) struct Image<'a> {
     pub module: &'a Module,
@@ -29,6 +33,8 @@ pub(super) struct Image<'a> {
     pub functions: Vec<Function<'a>>,
     /// Constants in the code section.
     pub inner: Vec<Inner>,
+    /// Where jump tables stand in the code section, by function.
+    tables: HashMap<(usize, DataId), u32>,
     /// Read-only data.
     pub data: Section,
     /// What is in `data`, by function. Some share the same place, or parts of others.
@@ -47,6 +53,8 @@ pub(super) struct Section {
 /// A function in the code section.
 pub(super) struct Function<'a> {
     pub source: &'a ModuleFunction,
+    /// What linkers find it by.
+    pub symbol: String,
     pub offset: u32,
     pub size: u32,
 }
@@ -132,13 +140,14 @@ impl<'a> Image<'a> {
             text: Section { bytes: Vec::new(), align: FUNCTION_ALIGN },
             functions: Vec::new(),
             inner: Vec::new(),
+            tables: HashMap::new(),
             data: Section { bytes: Vec::new(), align: 1 },
             constants: Vec::new(),
             externals: Vec::new(),
             relocations: Vec::new(),
         };
-        for source in &module.functions {
-            image.add_code(source);
+        for (source, symbol) in module.functions.iter().zip(module.object_symbols()) {
+            image.add_code(source, symbol);
         }
         let constants = image.add_constants();
         for index in 0..image.functions.len() {
@@ -167,7 +176,7 @@ impl<'a> Image<'a> {
         self.module.target.convention.filler()
     }
 
-    fn add_code(&mut self, source: &'a ModuleFunction) {
+    fn add_code(&mut self, source: &'a ModuleFunction, symbol: String) {
         let encoded = &source.compiled.encoded;
         let whole = is_self_contained(source);
         let align = if whole { encoded.align } else { alignment(source) };
@@ -177,7 +186,37 @@ impl<'a> Image<'a> {
         let len = if whole { encoded.bytes.len() } else { encoded.code_len };
         self.text.bytes.extend(&encoded.bytes[..len]);
         let (offset, size) = (start as u32, encoded.code_len as u32);
-        self.functions.push(Function { source, offset, size });
+        self.functions.push(Function { source, symbol, offset, size });
+        if has_tables_in_code(source) {
+            self.add_jump_tables(source, offset);
+        }
+    }
+
+    /// Places the jump tables of a function behind its code.
+    fn add_jump_tables(&mut self, source: &ModuleFunction, start: u32) {
+        let encoded = &source.compiled.encoded;
+        for (number, data) in source.compiled.lowered.data.iter().enumerate() {
+            let behind_code = encoded.data_offsets[number];
+            let DataContent::Jumps(labels) = &data.content else { continue };
+            if behind_code == u32::MAX {
+                continue;
+            }
+            let place = self.text.bytes.len().next_multiple_of(JUMP_TABLE_ALIGN);
+            self.text.bytes.resize(place, self.filler());
+            let moved = place as i64 - i64::from(start + behind_code);
+            for entry in 0..labels.len() {
+                let distance = read_i32(&encoded.bytes, behind_code as usize + 4 * entry) - moved;
+                self.text.bytes.extend((distance as i32).to_le_bytes());
+            }
+            let references = encoded.data_references.iter();
+            for reference in references.filter(|reference| reference.data.index() == number) {
+                let field = (start + reference.offset) as usize;
+                let distance = read_i32(&self.text.bytes, field) + moved;
+                self.text.bytes[field..field + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+            }
+            let index = self.functions.len() - 1;
+            self.tables.insert((index, DataId(number as u32)), place as u32);
+        }
     }
 
     /// Places the constants of all functions. The result says which of [`Image::constants`] is
@@ -193,6 +232,10 @@ impl<'a> Image<'a> {
                 let name = format!("{}.{}", source.symbol, names.of(data));
                 let size = data.content.len() as u32;
                 if behind_code == u32::MAX {
+                    continue;
+                }
+                if let Some(&offset) = self.tables.get(&(index, DataId(number as u32))) {
+                    self.inner.push(Inner { name, offset, size });
                     continue;
                 }
                 if is_self_contained(source) {
@@ -241,7 +284,7 @@ impl<'a> Image<'a> {
 
     /// Where the code addresses constants, and where jump tables address the code.
     fn relocate_data(&mut self, index: usize, constants: &HashMap<(usize, DataId), usize>) {
-        let Function { source, offset: start, .. } = self.functions[index];
+        let &Function { source, offset: start, .. } = &self.functions[index];
         let encoded = &source.compiled.encoded;
         for reference in &encoded.data_references {
             let Some(&constant) = constants.get(&(index, reference.data)) else { continue };
@@ -282,7 +325,7 @@ impl<'a> Image<'a> {
 
     /// Where the code names functions and data of the program around it.
     fn relocate_symbols(&mut self, index: usize) {
-        let Function { source, offset: start, .. } = self.functions[index];
+        let &Function { source, offset: start, .. } = &self.functions[index];
         for patch in &source.compiled.encoded.patches {
             let (kind, symbol) = match patch.value {
                 PatchValue::Const(..) => continue,
@@ -363,6 +406,11 @@ impl Names {
 /// Whether the constants of a function are after its code.
 fn is_self_contained(source: &ModuleFunction) -> bool {
     source.convention().frames == Frames::Go
+}
+
+/// Whether the jump tables of a function stand behind its code, and its constants elsewhere.
+fn has_tables_in_code(source: &ModuleFunction) -> bool {
+    !is_self_contained(source) && source.convention().sandbox.is_none()
 }
 
 /// What the code of a function asks for; its constants are elsewhere.

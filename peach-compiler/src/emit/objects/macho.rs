@@ -23,8 +23,8 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     let mut object = Object::new(BinaryFormat::MachO, Architecture::X86_64, Endianness::Little);
     let mut version = MachOBuildVersion::default();
     version.platform = macho::PLATFORM_MACOS;
-    version.minos = VERSION;
-    version.sdk = VERSION;
+    version.minos = options.macos.map_or(VERSION, |macos| macos.encoded);
+    version.sdk = version.minos;
     object.set_macho_build_version(version);
     object.set_subsections_via_symbols();
     let mut draft = Draft::new(image, object, ConstantSymbols::Owners);

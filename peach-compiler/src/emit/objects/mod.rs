@@ -38,12 +38,41 @@ pub struct Options {
     pub debug: bool,
     /// Where the path of the source file starts from, for debuggers; `None` leaves it to them.
     pub directory: Option<String>,
+    /// The first version of macOS that runs the code, for Mach-O files; `None` for 11.0.
+    pub macos: Option<MacOs>,
+}
+
+/// A version of macOS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacOs {
+    /// As Mach-O has it: 16 bits, and twice 8 bits.
+    encoded: u32,
+}
+
+impl MacOs {
+    /// Reads `10.13` or `11.2.1`.
+    pub fn parse(text: &str) -> Option<MacOs> {
+        let mut parts = text.split('.');
+        let major: u16 = number(parts.next()?)?.try_into().ok()?;
+        let mut minor = || match parts.next() {
+            None => Some(0),
+            Some(part) => number(part)?.try_into().ok(),
+        };
+        let (minor, patch): (u8, u8) = (minor()?, minor()?);
+        let encoded = u32::from(major) << 16 | u32::from(minor) << 8 | u32::from(patch);
+        (parts.next().is_none() && major > 0).then_some(MacOs { encoded })
+    }
+}
+
+/// Digits alone.
+fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 impl Options {
     /// An object file without debugging information.
     pub fn new(format: ImageFormat) -> Options {
-        Options { format, debug: false, directory: None }
+        Options { format, debug: false, directory: None, macos: None }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::emit::module::ModuleFunction;
 use crate::ir::ResultKind;
 use crate::syntax::ast::{Type, TypeKind, name_text};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use std::collections::HashSet;
 
 /// What Go knows of a function.
 #[derive(Debug)]
@@ -58,8 +59,9 @@ impl Signature {
             bytes: function.compiled.function.placement.stack_bytes,
         };
         let mut is_complete = true;
+        let mut taken = result_names(&declared.result.kind);
         for param in &declared.params {
-            let name = signature.distinct(identifier(&name_text(&param.name)));
+            let name = distinct(&name_text(&param.name), &param.ty.kind, &mut taken);
             match go_type(&param.ty) {
                 Some(ty) => signature.params.push((name, ty)),
                 None => {
@@ -88,13 +90,6 @@ impl Signature {
         signature.place_params(function);
         signature.place_results(function, &results);
         Some(signature)
-    }
-
-    fn distinct(&self, mut name: String) -> String {
-        while name != "_" && self.params.iter().any(|(known, _)| *known == name) {
-            name.push('_');
-        }
-        name
     }
 
     fn place_params(&mut self, function: &ModuleFunction) {
@@ -150,6 +145,39 @@ impl Signature {
         let mut types = self.params.iter().map(|(_, ty)| ty).chain(&self.results);
         types.any(|ty| ty.contains("unsafe."))
     }
+}
+
+/// A name for a parameter, of which no part is called as one of the others is: `go vet` knows the parts
+/// by their names.
+fn distinct(written: &str, kind: &TypeKind, taken: &mut HashSet<String>) -> String {
+    let mut name = identifier(written);
+    if name == "_" {
+        return name;
+    }
+    let parts = |name: &str| {
+        let suffixes: &[&str] = match kind {
+            TypeKind::Slice { .. } => &["", "_base", "_len", "_cap"],
+            TypeKind::Str => &["", "_base", "_len"],
+            TypeKind::Wide { .. } => &["", "_0", "_1"],
+            _ => &[""],
+        };
+        suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect::<Vec<_>>()
+    };
+    while parts(&name).iter().any(|part| taken.contains(part)) {
+        name.push('_');
+    }
+    taken.extend(parts(&name));
+    name
+}
+
+/// What `go vet` calls results and their parts.
+fn result_names(kind: &TypeKind) -> HashSet<String> {
+    let names: &[&str] = match kind {
+        TypeKind::Unit => &[],
+        TypeKind::Pair(..) => &["ret", "ret1", "ret_0", "ret_1", "ret1_0", "ret1_1"],
+        _ => &["ret", "ret_0", "ret_1"],
+    };
+    names.iter().map(|name| (*name).to_string()).collect()
 }
 
 fn part_suffix(kind: &TypeKind, part: usize) -> &'static str {
@@ -279,7 +307,20 @@ fn memory(ty: &TokenTree) -> Option<String> {
 /// A name that Go's compiler takes and Go's assembler does not take for something of its own.
 pub(super) fn identifier(name: &str) -> String {
     let is_taken = KEYWORDS.contains(&name) || is_register(name);
-    if is_taken { format!("{name}_") } else { name.to_string() }
+    if is_taken { format!("{name}_") } else { in_ascii(name) }
+}
+
+/// `go vet` ends the name of an argument at the first letter that is not one of ASCII; these are written
+/// as their numbers, as in C.
+fn in_ascii(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for ch in name.chars() {
+        match ch.is_ascii() {
+            true => text.push(ch),
+            false => text.push_str(&format!("_u{:04x}", u32::from(ch))),
+        }
+    }
+    text
 }
 
 /// Whether the assembler reads a name as a register.
