@@ -43,8 +43,8 @@ pub struct Job {
     pub go_declarations: Option<PathBuf>,
     /// The Go package of the functions.
     pub package: Option<String>,
-    /// The builds that files for Go are for, beside the processor: `gc && !purego`. By default, those
-    /// without the tag `noasm`.
+    /// The builds that files for Go are for, beside the processor: `gc && !purego`. By default,
+    /// those without the tag `noasm`.
     pub build_tags: Option<String>,
 }
 
@@ -242,7 +242,7 @@ fn deployment_target() -> Result<Option<MacOs>, Error> {
     match MacOs::parse(&text) {
         Some(version) => Ok(Some(version)),
         None => Err(Error::Usage(format!(
-            "{DEPLOYMENT_TARGET}={text}: this is no version of macOS, such as 11.0"
+            "{DEPLOYMENT_TARGET}={text}: expected a version of macOS, such as 11.0"
         ))),
     }
 }

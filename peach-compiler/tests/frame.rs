@@ -370,8 +370,8 @@ fn rbp_base() -> peach_compiler::ir::Base<PhysReg> {
     peach_compiler::ir::Base::Reg(peach_compiler::ir::View { reg: gp::RBP, class })
 }
 
-/// A realigned frame has a register for its base, whichever ones the author names, in what order and
-/// with what else there is; where no register is left, that is said.
+/// A realigned frame has a register for its base, whichever ones the author names, in what order
+/// and with what else there is; where no register is left, that is said.
 #[test]
 fn a_realigned_frame_has_a_base_whatever_is_named() {
     let all = [

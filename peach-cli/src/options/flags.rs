@@ -266,7 +266,8 @@ pub const COMPILE: Usage = Usage {
             "-fbuild-tags",
             Value::Name("TAGS"),
             Group::Names,
-            "The builds of the Go package that files are for, such as 'gc && !purego'; amd64 is added. Default: !noasm.",
+            "The builds of the Go package that files are for, such as 'gc && !purego'; amd64 is \
+             added. Default: !noasm.",
         ),
         flag(
             "-fname-mangling",

@@ -21,9 +21,9 @@ pub(crate) const TOUCHES_MAX: i64 = 14;
 /// be in a frame without one.
 const LARGE: i64 = (TOUCHES_MAX - 2) * STRIDE;
 
-/// Whether a register holds the base of the frame, or of the stack variables, and cannot be allocated:
-/// where the stack variables that are used demand more alignment than the convention gives the stack
-/// pointer, or take so many bytes that the stack pointer moves in a loop.
+/// Whether a register holds the base of the frame, or of the stack variables, and cannot be
+/// allocated: where the stack variables that are used demand more alignment than the convention
+/// gives the stack pointer, or take so many bytes that the stack pointer moves in a loop.
 pub(crate) fn needs_frame_base(function: &Function) -> bool {
     let locals = used_locals(function);
     let (convention, locals) = (function.convention, locals.iter().flatten().copied());
@@ -62,7 +62,8 @@ pub(crate) fn is_large<'a>(
     touched && locals.map(bytes).sum::<i64>() > LARGE
 }
 
-/// Volatile registers that no instruction demands. (In `r11` prologues count the pages of large frames.)
+/// Volatile registers that no instruction demands. (In `r11` prologues count the pages of large
+/// frames.)
 const VOLATILE: [u8; 3] = [10, 9, 8];
 
 /// The register for it, one that the function neither names nor changes: `rbp` rather than another.

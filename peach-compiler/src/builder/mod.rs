@@ -196,8 +196,8 @@ impl Builder {
     /// Memory of the function's own.
     ///
     /// # Errors
-    /// If `align` is not a power of two, or more than 4096, and if the variables take too much of the
-    /// stack.
+    /// If `align` is not a power of two, or more than 4096, and if the variables take too much of
+    /// the stack.
     pub fn variable(&mut self, name: &str, size: u32, align: u32) -> Result<Variable> {
         check_align(align, 4096)?;
         let before = self.function.locals.iter().map(Local::stack_bytes).sum::<u64>();
@@ -205,8 +205,8 @@ impl Builder {
         let span = Span::call_site();
         if before + u64::from(size) + u64::from(align) - 1 > STACK_BYTES_MAX {
             let message = format!(
-                "`{name}` takes {size} bytes of the stack, on which {before} are taken already: at most \
-                 {STACK_BYTES_MAX} are"
+                "`{name}` takes {size} bytes of the stack, of which {before} of at most \
+                 {STACK_BYTES_MAX} are taken already"
             );
             return Err(refusal(Code::OutOfRange, message));
         }

@@ -38,7 +38,8 @@ pub struct Module {
     pub included: HashMap<String, String>,
     /// The Go package that the functions are in, where that is known.
     pub package: Option<String>,
-    /// The builds that files for Go are for, beside the processor; `None` for those without `noasm`.
+    /// The builds that files for Go are for, beside the processor; `None` for those without
+    /// `noasm`.
     pub build_tags: Option<Constraint>,
     /// How messages name what the user can ask for.
     pub words: Words,
@@ -65,8 +66,8 @@ impl ModuleFunction {
         self.compiled.function.convention
     }
 
-    /// Whether programs and libraries that are linked from the object export the function, as those of
-    /// rustc do: it is `pub`, without a restriction, or has a name for linkers.
+    /// Whether programs and libraries that are linked from the object export the function, as those
+    /// of rustc do: it is `pub`, without a restriction, or has a name for linkers.
     pub fn is_public(&self) -> bool {
         self.decl.vis.to_string().trim() == "pub" || self.is_named_for_linkers()
     }
@@ -93,9 +94,9 @@ impl Module {
 }
 
 impl Module {
-    /// What object files for Go's linker call their functions: by name and content. The linker has one
-    /// space of names for the objects of all packages, and an object does not know its package's path;
-    /// of two functions with one such name, either will do.
+    /// What object files for Go's linker call their functions: by name and content. The linker has
+    /// one space of names for the objects of all packages, and an object does not know its
+    /// package's path; of two functions with one such name, either will do.
     pub fn object_symbols(&self) -> Vec<String> {
         let symbols = self.functions.iter().map(|function| function.symbol.clone());
         if self.target.convention.frames != Frames::Go {

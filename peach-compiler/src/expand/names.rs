@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 
-/// A name, as a number: equal texts have equal symbols. `r#x` is `x`, unless `x` is a physical register:
-/// `r#k0` is an argument, `k0` the register.
+/// A name, as a number: equal texts have equal symbols. `r#x` is `x`, unless `x` is a physical
+/// register: `r#k0` is an argument, `k0` the register.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Symbol {
     id: u32,

@@ -26,7 +26,8 @@ pub(super) struct Needs<'a> {
     pub saves_in_step: bool,
     /// A register that the epilogue may change.
     pub spare: Option<PhysReg>,
-    /// A register for the base of the frame, or, in one of Go's, for the address of stack variables.
+    /// A register for the base of the frame, or, in one of Go's, for the address of stack
+    /// variables.
     pub base: PhysReg,
     /// Where the body addresses the frame.
     pub uses: Vec<Use>,

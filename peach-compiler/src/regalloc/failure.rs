@@ -58,8 +58,8 @@ pub(super) fn no_base(function: &Function) -> Failure {
     let message = format!("no register is left for the frame of `{}`", function.name);
     let most = function.locals.iter().max_by_key(|local| (local.align, local.size));
     let mut diagnostic = Diagnostic::new(Code::OutOfRegisters, function.span, message).note(
-        "a register has to hold its address: the stack variables are aligned beyond the convention's \
-         stack, or large; one that calls preserve where there are calls, none that brings an argument",
+        "a register has to hold its address, since the stack variables are large or aligned beyond \
+         the convention's stack; calls must preserve it, and it must not bring an argument",
     );
     if let Some(local) = most {
         diagnostic = diagnostic.label(local.span, format!("`{}` is on the stack", local.name));

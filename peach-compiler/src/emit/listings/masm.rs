@@ -75,7 +75,8 @@ fn is_reserved(name: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
         "addr", "align", "and", "assume", "byte", "casemap", "catstr", "comm", "comment", "db",
-        "dd", "df", "dq", "dt", "dup", "dw", "dword", "echo", "eiz", "else", "elseif", "end", "endif",
+        "dd", "df", "dq", "dt", "dup", "dw", "dword", "echo", "eiz", "else", "elseif", "end",
+        "endif",
         "endm", "endp", "ends", "eq", "equ", "even", "exitm", "extern", "externdef", "far", "for",
         "forc", "fword", "ge", "goto", "group", "gt", "high", "high32", "highword", "if",
         "imagerel", "include", "includelib", "instr", "invoke", "irp", "irpc", "label", "le",

@@ -142,9 +142,10 @@ fn refused_attributes(group: &KernelGroup) -> TokenStream {
     let message =
         format!("`{name}` has Rust's own convention: linkers of other code have no use for it");
     let error = Diagnostic::new(Code::BadAttribute, at, message)
-        .note("in object files of the `peach` command, kernels have symbols and their own convention")
+        .note("in object files, kernels have symbols and their own convention")
         .help(format!(
-            "export a function that calls it: `#[unsafe(no_mangle)] pub extern \"C\" fn …(…) {{ {name}(…) }}`"
+            "export a function that calls it: \
+             `#[unsafe(no_mangle)] pub extern \"C\" fn …(…) {{ {name}(…) }}`"
         ));
     let error = diagnostics::diagnostic_tokens(&error);
     quote_spanned!(ours() => #cfgs #error)

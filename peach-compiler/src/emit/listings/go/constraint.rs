@@ -1,7 +1,7 @@
 //! Build constraints: for which builds of a package a file is meant.
 //!
-//! In: an expression of tags, as `//go:build` has it. Out: the lines of a file, for Go from 1.17 on and
-//! for those before (The Go command, "Build constraints").
+//! In: an expression of tags, as `//go:build` has it. Out: the lines of a file, for Go from 1.17 on
+//! and for those before (The Go command, "Build constraints").
 //! Fails: with what is expected where, and what was found.
 
 use std::fmt;
@@ -62,9 +62,9 @@ impl Constraint {
         text
     }
 
-    /// Lines of which all hold, each of alternatives with spaces between, each of literals with commas
-    /// between; a single line where there are no alternatives. As Go's own tools make them: `go vet`
-    /// compares.
+    /// Lines of which all hold, each of alternatives with spaces between, each of literals with
+    /// commas between; a single line where there are no alternatives. As Go's own tools make them:
+    /// `go vet` compares.
     fn older_lines(&self) -> Option<Vec<String>> {
         let mut lines = Vec::new();
         let mut has_alternatives = false;

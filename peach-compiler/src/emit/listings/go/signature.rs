@@ -147,8 +147,8 @@ impl Signature {
     }
 }
 
-/// A name for a parameter, of which no part is called as one of the others is: `go vet` knows the parts
-/// by their names.
+/// A name for a parameter, of which no part is called as one of the others is: `go vet` knows the
+/// parts by their names.
 fn distinct(written: &str, kind: &TypeKind, taken: &mut HashSet<String>) -> String {
     let mut name = identifier(written);
     if name == "_" {
@@ -310,8 +310,8 @@ pub(super) fn identifier(name: &str) -> String {
     if is_taken { format!("{name}_") } else { in_ascii(name) }
 }
 
-/// `go vet` ends the name of an argument at the first letter that is not one of ASCII; these are written
-/// as their numbers, as in C.
+/// `go vet` ends the name of an argument at the first letter that is not one of ASCII; these are
+/// written as their numbers, as in C.
 fn in_ascii(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for ch in name.chars() {
