@@ -256,7 +256,8 @@ fn render(steps: &[Step]) -> String {
             Step::WriteThrough(reference) => format!("mov dword [{}], 1; ", name[reference]),
             Step::Assign(to, from) => format!("{} = {}; ", name[to], name[from]),
             Step::Spoil(reference) => format!("inc {}; ", name[reference]),
-            Step::Branch(target) => format!("jz 'at[{target}]; "),
+            // A flag of which nothing is known: the walk below takes both ways.
+            Step::Branch(target) => format!("bt t, 1; jc 'at[{target}]; "),
             Step::Jump(target) => format!("jmp 'at[{target}]; "),
         };
     }

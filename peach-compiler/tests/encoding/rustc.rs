@@ -38,7 +38,7 @@ fn newer_instructions_are_encoded_as_rustc_does() {
         match answer {
             Some(answer) if is_same(&answer, bytes) => equal += 1,
             // `[r*2]` is `[r + r]`, which is shorter.
-            Some(answer) if differences::is_index_alone(&inst) && answer[bytes.len()] != FILL => {
+            Some(answer) if differences::is_index_alone(inst) && answer[bytes.len()] != FILL => {
                 shorter += 1
             }
             None if UNKNOWN.contains(&name) => {

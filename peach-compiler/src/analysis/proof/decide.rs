@@ -95,8 +95,7 @@ impl Knowledge {
 
     /// Whether `assumption >= 0` contradicts what is known.
     fn refutes(&self, symbols: &Symbols, assumption: Linear) -> bool {
-        System::of(self, symbols, Some(assumption))
-            .is_some_and(|system| system.is_impossible(SPLITS))
+        System::of(self, symbols, Some(assumption)).is_some_and(|system| system.refute(SPLITS))
     }
 }
 
@@ -211,7 +210,7 @@ impl System {
     }
 
     /// Whether no whole numbers satisfy it.
-    fn is_impossible(mut self, splits: u32) -> bool {
+    fn refute(mut self, splits: u32) -> bool {
         if self.solve_equations() || self.clone().eliminate() {
             return true;
         }
@@ -227,7 +226,7 @@ impl System {
         let mut other = self.clone();
         self.at_least_zero.push(above);
         other.at_least_zero.push(below);
-        self.is_impossible(splits - 1) && other.is_impossible(splits - 1)
+        self.refute(splits - 1) && other.refute(splits - 1)
     }
 
     /// Solves equations for a symbol whose factor is 1 or -1, and what is left of them becomes two
@@ -305,6 +304,9 @@ impl System {
     }
 }
 
+/// Inequalities that bound a symbol, with its factors.
+type Bounds = Vec<(Linear, i128)>;
+
 /// Inequalities, of each sum the strongest alone.
 #[derive(Default)]
 struct Rows(HashMap<Vec<(Symbol, i128)>, i128>);
@@ -344,7 +346,7 @@ impl Rows {
     }
 
     /// Takes out what names `symbol`: lower bounds and upper bounds, with its factors.
-    fn take(&mut self, symbol: Symbol) -> (Vec<(Linear, i128)>, Vec<(Linear, i128)>) {
+    fn take(&mut self, symbol: Symbol) -> (Bounds, Bounds) {
         let (mut above, mut below) = (Vec::new(), Vec::new());
         self.0.retain(|terms, constant| {
             let linear = Linear { terms: terms.clone(), constant: *constant };

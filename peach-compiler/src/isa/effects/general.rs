@@ -17,10 +17,10 @@ pub(super) fn refine(
 ) {
     let bytes = op_code.memory_size().size() as u32;
     let has_32_bits = classes.first() == Some(&Some(Class::Gp32));
-    if memory != Some(0) {
-        if let Some(dest) = row.operands.first_mut() {
-            *dest = destination(row.entry.output, *dest, has_32_bits, bytes);
-        }
+    if memory != Some(0)
+        && let Some(dest) = row.operands.first_mut()
+    {
+        *dest = destination(row.entry.output, *dest, has_32_bits, bytes);
     }
     let clears_upper = match row.entry.implicit {
         Implicit::ThirtyTwoBits => true,

@@ -178,7 +178,7 @@ impl Row {
     }
 
     /// A general-purpose register, of an element.
-    pub(super) const fn to_general(self, class: Class, element: u32) -> Row {
+    pub(super) const fn into_general(self, class: Class, element: u32) -> Row {
         const NARROW: &[Operand] =
             &[register(Place::Reg, Kind::Register(Class::Gp32)), either(Kind::Scalar)];
         const WIDE: &[Operand] = &[register(Place::Reg, R64), either(Kind::Scalar)];
