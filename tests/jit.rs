@@ -122,7 +122,7 @@ fn a_wrong_type_is_an_error() {
     let message = refusal::<extern "sysv64" fn(i64)>(ADD);
     let types = [
         r#"the kernel is extern "sysv64" fn(i32, i32) -> i32"#,
-        r#"asked for was extern "sysv64" fn(i64)"#,
+        r#"requested was extern "sysv64" fn(i64)"#,
     ];
     assert!(types.iter().all(|text| message.contains(text)), "{message}");
 }

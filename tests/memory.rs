@@ -242,7 +242,7 @@ fn out_of_memory_is_an_error_and_passes() {
     let refused = add::KERNEL.try_get();
     limit(libc::RLIM_INFINITY);
     let text = refused.unwrap_err().to_string();
-    assert!(text.contains("mmap was refused") && text.contains("Cannot allocate memory"), "{text}");
+    assert!(text.contains("mmap failed") && text.contains("Cannot allocate memory"), "{text}");
     assert_eq!(add(40, 2), 42);
 }
 
