@@ -9,7 +9,9 @@ use super::bindings::new_name;
 use super::cursor::{Cursor, Parsed};
 use super::types;
 use crate::diagnostics::{Code, Diagnostic};
-use proc_macro2::{Delimiter, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Name, lifetimes, parameters, result, `where`.
 pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Signature> {
@@ -129,6 +131,7 @@ fn where_clause(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> (TokenStr
 
 fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<Param>> {
     let mut params: Vec<Param> = Vec::new();
+    let mut names = ParameterNames::default();
     while !c.is_end() {
         if let Some(refused) = refused_parameter(&c) {
             problems.push(refused);
@@ -154,22 +157,36 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
                 .help("make each part a parameter of its own"),
             );
         }
-        if let Some(other) = params.iter().find(|param| param.name == name && name != "_") {
-            problems.push(
-                Diagnostic::new(
-                    Code::DuplicateItem,
-                    name.span(),
-                    format!("duplicate parameter `{name}`"),
-                )
-                .label(other.name.span(), "the first one"),
-            );
-        }
+        problems.extend(names.duplicate(&name));
         params.push(Param { name, ty });
         if !c.is_end() && !c.eat_punct(',') {
             return Err(c.expected("`,` or `)`"));
         }
     }
     Ok(params)
+}
+
+/// Where each name of a list of parameters first stands.
+#[derive(Default)]
+struct ParameterNames(HashMap<String, Span>);
+
+impl ParameterNames {
+    /// Adds a name; the error if it is there already.
+    fn duplicate(&mut self, name: &Name) -> Option<Diagnostic> {
+        if *name == "_" {
+            return None;
+        }
+        let first = match self.0.entry(name.to_string()) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(place) => {
+                place.insert(name.span());
+                return None;
+            }
+        };
+        let message = format!("duplicate parameter `{name}`");
+        let error = Diagnostic::new(Code::DuplicateItem, name.span(), message);
+        Some(error.label(first, "the first one"))
+    }
 }
 
 fn refused_parameter(c: &Cursor<'_>) -> Option<Diagnostic> {
@@ -210,6 +227,7 @@ fn is_self_reference(mut c: Cursor<'_>) -> bool {
 /// The parameters of a helper, inside their parentheses.
 pub(super) fn helper_parameters(mut c: Cursor<'_>) -> Parsed<Vec<HelperParam>> {
     let mut params: Vec<HelperParam> = Vec::new();
+    let mut names = ParameterNames::default();
     while !c.is_end() {
         c.eat_word("mut");
         let name = new_name(&mut c)?;
@@ -217,15 +235,8 @@ pub(super) fn helper_parameters(mut c: Cursor<'_>) -> Parsed<Vec<HelperParam>> {
             return Err(c.expected("`:` and what the parameter accepts"));
         }
         let kind = helper_parameter_kind(&mut c)?;
-        if let Some(other) = params.iter().find(|param| param.name == name && name != "_") {
-            return Err(Box::new(
-                Diagnostic::new(
-                    Code::DuplicateItem,
-                    name.span(),
-                    format!("duplicate parameter `{name}`"),
-                )
-                .label(other.name.span(), "the first one"),
-            ));
+        if let Some(duplicate) = names.duplicate(&name) {
+            return Err(Box::new(duplicate));
         }
         params.push(HelperParam { name, kind });
         if !c.is_end() && !c.eat_punct(',') {
