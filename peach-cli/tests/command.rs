@@ -223,7 +223,7 @@ fn a_broken_pipe_ends_it_quietly() {
 #[test]
 fn help_lists_every_flag_and_every_flag_is_understood() {
     let files = files("help");
-    for (command, expected) in [("", 22), ("show", 11)] {
+    for (command, expected) in [("", 23), ("show", 11)] {
         let help = files.peach(&format!("{command} --help")).succeeded().stdout;
         let flags: Vec<&str> = help
             .lines()

@@ -1,7 +1,7 @@
 //! Habits that the compiler of Rust does not check: what is known of instructions is in tables
 //! keyed by iced's mnemonics, never in a match on a printed name.
 //!
-//! `sandbox/validate.rs` and `encode/verify.rs` are not checked: they read machine code for
+//! `sandbox/validate.rs` and `encode/verify/mod.rs` are not checked: they read machine code for
 //! themselves, and refuse what they do not name.
 
 use std::path::{Path, PathBuf};

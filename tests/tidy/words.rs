@@ -33,7 +33,7 @@ const QUOTED: &[&str] = &["--colour=never"];
 
 /// Where iced-x86 may be named outside of `isa`: both are there to be independent of it.
 const DECODERS: &[&str] =
-    &["peach-compiler/src/encode/verify.rs", "peach-compiler/src/sandbox/validate.rs"];
+    &["peach-compiler/src/encode/verify/mod.rs", "peach-compiler/src/sandbox/validate.rs"];
 
 const COLUMNS: usize = 100;
 

@@ -1,9 +1,9 @@
 //! Every encoded function is decoded again and compared with what was meant.
 //!
 //! Input: a [`Lowered`] and its [`Encoded`]. Output: acceptance, or what differs. iced's decoder
-//! knows nothing of how the bytes were made, nor does `own`, which decodes what iced lacks; addresses
-//! are compared as sums, so that another way to write one is no difference. Fields that are filled in
-//! later are not compared.
+//! knows nothing of how the bytes were made, nor does `own`, which decodes what iced lacks;
+//! addresses are compared as sums, so that another way to write one is no difference. Fields that
+//! are filled in later are not compared.
 
 mod own;
 

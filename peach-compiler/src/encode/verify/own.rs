@@ -1,9 +1,9 @@
 //! Decodes the instructions that iced lacks.
 //!
-//! In: bytes. Out: the instruction that they are, or nothing. The rows of the table say which opcode is
-//! which instruction; how prefixes, ModRM, SIB and displacements are read is written here a second time,
-//! from the decoder's side of the manual (Intel SDM volume 2, chapter 2), so that an encoder that goes
-//! wrong is not believed.
+//! In: bytes. Out: the instruction that they are, or nothing. The rows of the table say which
+//! opcode is which instruction; how prefixes, ModRM, SIB and displacements are read is written here
+//! a second time, from the decoder's side of the manual (Intel SDM volume 2, chapter 2), so that an
+//! encoder that goes wrong is not believed.
 
 use crate::ir::{Base, Mem, Operand, Rounding, View};
 use crate::isa::own::{Kind, Length, Masking, Memory, Operand as Form, Place, Prefix, ROWS};
@@ -320,7 +320,8 @@ impl Code {
         }
     }
 
-    /// The rounding decoration, if there is one; `None` where the bytes ask for one that is not there.
+    /// The rounding decoration, if there is one; `None` where the bytes ask for one that is not
+    /// there.
     fn rounding(&self) -> Option<Option<Rounding>> {
         if !self.prefixes.b || self.mode != 3 {
             return Some(None);

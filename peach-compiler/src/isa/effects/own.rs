@@ -1,7 +1,7 @@
 //! What the rows do that iced lacks.
 //!
-//! In: a row of [`own`](crate::isa::own) and whether its memory-or-register operand is memory. Out: a
-//! [`Row`] like those of iced's table. Everything follows from the row's operands and its
+//! In: a row of [`own`](crate::isa::own) and whether its memory-or-register operand is memory. Out:
+//! a [`Row`] like those of iced's table. Everything follows from the row's operands and its
 //! [`Effect`]; a test compares each with an instruction of the same shape that iced has.
 
 use crate::isa::effects::entry::{self, Entry};

@@ -1,8 +1,8 @@
 //! The bytes of instructions that iced lacks.
 //!
-//! In: a row of [`own`](crate::isa::own), an instruction that fits it, and how to encode its address.
-//! Out: the bytes, and where displacement and immediate stand. Sources: Intel SDM volume 2, chapter 2,
-//! "Instruction format", 2.3 (VEX) and 2.7 (EVEX).
+//! In: a row of [`own`](crate::isa::own), an instruction that fits it, and how to encode its
+//! address. Out: the bytes, and where displacement and immediate stand. Sources: Intel SDM volume
+//! 2, chapter 2, "Instruction format", 2.3 (VEX) and 2.7 (EVEX).
 
 use crate::isa::encode::assemble::{Raw, Tweaks, refused};
 use crate::isa::encode::best::{Field, is_variable};

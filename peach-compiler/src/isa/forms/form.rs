@@ -1,8 +1,8 @@
 //! The forms of every instruction: rows of a table, with the operands as a user writes them.
 //!
-//! In: iced's `OpCodeInfo` table, and the rows of [`own`](crate::isa::own) for what iced lacks. Out:
-//! for each mnemonic its [`Form`]s, built when the mnemonic is first used and kept for the lifetime
-//! of the program.
+//! In: iced's `OpCodeInfo` table, and the rows of [`own`](crate::isa::own) for what iced lacks.
+//! Out: for each mnemonic its [`Form`]s, built when the mnemonic is first used and kept for the
+//! lifetime of the program.
 //!
 //! Operands in source are not always iced's. String instructions are written without operands,
 //! `blendvps a, b, xmm0` has one that iced leaves out, `vcmpltps` implies an immediate, `imul r, 5`

@@ -1,5 +1,5 @@
-//! What the tables say of a form beyond its operands: which decorations and prefixes it takes, which
-//! registers must differ, which bits are ignored.
+//! What the tables say of a form beyond its operands: which decorations and prefixes it takes,
+//! which registers must differ, which bits are ignored.
 //!
 //! The one place where iced's rows and the compiler's own answer the same questions.
 

@@ -1,8 +1,8 @@
 //! Names of instructions: the manuals' names, aliases and pseudo-ops.
 //!
-//! In: a word. Out: a [`Mnemonic`], and what it means: rows of iced's table or the own one, with the
-//! immediate that a pseudo-op implies. The table of names is built once, from iced's own names and
-//! from the lists in `names`.
+//! In: a word. Out: a [`Mnemonic`], and what it means: rows of iced's table or the own one, with
+//! the immediate that a pseudo-op implies. The table of names is built once, from iced's own names
+//! and from the lists in `names`.
 
 use crate::isa::forms::form::{Form, forms_of, rows_of};
 use crate::isa::names::aliases::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};

@@ -1,9 +1,9 @@
 //! Instructions that iced lacks: their rows, one per encoding.
 //!
 //! A [`Row`] says what the manual's table for an instruction says: opcode, operands, decorations,
-//! extensions, and what becomes of the operands. Everything else follows from it: the [`forms`] that
-//! authors write, the bytes (`encode/own`), the effects (`effects/own`). What decodes these bytes again
-//! to check them (`encode/verify/own`) looks up opcodes here and shares nothing else.
+//! extensions, and what becomes of the operands. Everything else follows from it: the [`forms`]
+//! that authors write, the bytes (`encode/own`), the effects (`effects/own`). What decodes these
+//! bytes again to check them (`encode/verify/own`) looks up opcodes here and shares nothing else.
 //!
 //! | file | what it is |
 //! |---|---|

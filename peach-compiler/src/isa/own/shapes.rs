@@ -1,7 +1,7 @@
 //! The shapes of instructions: what rows of the table have in common.
 //!
-//! A row starts as an opcode ([`evex`], [`vex`], [`legacy`]), gets its operands from one of the shapes,
-//! and what is special about it from the rest.
+//! A row starts as an opcode ([`evex`], [`vex`], [`legacy`]), gets its operands from one of the
+//! shapes, and what is special about it from the rest.
 
 use super::row::{Effect, Kind, Length, Masking, Memory, Operand, Place, Prefix, Rounds, Row};
 use crate::isa::{Class, Feature};

@@ -16,8 +16,8 @@ const MOVRS: Feature = Feature::MOVRS;
 const SM4: Feature = Feature::SM4;
 const USER_MSR: Feature = Feature::USER_MSR;
 
-/// Every row; those of one name are neighbors, the preferred first. EVEX rows need AVX10.2 unless they
-/// say otherwise.
+/// Every row; those of one name are neighbors, the preferred first. EVEX rows need AVX10.2 unless
+/// they say otherwise.
 #[rustfmt::skip]
 pub(crate) static ROWS: &[Row] = &[
     // Arithmetic of bfloat16: nothing rounds otherwise or raises an exception.
