@@ -297,7 +297,8 @@ impl<'a, 'd> Expander<'a, 'd> {
     /// APX is an extension that there is, and whose instructions are missing here.
     fn no_apx(&mut self, span: Span) {
         let message = "the compiler has no instructions of APX";
-        let note = "`r16` to `r31`, and the forms with a destination of their own or without flags, \
+        let note = "`r16` to `r31`, and the forms with a destination of their own \
+                    or without flags, \
                     cannot be encoded";
         let error = Diagnostic::new(Code::BadAttribute, span, message).note(note);
         self.error(error.help("leave `apxf` out: it would only keep the kernel from processors"));
