@@ -112,7 +112,7 @@ pub const GNU: &[Difference] = &[
     },
     Difference {
         why: "GNU as drops a rounding mode that the instruction does not take; we refuse it",
-        applies: |case, other| other.is_some() && case.is_refused_with("not take a rounding"),
+        applies: |case, other| other.is_some() && case.is_refused_with("takes neither rounding"),
     },
     Difference {
         why: "registers that the manual wants to be different: GNU as warns, we refuse",
@@ -328,8 +328,8 @@ pub const LLVM: &[Difference] = &[
         applies: |case, other| other.is_some() && case.is_refused_with("as wide as the address"),
     },
     Difference {
-        why: "an open size: LLVM takes the byte",
-        applies: |case, other| other.is_some() && case.is_refused_with("is open"),
+        why: "an ambiguous size: LLVM takes the byte",
+        applies: |case, other| other.is_some() && case.is_refused_with("is ambiguous"),
     },
 ];
 
