@@ -78,7 +78,7 @@ pub(super) fn nothing() -> Effects<Reg> {
 pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
     let mut effects = nothing();
     match op {
-        Op::Label(_) | Op::Align(_) | Op::Machine(_) => {}
+        Op::Label(_) | Op::Align(_) | Op::Ghost(_) | Op::Machine(_) => {}
         Op::Copy { dst, src } => {
             merge(&mut effects.regs, read(src.reg, src.class.lanes()));
             merge(&mut effects.regs, copied(*dst));
@@ -313,7 +313,8 @@ impl Outside {
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
             | Op::Return(_)
-            | Op::Align(_) => Outside::No,
+            | Op::Align(_)
+            | Op::Ghost(_) => Outside::No,
         }
     }
 }

@@ -113,7 +113,12 @@ fn named(function: &Function) -> RegSet {
             }
             Op::Copy { dst, src } => [dst.reg, src.reg].into_iter().for_each(&mut name),
             Op::SetImm { dst, .. } | Op::Undefined { dst } => name(dst.reg),
-            Op::Label(_) | Op::Align(_) | Op::Bytes(_) | Op::LoadArg { .. } | Op::Return(_) => {}
+            Op::Label(_)
+            | Op::Align(_)
+            | Op::Ghost(_)
+            | Op::Bytes(_)
+            | Op::LoadArg { .. }
+            | Op::Return(_) => {}
         }
     }
     named

@@ -78,6 +78,7 @@ fn step(ones: &mut Ones, function: &Function, effects: &[Effects<Reg>], index: u
         | Op::LoadArg { .. }
         | Op::Return(_)
         | Op::Align(_)
+        | Op::Ghost(_)
         | Op::Bytes(_) => None,
     };
     for access in &effects[index].regs {

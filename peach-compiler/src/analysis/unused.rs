@@ -86,7 +86,7 @@ fn used_registers(function: &Function, facts: &Facts) -> Vec<bool> {
 /// The first instruction of every stretch of code that cannot be reached.
 fn unreachable_stretches(function: &Function, facts: &Facts) -> impl Iterator<Item = usize> {
     let does_something = |index: usize| match &function.insts[index].op {
-        Op::Label(_) | Op::Align(_) => false,
+        Op::Label(_) | Op::Align(_) | Op::Ghost(_) => false,
         // Falling off the end returns, whether or not the end is reached.
         Op::Return(values) => !values.is_empty() || index + 1 < function.insts.len(),
         Op::Machine(_)

@@ -117,9 +117,12 @@ impl Known {
                 Some((Reg::Virtual(function[*arg].vreg), of_argument(function, *arg)))
             }
             Op::Machine(machine) => self.computed(function, facts, &machine.inst),
-            Op::Label(_) | Op::Undefined { .. } | Op::Return(_) | Op::Align(_) | Op::Bytes(_) => {
-                None
-            }
+            Op::Label(_)
+            | Op::Undefined { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Ghost(_)
+            | Op::Bytes(_) => None,
         }
     }
 

@@ -100,6 +100,7 @@ fn ends(op: &Op) -> bool {
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
         | Op::Align(_)
+        | Op::Ghost(_)
         | Op::Bytes(_) => false,
     }
 }

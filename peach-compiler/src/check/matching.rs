@@ -52,6 +52,7 @@ pub(super) fn replay(
             Ok(())
         }
         Op::SetImm { dst, value } => set_imm(*dst, *value, effects, items, step),
+        Op::Ghost(_) => Err(Refusal::new("ghost code is dropped before allocation")),
         Op::Undefined { .. } => Err(Refusal::new("an undefined value is replayed by itself")),
         Op::Return(_) => Err(Refusal::new("a return is replayed by `returns`")),
     }?;

@@ -133,6 +133,9 @@ codes! {
     InvalidValue "E0504" Error "possibly invalid result"
         "`bool`, `char`, references and function pointers have invalid bit patterns; returning one \
          requires a proof or `unsafe`."
+    NotProven "E0505" Error "invariant not proven"
+        "An `invariant` must follow from what comes before it, on every path and after every turn \
+         of a loop. It is never taken for granted, not in `unsafe` either."
 
     // E06xx: targets.
     UnsupportedTarget "E0601" Error "the target is not x86-64 and there is no fallback"

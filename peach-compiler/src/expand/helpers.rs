@@ -169,7 +169,9 @@ impl<'a> Expander<'a, '_> {
             self.bind_param(param, value, expr);
         }
         self.around.calls.push(call.name.span());
+        self.remember_parameters(helper);
         let result = self.helper_body(helper);
+        self.around.remembered.pop();
         self.leave_body_labels();
         self.leave_scope(mark);
         self.around.calls.pop();
@@ -192,6 +194,9 @@ impl<'a> Expander<'a, '_> {
             )));
         }
         let mut error = error(format!("undefined helper or function `{text}`"));
+        if &*text == "old" {
+            return self.error(error.help("`old(argument)` is for `invariant` statements alone"));
+        }
         if let Some(help) = self.habit_of_name(&text) {
             return self.error(error.help(help));
         }

@@ -14,6 +14,7 @@
 //! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
 //! | `address`, `literal`, `labels` | memory operands, data, branch targets |
 //! | `statements`, `assign`, `load`, `returns`, `instruction` | statements to instructions |
+//! | `invariant` | ghost code, for the proof of memory safety |
 //! | `unfit`, `remedies` | what is said of an instruction that no form fits, and what to write instead |
 //! | `habits` | what is written elsewhere, and what it is here |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
@@ -31,6 +32,7 @@ mod groups;
 mod habits;
 mod helpers;
 mod instruction;
+mod invariant;
 mod items;
 mod labels;
 mod literal;

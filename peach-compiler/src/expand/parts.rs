@@ -4,6 +4,7 @@
 use super::names::Symbol;
 use super::{items, statements};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Reported};
+use crate::ir::{Reg, VReg};
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -128,6 +129,8 @@ pub(super) struct Surroundings<'a> {
     pub recording: Option<Span>,
     /// Uses of helpers around this place, outermost first.
     pub calls: Vec<Span>,
+    /// For each of these uses: parameters, and the registers that hold their old values.
+    pub remembered: Vec<Vec<(Reg, VReg)>>,
     /// Blocks around this place, each with the statement being expanded: for names defined later.
     pub blocks: Vec<statements::OpenBlock<'a>>,
 }

@@ -208,7 +208,9 @@ impl<'a> Expander<'a, '_> {
         if self.output.function.result != ResultKind::Unit || self.status.stopped.is_some() {
             return;
         }
-        let ended = match self.output.function.insts.last().map(|inst| &inst.op) {
+        let mut insts = self.output.function.insts.iter().rev();
+        let last = insts.find(|inst| !matches!(inst.op, Op::Ghost(_)));
+        let ended = match last.map(|inst| &inst.op) {
             Some(Op::Return(_)) => true,
             Some(Op::Machine(machine)) => {
                 !isa::effects(&machine.inst, &machine.selection).control.goes_on()

@@ -22,6 +22,9 @@ pub(super) struct OpenBlock<'a> {
     frame: u32,
 }
 
+/// Words that nothing may be called.
+const RESERVED: [&str; 3] = ["invariant", "declassify", "from_fn"];
+
 /// The limit of iterations of one `while`.
 const TURNS_MAX: u32 = 1 << 16;
 
@@ -116,6 +119,9 @@ impl<'a> Expander<'a, '_> {
             StatementKind::Issue(name, count) => self.issue(name, count),
             StatementKind::Emit(name, index) => self.emit_from_stream(name, index),
             StatementKind::Interleave(parts) => self.interleave(statement, parts),
+            StatementKind::Invariant(comparisons) => {
+                self.invariant_statement(statement, comparisons)
+            }
             StatementKind::Align(expr) => self.align(statement, expr),
             StatementKind::Db(values) => self.raw_bytes(statement, values),
         }
@@ -161,6 +167,9 @@ impl<'a> Expander<'a, '_> {
                     .help("choose another name"),
             ));
         }
+        if RESERVED.contains(&&*info.text) {
+            return Err(self.reserved(name));
+        }
         if info.register.is_none() {
             return Ok(());
         }
@@ -175,10 +184,19 @@ impl<'a> Expander<'a, '_> {
         ))
     }
 
+    fn reserved(&mut self, name: &Name) -> Reported {
+        let message = format!("`{name}` is a word of the language and cannot be declared");
+        self.error(Diagnostic::new(Code::Syntax, name.span(), message).help("choose another name"))
+    }
+
     /// An argument may be called like a physical register, where it says that it is none.
     pub(super) fn check_argument_name(&mut self, name: &'a Name) -> Evaluated<()> {
         let symbol = self.names.symbol(name);
-        if self.names.info(symbol).register.is_none() {
+        let info = self.names.info(symbol);
+        if RESERVED.contains(&&*info.text) {
+            return Err(self.reserved(name));
+        }
+        if info.register.is_none() {
             return Ok(());
         }
         let message = format!("`{name}` is a physical register, and cannot be an argument");

@@ -23,6 +23,7 @@ pub(super) fn live_after(function: &Function, facts: &Facts) -> Vec<Lanes> {
         | Op::LoadArg { .. }
         | Op::Return(_)
         | Op::Align(_)
+        | Op::Ghost(_)
         | Op::Bytes(_) => None,
     };
     let mut live_after = vec![Lanes::NONE; function.insts.len()];
@@ -51,6 +52,7 @@ impl Lowerer<'_> {
         match &function.inst(id).op {
             Op::Label(label) => self.out.push(Code::Label(*label)),
             Op::Align(bytes) => self.out.push(Code::Align(*bytes)),
+            Op::Ghost(_) => {}
             Op::Bytes(bytes) => self.out.push(Code::Bytes(bytes.clone())),
             Op::Machine(machine) if self.facts.effects[id.index()].control == Control::Call => {
                 self.call(machine, depth);

@@ -65,7 +65,8 @@ fn leaves_red_zone(op: &Op) -> bool {
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
         | Op::Return(_)
-        | Op::Align(_) => true,
+        | Op::Align(_)
+        | Op::Ghost(_) => true,
     }
 }
 
@@ -99,6 +100,7 @@ fn uses(function: &Function, facts: &Facts) -> Vec<Use> {
             }
             Op::Label(_)
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_)
             | Op::Copy { .. }
             | Op::SetImm { .. }

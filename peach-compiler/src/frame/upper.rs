@@ -109,6 +109,7 @@ fn change(function: &Function, facts: &Facts, allocation: &Allocation, index: us
         | Op::Undefined { .. }
         | Op::Return(_)
         | Op::Align(_)
+        | Op::Ghost(_)
         | Op::Bytes(_) => Change::None,
     }
 }

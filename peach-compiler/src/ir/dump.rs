@@ -131,6 +131,7 @@ impl Function {
                 Ok(())
             }
             Op::Align(align) => write!(f, "  align {align}"),
+            Op::Ghost(ghost) => write!(f, "  ghost {ghost:?}"),
             Op::Bytes(bytes) => write!(f, "  db {bytes:02x?}"),
         }
     }

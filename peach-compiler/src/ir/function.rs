@@ -1,5 +1,6 @@
 //! A function over virtual registers: what expansion makes and every analysis reads.
 
+use super::Ghost;
 use crate::abi::{ArgPlace, Convention, Placement};
 use crate::diagnostics::Place;
 use crate::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
@@ -396,6 +397,9 @@ pub enum Op {
     Return(Vec<ReturnValue>),
     /// Aligns what follows with multi-byte nops.
     Align(u32),
+    /// For the proof of memory safety alone: no code, and no use of a register. Gone before
+    /// registers are allocated ([`drop_ghosts`](crate::passes::drop_ghosts)).
+    Ghost(Ghost),
     /// `db`: raw bytes.
     Bytes(Vec<u8>),
 }

@@ -7,6 +7,7 @@
 mod allocation;
 mod dump;
 mod function;
+mod ghost;
 mod lowered;
 mod visit;
 
@@ -17,4 +18,5 @@ pub use crate::isa::{
 };
 pub use allocation::*;
 pub use function::*;
+pub use ghost::*;
 pub use lowered::*;

@@ -19,6 +19,7 @@ impl Op {
             | Op::Label(_)
             | Op::LoadArg { .. }
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => self.for_each_view(|_, view| visit(view.reg)),
         }
     }
@@ -41,7 +42,8 @@ impl Op {
                     value.view().into_iter().for_each(|view| visit(index, view));
                 }
             }
-            Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Bytes(_) => {}
+            // What only the proof reads is no use of a register.
+            Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Ghost(_) | Op::Bytes(_) => {}
         }
     }
 
@@ -61,6 +63,7 @@ impl Op {
                     }
                 }
             }
+            Op::Ghost(ghost) => ghost.map_regs(map),
             Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Bytes(_) => {}
         }
     }

@@ -115,6 +115,10 @@ pub fn compile_function(
     if diagnostics.error_count() > errors_before {
         return None;
     }
+    let facts = match passes::drop_ghosts(&mut function) {
+        true => analysis::Facts::of(&function),
+        false => facts,
+    };
     let (spilled, allocation) = match regalloc::allocate_or_spill(&function, &facts) {
         Ok(found) => found,
         Err(failure) => {

@@ -72,6 +72,7 @@ pub(super) fn collect(
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => {}
         }
     }

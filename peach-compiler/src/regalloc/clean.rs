@@ -80,6 +80,7 @@ fn written_wide(program: &Program<'_>) -> Option<Vec<VReg>> {
             | Op::Undefined { .. }
             | Op::Return(_)
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => {}
         }
     }

@@ -60,6 +60,7 @@ pub(super) fn encoding(function: &Function, facts: &Facts, frequency: &Frequency
             | Op::Undefined { .. }
             | Op::Return(_)
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => {}
         }
     }

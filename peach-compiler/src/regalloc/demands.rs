@@ -132,6 +132,7 @@ impl Demands {
             | Op::Undefined { .. }
             | Op::Return(_)
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => {}
         }
     }

@@ -284,6 +284,7 @@ impl<'f> Rewriter<'f> {
             | Op::Undefined { .. }
             | Op::Return(_)
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => self.through_registers(inst, id, &uses),
         }
     }

@@ -33,7 +33,8 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
             | Op::Return(_)
-            | Op::Align(_) => None,
+            | Op::Align(_)
+            | Op::Ghost(_) => None,
         };
         if let Some(refused) = found {
             diagnostics.push(refused.diagnostic(inst, function.convention.name));

@@ -195,6 +195,10 @@ fn keyword(
             emission(c)?
         }
         "interleave" if next.ident().is_some() => interleave(c)?,
+        "invariant" => {
+            c.bump();
+            StatementKind::Invariant(comma_separated(c)?)
+        }
         "align" if starts_value(&next) => {
             c.bump();
             StatementKind::Align(expressions::expression(c)?)

@@ -68,6 +68,18 @@ pub(super) fn place(access: Access, state: &mut State, world: &mut World<'_>) ->
     Some(Place { base, offset, bytes, rest, align: u64::from(align.max(1)), is_write })
 }
 
+/// Values under which `goal >= 0` does not hold, as far as the user has names for them.
+pub(super) fn example(goal: &Linear, state: &State, world: &World<'_>) -> Option<String> {
+    let values = state.knowledge.counterexample(&world.symbols, goal)?;
+    let shown = values
+        .iter()
+        .filter(|(symbol, _)| goal.factor(*symbol) != 0 && !world.addresses.contains(symbol));
+    let shown: Vec<String> = shown
+        .map(|(symbol, value)| format!("{} = {value}", world.symbols.info(*symbol).name))
+        .collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
+}
+
 fn touched(access: Access, world: &World<'_>) -> Option<MemAccess> {
     let all = world.facts.effects[access.index].memory.iter();
     let mut all = all.filter(|touched| touched.operand == Some(access.operand)).copied();
@@ -106,16 +118,7 @@ impl Place {
         let open = goals.into_iter().find(|goal| !state.shows(goal, world));
         let text = |linear: &Linear| linear.display(&world.symbols).to_string();
         let not_shown = open.map(|goal| format!("{} >= 0", text(goal)));
-        let example = open.and_then(|goal| {
-            let values = state.knowledge.counterexample(&world.symbols, goal)?;
-            let shown = values.iter().filter(|(symbol, _)| {
-                goal.factor(*symbol) != 0 && !world.addresses.contains(symbol)
-            });
-            let shown: Vec<String> = shown
-                .map(|(symbol, value)| format!("{} = {value}", world.symbols.info(*symbol).name))
-                .collect();
-            (!shown.is_empty()).then(|| shown.join(", "))
-        });
+        let example = open.and_then(|goal| example(goal, state, world));
         Missing {
             region: region.name,
             touched,

@@ -12,6 +12,7 @@
 use super::access::{Access, Missing, place};
 use super::condition;
 use super::decide::Knowledge;
+use super::ghost::{self, Unshown};
 use super::linear::{Linear, Symbol};
 use super::operations::{Operation, operation};
 use super::state::State;
@@ -79,6 +80,8 @@ pub(super) trait Companion {
     fn edge(&mut self, from: u32, to: u32, state: &State, world: &mut World<'_>);
     /// An access is about to happen.
     fn access(&mut self, access: Access, state: &State, world: &mut World<'_>);
+    /// The user states that `sum` is at least 0, or 0.
+    fn stated(&mut self, sum: &Linear, is_equation: bool);
 }
 
 /// What a walk found.
@@ -89,6 +92,8 @@ pub(super) struct Verdict {
     pub open: Vec<(Access, Option<Missing>)>,
     /// Accesses that are, in a stack variable.
     pub in_locals: Vec<(Access, LocalId)>,
+    /// Invariants of the user's that are not shown.
+    pub invariants: Vec<Unshown>,
 }
 
 /// Walks the code with `certificate`, and demands that `accesses` are allowed.
@@ -138,6 +143,19 @@ pub(super) fn walk(
                         let missing = place.map(|place| place.missing(&mut state, world));
                         verdict.open.push((*access, missing));
                     }
+                }
+            }
+            if let Some(invariant) = ghost::invariant(index, world) {
+                world.at = index as u32;
+                let sum = ghost::sum(invariant, &mut state, world);
+                if let (Some(sum), Some(companion)) = (&sum, companion.as_deref_mut()) {
+                    companion.stated(sum, invariant.is_equation);
+                }
+                if !sum.as_ref().is_some_and(|sum| ghost::is_shown(invariant, sum, &state, world)) {
+                    verdict.invariants.push(Unshown::of(index, sum.as_ref(), &state, world));
+                }
+                if let Some(sum) = sum {
+                    ghost::assume(invariant, sum, &mut state);
                 }
             }
             transfer::step(&mut state, index, world);

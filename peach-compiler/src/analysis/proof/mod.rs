@@ -10,12 +10,14 @@
 //! | `world`, `state` | what a proof shares, and what is known at one place |
 //! | `operations`, `transfer`, `condition` | the processor's arithmetic, and what branches tell |
 //! | `access` | what an access has to show |
+//! | `ghost` | the invariants that the user states |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
 //! | `search` | finds such claims; nothing in it has to be right |
 
 mod access;
 mod condition;
 mod decide;
+mod ghost;
 mod judge;
 mod linear;
 mod operations;
@@ -25,6 +27,7 @@ mod transfer;
 mod world;
 
 pub(super) use access::{Access, Missing};
+pub(super) use ghost::Unshown;
 
 use crate::analysis::Facts;
 use crate::ir::{Function, LocalId};
@@ -38,6 +41,8 @@ pub(super) struct Outcome {
     pub(super) open: Vec<(Access, Option<Missing>)>,
     /// Those that are shown, in stack variables.
     pub(super) in_locals: Vec<(Access, LocalId)>,
+    /// The invariants that are not shown to hold, as instructions.
+    pub(super) invariants: Vec<Unshown>,
 }
 
 /// Looks for a proof that `asked`, in the order of the code, are allowed.
@@ -49,10 +54,14 @@ pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Out
     };
     let verdict = judge::walk(&mut world, &mut certificate, asked, None);
     match verdict.failures.is_empty() {
-        true => Outcome { open: verdict.open, in_locals: verdict.in_locals },
+        true => Outcome {
+            open: verdict.open,
+            in_locals: verdict.in_locals,
+            invariants: verdict.invariants,
+        },
         false => {
             let open = asked.iter().map(|access| (*access, None)).collect();
-            Outcome { open, in_locals: Vec::new() }
+            Outcome { open, in_locals: Vec::new(), invariants: ghost::all(&world) }
         }
     }
 }

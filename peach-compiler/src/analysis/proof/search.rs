@@ -20,7 +20,7 @@ use super::judge::{Certificate, Claim, Claimed, Companion, ENTRY, Rule, is_passe
 use super::linear::{Linear, Symbol};
 use super::state::{State, register_name};
 use super::world::{Site, WORD, World};
-use crate::ir::{Function, LocalId, Reg};
+use crate::ir::{Function, Ghost, LocalId, Op, Reg};
 use crate::isa::Bank;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,6 +141,10 @@ struct Plan {
     arrived: BTreeMap<u32, Vec<Linear>>,
     /// Sums that should be at least 0 for accesses to be allowed.
     wanted: Vec<Linear>,
+    /// Sums that the user states to be at least 0.
+    stated: Vec<Linear>,
+    /// And to be 0.
+    stated_zero: Vec<Linear>,
 }
 
 impl Plan {
@@ -148,6 +152,8 @@ impl Plan {
         self.meetings.clear();
         self.arrived.clear();
         self.wanted.clear();
+        self.stated.clear();
+        self.stated_zero.clear();
     }
 
     /// Notes which registers change by a number each turn. Whether there are any new ones.
@@ -166,6 +172,9 @@ impl Plan {
 
     fn add_candidates(&self, world: &World<'_>, certificate: &mut Certificate) {
         for (block, claim) in certificate.iter_mut() {
+            let allowed = Candidates::new(claim, world);
+            let stated_zero = self.stated_zero.iter().filter(|sum| allowed.may_name(sum));
+            stated_zero.for_each(|sum| claim.knowledge.assume_zero(sum.clone()));
             for candidate in self.candidates(*block, claim, world) {
                 claim.knowledge.assume_at_least_zero(candidate);
             }
@@ -185,6 +194,7 @@ impl Plan {
             let turns = turns?;
             fact.substitute(turns, &Linear::from(turns).offset(distance)?)
         };
+        self.stated.iter().for_each(|sum| candidates.add(Some(sum.clone())));
         // What was known at the end of a turn holds at the start of the next.
         for fact in self.arrived.get(&block).into_iter().flatten() {
             candidates.add(Some(fact.clone()));
@@ -229,11 +239,15 @@ impl Candidates {
         Candidates { allowed, list: Vec::new() }
     }
 
+    fn may_name(&self, linear: &Linear) -> bool {
+        linear.symbols().all(|symbol| self.allowed.contains(&symbol))
+    }
+
     fn add(&mut self, linear: Option<Linear>) {
         let Some(linear) = linear.map(tightened) else { return };
         if !linear.terms.is_empty()
             && self.list.len() < CANDIDATES
-            && linear.symbols().all(|symbol| self.allowed.contains(&symbol))
+            && self.may_name(&linear)
             && !self.list.contains(&linear)
         {
             self.list.push(linear);
@@ -310,6 +324,13 @@ impl Companion for Plan {
         if let Some(place) = place(access, &mut state, world) {
             self.wanted.push(place.offset);
             self.wanted.push(place.rest);
+        }
+    }
+
+    fn stated(&mut self, sum: &Linear, is_equation: bool) {
+        match is_equation {
+            true => self.stated_zero.push(sum.clone()),
+            false => self.stated.push(sum.clone()),
         }
     }
 }
@@ -546,6 +567,9 @@ fn changed_in_loop(world: &World<'_>, block: u32) -> BTreeSet<Reg> {
             if !(access.write | access.may_write).is_empty() && is_gp(access.reg, world.function) {
                 changed.insert(access.reg);
             }
+        }
+        if let Op::Ghost(Ghost::Remember { ghost, .. }) = world.function.insts[index].op {
+            changed.insert(Reg::Virtual(ghost));
         }
     }
     changed

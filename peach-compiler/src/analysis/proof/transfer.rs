@@ -9,7 +9,7 @@ use super::linear::Linear;
 use super::operations::{Condition, Operation, operation};
 use super::state::{Flags, State, gp_view};
 use super::world::World;
-use crate::ir::{Base, Function, Instruction, Mem, Op, Operand, Reg, View};
+use crate::ir::{Base, Function, Ghost, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{self, Bank, Class, Control, Effects, Lanes, gp};
 
 /// Takes `state` over instruction `index`.
@@ -40,6 +40,11 @@ pub(super) fn step(state: &mut State, index: usize, world: &mut World<'_>) {
                 ..Results::default()
             }
         }
+        Op::Ghost(Ghost::Remember { ghost, reg }) => {
+            let value = state.content(*reg, world);
+            Results { registers: vec![(Reg::Virtual(*ghost), value)], ..Results::default() }
+        }
+        Op::Ghost(Ghost::Invariant(_)) => Results::default(),
         // What these write, if anything, is forgotten below.
         Op::Label(_) | Op::Undefined { .. } | Op::Return(_) | Op::Align(_) => Results::default(),
     };

@@ -11,7 +11,7 @@ use crate::abi::ArgPlace;
 use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{ArgId, ArgValue, Extension, Function, Machine, Op, Operand, Reg};
+use crate::ir::{ArgId, ArgValue, Extension, Function, Ghost, Machine, Op, Operand, Reg, Term};
 use crate::isa::{self, Access, Bank, Class, Control, Effects, Lanes, PhysReg};
 
 /// Reports reads of unwritten lanes.
@@ -28,7 +28,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         let mut unwritten = at_entry[number].clone();
         for index in block.insts() {
             let effects = &facts.effects[index];
-            for access in &effects.regs {
+            for access in effects.regs.iter().chain(&stated(function, index)) {
                 let Some(suspect) = suspects.number(facts, access.reg) else { continue };
                 if is_reserved(function, access.reg) {
                     continue;
@@ -60,10 +60,10 @@ fn is_reserved(function: &Function, reg: Reg) -> bool {
 fn written_at_entry(function: &Function) -> Vec<Lanes> {
     let mut written = vec![Lanes::NONE; function.vregs.len()];
     for (vreg, _) in function.arriving() {
-        written[vreg.index()] = match function[vreg].arg {
-            Some(arg) => value_lanes(&function[arg].value),
-            None => Class::Gp64.lanes(),
-        };
+        written[vreg.index()] = Class::Gp64.lanes();
+    }
+    for arg in &function.args {
+        written[arg.vreg.index()] = value_lanes(&arg.value);
     }
     written
 }
@@ -91,8 +91,34 @@ fn visibly_read(op: &Op, access: &Access<Reg>, effects: &Effects<Reg>) -> Lanes 
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
         | Op::Return(_)
-        | Op::Align(_) => access.read,
+        | Op::Align(_)
+        | Op::Ghost(_) => access.read,
     }
+}
+
+/// The registers of the user's that an invariant names, with their operands.
+fn named_by_invariant(function: &Function, ghost: &Ghost) -> Vec<(usize, Reg)> {
+    let Ghost::Invariant(invariant) = ghost else { return Vec::new() };
+    let is_ghost = |reg: Reg| matches!(reg, Reg::Virtual(vreg) if function[vreg].temporary);
+    let terms = (1..).zip(&invariant.terms);
+    let registers = terms.filter_map(|(operand, (term, _))| match term {
+        Term::Reg(reg) if !is_ghost(*reg) => Some((operand, *reg)),
+        Term::Reg(_) | Term::Arg(_) => None,
+    });
+    registers.collect()
+}
+
+/// What an invariant reads, as far as values are concerned: all of the registers that it names.
+fn stated(function: &Function, index: usize) -> Vec<Access<Reg>> {
+    let Op::Ghost(ghost) = &function.insts[index].op else { return Vec::new() };
+    let access = |(_, reg)| Access {
+        reg,
+        read: Class::Gp64.lanes(),
+        write: Lanes::NONE,
+        may_write: Lanes::NONE,
+        zeroed: Lanes::NONE,
+    };
+    named_by_invariant(function, ghost).into_iter().map(access).collect()
 }
 
 /// The registers that may be read unwritten.
@@ -134,6 +160,10 @@ impl Suspects {
                             suspects.add(facts, Reg::Physical(reg));
                         }
                     }
+                }
+                Op::Ghost(ghost) => {
+                    let named = named_by_invariant(function, ghost).into_iter();
+                    named.for_each(|(_, reg)| suspects.add(facts, reg));
                 }
                 Op::Label(_)
                 | Op::SetImm { .. }
@@ -311,6 +341,11 @@ fn describe(
             Some(operand) => operand_span(inst, operand),
             None => inst.span.into(),
         },
+        Op::Ghost(ghost) => {
+            let named = named_by_invariant(function, ghost);
+            let operand = named.iter().find(|(_, named)| *named == reg).map_or(0, |(at, _)| *at);
+            operand_span(inst, operand)
+        }
         _ => operand_span(inst, 0),
     };
     let name = name_of(function, reg);

@@ -48,6 +48,11 @@ struct Reports<'a> {
 }
 
 impl Reports<'_> {
+    /// Whether a message with this code is about one of these places.
+    fn has(&self, code: Code, mut places: impl Iterator<Item = Place>) -> bool {
+        places.any(|place| self.seen.contains(&(code, place.first.start())))
+    }
+
     fn push(&mut self, diagnostic: Diagnostic) {
         if !self.seen.insert((diagnostic.code, diagnostic.place.first.start())) {
             return;

@@ -40,7 +40,12 @@ fn written_pointer(op: &Op, effects: &Effects<Reg>) -> Option<Option<usize>> {
             .iter()
             .position(|operand| matches!(operand, Operand::Reg(view) if view.reg == RSP)),
         Op::Copy { .. } | Op::SetImm { .. } | Op::Undefined { .. } => Some(0),
-        Op::Label(_) | Op::LoadArg { .. } | Op::Return(_) | Op::Align(_) | Op::Bytes(_) => {
+        Op::Label(_)
+        | Op::LoadArg { .. }
+        | Op::Return(_)
+        | Op::Align(_)
+        | Op::Ghost(_)
+        | Op::Bytes(_) => {
             return None;
         }
     };

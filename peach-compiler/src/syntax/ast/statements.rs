@@ -42,10 +42,40 @@ impl Block {
                 | StatementKind::Issue(..)
                 | StatementKind::Emit(..)
                 | StatementKind::Interleave(_)
+                | StatementKind::Invariant(_)
                 | StatementKind::Align(_)
                 | StatementKind::Db(_) => {}
             }
         }
+    }
+
+    /// Whether there is an `invariant` in it.
+    pub fn has_invariants(&self) -> bool {
+        self.statements.iter().any(|statement| match &statement.kind {
+            StatementKind::Invariant(_) => true,
+            StatementKind::Block { body, .. }
+            | StatementKind::For(_, _, body)
+            | StatementKind::While(_, body)
+            | StatementKind::Stream(_, body) => body.has_invariants(),
+            StatementKind::If(branches) => branches.iter().any(|(_, body)| body.has_invariants()),
+            StatementKind::Let(_)
+            | StatementKind::Alias(..)
+            | StatementKind::LetConst(..)
+            | StatementKind::Const(_)
+            | StatementKind::Table(_)
+            | StatementKind::Assign(..)
+            | StatementKind::AssignOp(..)
+            | StatementKind::Instruction(_)
+            | StatementKind::Call(_)
+            | StatementKind::Label(_)
+            | StatementKind::Assert(..)
+            | StatementKind::Return(_)
+            | StatementKind::Issue(..)
+            | StatementKind::Emit(..)
+            | StatementKind::Interleave(_)
+            | StatementKind::Align(_)
+            | StatementKind::Db(_) => false,
+        })
     }
 }
 
@@ -108,6 +138,8 @@ pub enum StatementKind {
     Emit(Name, Expr),
     /// `interleave a, b;`, `interleave a 1, b 2;`
     Interleave(Vec<(Name, Option<Expr>)>),
+    /// `invariant a <= b, c == d;`
+    Invariant(Vec<Expr>),
     /// `align 32;`
     Align(Expr),
     /// `db 0x0f, 0x0b;`

@@ -57,7 +57,8 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
         | Op::SetImm { .. }
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
-        | Op::Align(_) => {}
+        | Op::Align(_)
+        | Op::Ghost(_) => {}
     }
 }
 

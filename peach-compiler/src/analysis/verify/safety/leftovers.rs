@@ -91,6 +91,7 @@ fn change(function: &Function, facts: &Facts, index: usize, leftover: Leftover) 
             | Op::LoadArg { .. }
             | Op::Return(_)
             | Op::Align(_)
+            | Op::Ghost(_)
             | Op::Bytes(_) => Change::None,
         },
     };

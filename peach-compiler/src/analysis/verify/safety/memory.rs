@@ -5,7 +5,7 @@ use super::super::{name_of, operand_span};
 use super::WRAP;
 use crate::analysis::Facts;
 use crate::analysis::locals::UnwrittenRead;
-use crate::analysis::proof::{Access, Missing};
+use crate::analysis::proof::{Access, Missing, Unshown};
 use crate::analysis::values::Known;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{ArgValue, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, View};
@@ -326,6 +326,24 @@ pub(super) fn describe_unproven(
     diagnostic.note(what).help(
         "compare what the address is made of with the length, on every path that leads here; if \
          you know that it stays inside, say so: `unsafe { … }`",
+    )
+}
+
+/// An invariant is not shown to hold whenever control comes there.
+pub(super) fn describe_invariant(function: &Function, unshown: &Unshown) -> Diagnostic {
+    let span = operand_span(&function.insts[unshown.index], 0);
+    let message = "this invariant is not proven to hold whenever control comes here";
+    let diagnostic = Diagnostic::new(Code::NotProven, span, message);
+    let diagnostic = match (&unshown.not_shown, &unshown.example) {
+        (Some(what), Some(values)) => {
+            diagnostic.note(format!("`{what}` is not shown: {values} does not satisfy it"))
+        }
+        (Some(what), None) => diagnostic.note(format!("`{what}` is not shown")),
+        (None, _) => diagnostic,
+    };
+    diagnostic.help(
+        "it must follow from what comes before on every path: from comparisons, and at the head \
+         of a loop from the invariants there, after every turn too",
     )
 }
 

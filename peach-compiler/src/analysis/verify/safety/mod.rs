@@ -13,11 +13,15 @@ mod results;
 use super::Reports;
 use crate::analysis::proof::{self, Access};
 use crate::analysis::{Facts, locals, values};
-use crate::ir::{Function, Op, ResultKind, Validity};
+use crate::diagnostics::Code;
+use crate::ir::{Function, Ghost, Inst, Op, ResultKind, Validity};
 
 /// Reports what needs `unsafe`.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
-    if function.options.unsafe_fn || function.insts.iter().all(|inst| inst.in_unsafe) {
+    let is_stated = |inst: &Inst| matches!(inst.op, Op::Ghost(Ghost::Invariant(_)));
+    let has_invariants = function.insts.iter().any(is_stated);
+    let is_unsafe = function.options.unsafe_fn || function.insts.iter().all(|inst| inst.in_unsafe);
+    if is_unsafe && !has_invariants {
         return;
     }
     let values = needs_values(function).then(|| values::at_block_entries(function, facts));
@@ -39,13 +43,20 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         }
     }
     let mut in_locals = Vec::new();
-    if !open.is_empty() {
+    if !open.is_empty() || has_invariants {
         let asked: Vec<Access> = open.iter().map(|open| open.access).collect();
         let outcome = proof::prove(function, facts, &asked);
         for open in open {
             let found = outcome.open.iter().find(|(unproven, _)| *unproven == open.access);
             if let Some((_, missing)) = found {
                 reports.push(memory::describe_unproven(function, open, missing));
+            }
+        }
+        for unshown in &outcome.invariants {
+            // What is not written has no value to be proven.
+            let places = function.insts[unshown.index].operand_spans.iter().copied();
+            if !reports.has(Code::Uninitialized, places) {
+                reports.push(memory::describe_invariant(function, unshown));
             }
         }
         in_locals = outcome.in_locals;
@@ -76,6 +87,7 @@ fn needs_values(function: &Function) -> bool {
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
         | Op::Align(_)
+        | Op::Ghost(_)
         | Op::Bytes(_) => false,
     })
 }
