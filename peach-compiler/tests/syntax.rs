@@ -213,6 +213,7 @@ fn statements_are_told_apart_by_their_first_tokens() {
                 StatementKind::Interleave(_) => "interleave",
                 StatementKind::Align(_) => "align",
                 StatementKind::Db(_) => "db",
+                StatementKind::Invariant(_) => "invariant",
             })
             .collect()
     };
@@ -472,6 +473,8 @@ fn soup(random: &mut Random, length: usize, depth: usize) -> TokenStream {
         "emit",
         "interleave",
         "align",
+        "invariant",
+        "old",
         "db",
         "assert",
         "!",

@@ -70,7 +70,7 @@ impl<'a> Interpreter<'a> {
             let inst = &self.function.insts[at];
             at += 1;
             match &inst.op {
-                Op::Label(_) | Op::Align(_) => {}
+                Op::Label(_) | Op::Align(_) | Op::Ghost(_) => {}
                 Op::Bytes(bytes) => panic!("raw bytes {bytes:?}"),
                 Op::Copy { dst, src } => {
                     let value = self.bytes(*src);
