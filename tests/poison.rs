@@ -149,10 +149,8 @@ fn check(group: CompiledGroup, native: &'static Convention) -> Outcome {
 
 /// An extension that a version needs and this processor lacks.
 fn lacking(version: &CompiledFunction) -> Option<&'static str> {
-    use peach_runtime::__private::{FEATURES, supported};
-    let needs = version.function.features.bits();
-    let is_lacking = |row: usize| needs >> row & 1 == 1 && !supported(1 << row);
-    (0..FEATURES.len()).find(|row| is_lacking(*row)).map(|row| FEATURES[row])
+    let needs = version.function.features.words();
+    peach_runtime::__private::lacking(needs).first().copied()
 }
 
 /// What is wrong with the list.

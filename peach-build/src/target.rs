@@ -168,7 +168,7 @@ fn cpu(name: &str) -> Result<FeatureSet, Error> {
 fn native_features() -> FeatureSet {
     let has = |feature: &Feature| {
         let rows: FeatureSet = [*feature].into_iter().collect();
-        peach_runtime::__private::supported(rows.bits())
+        peach_runtime::__private::supported(rows.words())
     };
     let mut set = FeatureSet::baseline();
     FeatureSet::all().iter().filter(has).for_each(|feature| set.insert(feature));

@@ -1,12 +1,12 @@
 //! What the CPU and the operating system support, by the compiler's numbering of the extensions.
 //!
 //! In: CPUID and XGETBV. Out: a bit per row of [`FEATURES`]; the rows are those of the compiler's
-//! table (a test compares them), so that a version's needs are one number.
+//! table (a test compares them), so that a version's needs are a set of bits, 64 rows a word.
 //!
 //! An extension counts where the processor reports it and the operating system saves the registers
 //! that it uses. What an extension implies is not looked at here: a version's needs list all of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Where CPUID reports an extension: leaf, subleaf, register (a, b, c, d), bit; and what the
 /// operating system has to save for it.
@@ -193,60 +193,75 @@ features! {
     "padlock" Cpuid(0xC000_0001, 0, D, 7, NO);
 }
 
-const _: () = assert!(FEATURES.len() < 127, "the last bit says that the others are known");
+/// How many words a set of rows has.
+const WORDS: usize = FEATURES.len().div_ceil(64);
 
-/// Set in what is remembered once it is complete.
-const KNOWN: u64 = 1 << 63;
+/// A set of rows: row *i* is bit *i* % 64 of word *i* / 64.
+type Rows = [u64; WORDS];
 
-/// What this machine has, by row: the low and the high half.
-static DETECTED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+/// What this machine has, once [`KNOWN`] is set.
+static DETECTED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
+static KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// What this machine has, by row.
-pub(crate) fn detected() -> u128 {
-    let high = DETECTED[1].load(Ordering::Acquire);
-    if high & KNOWN == 0 {
+/// What this machine has.
+fn detected() -> Rows {
+    if !KNOWN.load(Ordering::Acquire) {
         return detect_first();
     }
-    u128::from(high & !KNOWN) << 64 | u128::from(DETECTED[0].load(Ordering::Relaxed))
+    std::array::from_fn(|word| DETECTED[word].load(Ordering::Relaxed))
 }
 
 /// Whether this machine can run code that needs all of `rows`.
-pub fn has(rows: u128) -> bool {
-    cfg!(all(target_arch = "x86_64", not(miri))) && rows & !detected() == 0
+pub fn has(rows: &[u64]) -> bool {
+    cfg!(all(target_arch = "x86_64", not(miri))) && are_among(rows, &detected())
 }
 
-/// The row of the extension called `name`.
-pub(crate) fn row(name: &str) -> Option<usize> {
-    FEATURES.iter().position(|known| *known == name)
+/// Whether `set` has all of `rows`.
+fn are_among(rows: &[u64], set: &[u64]) -> bool {
+    let word = |word| set.get(word).copied().unwrap_or(0);
+    rows.iter().enumerate().all(|(index, needed)| needed & !word(index) == 0)
 }
 
-/// The names of `rows`.
-pub(crate) fn names(rows: u128) -> Vec<&'static str> {
-    let has_row = |row: &usize| rows >> row & 1 == 1;
-    (0..FEATURES.len()).filter(has_row).map(|row| FEATURES[row]).collect()
+/// The names of those of `rows` that this machine lacks.
+pub fn lacking(rows: &[u64]) -> Vec<&'static str> {
+    let detected = detected();
+    let is_lacking = |row: &usize| contains(rows, *row) && !contains(&detected, *row);
+    (0..FEATURES.len()).filter(is_lacking).map(|row| FEATURES[row]).collect()
+}
+
+/// Whether this machine lacks the extension called `name`.
+pub(crate) fn lacks(name: &str) -> bool {
+    let row = FEATURES.iter().position(|known| *known == name);
+    row.is_none_or(|row| !contains(&detected(), row))
+}
+
+fn contains(rows: &[u64], row: usize) -> bool {
+    rows.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
 }
 
 /// Asks the CPU. Every thread that races here finds the same.
 #[cold]
-fn detect_first() -> u128 {
+fn detect_first() -> Rows {
     let detected = detect();
-    DETECTED[0].store(detected as u64, Ordering::Relaxed);
-    DETECTED[1].store((detected >> 64) as u64 | KNOWN, Ordering::Release);
+    for (word, value) in DETECTED.iter().zip(detected) {
+        word.store(value, Ordering::Relaxed);
+    }
+    KNOWN.store(true, Ordering::Release);
     detected
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-fn detect() -> u128 {
+fn detect() -> Rows {
     let _ = (BITS, NO, XS, YMM, ZMM, TMM, EGPR);
-    0
+    [0; WORDS]
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-fn detect() -> u128 {
+fn detect() -> Rows {
     let mut machine = Machine::new();
-    let mut detected = 0;
+    let mut detected = [0; WORDS];
     for (row, &bit) in BITS.iter().enumerate() {
-        detected |= u128::from(machine.has(bit)) << row;
+        detected[row / 64] |= u64::from(machine.has(bit)) << (row % 64);
     }
     detected
 }
@@ -359,9 +374,9 @@ mod tests {
     macro_rules! agrees {
         ($($name:tt)*) => {
             $({
-                let row = row($name).expect($name);
+                let row = FEATURES.iter().position(|name| *name == $name).expect($name);
                 assert_eq!(
-                    has(1 << row),
+                    contains(&detected(), row),
                     std::arch::is_x86_feature_detected!($name),
                     "{}", $name
                 );
@@ -384,10 +399,25 @@ mod tests {
 
     #[test]
     fn a_row_is_remembered_under_its_name() {
-        assert_eq!(names(detected()).first(), Some(&"x87"));
+        assert!(contains(&detected(), 0) && FEATURES[0] == "x87");
         for (index, name) in FEATURES.iter().enumerate() {
-            assert_eq!(row(name), Some(index), "{name} stands twice");
+            let first = FEATURES.iter().position(|other| other == name);
+            assert_eq!(first, Some(index), "{name} stands twice");
         }
         assert_eq!(detected(), detect());
+    }
+
+    /// Rows of any number: also of words that this table does not have.
+    #[test]
+    fn a_set_may_have_any_number_of_words() {
+        let mut rows = [0; WORDS + 2];
+        assert!(has(&rows) && lacking(&rows).is_empty());
+        for row in (0..64 * rows.len()).filter(|row| !contains(&detected(), *row)) {
+            rows[row / 64] = 1 << (row % 64);
+            assert!(contains(&rows, row) && !has(&rows), "{row}");
+            assert_eq!(lacking(&rows), FEATURES.get(row).into_iter().copied().collect::<Vec<_>>());
+            rows[row / 64] = 0;
+        }
+        assert!(are_among(&[1, 0, 4], &[3, 0, 5]) && !are_among(&[1, 0, 4], &[3, 0, 3]));
     }
 }

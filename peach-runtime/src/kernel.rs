@@ -63,7 +63,7 @@ pub unsafe trait Source {
 pub struct Version {
     extensions: &'static [&'static str],
     /// By row of `cpu::FEATURES`: `extensions` and all that they imply.
-    needs: u128,
+    needs: &'static [u64],
     abi: &'static str,
     pub(crate) code: Code,
     #[cfg(feature = "debug")]
@@ -214,7 +214,7 @@ impl Version {
     #[doc(hidden)]
     pub const unsafe fn new(
         extensions: &'static [&'static str],
-        needs: u128,
+        needs: &'static [u64],
         abi: &'static str,
         code: Code,
         listing: &'static str,
@@ -317,9 +317,9 @@ impl Shape {
     /// The extensions that each version needs and this CPU lacks.
     fn missing(&self) -> Vec<Vec<&'static str>> {
         let lacking = |version: &Version| {
-            let lacks = |name: &&str| cpu::row(name).is_none_or(|row| !cpu::has(1 << row));
+            let lacks = |name: &&str| cpu::lacks(name);
             let named: Vec<_> = version.extensions.iter().copied().filter(lacks).collect();
-            if named.is_empty() { cpu::names(version.needs & !cpu::detected()) } else { named }
+            if named.is_empty() { cpu::lacking(version.needs) } else { named }
         };
         self.versions.iter().map(lacking).collect()
     }

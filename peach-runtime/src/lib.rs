@@ -81,7 +81,7 @@ macro_rules! peach_fn {
 pub mod __private {
     #[cfg(target_arch = "x86_64")]
     pub use crate::__peach_kernel as kernel_static;
-    pub use crate::cpu::{FEATURES, has as supported};
+    pub use crate::cpu::{FEATURES, has as supported, lacking};
     pub use crate::kernel::{
         Address, Arena, Code, Kernel, Relocation, Shape, Source, Version, entry, entry_or_fallback,
     };

@@ -41,17 +41,17 @@ macro_rules! kernel {
 type Binary = extern "sysv64" fn(u64, u64) -> u64;
 
 // lea rax, [rdi + rsi]; ret
-kernel!(ADD: Binary, 0, b"\x48\x8d\x04\x37\xc3", &[], None);
+kernel!(ADD: Binary, &[], b"\x48\x8d\x04\x37\xc3", &[], None);
 // mov rax, rdi; sub rax, rsi; ret
-kernel!(SUB: Binary, 0, b"\x48\x89\xf8\x48\x29\xf0\xc3", &[], None);
+kernel!(SUB: Binary, &[], b"\x48\x89\xf8\x48\x29\xf0\xc3", &[], None);
 // push rax; call twice; pop rcx; ret
-kernel!(CALL: Binary, 0, b"\x50\xe8\0\0\0\0\x59\xc3",
+kernel!(CALL: Binary, &[], b"\x50\xe8\0\0\0\0\x59\xc3",
     &[Relocation { offset: 2, relative_to: Some(6), address: || twice as *const () }], None);
 // mov rax, imm64; mov rax, [rax]; ret
-kernel!(LOAD: Binary, 0, b"\x48\xb8\0\0\0\0\0\0\0\0\x48\x8b\x00\xc3",
+kernel!(LOAD: Binary, &[], b"\x48\xb8\0\0\0\0\0\0\0\0\x48\x8b\x00\xc3",
     &[Relocation { offset: 2, relative_to: None, address: || (&raw const ANSWER).cast() }], None);
-kernel!(NEVER: Binary, 1 << 126, b"\x0f\x0b", &[], None);
-kernel!(FALLS_BACK: Binary, 1 << 126, b"\x0f\x0b", &[], Some(Address(largest as *const ())));
+kernel!(NEVER: Binary, &[0, 0, 1 << 62], b"\x0f\x0b", &[], None);
+kernel!(FALLS_BACK: Binary, &[0, 0, 1 << 62], b"\x0f\x0b", &[], Some(Address(largest as *const ())));
 
 static ANSWER: u64 = 42;
 

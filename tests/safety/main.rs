@@ -252,7 +252,7 @@ fn unsafe_is_seen() {
                 "requires an `unsafe impl`",
             ),
             refused(
-                "fn f() { let _ = ^peach_runtime::Version::new(&[], 0, \"\", peach_runtime::__private::Code::Text(peach_runtime::__private::Address(std::ptr::null()), 9), \"\", &[]); }",
+                "fn f() { let _ = ^peach_runtime::Version::new(&[], &[], \"\", peach_runtime::__private::Code::Text(peach_runtime::__private::Address(std::ptr::null()), 9), \"\", &[]); }",
                 "is unsafe",
             ),
         ],

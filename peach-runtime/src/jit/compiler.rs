@@ -193,13 +193,10 @@ fn refuse_program_parts(group: &CompiledGroup, problems: &mut Diagnostics) {
 
 /// The code of the version that this CPU gets.
 fn image(group: &CompiledGroup, tokens: &TokenStream) -> Result<Image, Vec<Vec<&'static str>>> {
-    let needs = |version: &CompiledFunction| version.function.features.bits();
-    let Some(version) = group.versions.iter().find(|version| cpu::has(needs(version))) else {
-        return Err(group
-            .versions
-            .iter()
-            .map(|v| cpu::names(needs(v) & !cpu::detected()))
-            .collect());
+    let needs = |version: &CompiledFunction| version.function.features;
+    let has = |version: &&CompiledFunction| cpu::has(needs(version).words());
+    let Some(version) = group.versions.iter().find(has) else {
+        return Err(group.versions.iter().map(|v| cpu::lacking(needs(v).words())).collect());
     };
     let _ = tokens;
     Ok(Image {

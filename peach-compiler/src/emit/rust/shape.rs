@@ -61,8 +61,11 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
     let (features, private) = (&compiled.function.features, context.private);
     let extensions = features.minified();
     let extensions = extensions.iter().map(|feature| feature.name());
-    let mut needs = Literal::u128_unsuffixed(features.bits());
-    needs.set_span(ours());
+    let needs = features.words().iter().map(|&word| {
+        let mut word = Literal::u64_unsuffixed(word);
+        word.set_span(ours());
+        word
+    });
     let abi = compiled.function.convention.name;
     let code = match context.embed() {
         Embed::Map => mapped(context, compiled),
@@ -95,7 +98,7 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
     quote_spanned! { ours() =>
         unsafe {
             #private::Version::new(
-                &[#(#extensions),*], #needs, #abi, #code, #listing, #unwind
+                &[#(#extensions),*], &[#(#needs),*], #abi, #code, #listing, #unwind
             )
         }
     }

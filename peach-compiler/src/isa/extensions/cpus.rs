@@ -116,21 +116,24 @@ const CPUS: &[Cpu] = &[
     cpu("btver2 jaguar", "btver1", "aes avx bmi1 f16c movbe pclmulqdq xsave xsaveopt"),
 ];
 
-/// The extensions of the microarchitecture called `name`, those of the baseline included.
-pub(in crate::isa) fn features(name: &str) -> Option<FeatureSet> {
-    let mut set = FeatureSet::baseline();
-    let mut next = name;
-    while !next.is_empty() {
-        let row = CPUS.iter().find(|row| row.names.split(' ').any(|known| known == next))?;
-        row.adds.split_whitespace().filter_map(Feature::parse).for_each(|f| set.insert(f));
-        next = row.base;
+impl FeatureSet {
+    /// The extensions of a microarchitecture (`haswell`, `znver4`, `x86-64-v3`), those of the
+    /// baseline included.
+    pub fn of_cpu(name: &str) -> Option<FeatureSet> {
+        let mut set = FeatureSet::baseline();
+        let mut next = name;
+        while !next.is_empty() {
+            let row = CPUS.iter().find(|row| row.names.split(' ').any(|known| known == next))?;
+            row.adds.split_whitespace().filter_map(Feature::parse).for_each(|f| set.insert(f));
+            next = row.base;
+        }
+        Some(set)
     }
-    Some(set)
-}
 
-/// Every name, in the order of the table.
-pub(in crate::isa) fn names() -> impl Iterator<Item = &'static str> {
-    CPUS.iter().flat_map(|row| row.names.split(' '))
+    /// The names that [`FeatureSet::of_cpu`] knows, in the order of the table.
+    pub fn cpu_names() -> impl Iterator<Item = &'static str> {
+        CPUS.iter().flat_map(|row| row.names.split(' '))
+    }
 }
 
 #[cfg(test)]
@@ -147,9 +150,9 @@ mod tests {
                 row.adds
             );
         }
-        assert!(names().all(|name| features(name).is_some()));
-        let distinct: std::collections::HashSet<_> = names().collect();
-        assert_eq!(distinct.len(), names().count());
+        assert!(FeatureSet::cpu_names().all(|name| FeatureSet::of_cpu(name).is_some()));
+        let distinct: std::collections::HashSet<_> = FeatureSet::cpu_names().collect();
+        assert_eq!(distinct.len(), FeatureSet::cpu_names().count());
     }
 
     /// rustc leaves AES out where the cheapest models of a family lack it.
@@ -204,7 +207,7 @@ mod tests {
                     continue;
                 }
                 let theirs = rustc_features(&format!("target-cpu={name}"));
-                let ours = features(name).expect("it is in the table");
+                let ours = FeatureSet::of_cpu(name).expect("it is in the table");
                 let mut found = differences(ours, &theirs, &known);
                 // Fast `rep movsb` is a tuning hint that LLVM gives some rows and not others.
                 // LLVM's `generic` is a 32-bit processor, without FXSR.

@@ -1,17 +1,17 @@
 //! Instruction-set extensions: their names, what each implies, and what every instruction form
 //! needs.
 //!
-//! In: names from `#[target_feature]`, microarchitecture names, iced form numbers. Out: [`Feature`]
+//! In: names from `#[target_feature]`, iced form numbers. Out: [`Feature`]
 //! and [`FeatureSet`]. A set is always closed under implication, so "may this form be used" is one
 //! subset test. Names and implications are Rust's where Rust has the extension, LLVM's otherwise.
 
-use crate::isa::extensions::cpus;
+use crate::isa::extensions::bits::{Bits, closures, words_for};
 use iced_x86::{Code, CpuidFeature, Mnemonic};
 use std::fmt;
 
 /// An instruction-set extension, by Rust's `target_feature` name where Rust has one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Feature(u8);
+pub struct Feature(u16);
 
 /// Declares the extensions: constant, name, what it implies (only earlier rows), iced's names for
 /// it.
@@ -28,7 +28,7 @@ macro_rules! extensions {
 
         impl Feature {
             $(#[doc = concat!("`", $name, "`.")]
-            pub const $id: Feature = Feature(Row::$id as u8);)*
+            pub const $id: Feature = Feature(Row::$id as u16);)*
 
             /// The extension that iced calls `feature`; `None` where every x86-64 processor has it.
             fn of_iced(feature: CpuidFeature) -> Option<Feature> {
@@ -180,34 +180,26 @@ extensions! {
 /// How many extensions there are.
 const COUNT: usize = Row::Count as usize;
 
-/// Each extension with all that it implies, as a bit set.
-const CLOSURES: [u128; COUNT] = {
-    let mut closures = [0; COUNT];
-    let mut row = 0;
-    while row < COUNT {
-        let mut bits = 1u128 << row;
-        let mut i = 0;
-        while i < IMPLIED[row].len() {
-            let implied = IMPLIED[row][i];
-            assert!(implied < row, "an extension may only imply earlier rows");
-            bits |= closures[implied];
-            i += 1;
-        }
-        closures[row] = bits;
-        row += 1;
-    }
-    closures
-};
+/// Each extension with all that it implies.
+const CLOSURES: [Rows; COUNT] = closures(&IMPLIED);
+
+/// A bit per row of the table, however many rows it has.
+type Rows = Bits<{ words_for(COUNT) }>;
 
 impl Feature {
     /// The extension called `name` (`avx512vl`, `sse4.1`, `3dnow`).
     pub fn parse(name: &str) -> Option<Feature> {
-        NAMES.iter().position(|known| *known == name).map(|row| Feature(row as u8))
+        NAMES.iter().position(|known| *known == name).map(|row| Feature(row as u16))
     }
 
     /// Its name, as written in `#[target_feature(enable = "…")]`.
     pub fn name(self) -> &'static str {
-        NAMES[self.0 as usize]
+        NAMES[self.row()]
+    }
+
+    /// Its row in the table.
+    fn row(self) -> usize {
+        usize::from(self.0)
     }
 }
 
@@ -219,78 +211,69 @@ impl fmt::Debug for Feature {
 
 /// A set of extensions, closed under implication (`avx2` brings `avx`, `sse4.2`, …).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct FeatureSet(u128);
+pub struct FeatureSet(Rows);
 
 impl FeatureSet {
     /// What every x86-64 processor has: SSE2 and what it implies, `fxsr`, `cmov`, `cx8`, ….
     pub fn baseline() -> FeatureSet {
         // The first rows of the table.
-        FeatureSet((1 << (Feature::SSE2.0 + 1)) - 1)
+        FeatureSet(Rows::first(Feature::SSE2.row() + 1))
     }
 
     /// Every extension that is known: for `peach encode`.
     pub fn all() -> FeatureSet {
-        FeatureSet((1 << COUNT) - 1)
+        FeatureSet(Rows::first(COUNT))
     }
 
-    /// The extensions of a microarchitecture (`haswell`, `znver4`, `x86-64-v3`).
-    pub fn of_cpu(name: &str) -> Option<FeatureSet> {
-        cpus::features(name)
-    }
-
-    /// The names that [`FeatureSet::of_cpu`] knows.
-    pub fn cpu_names() -> impl Iterator<Item = &'static str> {
-        cpus::names()
-    }
-
-    /// Bit *i* is row *i* of the table. The runtime numbers the extensions in the same way.
-    pub fn bits(self) -> u128 {
-        self.0
+    /// Bit *i* is row *i* of the table, 64 rows a word. The runtime numbers the extensions in the
+    /// same way.
+    pub fn words(&self) -> &[u64] {
+        self.0.words()
     }
 
     /// Adds an extension and all that it implies.
     pub fn insert(&mut self, feature: Feature) {
-        self.0 |= CLOSURES[feature.0 as usize];
+        self.0 = self.0.or(CLOSURES[feature.row()]);
     }
 
     /// Adds every extension of `other`.
     pub fn extend(&mut self, other: FeatureSet) {
-        self.0 |= other.0;
+        self.0 = self.0.or(other.0);
     }
 
     /// The extensions that both sets have.
     pub fn common(self, other: FeatureSet) -> FeatureSet {
-        FeatureSet(self.0 & other.0)
+        FeatureSet(self.0.and(other.0))
     }
 
     /// Takes an extension away, and every one that implies it.
     pub fn remove(&mut self, feature: Feature) {
         for (row, closure) in CLOSURES.iter().enumerate() {
-            if closure >> feature.0 & 1 == 1 {
-                self.0 &= !(1 << row);
+            if closure.contains(feature.row()) {
+                self.0 = self.0.without(Rows::one(row));
             }
         }
     }
 
     /// Whether it has `feature`.
     pub fn contains(&self, feature: Feature) -> bool {
-        self.0 >> feature.0 & 1 == 1
+        self.0.contains(feature.row())
     }
 
     /// Whether it has every extension of `other`.
     pub fn contains_all(&self, other: FeatureSet) -> bool {
-        other.0 & !self.0 == 0
+        other.0.without(self.0).is_empty()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.0 == 0
+        self.0.is_empty()
     }
 
     /// Every extension in it, in the order of the table.
     pub fn iter(&self) -> impl Iterator<Item = Feature> {
-        let bits = self.0;
-        (0..COUNT as u8).filter(move |row| bits >> row & 1 == 1).map(Feature)
+        let rows = self.0;
+        (0..COUNT).filter(move |&row| rows.contains(row)).map(|row| Feature(row as u16))
     }
 
     /// The extensions beyond the baseline that none of the others implies: what a reader wants to
@@ -302,11 +285,11 @@ impl FeatureSet {
     /// What has to be added to this set to have all of `wanted`; extensions that others bring along
     /// are left out.
     pub fn missing(&self, wanted: FeatureSet) -> Vec<Feature> {
-        let absent = FeatureSet(wanted.0 & !self.0);
+        let absent = FeatureSet(wanted.0.without(self.0));
         let brought_along = |feature: Feature| {
             absent
                 .iter()
-                .any(|other| other != feature && CLOSURES[other.0 as usize] >> feature.0 & 1 == 1)
+                .any(|other| other != feature && CLOSURES[other.row()].contains(feature.row()))
         };
         absent.iter().filter(|&feature| !brought_along(feature)).collect()
     }
@@ -345,7 +328,6 @@ mod tests {
         for name in &names {
             assert_eq!(Feature::parse(name).map(Feature::name), Some(*name));
         }
-        assert!(names.len() <= 128);
     }
 
     #[test]

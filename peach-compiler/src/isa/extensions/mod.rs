@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `features` | the extensions, and which others each implies |
 //! | `cpus` | which extensions a microarchitecture has |
+//! | `bits` | sets of rows of a table |
 
+mod bits;
 mod cpus;
 mod features;
 
