@@ -25,7 +25,7 @@ use instances::{Random, instance};
 use limits::*;
 use machine::Runner;
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
-use peach_compiler::isa::{FeatureSet, Form, Mnemonic, PhysReg, effects, encode, forms_of, select};
+use peach_compiler::isa::{FeatureSet, Form, Mnemonic, PhysReg, effects, encode, select};
 use peach_testing::processor::run_emulated;
 use peach_testing::{left_out, tools};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,7 @@ fn all_forms() -> impl Iterator<Item = (Mnemonic, &'static Form)> {
     names
         .into_iter()
         .map(|name| Mnemonic::parse(name).expect("it is one of the names"))
-        .flat_map(|mnemonic| forms_of(mnemonic).iter().map(move |form| (mnemonic, form)))
+        .flat_map(|mnemonic| mnemonic.forms().iter().map(move |form| (mnemonic, form)))
         .filter(|(_, form)| form.opcode().iced().is_some())
         .filter(move |(_, form)| seen.insert((row_of(form), format!("{:?}", form.slots()))))
 }

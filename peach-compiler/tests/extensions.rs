@@ -5,7 +5,7 @@
 use peach_compiler::ir::{Base, ForcedEncoding, Instruction, Mem, Operand, View};
 use peach_compiler::isa::{
     Class, Family, Feature, FeatureSet, Form, ImmForm, MemForm, Mnemonic, OperandForm, PhysReg,
-    SelectError, forms_of, gp, register_name, select, size_name,
+    SelectError, gp, register_name, select, size_name,
 };
 use peach_testing::tools::have;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -209,7 +209,7 @@ fn lines_by_need() -> BTreeMap<Vec<Feature>, Vec<String>> {
     names.sort_unstable();
     for name in names {
         let mnemonic = Mnemonic::parse(name).expect("it is one of the names");
-        for form in forms_of(mnemonic) {
+        for form in mnemonic.forms() {
             if form.implied_imm().is_some() || mnemonic.name() != name {
                 continue;
             }

@@ -18,7 +18,7 @@
 use peach_compiler::ir::{Base, BranchSize, ForcedEncoding, Instruction, Mem, Operand, View};
 use peach_compiler::isa::{
     Access, Bank, Class, Effects, Family, FeatureSet, Flags, Form, ImmForm, MemForm, Mnemonic,
-    OperandForm, PhysReg, Reach, effects, encode, forms_of, gp, select,
+    OperandForm, PhysReg, Reach, effects, encode, gp, select,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -201,7 +201,7 @@ fn instances() -> Vec<Instance> {
     let mut list = Vec::new();
     for name in names {
         let mnemonic = Mnemonic::parse(name).expect("it is one of the names");
-        for form in forms_of(mnemonic) {
+        for form in mnemonic.forms() {
             for memory in [false, true] {
                 let inst = instance(mnemonic, form, memory);
                 let selected = select(&inst, &features);

@@ -59,7 +59,7 @@ fn every_register_of_every_form_can_be_spilled() {
     let mut turn = 0;
     for name in names.into_iter().filter(|name| only.as_deref().is_none_or(|only| only == *name)) {
         let mnemonic = Mnemonic::parse(name).expect("it is one of the names");
-        for form in isa::forms_of(mnemonic) {
+        for form in mnemonic.forms() {
             let fixed = form.operands().iter().map(|operand| operand.is_fixed).collect();
             let inst = instance(mnemonic, form, &mut random);
             let Ok(selection) = isa::select(&inst, &FeatureSet::all()) else { continue };

@@ -4,12 +4,12 @@
 //! `sandbox/validate.rs` and `encode/verify/mod.rs` are not checked: they read machine code for
 //! themselves, and refuse what they do not name.
 
-use std::path::{Path, PathBuf};
+use crate::sources::in_sources;
 
 /// In `isa`, a `match` on mnemonics names all that it means: no arm for "all others".
 #[test]
 fn no_default_over_mnemonics() {
-    let found = in_sources("isa", |lines| {
+    let found = in_sources("isa", |_, lines| {
         let starts = (0..lines.len()).filter(|&at| is_match_on_mnemonic(lines[at]));
         starts.filter_map(|at| default_arm(lines, at)).collect()
     });
@@ -26,7 +26,7 @@ fn effects_match_no_names() {
             || (prints && line.contains("format!"))
             || line.contains(".name() ==")
     };
-    let found = in_sources("isa/effects", |lines| {
+    let found = in_sources("isa/effects", |_, lines| {
         (0..lines.len()).filter(|&at| spells(lines[at])).collect()
     });
     assert!(found.is_empty(), "the name of an instruction is matched:\n{}", found.join("\n"));
@@ -35,7 +35,7 @@ fn effects_match_no_names() {
 /// Features are named by their constants: a misspelled string is "not available" in silence.
 #[test]
 fn no_features_by_name() {
-    let found = in_sources("", |lines| {
+    let found = in_sources("", |_, lines| {
         (0..lines.len()).filter(|&at| lines[at].contains("Feature::parse(\"")).collect()
     });
     assert!(found.is_empty(), "a feature by its name:\n{}", found.join("\n"));
@@ -68,31 +68,4 @@ fn default_arm(lines: &[&str], at: usize) -> Option<usize> {
             && (lines[n].trim_start().starts_with("_ =>")
                 || lines[n].trim_start().starts_with("_ if"))
     })
-}
-
-/// What `find` finds, by line, in every source of the compiler below `folder`: `file:line: text`.
-fn in_sources(folder: &str, find: impl Fn(&[&str]) -> Vec<usize>) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("peach-compiler/src");
-    let mut paths = Vec::new();
-    collect(&root.join(folder), &mut paths);
-    assert!(!paths.is_empty(), "{folder} has no sources");
-    let mut found = Vec::new();
-    for path in paths {
-        let text = std::fs::read_to_string(&path).expect("a source can be read");
-        let lines: Vec<&str> = text.lines().collect();
-        let name = path.strip_prefix(&root).expect("it is below the root").display().to_string();
-        found.extend(find(&lines).iter().map(|&at| format!("{name}:{}: {}", at + 1, lines[at])));
-    }
-    found
-}
-
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            paths.push(path);
-        }
-    }
 }

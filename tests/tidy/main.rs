@@ -1,4 +1,8 @@
 //! What rustfmt and clippy do not check of the sources.
 
+mod circles;
 mod instructions;
+mod modules;
+mod registers;
+mod sources;
 mod words;

@@ -343,7 +343,7 @@ fn whole(reg: PhysReg) -> Lanes {
 
 /// The registers that a call under `convention` may change, with the bytes it may change in each.
 pub(super) fn call_clobbers(convention: &Convention) -> Vec<(PhysReg, Lanes)> {
-    let gp = (RegSet::first(16) - convention.saved_gp - RegSet::one(4)).iter();
+    let gp = (Bank::Gp.registers() - convention.saved_gp - RegSet::of(&[gp::RSP])).iter();
     let mut clobbers: Vec<_> = gp.map(|n| (PhysReg::gp(n), Class::Gp64.lanes())).collect();
     clobbers.extend(RegSet::ALL.iter().map(|n| {
         let kept = if convention.saved_xmm.contains(n) { Class::Xmm.lanes() } else { Lanes::NONE };
@@ -468,7 +468,7 @@ pub(super) fn complete_vzeroall(
         let live = live_after(place, cfg, liveness, effects, slots);
         for (reg, _) in live.into_iter().filter(|(reg, _)| unwritten.contains(reg)) {
             effects[place].regs.push(Access { zeroed: Lanes::ALL, ..write(reg, Lanes::ALL) });
-            constraints[place].allowed.push((reg, RegSet::first(16)));
+            constraints[place].allowed.push((reg, Bank::Vector.without_evex()));
         }
     }
     true

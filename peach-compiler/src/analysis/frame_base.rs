@@ -64,7 +64,14 @@ pub(crate) fn is_large<'a>(
 
 /// Volatile registers that no instruction demands. (In `r11` prologues count the pages of large
 /// frames.)
-const VOLATILE: [u8; 3] = [10, 9, 8];
+const VOLATILE: [PhysReg; 3] = [gp::R10, gp::R9, gp::R8];
+
+/// Go keeps none but `rbp`: those first that few instructions demand.
+#[rustfmt::skip]
+const GO_ORDER: [PhysReg; 15] = [
+    gp::RBP, gp::R15, gp::R14, gp::R13, gp::R12, gp::R11, gp::R10, gp::R9, gp::R8,
+    gp::RBX, gp::RDI, gp::RSI, gp::RDX, gp::RCX, gp::RAX,
+];
 
 /// The register for it, one that the function neither names nor changes: `rbp` rather than another.
 /// `None` where there is none. It is set before arguments are moved to their registers, and
@@ -76,15 +83,16 @@ pub(crate) fn frame_base(function: &Function) -> Option<PhysReg> {
         return Some(gp::RBP);
     }
     let taken = named(function) | arriving(function) | convention.reserved_gp;
-    let order: Vec<u8> = match convention.frames {
+    let order: Vec<PhysReg> = match convention.frames {
         Frames::Pushed => {
-            let saved = convention.saved_gp - RegSet::one(gp::RBP.num);
-            [gp::RBP.num].into_iter().chain(saved.iter()).chain(VOLATILE).collect()
+            let saved = convention.saved_gp - RegSet::of(&[gp::RBP]);
+            let saved = saved.iter().map(PhysReg::gp);
+            [gp::RBP].into_iter().chain(saved).chain(VOLATILE).collect()
         }
-        Frames::Go => vec![5, 15, 14, 13, 12, 11, 10, 9, 8, 3, 7, 6, 2, 1, 0],
+        Frames::Go => GO_ORDER.to_vec(),
     };
     let is_kept = |num: u8| convention.saved_gp.contains(num) || !calls(function);
-    order.into_iter().find(|&num| !taken.contains(num) && is_kept(num)).map(PhysReg::gp)
+    order.into_iter().find(|reg| !taken.contains(reg.num) && is_kept(reg.num))
 }
 
 /// Whether the body calls functions, which change volatile registers.

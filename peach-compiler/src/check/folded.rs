@@ -7,7 +7,7 @@
 use super::stack::{Address, Layout};
 use super::{Checked, Refusal};
 use crate::ir::{Base, Function, Instruction, Mem, Reg, View};
-use crate::isa::{self, Access, Bank, Effects, Lanes, MemAccess, PhysReg};
+use crate::isa::{self, Access, Bank, Effects, Lanes, MemAccess, PhysReg, gp};
 
 /// The operand that became memory, and where that is.
 pub(super) struct Folded<'a> {
@@ -85,7 +85,7 @@ impl Folded<'_> {
 }
 
 const NOTHING: Access<PhysReg> = Access {
-    reg: PhysReg::gp(0),
+    reg: gp::RAX,
     read: Lanes::NONE,
     write: Lanes::NONE,
     may_write: Lanes::NONE,

@@ -28,7 +28,7 @@ pub(super) enum Place {
 /// Everything known at one point.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    /// By [`slot_of`]; indices are dense, so that a state is cheap to copy.
+    /// By [`PhysReg::index`]; indices are dense, so that a state is cheap to copy.
     regs: Vec<Held>,
     /// Shared by the states of places between which none of them changes.
     slots: Rc<Slots>,
@@ -46,25 +46,10 @@ pub(super) struct State {
     pub stack: Stack,
 }
 
-/// How many registers are tracked: 16 + 32 + 8 + 8 + 8.
-const TRACKED: usize = 72;
-
-fn slot_of(reg: PhysReg) -> Option<usize> {
-    let base = match reg.bank {
-        Bank::Gp => 0,
-        Bank::Vector => 16,
-        Bank::Mask => 48,
-        Bank::Mmx => 56,
-        Bank::Tile => 64,
-        Bank::Segment | Bank::Control | Bank::Debug | Bank::X87 | Bank::Ip => return None,
-    };
-    Some(base + reg.num as usize)
-}
-
 impl State {
     pub fn new(stack: Stack) -> State {
         State {
-            regs: vec![Held::new(); TRACKED],
+            regs: vec![Held::new(); PhysReg::TRACKED],
             slots: Rc::default(),
             unwritten: Held::new(),
             flags: Flags(u8::MAX),
@@ -83,7 +68,7 @@ impl State {
     pub fn define(&mut self, place: Place, sym: Sym, lanes: Lanes) {
         match place {
             Place::Reg(reg) => {
-                if let Some(slot) = slot_of(reg) {
+                if let Some(slot) = reg.index() {
                     add(&mut self.regs[slot], sym, lanes);
                 }
             }
@@ -99,7 +84,7 @@ impl State {
     /// What `place` holds.
     pub fn held(&self, place: Place) -> &[(Sym, Lanes)] {
         let held = match place {
-            Place::Reg(reg) => slot_of(reg).map(|slot| &self.regs[slot]),
+            Place::Reg(reg) => reg.index().map(|slot| &self.regs[slot]),
             Place::Slot(address) => return self.slots.held(address),
         };
         held.map_or(&[], Vec::as_slice)
@@ -113,7 +98,7 @@ impl State {
     /// Fails unless `place` holds `lanes` of `sym`.
     pub fn demand(&self, place: Place, sym: Sym, lanes: Lanes) -> Checked {
         let held = self.holds(place, sym);
-        if held.contains(lanes) || matches!(place, Place::Reg(reg) if slot_of(reg).is_none()) {
+        if held.contains(lanes) || matches!(place, Place::Reg(reg) if reg.index().is_none()) {
             return Ok(());
         }
         Err(Refusal::new(format!(
@@ -126,7 +111,8 @@ impl State {
     /// `place` is written through `class`.
     pub fn note_upper(&mut self, place: Place, class: Class) {
         let is_wide = matches!(class, Class::Ymm | Class::Zmm);
-        let is_low = matches!(place, Place::Reg(PhysReg { bank: Bank::Vector, num: 0..16 }));
+        let is_low = matches!(place, Place::Reg(PhysReg { bank: bank @ Bank::Vector, num })
+            if bank.without_evex().contains(num));
         self.upper_written |= is_wide && is_low;
     }
 
@@ -149,7 +135,7 @@ impl State {
     pub fn forget_place(&mut self, place: Place, lanes: Lanes) {
         match place {
             Place::Reg(reg) => {
-                if let Some(slot) = slot_of(reg) {
+                if let Some(slot) = reg.index() {
                     forget(&mut self.regs[slot], lanes);
                 }
             }
@@ -190,7 +176,7 @@ impl State {
 
     /// `a` and `b` exchange what they hold.
     pub fn exchange(&mut self, a: PhysReg, b: PhysReg) {
-        if let (Some(a), Some(b)) = (slot_of(a), slot_of(b)) {
+        if let (Some(a), Some(b)) = (a.index(), b.index()) {
             self.regs.swap(a, b);
         }
     }

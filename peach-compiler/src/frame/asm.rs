@@ -102,7 +102,7 @@ impl Asm {
 
     /// Whether 16-byte instructions can name a vector register.
     pub fn can_name(self, reg: PhysReg) -> bool {
-        reg.num < 16 || self.short_evex
+        Bank::Vector.without_evex().contains(reg.num) || self.short_evex
     }
 
     /// Moves 8 bytes between a general-purpose and a vector register.

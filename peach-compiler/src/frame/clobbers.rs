@@ -159,11 +159,11 @@ impl Changes {
 
     /// Whatever the convention allows may change, and any memory.
     fn anything(&mut self) {
-        self.gp = RegSet::first(16);
+        self.gp = Bank::Gp.registers();
         self.vector = [Lanes::ALL; 32];
         self.rest = Clobbers {
-            mask: RegSet::first(8),
-            tile: RegSet::first(8),
+            mask: Bank::Mask.registers(),
+            tile: Bank::Tile.registers(),
             x87: true,
             flags: true,
             float_flags: true,
@@ -183,7 +183,7 @@ impl Changes {
             .filter(|&num| !(self.vector[num as usize] - preserved(num)).is_empty())
             .fold(RegSet::NONE, |set, num| set | RegSet::one(num));
         Clobbers {
-            gp: self.gp - convention.saved_gp - RegSet::one(gp::RSP.num),
+            gp: self.gp - convention.saved_gp - RegSet::of(&[gp::RSP]),
             vector,
             uses_shadow: convention.shadow > 0 && lowered.frame.borrowed > 0,
             ..self.rest

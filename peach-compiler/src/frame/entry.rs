@@ -122,10 +122,9 @@ fn is_evex(inst: &Instruction<Reg>) -> bool {
 /// result.
 fn spare(function: &Function, changed: RegSet) -> Option<PhysReg> {
     let convention = function.convention;
-    let results =
-        convention.int_results.iter().fold(RegSet::NONE, |all, reg| all | RegSet::one(reg.num));
+    let results = RegSet::of(convention.int_results);
     let volatile = changed - convention.saved_gp - convention.reserved_gp - results;
-    let short = RegSet::first(8) - RegSet::one(gp::RSP.num);
+    let short = RegSet::WITHOUT_REX - RegSet::of(&[gp::RSP]);
     let mut found = (volatile & short).iter();
     found.next().map(PhysReg::gp).filter(|_| convention.sandbox.is_none())
 }

@@ -76,11 +76,11 @@ impl Registers {
     /// What a function of `convention` may change without saving.
     fn volatile(convention: &Convention) -> Registers {
         Registers {
-            gp: RegSet::first(16)
+            gp: Bank::Gp.registers()
                 - convention.saved_gp
                 - convention.reserved_gp
-                - RegSet::one(gp::RSP.num),
-            vector: RegSet::first(16) - convention.saved_xmm,
+                - RegSet::of(&[gp::RSP]),
+            vector: Bank::Vector.without_evex() - convention.saved_xmm,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! meet them can be encoded in one of the forms.
 
 use crate::isa::forms::traits::Distinct;
-use crate::isa::{Bank, Class, RegSet, Selection};
+use crate::isa::{Bank, Class, PhysReg, RegSet, Selection, gp};
 use crate::isa::{Instruction, Operand, Register, View};
 
 /// What an instruction requires of the registers that it gets.
@@ -32,7 +32,7 @@ pub fn constraints<R: Register>(inst: &Instruction<R>, selection: &Selection) ->
     allow_addresses(inst, selection, &mut constraints);
     if let Some(mask) = inst.mask {
         // k0 as a write mask means "no mask".
-        constraints.allow(mask, RegSet::first(8) - RegSet::one(0));
+        constraints.allow(mask, Bank::Mask.registers() - RegSet::of(&[PhysReg::mask(0)]));
     }
     if let (Some((operand, _)), false) = (selection.block(), inst.block.is_empty())
         && let Some(Operand::Reg(first)) = inst.operands.get(operand)
@@ -44,21 +44,10 @@ pub fn constraints<R: Register>(inst: &Instruction<R>, selection: &Selection) ->
     constraints
 }
 
-/// How many registers of a class there are at all.
-fn all_registers(class: Class) -> RegSet {
-    match class.bank() {
-        Bank::Gp | Bank::Control | Bank::Debug => RegSet::first(16),
-        Bank::Vector => RegSet::first(32),
-        Bank::Segment => RegSet::first(6),
-        Bank::Ip => RegSet::first(1),
-        Bank::Mask | Bank::Mmx | Bank::Tile | Bank::X87 => RegSet::first(8),
-    }
-}
-
 impl<R: Register> Constraints<R> {
     /// `view` must be in `set`, and in every other set it was given.
     fn allow(&mut self, view: View<R>, set: RegSet) {
-        let all = all_registers(view.class);
+        let all = view.class.bank().registers();
         if (all - set).is_empty() {
             return;
         }
@@ -102,10 +91,12 @@ fn allow_addresses<R: Register>(
         let Some((index, _)) = mem.index else { continue };
         if index.class.bank() == Bank::Vector {
             let is_evex = selection.forms().iter().any(|form| form.is_evex());
-            constraints.allow(index, RegSet::first(if is_evex { 32 } else { 16 }));
+            let bank = Bank::Vector;
+            let set = if is_evex { bank.registers() } else { bank.without_evex() };
+            constraints.allow(index, set);
         } else {
-            // Number 4 in the index field means "no index".
-            constraints.allow(index, RegSet::first(16) - RegSet::one(4));
+            // The number of `rsp` in the index field means "no index".
+            constraints.allow(index, Bank::Gp.registers() - RegSet::of(&[gp::RSP]));
         }
     }
 }
@@ -118,8 +109,8 @@ fn exclude_rex<R: Register>(inst: &Instruction<R>, constraints: &mut Constraints
     }
     for view in views {
         match view.class {
-            Class::Gp8h | Class::Gp8 => constraints.allow(view, RegSet::first(4)),
-            Class::Gp16 | Class::Gp32 | Class::Gp64 => constraints.allow(view, RegSet::first(8)),
+            Class::Gp8h | Class::Gp8 => constraints.allow(view, RegSet::WITH_HIGH_BYTE),
+            Class::Gp16 | Class::Gp32 | Class::Gp64 => constraints.allow(view, RegSet::WITHOUT_REX),
             _ => {}
         }
     }

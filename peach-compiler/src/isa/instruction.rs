@@ -1,15 +1,7 @@
 //! One machine instruction, over virtual or physical registers.
 
 use crate::ids::{DataId, LabelId, LocalId, RustConstId, RustSymId, VReg};
-use crate::isa::{Class, Mnemonic, PhysReg};
-use std::fmt::Debug;
-use std::hash::Hash;
-
-/// What stands for a register in an instruction: [`Reg`] before allocation, [`PhysReg`] after.
-pub trait Register: Copy + Eq + Ord + Hash + Debug + From<PhysReg> {
-    /// The physical register, if it is one.
-    fn physical(self) -> Option<PhysReg>;
-}
+use crate::isa::{Class, Mnemonic, PhysReg, Register};
 
 /// A register before allocation: virtual, or physical because the source names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,12 +24,6 @@ impl Register for Reg {
             Reg::Virtual(_) => None,
             Reg::Physical(reg) => Some(reg),
         }
-    }
-}
-
-impl Register for PhysReg {
-    fn physical(self) -> Option<PhysReg> {
-        Some(self)
     }
 }
 

@@ -6,6 +6,7 @@
 //! | room or file | question that it answers |
 //! |---|---|
 //! | `registers` | which registers there are, in which classes and banks |
+//! | `register_set` | how many there are; sets of them |
 //! | `instruction` | what an instruction is: operands, prefixes, decorations |
 //! | `names` | how instructions are called: mnemonics, aliases, words for sizes |
 //! | `extensions` | which extensions there are, what they imply, which processor has them |
@@ -29,6 +30,7 @@ mod forms;
 mod instruction;
 mod names;
 pub(crate) mod own;
+mod register_set;
 mod registers;
 mod text;
 mod visit;
@@ -42,5 +44,6 @@ pub use forms::*;
 pub use instruction::*;
 pub use names::*;
 pub use own::{OwnRow, Rounds};
+pub use register_set::*;
 pub use registers::*;
 pub use text::*;

@@ -1,6 +1,7 @@
 //! Physical registers, the classes through which they are seen, and their lanes.
 
-use std::fmt;
+use std::fmt::{self, Debug};
+use std::hash::Hash;
 
 /// A set of registers that share storage and compete for the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,6 +82,19 @@ impl PhysReg {
     }
 }
 
+/// What stands for a register in an instruction: [`Reg`](crate::isa::Reg) before allocation,
+/// [`PhysReg`] after.
+pub trait Register: Copy + Eq + Ord + Hash + Debug + From<PhysReg> {
+    /// The physical register, if it is one.
+    fn physical(self) -> Option<PhysReg>;
+}
+
+impl Register for PhysReg {
+    fn physical(self) -> Option<PhysReg> {
+        Some(self)
+    }
+}
+
 /// The general-purpose registers by name.
 pub mod gp {
     use super::PhysReg;
@@ -89,6 +103,9 @@ pub mod gp {
         ($($name:ident $num:literal)*) => {
             $(#[doc = concat!("Register number ", $num, ".")]
             pub const $name: PhysReg = PhysReg::gp($num);)*
+
+            /// How many there are.
+            pub const COUNT: u32 = [$($num),*].len() as u32;
         };
     }
 
@@ -284,69 +301,7 @@ impl std::ops::Sub for Lanes {
     }
 }
 
-/// A set of register numbers of one bank: bit *i* is register *i*.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RegSet(pub u32);
-
-impl RegSet {
-    /// No register.
-    pub const NONE: RegSet = RegSet(0);
-    /// All 32 numbers.
-    pub const ALL: RegSet = RegSet(u32::MAX);
-
-    /// The registers `0..count`.
-    pub const fn first(count: u32) -> RegSet {
-        if count >= 32 { RegSet::ALL } else { RegSet((1 << count) - 1) }
-    }
-
-    /// One register.
-    pub const fn one(num: u8) -> RegSet {
-        RegSet(1 << num)
-    }
-
-    /// Whether register `num` is in it.
-    pub const fn contains(self, num: u8) -> bool {
-        self.0 >> num & 1 == 1
-    }
-
-    /// Whether it is empty.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// How many there are.
-    pub const fn len(self) -> u32 {
-        self.0.count_ones()
-    }
-
-    /// The numbers, ascending.
-    pub fn iter(self) -> impl Iterator<Item = u8> {
-        (0..32).filter(move |&n| self.contains(n))
-    }
-}
-
-impl std::ops::BitAnd for RegSet {
-    type Output = RegSet;
-    fn bitand(self, other: RegSet) -> RegSet {
-        RegSet(self.0 & other.0)
-    }
-}
-
-impl std::ops::BitOr for RegSet {
-    type Output = RegSet;
-    fn bitor(self, other: RegSet) -> RegSet {
-        RegSet(self.0 | other.0)
-    }
-}
-
-impl std::ops::Sub for RegSet {
-    type Output = RegSet;
-    fn sub(self, other: RegSet) -> RegSet {
-        RegSet(self.0 & !other.0)
-    }
-}
-
-const SEGMENTS: [&str; 6] = ["es", "cs", "ss", "ds", "fs", "gs"];
+pub(super) const SEGMENTS: [&str; 6] = ["es", "cs", "ss", "ds", "fs", "gs"];
 const GP_STEMS: [&str; 8] = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
 
 /// The assembler's name of a register seen through a class: `eax`, `r8b`, `xmm3`, `k1`.
@@ -443,7 +398,7 @@ fn parse_lettered(name: &str) -> Option<(PhysReg, Class)> {
     }
 }
 
-impl fmt::Debug for PhysReg {
+impl Debug for PhysReg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&register_name(*self, self.bank.widest_class()))
     }

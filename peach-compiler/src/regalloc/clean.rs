@@ -27,8 +27,8 @@ pub(super) fn to_keep_high(program: &Program<'_>) -> Vec<VReg> {
         let allowed = program.demands.allowed[vreg.index()];
         let prices = &program.prices[vreg.index()];
         let cheapest = |set: RegSet| set.iter().map(|num| prices[num as usize]).min();
-        let Some(high) = cheapest(allowed - RegSet::first(16)) else { return Vec::new() };
-        extra += high - cheapest(allowed & RegSet::first(16)).unwrap_or(high);
+        let Some(high) = cheapest(allowed - Bank::Vector.without_evex()) else { return Vec::new() };
+        extra += high - cheapest(allowed & Bank::Vector.without_evex()).unwrap_or(high);
     }
     if extra < VZEROUPPER * BYTE * returns { wide } else { Vec::new() }
 }

@@ -33,8 +33,8 @@ impl RegisterFile {
         RegisterFile {
             gp: gp_registers(function, written[0]),
             vector: vector_registers(function, written[1]),
-            mask: Registers { free: RegSet::first(8), saved: Vec::new() },
-            small: Registers { free: RegSet::first(8), saved: Vec::new() },
+            mask: Registers { free: Bank::Mask.registers(), saved: Vec::new() },
+            small: Registers { free: Bank::Mmx.registers(), saved: Vec::new() },
         }
     }
 
@@ -116,14 +116,14 @@ impl Demands {
         match op {
             Op::Copy { dst, src } => {
                 if is_narrow(dst.class) {
-                    self.restrict(dst.reg, RegSet::first(16));
-                    self.restrict(src.reg, RegSet::first(16));
+                    self.restrict(dst.reg, Bank::Vector.without_evex());
+                    self.restrict(src.reg, Bank::Vector.without_evex());
                 }
             }
             Op::LoadArg { arg } => {
                 let vreg = function[*arg].vreg;
                 if is_narrow(function[vreg].class) {
-                    self.restrict(Reg::Virtual(vreg), RegSet::first(16));
+                    self.restrict(Reg::Virtual(vreg), Bank::Vector.without_evex());
                 }
             }
             Op::Label(_)
@@ -159,24 +159,23 @@ fn written(facts: &Facts) -> [RegSet; 2] {
 }
 
 fn gp_registers(function: &Function, written: RegSet) -> Registers {
-    let mut all = RegSet::first(16) - RegSet::one(gp::RSP.num);
+    let mut all = Bank::Gp.registers() - RegSet::of(&[gp::RSP]);
     all = all - function.convention.reserved_gp;
     // A frame that is realigned is addressed through a register.
     if let Some(base) = needs_frame_base(function).then(|| frame_base(function)).flatten() {
         all = all - RegSet::one(base.num);
     }
     let saved = (function.convention.saved_gp - written) & all;
-    // Short pushes first; rbp, r12 and r13 make poor bases.
-    let order = [3, 6, 7, 5, 14, 15, 12, 13];
-    Registers {
-        free: all - saved,
-        saved: order.into_iter().filter(|&num| saved.contains(num)).collect(),
-    }
+    // Short pushes first; some make long addresses as bases.
+    let poor_bases = RegSet::of(&[gp::RBP, gp::R12, gp::R13]);
+    let mut in_order: Vec<u8> = saved.iter().collect();
+    in_order.sort_by_key(|&num| (!RegSet::WITHOUT_REX.contains(num), poor_bases.contains(num)));
+    Registers { free: all - saved, saved: in_order }
 }
 
 fn vector_registers(function: &Function, written: RegSet) -> Registers {
     let has_evex = function.features.contains(Feature::AVX512F);
-    let all = RegSet::first(if has_evex { 32 } else { 16 });
+    let all = if has_evex { Bank::Vector.registers() } else { Bank::Vector.without_evex() };
     let saved = (function.convention.saved_xmm - written) & all;
     Registers { free: all - saved, saved: saved.iter().collect() }
 }

@@ -43,7 +43,7 @@ mod spill_choice;
 use crate::analysis::{Facts, frame_base, needs_frame_base};
 use crate::diagnostics::Diagnostic;
 use crate::ir::{Allocation, Function, VReg};
-use crate::isa::{Bank, PhysReg, RegSet};
+use crate::isa::{Bank, PhysReg};
 use costs::Frequency;
 use demands::Demands;
 use interference::{BANKS, Interference};
@@ -183,7 +183,7 @@ impl<'f> Program<'f> {
         let mut problem = problem.clone();
         for vreg in high {
             let allowed = &mut problem.nodes[number[vreg.index()] as usize].allowed;
-            *allowed = *allowed - RegSet::first(16);
+            *allowed = *allowed - bank.without_evex();
         }
         solve::greedy(&problem, self.demands.registers(bank).free)
     }

@@ -6,6 +6,7 @@
 
 use super::ast::{Conditions, Embed, KernelAttrs, VersionAttr};
 use super::cursor::{Cursor, Parsed};
+use super::own_attributes::{Own, without_unsafe};
 use super::{conditions, expressions, literals};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, Reported};
 use proc_macro2::{Delimiter, Span, TokenStream};
@@ -27,81 +28,6 @@ pub(super) struct Attributes {
     pub(super) conditions: Conditions,
     /// An own one was in error.
     pub(super) reported: Option<Reported>,
-}
-
-/// The attributes that the language owns.
-#[derive(Clone, Copy)]
-pub(super) enum Own {
-    TargetFeature,
-    TargetCpu,
-    ExportName,
-    NoMangle,
-    LinkSection,
-    Linkage,
-    Naked,
-    Embed,
-    Spill,
-    Endbr64,
-    Vzeroupper,
-    Version,
-    Fallback,
-}
-
-impl Own {
-    const ALL: [Own; 13] = [
-        Own::TargetFeature,
-        Own::TargetCpu,
-        Own::ExportName,
-        Own::NoMangle,
-        Own::LinkSection,
-        Own::Linkage,
-        Own::Naked,
-        Own::Embed,
-        Own::Spill,
-        Own::Endbr64,
-        Own::Vzeroupper,
-        Own::Version,
-        Own::Fallback,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Own::TargetFeature => "target_feature",
-            Own::TargetCpu => "target_cpu",
-            Own::ExportName => "export_name",
-            Own::NoMangle => "no_mangle",
-            Own::LinkSection => "link_section",
-            Own::Linkage => "linkage",
-            Own::Naked => "naked",
-            Own::Embed => "embed",
-            Own::Spill => "spill",
-            Own::Endbr64 => "endbr64",
-            Own::Vzeroupper => "vzeroupper",
-            Own::Version => "version",
-            Own::Fallback => "fallback",
-        }
-    }
-
-    /// The one that is at the cursor.
-    pub(super) fn at(c: &Cursor<'_>) -> Option<Own> {
-        let c = without_unsafe(*c);
-        Own::ALL.into_iter().find(|own| c.is_word(own.name()))
-    }
-}
-
-/// What Rust 2024 writes in `unsafe(…)`.
-const UNSAFE: [Own; 4] = [Own::ExportName, Own::NoMangle, Own::LinkSection, Own::Naked];
-
-/// After the `unsafe` of `unsafe(export_name = "…")`, as Rust 2024 writes it.
-fn without_unsafe(c: Cursor<'_>) -> Cursor<'_> {
-    match c.ahead().group(Delimiter::Parenthesis) {
-        Some((inside, _))
-            if c.is_word("unsafe") && UNSAFE.iter().any(|own| inside.is_word(own.name())) =>
-        {
-            inside
-        }
-        _ => c,
-    }
 }
 
 /// Every attribute before an item.

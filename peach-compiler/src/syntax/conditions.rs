@@ -4,8 +4,8 @@
 //! `cfg_attr`, what decides what is compiled. What else is wrong is rustc's to say, to which the
 //! attribute is carried.
 
-use super::attributes::Own;
 use super::cursor::{Cursor, Parsed};
+use super::own_attributes::Own;
 use super::tokens_text;
 use crate::diagnostics::{Code, Diagnostic};
 use proc_macro2::{Delimiter, TokenStream};

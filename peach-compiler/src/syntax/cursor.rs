@@ -7,7 +7,6 @@
 //! Fails: groups nested deeper than [`NESTING_MAX`] are an error, so that no later stage recurses
 //! without bound.
 
-use super::origins::Origins;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use std::cell::Cell;
@@ -81,7 +80,7 @@ fn delimiters(delimiter: Delimiter) -> (&'static str, &'static str) {
 /// All tokens of a stream.
 #[derive(Debug)]
 pub(super) struct Buffer {
-    tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token>,
 }
 
 impl Buffer {
@@ -100,11 +99,6 @@ impl Buffer {
             flatten(trimmed(stream, 0), 0, &mut tokens);
         }
         Buffer { tokens }
-    }
-
-    /// Where its names come from.
-    pub(super) fn origins(&self) -> Origins {
-        Origins::of_tokens(&self.tokens)
     }
 
     /// A cursor at its start.

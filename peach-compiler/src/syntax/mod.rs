@@ -16,6 +16,7 @@ mod items;
 mod literals;
 mod operands;
 mod origins;
+mod own_attributes;
 mod signature;
 mod statements;
 mod text;
@@ -32,7 +33,7 @@ use proc_macro2::TokenStream;
 pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> ast::File {
     let buffer = cursor::Buffer::new(tokens, diagnostics);
     let mut file = items::items(&mut buffer.cursor(), diagnostics);
-    file.origins = buffer.origins();
+    file.origins = Origins::of_buffer(&buffer);
     file
 }
 

@@ -7,7 +7,7 @@
 //!
 //! In: the tokens of a buffer. Out: [`Origins`].
 
-use super::cursor::Token;
+use super::cursor::{Buffer, Token};
 use proc_macro2::{Delimiter, LineColumn, Span};
 use std::collections::HashMap;
 
@@ -29,10 +29,10 @@ impl Origins {
     }
 
     /// The origins of all names in a buffer.
-    pub(super) fn of_tokens(tokens: &[Token]) -> Origins {
+    pub(super) fn of_buffer(buffer: &Buffer) -> Origins {
         let mut origins = Origins::default();
         let mut around = vec![Region::everything()];
-        for token in tokens {
+        for token in &buffer.tokens {
             let region = around.last().copied().unwrap_or(Region::everything());
             match token {
                 Token::Open { delimiter: Delimiter::None, .. } => around.push(region),

@@ -29,7 +29,7 @@ pub static GOASM: Convention = Convention {
     stack_args: Packing::Natural,
     results: Results::Stack,
     frames: Frames::Go,
-    saved_gp: RegSet::one(RBP.num),
+    saved_gp: RegSet::of(&[RBP]),
     saved_xmm: RegSet::NONE,
     reserved_gp: RegSet::NONE,
     red_zone: 0,

@@ -14,8 +14,8 @@ pub static NACL: Convention = Convention {
     image_formats: &[ImageFormat::Elf],
     assembly_formats: &[AssemblyFormat::Gas],
     pointer_size: 4,
-    saved_gp: RegSet(1 << 3 | 1 << 5 | 7 << 12),
-    reserved_gp: RegSet(1 << 5 | 1 << 11 | 1 << 15),
+    saved_gp: RegSet::of(&[RBX, RBP, R12, R13, R14]),
+    reserved_gp: RegSet::of(&[RBP, R11, R15]),
     red_zone: 0,
     sandbox: Some(Sandbox {
         base: R15,

@@ -19,7 +19,7 @@ pub static SYSV64: Convention = Convention {
     stack_args: Packing::Words,
     results: Results::Registers,
     frames: Frames::Pushed,
-    saved_gp: RegSet(1 << 3 | 1 << 5 | 0xF << 12),
+    saved_gp: RegSet::of(&[RBX, RBP, R12, R13, R14, R15]),
     saved_xmm: RegSet::NONE,
     reserved_gp: RegSet::NONE,
     red_zone: 128,

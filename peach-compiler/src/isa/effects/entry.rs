@@ -6,7 +6,7 @@
 //! beyond operands. Nothing here is tied to iced, so that instructions of our own can use it as
 //! well.
 
-use crate::isa::effects::shuffles::ByImmediate;
+use crate::isa::effects::choice::{ByImmediate, Half};
 use crate::isa::{Control, Hazard, PhysReg, Reach, X87Effect};
 
 /// What is known of every row of a mnemonic.
@@ -135,15 +135,6 @@ pub(in crate::isa) enum Everything {
     ChosenByData,
     /// Some bytes never count, and the entry does not say which: too rare to be worth a pattern.
     NotTracked,
-}
-
-/// One of two halves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::isa) enum Half {
-    /// The lower one.
-    Low,
-    /// The upper one.
-    High,
 }
 
 /// How an operation on one float uses its operands.

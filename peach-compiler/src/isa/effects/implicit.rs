@@ -4,7 +4,7 @@
 
 use crate::isa::effects::entry::{Entry, Implicit, Leaf};
 use crate::isa::effects::types::add;
-use crate::isa::{Access, Bank, Class, Lanes, PhysReg, RegSet, gp};
+use crate::isa::{Access, Bank, Class, Lanes, PhysReg, gp};
 use iced_x86::{OpAccess, Register, UsedRegister};
 
 /// The registers that no operand names, where `explicit` are those of the sample's operands.
@@ -58,11 +58,12 @@ fn decoded(entry: &Entry, used: &[UsedRegister], explicit: &[Register]) -> Vec<A
 
 /// The registers that are changed wholesale.
 fn changed_unnamed(implicit: Implicit) -> Vec<Access<PhysReg>> {
-    let mmx = RegSet::first(8).iter().map(|num| written(PhysReg::mmx(num), Class::Mmx.lanes()));
+    let mmx =
+        Bank::Mmx.registers().iter().map(|num| written(PhysReg::mmx(num), Class::Mmx.lanes()));
     match implicit {
         Implicit::MmxLoaded => mmx.collect(),
         Implicit::FxLoaded => {
-            let vectors = RegSet::first(16).iter().map(PhysReg::vector);
+            let vectors = Bank::Vector.without_evex().iter().map(PhysReg::vector);
             vectors.map(|reg| written(reg, Class::Xmm.lanes())).chain(mmx).collect()
         }
         Implicit::XsaveLoaded => {
@@ -94,17 +95,14 @@ fn may_change(reg: PhysReg, lanes: Lanes) -> Access<PhysReg> {
 
 fn zeroed_vectors(lanes: Lanes) -> Vec<Access<PhysReg>> {
     let zeroed = |reg| Access { zeroed: lanes, ..written(reg, lanes) };
-    (0..16).map(|num| zeroed(PhysReg::vector(num))).collect()
+    Bank::Vector.without_evex().iter().map(|num| zeroed(PhysReg::vector(num))).collect()
 }
 
 fn every_register_of_xsave() -> impl Iterator<Item = (PhysReg, Lanes)> {
-    let bank = |bank: Bank, count: u32, lanes: Lanes| {
-        RegSet::first(count).iter().map(move |num| (PhysReg::new(bank, num), lanes))
-    };
-    bank(Bank::Vector, 32, Class::Zmm.lanes())
-        .chain(bank(Bank::Mask, 8, Class::K.lanes()))
-        .chain(bank(Bank::Mmx, 8, Class::Mmx.lanes()))
-        .chain(bank(Bank::Tile, 8, Class::Tmm.lanes()))
+    [Bank::Vector, Bank::Mask, Bank::Mmx, Bank::Tile].into_iter().flat_map(|bank| {
+        let lanes = bank.widest_class().lanes();
+        bank.registers().iter().map(move |num| (PhysReg::new(bank, num), lanes))
+    })
 }
 
 /// One of iced's registers as storage and lanes; `None` for those that are not tracked.

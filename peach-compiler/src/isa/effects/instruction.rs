@@ -9,7 +9,8 @@
 
 use crate::isa::effects::entry::Output;
 use crate::isa::effects::idioms::{self, Known};
-use crate::isa::effects::row::{self, Flow, Masking, Row, Unnamed};
+use crate::isa::effects::row::{Flow, Masking, Row, Unnamed};
+use crate::isa::effects::rows;
 use crate::isa::effects::types::add;
 use crate::isa::{
     Access, Bank, Class, Copied, Effects, Flags, Form, Lanes, PhysReg, Reach, Selection, Slot,
@@ -22,7 +23,7 @@ pub fn effects<R: Register>(inst: &Instruction<R>, selection: &Selection) -> Eff
     // All forms mean the same; the first speaks for them.
     let form = selection.forms()[0];
     let has_memory = inst.operands.iter().any(|operand| matches!(operand, Operand::Mem(_)));
-    let row = row::row(form.opcode(), has_memory);
+    let row = rows::row(form.opcode(), has_memory);
     let mut builder = Builder { inst, form, row, flows: row.operands.clone(), copied: row.copied };
     builder.refine_by_values();
     builder.apply_mask();
@@ -360,7 +361,7 @@ mod tests {
     use super::*;
     use crate::ids::VReg;
     use crate::isa::Reg;
-    use crate::isa::{MemForm, Mnemonic, constraints, forms};
+    use crate::isa::{MemForm, Mnemonic, constraints};
 
     /// An instance of `form` over virtual registers, with memory wherever it may be if `memory`.
     fn instance(mnemonic: Mnemonic, form: &Form, memory: bool, same: bool) -> Instruction<Reg> {
@@ -391,7 +392,7 @@ mod tests {
         let mut count = 0;
         for name in Mnemonic::all_names() {
             let mnemonic = Mnemonic::parse(name).unwrap();
-            for form in forms::forms_of(mnemonic) {
+            for form in mnemonic.forms() {
                 let selection = Selection { forms: vec![form] };
                 for shape in 0..4 {
                     let mut inst = instance(mnemonic, form, shape & 1 == 1, shape & 2 == 2);

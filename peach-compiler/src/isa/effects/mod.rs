@@ -5,7 +5,9 @@
 //! | `types` | the terms: bytes of registers, flags, memory, control |
 //! | `entry` | the terms of the table: what is known of a mnemonic beyond iced's own table |
 //! | `table` | every mnemonic in one row, with its entry |
-//! | `row` | what a row of iced's table does, whatever its operands are |
+//! | `choice` | the same, for bytes that an immediate chooses |
+//! | `row` | the type of what a row does, whatever its operands are |
+//! | `rows` | what each row of iced's table does |
 //! | `own` | the same of a row that iced lacks |
 //! | `sample` | what iced says of an instruction of a row |
 //! | `general` | what the entry corrects for registers that are not vectors |
@@ -16,6 +18,7 @@
 //! | `idioms` | operands with which an instruction reads less: `xor r, r` |
 //! | `instruction` | all of it together, for one instruction with its operands |
 
+pub(in crate::isa) mod choice;
 pub(in crate::isa) mod entry;
 mod general;
 mod idioms;
@@ -24,6 +27,7 @@ mod instruction;
 mod own;
 mod properties;
 pub(in crate::isa) mod row;
+mod rows;
 mod sample;
 pub(in crate::isa) mod shuffles;
 pub(in crate::isa) mod table;

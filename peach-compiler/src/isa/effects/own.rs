@@ -4,9 +4,9 @@
 //! a [`Row`] like those of iced's table. Everything follows from the row's operands and its
 //! [`Effect`]; a test compares each with an instruction of the same shape that iced has.
 
+use crate::isa::effects::choice::ByImmediate;
 use crate::isa::effects::entry::{self, Entry};
 use crate::isa::effects::row::{Flow, Masking, Row, Unnamed};
-use crate::isa::effects::shuffles::ByImmediate;
 use crate::isa::own::{self, Effect, Kind, Memory, Operand, Prefix, Rounds};
 use crate::isa::{
     Bank, Class, Control, Flags, Hazard, Lanes, MemAccess, OwnRow, Reach, VectorMode, X87Effect,

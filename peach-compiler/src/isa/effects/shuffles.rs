@@ -5,55 +5,8 @@
 //! everything is read.
 
 use crate::isa::Lanes;
-use crate::isa::effects::entry::Half;
+use crate::isa::effects::choice::{ByImmediate, Half};
 use crate::isa::effects::row::{Flow, Row};
-
-/// How the value of an immediate decides which bytes are read. Numbers are bytes of an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::isa) enum ByImmediate {
-    /// Not at all, or not in a way that is tracked.
-    Nothing,
-    /// `insertps`.
-    InsertPs,
-    /// `pinsrb` …: one element comes from a general-purpose register or memory.
-    Pinsr(u32),
-    /// `pextrb` …, `extractps`.
-    Pextr(u32),
-    /// `blendps` …: a bit per element chooses the source; eight bits at most, then again.
-    Blend(u32),
-    /// `pshufd`, `vpermilps`: two bits per element of each 16 bytes; `pshufw` of 8.
-    Shuffle(u32),
-    /// `pshuflw` and `pshufhw`: four words of each 16 bytes.
-    ShuffleHalf(Half),
-    /// `vpermilpd`: a bit per element.
-    PermilPd,
-    /// `shufps`.
-    ShufPs,
-    /// `shufpd`.
-    ShufPd,
-    /// `vpermq`, `vpermpd`: two bits per qword of each 32 bytes.
-    PermQ,
-    /// `vextractf128` …: which block of this many bytes.
-    Extract(u32),
-    /// `vinsertf128` …: which block of this many bytes is replaced.
-    Insert(u32),
-    /// `vperm2f128`.
-    Perm2F128,
-    /// `vshuff32x4` ….
-    Shuffle128,
-    /// `palignr`: within each 16 bytes, or 8 of MMX.
-    AlignBytes,
-    /// `valignd`, `valignq`.
-    Align(u32),
-    /// `pslldq`.
-    ShiftLeft,
-    /// `psrldq`.
-    ShiftRight,
-    /// `dpps`, `dppd`.
-    DotProduct(u32),
-    /// `pclmulqdq`.
-    Clmul,
-}
 
 /// `bytes` bytes out of every `stride`, starting at `start`, in the lowest `width`.
 pub(in crate::isa) fn every(stride: u32, start: u32, bytes: u32, width: u32) -> Lanes {

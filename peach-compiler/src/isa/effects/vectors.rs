@@ -4,7 +4,8 @@
 //! same by byte: scalar operations that keep or copy the other elements, halves, widening and
 //! narrowing, masks, gathers.
 
-use crate::isa::effects::entry::{Half, Output, Part, Scalar, Source};
+use crate::isa::effects::choice::Half;
+use crate::isa::effects::entry::{Output, Part, Scalar, Source};
 use crate::isa::effects::row::{Flow, Masking, Row};
 use crate::isa::effects::shuffles::every;
 use crate::isa::{Bank, Class, Lanes};

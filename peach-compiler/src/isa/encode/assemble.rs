@@ -8,7 +8,7 @@
 //! writes in an EVEX address without a base. RIP-relative displacements and branches are written
 //! here, since iced counts them from an absolute address.
 
-use crate::isa::encode::best::{Encoding, Field, is_variable};
+use crate::isa::encode::encoding::{Encoding, Field, Raw, Tweaks, is_variable, refused};
 use crate::isa::encode::own;
 use crate::isa::forms::form::{Form, Opcode, Slot};
 use crate::isa::{Bank, Class, PhysReg, SelectError};
@@ -17,31 +17,6 @@ use iced_x86::{
     Code, Encoder, EncodingKind, OpCodeOperandKind as Kind, OpKind, Register as Reg,
     RoundingControl,
 };
-
-/// What an encoding should have that the shortest lacks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::isa) struct Tweaks {
-    /// The displacement's size, where it can be chosen.
-    pub(in crate::isa) disp: Option<DispSize>,
-    /// A SIB byte although the address needs none.
-    pub(in crate::isa) sib: bool,
-    /// Three-byte VEX.
-    pub(in crate::isa) vex3: bool,
-    /// The W bit set where it means nothing.
-    pub(in crate::isa) w: bool,
-    /// The L bits set where they mean nothing.
-    pub(in crate::isa) l: u8,
-}
-
-/// The bytes of a form, before what depends on labels, data and Rust constants is noted.
-#[derive(Default)]
-pub(super) struct Raw {
-    pub bytes: Vec<u8>,
-    /// The displacement of the memory operand.
-    pub disp: Option<Field>,
-    /// The immediate, or a branch's displacement of one byte.
-    pub imm: Option<Field>,
-}
 
 /// Encodes `inst` in the form `form`.
 pub(in crate::isa) fn assemble(
@@ -105,10 +80,6 @@ fn assemble_iced(
         raw.bytes.remove(0);
     }
     Ok(raw)
-}
-
-pub(super) fn refused(message: &str) -> SelectError {
-    SelectError::Refused { message: message.to_string() }
 }
 
 /// Writes what iced cannot know, and notes where the rest goes.

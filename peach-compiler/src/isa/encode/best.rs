@@ -6,34 +6,12 @@
 //!
 //! What iced's encoder gets wrong is corrected in `assemble` and nowhere else.
 
-use crate::isa::encode::assemble::{Tweaks, assemble};
+use crate::isa::encode::assemble::assemble;
+use crate::isa::encode::encoding::{Encoding, Tweaks};
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm};
 use crate::isa::forms::select;
 use crate::isa::{Bank, Class, FeatureSet, PhysReg, SelectError};
 use crate::isa::{Base, BranchSize, Instruction, Mem, Operand, View};
-
-/// The bytes of one instruction, and where its variable fields are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Encoding {
-    /// The bytes. Fields that are not known yet (labels, data, Rust constants) are zero.
-    pub bytes: Vec<u8>,
-    /// The displacement of a memory operand whose base is data or `rip`, or that has a Rust
-    /// constant.
-    pub disp: Option<Field>,
-    /// The immediate, where it is a Rust constant or symbol.
-    pub imm: Option<Field>,
-    /// The displacement of a branch to a label.
-    pub branch: Option<Field>,
-}
-
-/// A field of an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its first byte, counted from the start of the instruction.
-    pub offset: u8,
-    /// Its width in bytes.
-    pub size: u8,
-}
 
 /// The shortest encoding of `inst` (VEX before EVEX) that `features` allow.
 ///
@@ -156,15 +134,6 @@ pub(in crate::isa) fn candidates(
         }
     }
     forms
-}
-
-/// Whether the displacement of a memory operand is filled in later or is relative to `rip`.
-pub(in crate::isa) fn is_variable(base: Base<PhysReg>) -> bool {
-    match base {
-        Base::Rip | Base::Data(_) => true,
-        Base::Reg(view) => view.reg.bank == Bank::Ip,
-        _ => false,
-    }
 }
 
 /// The recommended multi-byte nop of `len` bytes, 1 to 15 (Intel SDM volume 2, NOP).

@@ -2,6 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `encoding` | the type of an encoding |
 //! | `assemble` | the bytes of one form; by iced's encoder, where iced has it |
 //! | `own` | the bytes of a form that iced lacks |
 //! | `best` | the shortest of all forms that fit |
@@ -10,10 +11,12 @@
 
 pub(in crate::isa) mod assemble;
 pub(in crate::isa) mod best;
+pub(in crate::isa) mod encoding;
 mod length;
 mod own;
 mod variants;
 
 pub use best::*;
+pub use encoding::*;
 pub use length::*;
 pub use variants::*;

@@ -4,8 +4,7 @@
 //! address. Out: the bytes, and where displacement and immediate stand. Sources: Intel SDM volume
 //! 2, chapter 2, "Instruction format", 2.3 (VEX) and 2.7 (EVEX).
 
-use crate::isa::encode::assemble::{Raw, Tweaks, refused};
-use crate::isa::encode::best::{Field, is_variable};
+use crate::isa::encode::encoding::{Field, Raw, Tweaks, is_variable, refused};
 use crate::isa::own::{Kind, Length, Memory, Place, Prefix};
 use crate::isa::{Bank, Base, Class, DispSize, Instruction, Mem, Operand, OwnRow, PhysReg};
 use crate::isa::{Rounding, SelectError, View, gp};

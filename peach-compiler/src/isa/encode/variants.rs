@@ -7,8 +7,9 @@
 //! REX prefix.
 
 use crate::isa::encode;
-use crate::isa::encode::assemble::{Tweaks, assemble};
+use crate::isa::encode::assemble::assemble;
 use crate::isa::encode::best::has_fixed_roles;
+use crate::isa::encode::encoding::Tweaks;
 use crate::isa::forms::form::{Family, Form};
 use crate::isa::forms::select;
 use crate::isa::{Base, BranchSize, DispSize, Instruction, Mem, Operand, View};

@@ -3,11 +3,12 @@
 //! In: what a mnemonic means. Out: its forms, best first. Everything that the manuals and other
 //! assemblers allow to be omitted, swapped or spelled differently is here.
 
-use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, Opcode, OperandForm, Slot, rows_of};
+use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, Opcode, OperandForm, Slot};
 use crate::isa::forms::operand_forms::operand_form;
+use crate::isa::forms::rows::rows_of;
 use crate::isa::names::mnemonic::{Meaning, names_64_bits};
 use crate::isa::own::own_forms;
-use crate::isa::{Class, PhysReg, RegSet, form_features};
+use crate::isa::{Bank, Class, PhysReg, RegSet, form_features};
 use iced_x86::{Code, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 
 /// The forms of a mnemonic, best first.
@@ -98,7 +99,8 @@ fn arrange(code: Code, info: &OpCodeInfo, meaning: &Meaning, forms: &mut Vec<For
     let mut base = Form::new(code, info, all);
     if kinds.first() == Some(&Kind::seg_reg) {
         // `mov cs, r` is an invalid opcode (Intel SDM volume 2, MOV).
-        base.operands[0].registers = base.operands[0].registers - RegSet::one(1);
+        base.operands[0].registers =
+            base.operands[0].registers - RegSet::of(&[PhysReg::new(Bank::Segment, 1)]);
     }
     if meaning.imm.is_some() {
         forms.extend(base.with_implied_imm(meaning));
@@ -396,7 +398,7 @@ fn add_zero_extended(forms: &mut Vec<Form>) {
         let number = OperandForm { imm: Some(ImmForm::Dword), ..OperandForm::default() };
         let register = OperandForm {
             class: Some(Class::Gp64),
-            registers: RegSet::first(16),
+            registers: Bank::Gp.registers(),
             ..OperandForm::default()
         };
         forms.push(Form::new(code, code.op_code(), vec![register, number]));

@@ -1,11 +1,11 @@
 //! Whether a form takes an instruction's masks, rounding modes and prefixes, and its registers
 //! together: the part of `fit` that looks beyond single operands.
 
-use crate::isa::Class;
-use crate::isa::forms::fit::{Misfit, is_vector};
+use crate::isa::forms::errors::Misfit;
 use crate::isa::forms::form::{Family, Form};
 use crate::isa::forms::traits::Distinct;
 use crate::isa::own::Rounds;
+use crate::isa::{Bank, Class};
 use crate::isa::{Base, Instruction, Mem, Operand, Register, Rounding};
 
 /// Whether the form takes the mask, the `{z}` and the rounding mode.
@@ -128,7 +128,9 @@ pub(in crate::isa) fn fit_distinct<R: Register>(
     for (operand, given) in inst.operands.iter().enumerate() {
         match given {
             Operand::Reg(view) => registers.push((operand, view.reg)),
-            Operand::Mem(Mem { index: Some((view, _)), .. }) if is_vector(view.class) => {
+            Operand::Mem(Mem { index: Some((view, _)), .. })
+                if view.class.bank() == Bank::Vector =>
+            {
                 registers.push((operand, view.reg));
             }
             _ => {}

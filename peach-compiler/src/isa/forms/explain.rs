@@ -3,8 +3,9 @@
 //! In: an instruction that no form takes. Out: the [`SelectError`] about the form that came
 //! nearest.
 
-use crate::isa::forms::fit::{self, Misfit, Shape};
-use crate::isa::forms::form::{Form, OperandForm, forms_of};
+use crate::isa::forms::errors::Misfit;
+use crate::isa::forms::fit::{self, Shape};
+use crate::isa::forms::form::{Form, OperandForm};
 use crate::isa::{BadAddress, Class, Instruction, Mnemonic, Register, SelectError};
 use std::fmt;
 
@@ -13,7 +14,7 @@ const FORMS_SHOWN: usize = 12;
 
 /// Why no form of `inst` fits.
 pub(in crate::isa) fn explain<R: Register>(inst: &Instruction<R>, shape: &Shape) -> SelectError {
-    let forms = forms_of(inst.mnemonic);
+    let forms = inst.mnemonic.forms();
     let nearest = forms
         .iter()
         .filter(|form| shape.fits(form))
@@ -129,7 +130,7 @@ fn guilty_operand(forms: &[Form], shape: &Shape) -> Option<usize> {
 
 fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectError {
     let mut forms: Vec<&Form> =
-        forms_of(mnemonic).iter().filter(|form| can_be_meant(form, shape)).collect();
+        mnemonic.forms().iter().filter(|form| can_be_meant(form, shape)).collect();
     // Those that are nearest to what was written come first.
     forms.sort_by_key(|form| {
         let fitting = form.shape.iter().zip(&shape.0).filter(|(a, b)| *a & *b != 0).count();

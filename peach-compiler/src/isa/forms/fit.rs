@@ -6,36 +6,10 @@
 //! memory and gathers with overlapping registers are all encoded without complaint.
 
 use crate::isa::forms::decorations::{fit_decorations, fit_distinct, fit_high_byte, fit_prefixes};
+use crate::isa::forms::errors::Misfit;
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, OperandForm};
-use crate::isa::{BadAddress, Class, SelectError};
+use crate::isa::{BadAddress, Bank, Class, SelectError};
 use crate::isa::{Base, BranchSize, ForcedEncoding, Instruction, Mem, Operand, Register, View};
-
-/// Why a form does not fit, from the farthest miss to the nearest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::isa) enum Misfit {
-    /// A register or address kind that the form does not take.
-    Operand { operand: usize },
-    /// Memory of another size; the form's, in bytes.
-    Size { operand: usize, accepted: u32 },
-    /// `vex`, `evex` before a mnemonic whose forms for these operands are not so encoded.
-    Encoding,
-    /// `{1toN}`: the form's N, if it broadcasts at all.
-    Broadcast { operand: usize, accepted: Option<u32> },
-    /// A register that the form cannot encode: `xmm16` without EVEX.
-    Register { operand: usize },
-    /// Something about a mask.
-    Mask(&'static str),
-    /// Rounding or `{sae}`.
-    Rounding(&'static str),
-    /// `lock` and its like.
-    Prefix(&'static str),
-    /// Registers that must differ.
-    Overlap { operand: usize, message: &'static str },
-    /// `ah` with a REX prefix.
-    HighByte { operand: usize },
-    /// A number outside of what the field holds.
-    OutOfRange { operand: usize, accepted: &'static str },
-}
 
 /// What the operands of an instruction are, as bits comparable with a form's.
 pub(in crate::isa) struct Shape(pub(in crate::isa) Vec<u32>);
@@ -64,7 +38,7 @@ impl Shape {
 fn operand_shape<R>(operand: &Operand<R>) -> u32 {
     match operand {
         Operand::Reg(view) => OperandForm::class_bit(view.class),
-        Operand::Mem(Mem { index: Some((view, _)), .. }) if is_vector(view.class) => {
+        Operand::Mem(Mem { index: Some((view, _)), .. }) if view.class.bank() == Bank::Vector => {
             OperandForm::vector_bit(view.class)
         }
         Operand::Mem(_) => OperandForm::MEMORY,
@@ -72,10 +46,6 @@ fn operand_shape<R>(operand: &Operand<R>) -> u32 {
         Operand::RustSym(_) => OperandForm::NUMBER | OperandForm::TARGET,
         Operand::Label(_) | Operand::Relative(_) => OperandForm::TARGET,
     }
-}
-
-pub(in crate::isa) fn is_vector(class: Class) -> bool {
-    matches!(class, Class::Xmm | Class::Ymm | Class::Zmm)
 }
 
 /// Refuses what no form of any instruction takes.
@@ -111,7 +81,7 @@ fn bad_decoration(message: &str) -> SelectError {
 /// What is wrong with an address, whatever instruction it belongs to.
 fn check_address<R: Register>(mem: &Mem<R>) -> Result<(), BadAddress> {
     if let Some(segment) = mem.segment
-        && segment.bank != crate::isa::Bank::Segment
+        && segment.bank != Bank::Segment
     {
         return Err(BadAddress::Segment);
     }
@@ -144,7 +114,7 @@ fn check_index<R: Register>(
     if !matches!(scale, 1 | 2 | 4 | 8) {
         return Err(BadAddress::Scale(scale));
     }
-    if is_vector(index.class) {
+    if index.class.bank() == Bank::Vector {
         return Ok(());
     }
     if !matches!(index.class, Class::Gp64 | Class::Gp32) {

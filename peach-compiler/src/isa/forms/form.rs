@@ -1,26 +1,13 @@
-//! The forms of every instruction: rows of a table, with the operands as a user writes them.
-//!
-//! In: iced's `OpCodeInfo` table, and the rows of [`own`](crate::isa::own) for what iced lacks.
-//! Out: for each mnemonic its [`Form`]s, built when the mnemonic is first used and kept for the
-//! lifetime of the program.
+//! What a form is: one way to encode an instruction, with the operands as a user writes them.
 //!
 //! Operands in source are not always iced's. String instructions are written without operands,
 //! `blendvps a, b, xmm0` has one that iced leaves out, `vcmpltps` implies an immediate, `imul r, 5`
 //! stands for `imul r, r, 5`. A [`Form`] therefore is a row *and* an arrangement: [`Form::slots`]
 //! says where each of iced's operands comes from. One row may make several forms.
-//!
-//! Rows that cannot be written are left out here and nowhere else: those invalid in 64-bit mode, of
-//! Xeon Phi's predecessor (MVEX, KNC) and MPX, undocumented duplicates, and rows that differ from
-//! another only by an operand-size or address-size prefix that the operands do not show. The
-//! 16-bit ones among these have names of their own (`pushw`, `retw`).
 
-use crate::isa::effects::table;
-use crate::isa::forms::arrangements::build_forms;
-use crate::isa::names::mnemonic;
 use crate::isa::own::OwnRow;
-use crate::isa::{Class, FeatureSet, Mnemonic, RegSet};
-use iced_x86::{Code, CpuidFeature, EncodingKind, OpCodeInfo};
-use std::sync::OnceLock;
+use crate::isa::{Class, FeatureSet, RegSet};
+use iced_x86::Code;
 
 /// One way to encode an instruction: a row of a table and an arrangement of operands.
 #[derive(Debug, PartialEq, Eq)]
@@ -237,39 +224,4 @@ impl Form {
             _ => None,
         })
     }
-}
-
-/// The forms of `mnemonic`, best first.
-pub fn forms_of(mnemonic: Mnemonic) -> &'static [Form] {
-    static FORMS: OnceLock<Vec<OnceLock<Vec<Form>>>> = OnceLock::new();
-    let all = FORMS.get_or_init(|| (0..mnemonic::count()).map(|_| OnceLock::new()).collect());
-    all[mnemonic.index()].get_or_init(|| build_forms(mnemonic.meaning()))
-}
-
-/// Rows of iced's table that can be meant, grouped by iced's mnemonic and in iced's order.
-pub(in crate::isa) fn rows_of(mnemonic: iced_x86::Mnemonic) -> &'static [Code] {
-    static ROWS: OnceLock<Vec<Vec<Code>>> = OnceLock::new();
-    let rows = ROWS.get_or_init(|| {
-        let mut rows = vec![Vec::new(); iced_x86::Mnemonic::values().len()];
-        for code in Code::values().filter(|code| is_valid(code.op_code())) {
-            rows[code.mnemonic() as usize].push(code);
-        }
-        rows
-    });
-    &rows[mnemonic as usize]
-}
-
-fn is_valid(info: &OpCodeInfo) -> bool {
-    // Extensions that no 64-bit processor outside of Xeon Phi's predecessor has, or has any more.
-    let is_gone = |feature: &CpuidFeature| {
-        use CpuidFeature as F;
-        matches!(*feature, F::KNC | F::MPX | F::PCOMMIT | F::UDBG)
-    };
-    // The result of a 16-bit `bswap` is undefined (Intel SDM volume 2, BSWAP).
-    info.code() != Code::Bswap_r16
-        && table::is_offered(info.mnemonic())
-        && info.is_instruction()
-        && info.mode64()
-        && info.encoding() != EncodingKind::MVEX
-        && !info.code().cpuid_features().iter().any(is_gone)
 }

@@ -1,7 +1,8 @@
 //! `dword bcst [p]`: a broadcast whose count of lanes follows from the other operands. objdump
 //! writes broadcasts so.
 
-use super::select::{SelectError, select};
+use super::errors::SelectError;
+use super::select::select;
 use crate::isa::{FeatureSet, Instruction, LANES_OPEN, Mem, Operand, Register};
 
 /// The counts that can be written.

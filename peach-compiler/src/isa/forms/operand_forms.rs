@@ -4,7 +4,7 @@
 //! language has no registers for (MPX bounds) or that belongs to another mode (16-bit branches).
 //! [`ImmForm`] knows which numbers it holds.
 
-use crate::isa::{Class, ImmForm, MemForm, OperandForm, RegSet};
+use crate::isa::{Bank, Class, ImmForm, MemForm, OperandForm, PhysReg, RegSet};
 use iced_x86::{EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 
 /// What an operand of `kind` in the row `info` accepts.
@@ -27,33 +27,37 @@ fn register_or_memory(class: Class, registers: RegSet) -> OperandForm {
 
 fn vector(kind: Kind, info: &OpCodeInfo) -> Option<OperandForm> {
     // Legacy, VEX and XOP reach 16 registers, EVEX 32.
-    let all = RegSet::first(if info.encoding() == EncodingKind::EVEX { 32 } else { 16 });
+    let bank = Bank::Vector;
+    let is_evex = info.encoding() == EncodingKind::EVEX;
+    let all = if is_evex { bank.registers() } else { bank.without_evex() };
     // 4FMAPS names a block of four registers by its first.
-    let blocks = RegSet(0x1111_1111);
+    let blocks = RegSet::every(4, bank.count());
     Some(match kind {
         Kind::xmm_reg | Kind::xmm_rm | Kind::xmm_vvvv => register(Class::Xmm, all),
         Kind::ymm_reg | Kind::ymm_rm | Kind::ymm_vvvv => register(Class::Ymm, all),
         Kind::zmm_reg | Kind::zmm_rm | Kind::zmm_vvvv => register(Class::Zmm, all),
-        Kind::xmm_is4 | Kind::xmm_is5 => register(Class::Xmm, RegSet::first(16)),
-        Kind::ymm_is4 | Kind::ymm_is5 => register(Class::Ymm, RegSet::first(16)),
+        Kind::xmm_is4 | Kind::xmm_is5 => register(Class::Xmm, bank.without_evex()),
+        Kind::ymm_is4 | Kind::ymm_is5 => register(Class::Ymm, bank.without_evex()),
         Kind::xmmp3_vvvv => register(Class::Xmm, blocks),
         Kind::zmmp3_vvvv => register(Class::Zmm, blocks),
         Kind::xmm_or_mem => register_or_memory(Class::Xmm, all),
         Kind::ymm_or_mem => register_or_memory(Class::Ymm, all),
         Kind::zmm_or_mem => register_or_memory(Class::Zmm, all),
-        Kind::mm_reg | Kind::mm_rm => register(Class::Mmx, RegSet::first(8)),
-        Kind::mm_or_mem => register_or_memory(Class::Mmx, RegSet::first(8)),
-        Kind::k_reg | Kind::k_rm | Kind::k_vvvv => register(Class::K, RegSet::first(8)),
+        Kind::mm_reg | Kind::mm_rm => register(Class::Mmx, Bank::Mmx.registers()),
+        Kind::mm_or_mem => register_or_memory(Class::Mmx, Bank::Mmx.registers()),
+        Kind::k_reg | Kind::k_rm | Kind::k_vvvv => register(Class::K, Bank::Mask.registers()),
         // VP2INTERSECT names a pair of masks by its first.
-        Kind::kp1_reg => register(Class::K, RegSet(0b0101_0101)),
-        Kind::k_or_mem => register_or_memory(Class::K, RegSet::first(8)),
-        Kind::tmm_reg | Kind::tmm_rm | Kind::tmm_vvvv => register(Class::Tmm, RegSet::first(8)),
+        Kind::kp1_reg => register(Class::K, RegSet::every(2, Bank::Mask.count())),
+        Kind::k_or_mem => register_or_memory(Class::K, Bank::Mask.registers()),
+        Kind::tmm_reg | Kind::tmm_rm | Kind::tmm_vvvv => {
+            register(Class::Tmm, Bank::Tile.registers())
+        }
         _ => return None,
     })
 }
 
 fn general(kind: Kind) -> Option<OperandForm> {
-    let all = RegSet::first(16);
+    let all = Bank::Gp.registers();
     Some(match kind {
         Kind::r8_reg | Kind::r8_opcode => register(Class::Gp8, all),
         Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode => register(Class::Gp16, all),
@@ -124,12 +128,13 @@ fn memory(kind: Kind) -> Option<OperandForm> {
 }
 
 fn special(kind: Kind) -> Option<OperandForm> {
+    let control = |num| PhysReg::new(Bank::Control, num);
     Some(match kind {
-        Kind::seg_reg => register(Class::Segment, RegSet::first(6)),
-        // CR1, CR5 to CR7 and CR9 on do not exist; DR8 on neither (Intel SDM volume 2, MOV).
-        Kind::cr_reg => register(Class::Control, RegSet(0b1_0001_1101)),
-        Kind::dr_reg => register(Class::Debug, RegSet::first(8)),
-        Kind::sti_opcode => register(Class::St, RegSet::first(8)),
+        Kind::seg_reg => register(Class::Segment, Bank::Segment.registers()),
+        // The control and debug registers that exist (Intel SDM volume 2, MOV).
+        Kind::cr_reg => register(Class::Control, RegSet::of(&[0, 2, 3, 4, 8].map(control))),
+        Kind::dr_reg => register(Class::Debug, RegSet::from_to(0, 7)),
+        Kind::sti_opcode => register(Class::St, Bank::X87.registers()),
         // Implicit: the memory of string instructions.
         Kind::seg_rSI | Kind::es_rDI | Kind::seg_rDI | Kind::seg_rBX_al => OperandForm::default(),
         _ => return None,

@@ -5,10 +5,10 @@
 //! one (`cl`) included. The work per form is in `fit`, the words for what does not fit in
 //! `explain`.
 
+use crate::isa::forms::errors::{Misfit, SelectError};
 use crate::isa::forms::explain::explain;
-use crate::isa::forms::fit::{self, Misfit};
-use crate::isa::forms::form::forms_of;
-use crate::isa::{Class, Feature, FeatureSet, Form, Mnemonic};
+use crate::isa::forms::fit;
+use crate::isa::{Feature, FeatureSet, Form, Mnemonic};
 use crate::isa::{Instruction, Operand, Register};
 use iced_x86::Mnemonic as Row;
 
@@ -36,93 +36,7 @@ impl Selection {
 /// The operand of an instruction that stands for several consecutive registers, and how many they
 /// are: the two masks of VP2INTERSECT, the four vectors of 4FMAPS.
 pub fn block_of(mnemonic: Mnemonic) -> Option<(usize, usize)> {
-    forms_of(mnemonic).iter().find_map(Form::block)
-}
-
-/// What is wrong with an address, whatever the instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadAddress {
-    /// No segment register precedes the colon.
-    Segment,
-    /// A base of this class.
-    Base(Class),
-    /// An index of this class.
-    Index(Class),
-    /// Base and index of different widths.
-    Widths {
-        /// The base's class.
-        base: Class,
-        /// The index's class.
-        index: Class,
-    },
-    /// An index times this.
-    Scale(u8),
-    /// An index in an address relative to `rip`.
-    RelativeIndex,
-    /// `rsp` as an index.
-    StackPointerIndex,
-    /// A displacement of more than 32 bits.
-    Displacement {
-        /// The displacement.
-        value: i64,
-        /// The highest that fits.
-        highest: i64,
-    },
-}
-
-/// Why no form fits. Each becomes one diagnostic; operands are counted from 0, as written.
-#[derive(Clone, PartialEq)]
-pub enum SelectError {
-    /// No form takes these operands. `forms` are those of the mnemonic in the manual's notation;
-    /// `operand` is the one to blame, where all forms agree on the others.
-    NoForm {
-        /// The forms there are.
-        forms: Vec<String>,
-        /// The offending operand.
-        operand: Option<usize>,
-    },
-    /// Forms fit, but each needs an extension that is not enabled: the alternatives, each a set.
-    MissingExtension(Vec<Vec<Feature>>),
-    /// Forms of several memory sizes fit.
-    AmbiguousSize {
-        /// The memory operand.
-        operand: usize,
-        /// The sizes in bytes.
-        sizes: Vec<u32>,
-    },
-    /// An immediate or displacement does not fit any form.
-    OutOfRange {
-        /// The operand.
-        operand: usize,
-        /// What would fit, in words: "-128 to 255".
-        accepted: String,
-    },
-    /// An address that no instruction takes.
-    BadAddress {
-        /// The memory operand.
-        operand: usize,
-        /// What is wrong with it.
-        problem: BadAddress,
-    },
-    /// A decoration or prefix that the form does not take.
-    BadDecoration {
-        /// What is wrong with it, with what would be accepted.
-        message: String,
-        /// The operand that it belongs to.
-        operand: Option<usize>,
-    },
-    /// Registers that cannot be encoded together, or must be different.
-    RegisterConflict {
-        /// Why.
-        message: String,
-        /// The operand.
-        operand: usize,
-    },
-    /// The instruction is not allowed in a kernel.
-    Refused {
-        /// Why, and what to write instead.
-        message: String,
-    },
+    mnemonic.forms().iter().find_map(Form::block)
 }
 
 /// The forms of `inst` that fit its operands and `features`.
@@ -137,7 +51,7 @@ pub fn select<R: Register>(
     let shape = fit::Shape::of(inst);
     let mut forms: Vec<&'static Form> = Vec::new();
     let mut sizes = Sizes::default();
-    for form in forms_of(inst.mnemonic) {
+    for form in inst.mnemonic.forms() {
         if !shape.fits(form) {
             continue;
         }

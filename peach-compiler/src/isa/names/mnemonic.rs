@@ -4,7 +4,7 @@
 //! the immediate that a pseudo-op implies. The table of names is built once, from iced's own names
 //! and from the lists in `names`.
 
-use crate::isa::forms::form::{Form, forms_of, rows_of};
+use crate::isa::forms::rows::rows_of;
 use crate::isa::names::aliases::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};
 use crate::isa::own;
 use std::collections::HashMap;
@@ -91,11 +91,6 @@ impl Mnemonic {
         };
         let id = names().entries.iter().position(|(_, meaning)| is_plain(meaning))?;
         Some((Mnemonic { id: id as u16 }, imm))
-    }
-
-    /// The forms of this instruction, best first.
-    pub fn forms(self) -> &'static [Form] {
-        forms_of(self)
     }
 
     /// Whether it is a name of these rows of iced's table.

@@ -2,7 +2,7 @@
 
 use super::row::{Kind, Masking, Memory, Operand, OwnRow, Place, Prefix, Row};
 use crate::isa::forms::form::{Family, Form, ImmForm, MemForm, Opcode, OperandForm, Slot};
-use crate::isa::{Bank, Class, RegSet};
+use crate::isa::{Bank, Class};
 use std::fmt::Write;
 
 /// The forms of these rows, in each of their lengths.
@@ -50,12 +50,11 @@ impl OwnRow {
         };
         match (self.class(operand), operand.memory) {
             (Some(class), Memory::Never | Memory::Too) => {
-                let count = match class.bank() {
-                    Bank::Vector if self.row.prefix == Prefix::Evex => 32,
-                    Bank::Vector | Bank::Gp => 16,
-                    _ => 8,
+                let registers = match self.row.prefix {
+                    Prefix::Evex => class.bank().registers(),
+                    _ => class.bank().without_evex(),
                 };
-                OperandForm { class: Some(class), registers: RegSet::first(count), ..form }
+                OperandForm { class: Some(class), registers, ..form }
             }
             _ => form,
         }

@@ -190,7 +190,9 @@ fn read_operand(scanner: &mut Scanner, inst: &mut Instruction<PhysReg>) -> Resul
 /// A number is a displacement where the instruction branches, else an immediate.
 fn number(value: i128, inst: &Instruction<PhysReg>) -> Operand<PhysReg> {
     let branches = inst.operands.is_empty()
-        && crate::isa::forms::form::forms_of(inst.mnemonic)
+        && inst
+            .mnemonic
+            .forms()
             .first()
             .is_some_and(|form| form.operands().first().is_some_and(|o| o.branch.is_some()));
     match i64::try_from(value) {

@@ -1,10 +1,11 @@
 //! Conversions between numbers of different kinds and sizes.
 
+use crate::isa::effects::choice::Half;
 use crate::isa::effects::entry::Everything::{Converted, Elementwise};
 use crate::isa::effects::entry::Part::Each;
 use crate::isa::effects::entry::Scalar::Unary;
 use crate::isa::effects::entry::Source::Nth;
-use crate::isa::effects::entry::{Half, Output, part, scalar, vector, whole};
+use crate::isa::effects::entry::{Output, part, scalar, vector, whole};
 use crate::isa::effects::table::rows;
 
 rows! {

@@ -1,10 +1,10 @@
 //! Cryptography.
 
+use crate::isa::effects::choice::ByImmediate as By;
 use crate::isa::effects::entry::Everything::{Elementwise, Mixed, NotTracked};
 use crate::isa::effects::entry::Part::{Bytes, Each, Low};
 use crate::isa::effects::entry::Source::{Implicit, Nth};
 use crate::isa::effects::entry::{part, whole};
-use crate::isa::effects::shuffles::ByImmediate as By;
 use crate::isa::effects::table::rows;
 
 rows! {

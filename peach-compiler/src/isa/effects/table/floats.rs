@@ -1,9 +1,9 @@
 //! Vectors of floats and single floats.
 
+use crate::isa::effects::choice::ByImmediate as By;
 use crate::isa::effects::entry::Everything::{Elementwise, Mixed, NotTracked};
 use crate::isa::effects::entry::Scalar::{Accumulate, Alone, Binary, FixUp, Unary};
 use crate::isa::effects::entry::{Same, part, scalar, whole};
-use crate::isa::effects::shuffles::ByImmediate as By;
 use crate::isa::effects::table::rows;
 
 rows! {

@@ -1,10 +1,10 @@
 //! Vectors of integers.
 
+use crate::isa::effects::choice::ByImmediate as By;
 use crate::isa::effects::entry::Everything::{Elementwise, Mixed, NotTracked};
 use crate::isa::effects::entry::Part::{Each, Low};
 use crate::isa::effects::entry::Source::{Count, LastTwo};
 use crate::isa::effects::entry::{Alignment, Output, Same, part, vector, whole};
-use crate::isa::effects::shuffles::ByImmediate as By;
 use crate::isa::effects::table::rows;
 
 rows! {

@@ -105,7 +105,7 @@ const fn places() -> [Option<(u8, u8)>; SIZE] {
 mod tests {
     use super::*;
     use crate::isa::effects::entry::{Absence, Everything, Output};
-    use crate::isa::forms::form::rows_of;
+    use crate::isa::forms::rows::rows_of;
     use crate::isa::{Hazard, Reach, X87Effect};
     use iced_x86::{Code, CpuidFeature};
     use std::collections::BTreeMap;

@@ -1,10 +1,11 @@
 //! Elements that change their places.
 
+use crate::isa::effects::choice::ByImmediate as By;
+use crate::isa::effects::choice::Half;
 use crate::isa::effects::entry::Everything::{ChosenByData, Elementwise, Mixed};
 use crate::isa::effects::entry::Part::{Each, HighHalves, LowHalves};
 use crate::isa::effects::entry::Source::{Implicit, LastTwo, Nth};
-use crate::isa::effects::entry::{Half, Output, Same, part, vector, whole};
-use crate::isa::effects::shuffles::ByImmediate as By;
+use crate::isa::effects::entry::{Output, Same, part, vector, whole};
 use crate::isa::effects::table::rows;
 
 rows! {

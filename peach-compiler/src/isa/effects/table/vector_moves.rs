@@ -1,14 +1,15 @@
 //! Moves of vectors, and of elements and blocks in and out of them.
 
 use crate::isa::Hazard;
+use crate::isa::effects::choice::ByImmediate as By;
+use crate::isa::effects::choice::Half;
 use crate::isa::effects::entry::Everything::{ChosenByData, Mixed, Moved};
 use crate::isa::effects::entry::Part::{AsMemory, Bytes, Each, FieldAndPlace, Low};
 use crate::isa::effects::entry::Scalar::Move;
 use crate::isa::effects::entry::Source::{Last, Nth};
 use crate::isa::effects::entry::{
-    Alignment, Half, Implicit, Memory, Output, general, part, scalar, vector, whole,
+    Alignment, Implicit, Memory, Output, general, part, scalar, vector, whole,
 };
-use crate::isa::effects::shuffles::ByImmediate as By;
 use crate::isa::effects::table::rows;
 
 rows! {
