@@ -3,15 +3,19 @@
 //!
 //! `cargo test --bench scaling` shows the figures that count: macros run without optimization in
 //! their users' builds. `-- KIND…` measures some kinds alone, `-- --steps KIND…` also shows where
-//! the time goes. A kind that the compiler stops at an error is marked with the error's code.
+//! the time goes, `-- --most 10000` leaves out what takes longest. A kind that the compiler stops at
+//! an error is marked with the error's code.
 
-#[path = "scaling/kinds.rs"]
+#[path = "scaling/kinds/mod.rs"]
 mod kinds;
 
-use kinds::KINDS;
-use peach_compiler::abi::SYSV64;
-use peach_compiler::diagnostics::Severity;
-use peach_compiler::pipeline::{self, Observer, State, Step};
+use peach_compiler::abi::{AssemblyFormat, ImageFormat, SYSV64};
+use peach_compiler::diagnostics::{Diagnostics, Severity};
+use peach_compiler::emit::module::Processor;
+use peach_compiler::emit::objects;
+use peach_compiler::emit::rust::{self, RustOptions};
+use peach_compiler::emit::{Module, listings};
+use peach_compiler::pipeline::{self, Compilation, Observer, State, Step, Target};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,26 +28,38 @@ const LIMITS: [(libc::__rlimit_resource_t, u64); 2] =
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let ["--measure", kind, count] = arguments[..] {
         return measure(kind, count.parse().expect("a number"));
     }
-    let steps = arguments.first() == Some(&"--steps");
-    let wanted = &arguments[usize::from(steps)..];
-    print!("{:<22}", "");
-    SIZES.iter().for_each(|count| print!("{count:>26}"));
+    let steps = arguments.iter().position(|argument| *argument == "--steps");
+    steps.map(|at| arguments.remove(at));
+    let most = arguments.iter().position(|argument| *argument == "--most");
+    let most = most.map_or(usize::MAX, |at| {
+        arguments.drain(at..at + 2).nth(1).expect("a number").parse().expect("a number")
+    });
+    let sizes: Vec<usize> = SIZES.into_iter().filter(|size| *size <= most).collect();
+    print!("{:<24}", "");
+    sizes.iter().for_each(|count| print!("{count:>26}"));
     println!();
-    for (kind, _) in KINDS.iter().filter(|(kind, _)| wanted.is_empty() || wanted.contains(kind)) {
-        print!("{kind:<22}");
-        let reports = SIZES.map(|count| {
-            let report = in_child(kind, count);
-            print!("{:>26}", report.lines().next().unwrap_or("killed"));
-            report
-        });
-        println!();
-        if steps {
-            reports.iter().for_each(|report| println!("{}", report.trim_end()));
-        }
+    for (kind, _) in kinds::all().filter(|(k, _)| arguments.is_empty() || arguments.contains(k)) {
+        show(kind, &sizes, steps.is_some());
+    }
+}
+
+/// Prints a line of figures, and those of each step.
+fn show(kind: &str, sizes: &[usize], steps: bool) {
+    print!("{kind:<24}");
+    let mut below = String::new();
+    for &count in sizes {
+        let report = in_child(kind, count);
+        let (first, rest) = report.split_once('\n').unwrap_or(("killed", ""));
+        print!("{first:>26}");
+        below += rest;
+    }
+    println!();
+    if steps {
+        print!("{below}");
     }
 }
 
@@ -55,22 +71,38 @@ fn in_child(kind: &str, count: usize) -> String {
     String::from_utf8(output.expect("it starts").stdout).expect("text")
 }
 
-/// Compiles `count` of a kind and prints what it took.
+/// Compiles `count` of a kind, writes it in every format, and prints what it took.
 fn measure(kind: &str, count: usize) {
     limit();
-    let (_, source) = KINDS.iter().find(|(name, _)| *name == kind).expect("a kind");
+    let (_, source) = kinds::all().find(|(name, _)| *name == kind).expect("a kind");
     let tokens = source(count).parse().expect("tokens");
     let mut laps = Laps { last: Instant::now(), steps: Vec::new() };
     let start = Instant::now();
     let compilation = pipeline::compile_observed(tokens, &SYSV64, &mut laps);
-    let time = start.elapsed();
+    laps.lap("report");
     let error = compilation.diagnostics.iter().find(|d| d.severity() == Severity::Error);
     let error = error.map_or("", |error| error.code.id());
+    emit(compilation, &mut laps);
+    let time = start.elapsed();
     println!("{:.3} s {:>5} MB {error:>5}", time.as_secs_f64(), peak_memory());
-    laps.steps.push(("rest", laps.last.elapsed()));
     for (step, time) in laps.steps {
-        println!("    {step:<10} {:9.3} s", time.as_secs_f64());
+        println!("    {count:>6} {step:<10} {:9.3} s", time.as_secs_f64());
     }
+}
+
+/// Rust items, an object file and a listing.
+fn emit(compilation: Compilation, laps: &mut Laps) {
+    drop(rust::items(&compilation, RustOptions::default()));
+    laps.lap("items");
+    let mut diagnostics = Diagnostics::new();
+    let mut module = Module::new("kernels.peach", Target::from(&SYSV64));
+    let name = |compiled: &pipeline::CompiledFunction| compiled.function.name.clone();
+    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    drop(objects::write(&module, &objects::Options::new(ImageFormat::Elf)));
+    laps.lap("object");
+    let gas = listings::Format::of(AssemblyFormat::Gas).expect("it has a format");
+    drop(gas.write(&module, &listings::Options { image: ImageFormat::Elf, source: None }));
+    laps.lap("listing");
 }
 
 /// Makes the system stop this process when it has used too much.
@@ -97,13 +129,19 @@ struct Laps {
     steps: Vec<(&'static str, Duration)>,
 }
 
-impl Observer for Laps {
-    fn after(&mut self, step: Step, _: State<'_>) {
+impl Laps {
+    fn lap(&mut self, step: &'static str) {
         let now = Instant::now();
         let time = now - std::mem::replace(&mut self.last, now);
-        match self.steps.iter_mut().find(|(name, _)| *name == step.name()) {
+        match self.steps.iter_mut().find(|(name, _)| *name == step) {
             Some((_, sum)) => *sum += time,
-            None => self.steps.push((step.name(), time)),
+            None => self.steps.push((step, time)),
         }
+    }
+}
+
+impl Observer for Laps {
+    fn after(&mut self, step: Step, _: State<'_>) {
+        self.lap(step.name());
     }
 }

@@ -2,12 +2,11 @@
 //! stops at an error: four times as much of any kind takes little more than four times the memory,
 //! at its peak and in all. (`cargo test --bench scaling` shows time as well.)
 
-#[path = "../benches/scaling/kinds.rs"]
+#[path = "../benches/scaling/kinds/mod.rs"]
 mod kinds;
 
-use kinds::KINDS;
 use peach_compiler::abi::SYSV64;
-use peach_compiler::diagnostics::Code;
+use peach_compiler::diagnostics::{Code, Severity};
 use peach_compiler::pipeline;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
@@ -58,7 +57,7 @@ fn four_times_as_much_takes_four_times_the_memory() {
     const SMALL: usize = 250;
     let _lock = LOCK.lock();
     let mut failures = Vec::new();
-    for (kind, source) in KINDS {
+    for (kind, source) in kinds::all() {
         if QUADRATIC.contains(kind) {
             continue;
         }
@@ -79,10 +78,22 @@ fn four_times_as_much_takes_four_times_the_memory() {
 /// Values times blocks: stopped at [`peach_compiler::analysis::MOST_LIVE`].
 const QUADRATIC: [&str; 2] = ["values over blocks", "unwritten branches"];
 
+/// A kind that an error stops from the start would measure nothing.
+#[test]
+fn a_few_of_each_kind_are_accepted() {
+    let mut failures = Vec::new();
+    for (kind, source) in kinds::accepted() {
+        let compilation = pipeline::compile(source(12).parse().expect("tokens"), &SYSV64);
+        let errors = compilation.diagnostics.iter().filter(|d| d.severity() == Severity::Error);
+        failures.extend(errors.map(|error| format!("{kind}: {}", error.message)));
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
 #[test]
 fn what_grows_with_a_square_is_stopped() {
     let _lock = LOCK.lock();
-    let (_, source) = KINDS.iter().find(|(kind, _)| *kind == QUADRATIC[0]).expect("a kind");
+    let (_, source) = kinds::all().find(|(kind, _)| *kind == QUADRATIC[0]).expect("a kind");
     let compilation = pipeline::compile(source(3000).parse().expect("tokens"), &SYSV64);
     let codes: Vec<Code> = compilation.diagnostics.iter().map(|error| error.code).collect();
     assert_eq!(codes, [Code::TooLarge]);
