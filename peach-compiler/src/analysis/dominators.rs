@@ -52,6 +52,11 @@ impl Flow {
         self.tree.common(a, b)
     }
 
+    /// A number that is smaller for nodes that dominate others.
+    pub fn number(&self, node: u32) -> u32 {
+        self.tree.number[node as usize]
+    }
+
     /// The nearest node at or above `node` that runs at most once.
     pub fn outside_of_loops(&self, node: u32) -> u32 {
         self.outside[node as usize]

@@ -30,4 +30,5 @@ pub(crate) use frame_base::{
 };
 pub use liveness::{Liveness, MOST_LIVE};
 pub use unused::Usage;
+pub(crate) use verify::too_large;
 pub use verify::verify;

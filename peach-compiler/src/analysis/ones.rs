@@ -2,15 +2,17 @@
 //!
 //! A mask is data, and what it does not select is kept. But a gather consumes its mask, which is
 //! therefore set anew before each, as a rule to all ones by an idiom (`vpcmpeqd m, m, m`, `kxnorw
-//! k, k, k`), a constant, or a copy of a register that was. A forward must-analysis knows these.
+//! k, k, k`), a constant, or a copy of a register that was. A forward must-analysis knows these, of
+//! the registers that gathers use as masks.
 
-use super::Cfg;
+use super::{Cfg, MOST_LIVE};
 use crate::ir::{Base, DataContent, Function, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{Bank, Class, Effects, Lanes};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known at one place: registers, with how many of their low bytes (bits, of a mask
 /// register) are ones.
-type Ones = Vec<(Reg, u32)>;
+type Ones = BTreeMap<Reg, u32>;
 
 /// Lets gathers under such a mask write what they may write.
 pub(super) fn complete_gathers(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
@@ -23,27 +25,32 @@ pub(super) fn complete_gathers(function: &Function, cfg: &Cfg, effects: &mut [Ef
 
 /// The gathers that write all lanes.
 fn full_gathers(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -> Vec<usize> {
-    let is_gather =
-        |op: &Op| matches!(op, Op::Machine(machine) if element_bytes(&machine.inst).is_some());
-    if !function.insts.iter().any(|inst| is_gather(&inst.op)) {
+    let masks = Masks::of(function);
+    if masks.regs.is_empty() {
         return Vec::new();
     }
     let mut at_entry: Vec<Option<Ones>> = vec![None; cfg.blocks.len()];
     at_entry[0] = Some(Ones::new());
+    // Where so much is known, liveness gives up as well.
+    let mut room = MOST_LIVE;
     cfg.run_forward(|number, pass_on| {
-        let Some(mut ones) = at_entry[number].clone() else { return };
-        cfg.blocks[number].insts().for_each(|index| step(&mut ones, function, effects, index));
+        let Some(mut ones) = at_entry[number].clone().filter(|_| room > 0) else { return };
+        cfg.blocks[number].insts().for_each(|i| masks.step(&mut ones, function, effects, i));
         for &succ in &cfg.blocks[number].succs {
             let next = match &at_entry[succ as usize] {
                 None => ones.clone(),
                 Some(known) => meet(known, &ones),
             };
             if at_entry[succ as usize].as_ref() != Some(&next) {
+                room = room.saturating_sub(next.len());
                 at_entry[succ as usize] = Some(next);
                 pass_on(succ);
             }
         }
     });
+    if room == 0 {
+        return Vec::new();
+    }
     let mut full = Vec::new();
     for (block, ones) in cfg.blocks.iter().zip(at_entry) {
         let Some(mut ones) = ones else { continue };
@@ -53,7 +60,7 @@ fn full_gathers(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -> Vec
             {
                 full.push(index);
             }
-            step(&mut ones, function, effects, index);
+            masks.step(&mut ones, function, effects, index);
         }
     }
     full
@@ -61,32 +68,72 @@ fn full_gathers(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -> Vec
 
 /// What both know.
 fn meet(a: &Ones, b: &Ones) -> Ones {
-    a.iter().filter_map(|&(reg, count)| Some((reg, count.min(known_of(b, reg)?)))).collect()
+    a.iter().filter_map(|(&reg, &count)| Some((reg, count.min(known_of(b, reg)?)))).collect()
 }
 
 fn known_of(ones: &Ones, reg: Reg) -> Option<u32> {
-    ones.iter().find(|(known, _)| *known == reg).map(|&(_, count)| count)
+    ones.get(&reg).copied()
 }
 
-fn step(ones: &mut Ones, function: &Function, effects: &[Effects<Reg>], index: usize) {
-    let set = match &function.insts[index].op {
-        Op::Copy { dst, src } => copied(ones, *dst, *src),
-        Op::Machine(machine) => set_by(ones, function, &machine.inst),
-        Op::Label(_)
-        | Op::SetImm { .. }
-        | Op::Undefined { .. }
-        | Op::LoadArg { .. }
-        | Op::Return(_)
-        | Op::Align(_)
-        | Op::Ghost(_)
-        | Op::Bytes(_) => None,
-    };
-    for access in &effects[index].regs {
-        if !(access.write | access.may_write).is_empty() {
-            ones.retain(|(reg, _)| *reg != access.reg);
+/// The masks of gathers, and what is moved to them.
+struct Masks {
+    regs: BTreeSet<Reg>,
+}
+
+impl Masks {
+    fn of(function: &Function) -> Masks {
+        let mut moved: BTreeMap<Reg, Vec<Reg>> = BTreeMap::new();
+        let mut todo = Vec::new();
+        for inst in &function.insts {
+            match &inst.op {
+                Op::Copy { dst, src } => moved.entry(dst.reg).or_default().push(src.reg),
+                Op::Machine(machine) => {
+                    todo.extend(mask_of(&machine.inst).map(|view| view.reg));
+                    if let [Operand::Reg(dst), Operand::Reg(src)] = machine.inst.operands.as_slice()
+                        && is_plain_move(machine.inst.mnemonic.name())
+                    {
+                        moved.entry(dst.reg).or_default().push(src.reg);
+                    }
+                }
+                Op::Label(_)
+                | Op::SetImm { .. }
+                | Op::Undefined { .. }
+                | Op::LoadArg { .. }
+                | Op::Return(_)
+                | Op::Align(_)
+                | Op::Ghost(_)
+                | Op::Bytes(_) => {}
+            }
         }
+        let mut regs = BTreeSet::new();
+        while let Some(reg) = todo.pop() {
+            if regs.insert(reg) {
+                todo.extend(moved.remove(&reg).unwrap_or_default());
+            }
+        }
+        Masks { regs }
     }
-    ones.extend(set);
+
+    fn step(&self, ones: &mut Ones, function: &Function, effects: &[Effects<Reg>], index: usize) {
+        let set = match &function.insts[index].op {
+            Op::Copy { dst, src } => copied(ones, *dst, *src),
+            Op::Machine(machine) => set_by(ones, function, &machine.inst),
+            Op::Label(_)
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::LoadArg { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Ghost(_)
+            | Op::Bytes(_) => None,
+        };
+        for access in &effects[index].regs {
+            if !(access.write | access.may_write).is_empty() {
+                ones.remove(&access.reg);
+            }
+        }
+        ones.extend(set.filter(|(reg, _)| self.regs.contains(reg)));
+    }
 }
 
 fn copied(ones: &Ones, dst: View<Reg>, src: View<Reg>) -> Option<(Reg, u32)> {
@@ -154,17 +201,21 @@ fn is_plain_move(name: &str) -> bool {
 
 /// Whether `inst` is a gather whose mask is all ones.
 fn takes_all(inst: &Instruction<Reg>, ones: &Ones) -> bool {
-    let (Some(element), Some(Operand::Reg(dst))) = (element_bytes(inst), inst.operands.first())
-    else {
-        return false;
-    };
+    let (Some(mask), Some(element)) = (mask_of(inst), element_bytes(inst)) else { return false };
+    let Some(Operand::Reg(dst)) = inst.operands.first() else { return false };
+    known_of(ones, mask.reg).is_some_and(|count| match mask.class {
+        Class::K => count >= dst.class.bytes() / element,
+        _ => Lanes::low(count).contains(dst.class.lanes()),
+    })
+}
+
+/// The mask of a gather.
+fn mask_of(inst: &Instruction<Reg>) -> Option<View<Reg>> {
+    element_bytes(inst)?;
     match (inst.mask, inst.operands.get(2)) {
-        (Some(mask), _) => {
-            known_of(ones, mask.reg).is_some_and(|bits| bits >= dst.class.bytes() / element)
-        }
-        (None, Some(Operand::Reg(mask))) => known_of(ones, mask.reg)
-            .is_some_and(|bytes| Lanes::low(bytes).contains(dst.class.lanes())),
-        _ => false,
+        (Some(mask), _) => Some(mask),
+        (None, Some(Operand::Reg(mask))) => Some(*mask),
+        (None, _) => None,
     }
 }
 

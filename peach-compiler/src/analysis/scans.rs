@@ -4,9 +4,11 @@
 //! has written has no value to keep, so there the instruction is its first write, with any value if
 //! the source is zero. A forward may-analysis finds which bytes are which.
 
-use super::Cfg;
+use super::dominators::Flow;
+use super::{Cfg, MOST_LIVE};
 use crate::ir::{Function, Op, Reg};
 use crate::isa::{Effects, Lanes};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lets such instructions write the bytes of their destination that nothing may have written
 /// before.
@@ -33,81 +35,117 @@ fn scans(effects: &[Effects<Reg>]) -> impl Iterator<Item = (usize, Reg)> {
     )
 }
 
-/// `dests` and what is copied to them, directly or by way of others. Sorted.
-fn with_sources(function: &Function, mut dests: Vec<Reg>) -> Vec<Reg> {
-    loop {
-        dests.sort_unstable();
-        dests.dedup();
-        let is_new = |dst: Reg, src: Reg| {
-            dests.binary_search(&dst).is_ok() && dests.binary_search(&src).is_err()
-        };
-        let sources: Vec<Reg> = function
-            .insts
-            .iter()
-            .filter_map(|inst| match inst.op {
-                Op::Copy { dst, src } if is_new(dst.reg, src.reg) => Some(src.reg),
-                _ => None,
-            })
-            .collect();
-        if sources.is_empty() {
-            return dests;
-        }
-        dests.extend(sources);
+/// `dests` and what is copied to them, directly or by way of others.
+fn with_sources(function: &Function, mut dests: Vec<Reg>) -> BTreeSet<Reg> {
+    if dests.is_empty() {
+        return BTreeSet::new();
     }
+    let mut copied: BTreeMap<Reg, Vec<Reg>> = BTreeMap::new();
+    for inst in &function.insts {
+        if let Op::Copy { dst, src } = inst.op {
+            copied.entry(dst.reg).or_default().push(src.reg);
+        }
+    }
+    let mut all = BTreeSet::new();
+    while let Some(reg) = dests.pop() {
+        if all.insert(reg) {
+            dests.extend(copied.remove(&reg).unwrap_or_default());
+        }
+    }
+    all
 }
 
-/// For each of them, the bytes of its destination that some path to it may have written.
+/// The bytes of registers that may have been written, of those of which some may.
+type Written = BTreeMap<Reg, Lanes>;
+
+/// For each of them, the bytes of its destination that some path to it may have written: all of
+/// them where more would have to be followed than [`MOST_LIVE`].
 fn written_before(
     function: &Function,
     cfg: &Cfg,
     effects: &[Effects<Reg>],
-    followed: &[Reg],
+    followed: &BTreeSet<Reg>,
 ) -> Vec<(usize, Reg, Lanes)> {
-    let position = |reg: Reg| followed.binary_search(&reg);
-    let mut at_entry = vec![vec![Lanes::NONE; followed.len()]; cfg.blocks.len()];
-    for (vreg, _) in function.arriving() {
-        if let Ok(at) = position(Reg::Virtual(vreg)) {
-            at_entry[0][at] = Lanes::ALL;
-        }
-    }
-    let step = |written: &mut [Lanes], index: usize| {
+    let lasting = leave_their_blocks(cfg, effects, followed);
+    let mut at_entry = vec![Written::new(); cfg.blocks.len()];
+    let arriving = function.arriving().into_iter().map(|(vreg, _)| Reg::Virtual(vreg));
+    at_entry[0].extend(arriving.filter(|reg| followed.contains(reg)).map(|reg| (reg, Lanes::ALL)));
+    let step = |written: &mut Written, index: usize| {
         for access in &effects[index].regs {
-            if let Ok(at) = position(access.reg) {
-                written[at] |= access.write | access.may_write;
+            let lanes = access.write | access.may_write;
+            if !lanes.is_empty() && followed.contains(&access.reg) {
+                *written.entry(access.reg).or_insert(Lanes::NONE) |= lanes;
             }
         }
         // A copy of what has no value gives it none.
         if let Op::Copy { dst, src } = function.insts[index].op
-            && let (Ok(at), Ok(from)) = (position(dst.reg), position(src.reg))
+            && followed.contains(&dst.reg)
+            && followed.contains(&src.reg)
         {
-            let lanes = src.class.lanes();
-            written[at] = (written[at] - lanes) | (written[from] & lanes);
+            let (lanes, from) = (src.class.lanes(), of(written, src.reg));
+            let all = (of(written, dst.reg) - lanes) | (from & lanes);
+            written.insert(dst.reg, all);
         }
     };
+    let mut room = MOST_LIVE;
     cfg.run_forward(|number, pass_on| {
+        if room == 0 {
+            return;
+        }
         let mut written = at_entry[number].clone();
         cfg.blocks[number].insts().for_each(|index| step(&mut written, index));
+        written.retain(|reg, lanes| !lanes.is_empty() && lasting.contains(reg));
         for &succ in &cfg.blocks[number].succs {
+            let known = &mut at_entry[succ as usize];
+            let before = known.len();
             let mut grew = false;
-            for (known, new) in at_entry[succ as usize].iter_mut().zip(&written) {
-                grew |= !known.contains(*new);
-                *known |= *new;
+            for (&reg, &new) in &written {
+                let old = known.entry(reg).or_insert(Lanes::NONE);
+                grew |= !old.contains(new);
+                *old |= new;
             }
+            room = room.saturating_sub(known.len() - before);
             if grew {
                 pass_on(succ);
             }
         }
     });
+    if room == 0 {
+        return scans(effects).map(|(index, dest)| (index, dest, Lanes::ALL)).collect();
+    }
     let mut found = Vec::new();
     let mut scans = scans(effects).peekable();
     for (block, mut written) in cfg.blocks.iter().zip(at_entry) {
         for index in block.insts() {
             while let Some((_, dest)) = scans.next_if(|(at, _)| *at == index) {
-                let at = position(dest).expect("all of them are followed");
-                found.push((index, dest, written[at]));
+                found.push((index, dest, of(&written, dest)));
             }
             step(&mut written, index);
         }
     }
     found
+}
+
+fn of(written: &Written, reg: Reg) -> Lanes {
+    written.get(&reg).copied().unwrap_or(Lanes::NONE)
+}
+
+/// Those that are used in more than one block, or in a loop.
+fn leave_their_blocks(
+    cfg: &Cfg,
+    effects: &[Effects<Reg>],
+    followed: &BTreeSet<Reg>,
+) -> BTreeSet<Reg> {
+    let flow = Flow::of(cfg);
+    let mut first: BTreeMap<Reg, u32> = BTreeMap::new();
+    let mut lasting = BTreeSet::new();
+    for (effects, &block) in effects.iter().zip(&cfg.block_of) {
+        for access in effects.regs.iter().filter(|access| followed.contains(&access.reg)) {
+            let is_elsewhere = *first.entry(access.reg).or_insert(block) != block;
+            if is_elsewhere || flow.is_in_cycle(block + 1) {
+                lasting.insert(access.reg);
+            }
+        }
+    }
+    lasting
 }

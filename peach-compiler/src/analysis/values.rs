@@ -7,6 +7,7 @@
 use super::Facts;
 use crate::ir::{ArgId, ArgValue, Function, Instruction, Op, Operand, Reg, View};
 use crate::isa::{Bank, Class, Lanes};
+use std::collections::BTreeMap;
 
 /// What is known of one register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,42 +54,39 @@ impl Value {
 
 /// What is known at one place: only registers of which something is, by slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Known(Vec<(u32, Value)>);
+pub(super) struct Known(BTreeMap<u32, Value>);
 
 impl Known {
     /// What is known of `reg`.
     pub(super) fn of(&self, reg: Reg, facts: &Facts) -> Value {
-        let Some(slot) = facts.slots.slot(reg) else { return Value::default() };
-        match self.0.binary_search_by_key(&(slot as u32), |&(slot, _)| slot) {
-            Ok(at) => self.0[at].1,
-            Err(_) => Value::default(),
-        }
+        let slot = facts.slots.slot(reg);
+        slot.and_then(|slot| self.0.get(&(slot as u32))).copied().unwrap_or_default()
     }
 
     fn set(&mut self, reg: Reg, value: Value, facts: &Facts) {
         let Some(slot) = facts.slots.slot(reg) else { return };
-        let known = value != Value::default();
-        match self.0.binary_search_by_key(&(slot as u32), |&(slot, _)| slot) {
-            Ok(at) if known => self.0[at].1 = value,
-            Ok(at) => {
-                self.0.remove(at);
-            }
-            Err(at) if known => self.0.insert(at, (slot as u32, value)),
-            Err(_) => {}
-        }
+        match value == Value::default() {
+            true => self.0.remove(&(slot as u32)),
+            false => self.0.insert(slot as u32, value),
+        };
     }
 
     fn meet(&self, other: &Known) -> Known {
-        let mut both = Vec::new();
-        for &(slot, value) in &self.0 {
-            if let Ok(at) = other.0.binary_search_by_key(&slot, |&(slot, _)| slot) {
-                let value = value.meet(other.0[at].1);
-                if value != Value::default() {
-                    both.push((slot, value));
-                }
-            }
-        }
-        Known(both)
+        let both = self.0.iter().filter_map(|(slot, value)| {
+            let value = value.meet(*other.0.get(slot)?);
+            (value != Value::default()).then_some((*slot, value))
+        });
+        Known(both.collect())
+    }
+
+    /// What is known of the registers that are live at the start of a block.
+    fn live_in(&self, block: u32, facts: &Facts) -> Known {
+        let live = facts.liveness.live_in[block as usize].iter();
+        let known = live.filter_map(|(reg, _)| {
+            let slot = facts.slots.slot(*reg)? as u32;
+            Some((slot, *self.0.get(&slot)?))
+        });
+        Known(known.collect())
     }
 
     /// Takes it over instruction `index`.
@@ -197,7 +195,8 @@ fn of_argument(function: &Function, arg: ArgId) -> Value {
     Value { argument: Some(arg), flag: *value == ArgValue::Bool, scalar: *value == ArgValue::Char }
 }
 
-/// What is known at the start of each block; `None` where no path leads.
+/// What is known at the start of each block of the registers that are live there; `None` where no
+/// path leads.
 pub(super) fn at_block_entries(function: &Function, facts: &Facts) -> Vec<Option<Known>> {
     let cfg = &facts.cfg;
     let mut entry = Known::default();
@@ -215,7 +214,7 @@ pub(super) fn at_block_entries(function: &Function, facts: &Facts) -> Vec<Option
         }
         for &succ in &cfg.blocks[number].succs {
             let next = match &known[succ as usize] {
-                None => state.clone(),
+                None => state.live_in(succ, facts),
                 Some(old) => old.meet(&state),
             };
             if known[succ as usize].as_ref() != Some(&next) {

@@ -63,7 +63,7 @@ use crate::ir::{
 use crate::isa::{Effects, Lanes, PhysReg};
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Why an allocation is refused: a bug in peach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,34 +356,34 @@ fn arriving_lanes(arg: &Arg) -> Lanes {
 /// The registers that an instruction may leave as they are although nothing has written them, and
 /// what is copied to them.
 fn kept_unwritten(function: &Function, effects: &[Effects<Reg>]) -> Vec<Reg> {
-    let mut kept: Vec<Reg> = effects
+    let mut todo: Vec<Reg> = effects
         .iter()
         .filter(|effects| effects.settles)
         .flat_map(|effects| &effects.regs)
         .filter(|access| !access.may_write.is_empty())
         .map(|access| access.reg)
         .collect();
-    let mut known = 0;
-    while known < kept.len() {
-        let reg = kept[known];
-        known += 1;
-        for inst in &function.insts {
-            if let Op::Copy { dst, src } = inst.op
-                && dst.reg == reg
-                && !kept.contains(&src.reg)
-            {
-                kept.push(src.reg);
-            }
+    if todo.is_empty() {
+        return todo;
+    }
+    let mut copied: BTreeMap<Reg, Vec<Reg>> = BTreeMap::new();
+    for inst in &function.insts {
+        if let Op::Copy { dst, src } = inst.op {
+            copied.entry(dst.reg).or_default().push(src.reg);
+        }
+    }
+    let mut kept = BTreeSet::new();
+    while let Some(reg) = todo.pop() {
+        if kept.insert(reg) {
+            todo.extend(copied.remove(&reg).unwrap_or_default());
         }
     }
     // Arguments have their values from the start.
-    let arriving: Vec<Reg> =
-        function.arriving().into_iter().map(|(vreg, _)| Reg::Virtual(vreg)).collect();
-    kept.retain(|reg| match reg {
-        Reg::Virtual(vreg) => function[*vreg].arg.is_none() && !arriving.contains(reg),
-        Reg::Physical(_) => true,
-    });
-    kept
+    for (vreg, _) in function.arriving() {
+        kept.remove(&Reg::Virtual(vreg));
+    }
+    let is_argument = |reg: &Reg| matches!(reg, Reg::Virtual(v) if function[*v].arg.is_some());
+    kept.into_iter().filter(|reg| !is_argument(reg)).collect()
 }
 
 /// What the caller guarantees: arguments where the convention puts them, preserved registers.

@@ -105,7 +105,7 @@ pub fn compile_function(
     let facts = analysis::Facts::of(&function);
     observer.after(Step::Analyze, State::Facts(&function, &facts));
     if facts.liveness.is_incomplete {
-        diagnostics.push(too_large(&function));
+        diagnostics.push(analysis::too_large(&function));
         return None;
     }
     let errors_before = diagnostics.error_count();
@@ -157,17 +157,6 @@ pub fn compile_function(
     #[cfg(feature = "decoder")]
     observer.after(Step::Verify, State::Encoded(&compiled));
     Some(compiled)
-}
-
-/// More values live over more blocks than can be followed.
-fn too_large(function: &Function) -> Diagnostic {
-    let message = format!("too many values of `{}` are live over too many blocks", function.name);
-    Diagnostic::new(Code::TooLarge, function.span, message)
-        .note(format!(
-            "the values live at the start and at the end of each block, added up, are more than {}",
-            analysis::MOST_LIVE
-        ))
-        .help("keep values that are needed much later in memory, or split the kernel into several")
 }
 
 /// The error of a step that failed its check.

@@ -174,17 +174,12 @@ pub(super) fn walk(
 
 /// Whether paths meet at a block.
 pub(super) fn meets(world: &World<'_>, block: u32) -> bool {
-    let blocks = &world.facts.cfg.blocks;
-    let preds = blocks[block as usize].preds.iter();
-    let reached = preds.filter(|pred| blocks[**pred as usize].reachable).count();
-    reached + usize::from(block == 0) > 1
+    world.paths_meet[block as usize]
 }
 
 /// Whether `to` comes before or at `from` in the order of the walk.
 pub(super) fn is_passed(world: &World<'_>, to: u32, from: u32) -> bool {
-    let order = &world.facts.cfg.order;
-    let at = |block: u32| order.iter().position(|other| *other == block);
-    at(to) <= at(from)
+    world.position(to) <= world.position(from)
 }
 
 /// What is known when the kernel is entered.

@@ -2,7 +2,7 @@
 
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol, Symbols};
-use crate::analysis::Facts;
+use crate::analysis::{Block, Facts};
 use crate::ir::{ArgId, ArgValue, DataId, Function, LabelId, LocalId, Op};
 use std::collections::{HashMap, HashSet};
 
@@ -60,6 +60,10 @@ pub(super) struct World<'f> {
     /// Symbols of addresses, and of how often they contain their alignment.
     pub addresses: HashSet<Symbol>,
     blocks_of_labels: Vec<Option<u32>>,
+    /// By block: whether several paths lead there.
+    pub paths_meet: Vec<bool>,
+    /// By block: when the walk comes to it.
+    positions: Vec<u32>,
     locals: Vec<Symbol>,
     data: Vec<Symbol>,
     /// Where symbols of the current walk come from.
@@ -82,6 +86,8 @@ impl<'f> World<'f> {
             given: Knowledge::default(),
             addresses: HashSet::new(),
             blocks_of_labels: blocks_of_labels(function, facts),
+            paths_meet: paths_meet(facts),
+            positions: positions(facts),
             locals: Vec::new(),
             data: Vec::new(),
             sites: HashMap::new(),
@@ -198,6 +204,11 @@ impl<'f> World<'f> {
         self.blocks_of_labels[label.index()]
     }
 
+    /// When a walk comes to a block.
+    pub fn position(&self, block: u32) -> u32 {
+        self.positions[block as usize]
+    }
+
     /// The address of a stack variable.
     pub fn local(&self, local: LocalId) -> Symbol {
         self.locals[local.index()]
@@ -248,4 +259,21 @@ fn blocks_of_labels(function: &Function, facts: &Facts) -> Vec<Option<u32>> {
         }
     }
     blocks
+}
+
+fn positions(facts: &Facts) -> Vec<u32> {
+    let mut positions = vec![u32::MAX; facts.cfg.blocks.len()];
+    for (position, &block) in facts.cfg.order.iter().enumerate() {
+        positions[block as usize] = position as u32;
+    }
+    positions
+}
+
+fn paths_meet(facts: &Facts) -> Vec<bool> {
+    let blocks = &facts.cfg.blocks;
+    let meets = |(number, block): (usize, &Block)| {
+        let reached = block.preds.iter().filter(|pred| blocks[**pred as usize].reachable).count();
+        reached + usize::from(number == 0) > 1
+    };
+    blocks.iter().enumerate().map(meets).collect()
 }

@@ -6,13 +6,14 @@
 //! depends on data changes nothing, `vaddsd a, b, c` hands on the upper lanes of `b` as they are,
 //! and a call leaves garbage in what its convention does not preserve.
 
-use super::{Reports, name_of, operand_span};
+use super::{Reports, name_of, operand_span, too_large};
 use crate::abi::ArgPlace;
-use crate::analysis::Facts;
 use crate::analysis::access::{Outside, call_clobbers, call_results};
+use crate::analysis::{Facts, MOST_LIVE};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Extension, Function, Ghost, Machine, Op, Operand, Reg, Term};
 use crate::isa::{self, Access, Bank, Class, Control, Effects, Lanes, PhysReg};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -21,7 +22,9 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     if suspects.regs.is_empty() {
         return;
     }
-    let at_entry = suspects.at_block_entries(function, facts, &entry);
+    let Some(at_entry) = suspects.at_block_entries(function, facts, &entry) else {
+        return reports.push(too_large(function));
+    };
     let written = suspects.written(facts);
     let mut reported = vec![Lanes::NONE; suspects.regs.len()];
     for (number, block) in facts.cfg.blocks.iter().enumerate().filter(|(_, b)| b.reachable) {
@@ -38,7 +41,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
                     _ => Lanes::NONE,
                 };
                 let read = visibly_read(&function.insts[index].op, access, effects) - handed_on;
-                let bad = (read & unwritten[suspect]) - reported[suspect];
+                let bad = (read & unwritten.of(suspect)) - reported[suspect];
                 if !bad.is_empty() {
                     reported[suspect] |= bad;
                     reports.push(describe(function, facts, index, access, bad, written[suspect]));
@@ -126,11 +129,36 @@ struct Suspects {
     regs: Vec<Reg>,
     /// By slot: the index in `regs`.
     numbers: Vec<Option<u32>>,
+    /// Those that may pass on lanes where they are not live, by index: sources of copies that do
+    /// not read all that they copy.
+    lasting: BTreeSet<usize>,
+}
+
+/// The bytes of suspects that may be unwritten at one place, of those of which some may be.
+#[derive(Clone, Debug, Default)]
+struct Unwritten(BTreeMap<usize, Lanes>);
+
+impl Unwritten {
+    fn of(&self, suspect: usize) -> Lanes {
+        self.0.get(&suspect).copied().unwrap_or(Lanes::NONE)
+    }
+
+    fn set(&mut self, suspect: usize, lanes: Lanes) {
+        match lanes.is_empty() {
+            true => self.0.remove(&suspect),
+            false => self.0.insert(suspect, lanes),
+        };
+    }
+
+    fn add(&mut self, suspect: usize, lanes: Lanes) {
+        self.set(suspect, self.of(suspect) | lanes);
+    }
 }
 
 impl Suspects {
     fn of(function: &Function, facts: &Facts, entry: &[Lanes]) -> Suspects {
-        let mut suspects = Suspects { regs: Vec::new(), numbers: vec![None; facts.slots.len()] };
+        let (regs, numbers) = (Vec::new(), vec![None; facts.slots.len()]);
+        let mut suspects = Suspects { regs, numbers, lasting: BTreeSet::new() };
         for &(reg, lanes) in &facts.liveness.live_in[0] {
             let known = match reg {
                 Reg::Virtual(vreg) => entry[vreg.index()],
@@ -152,6 +180,7 @@ impl Suspects {
                     let read = effects.regs.iter().find(|a| a.reg == src.reg).map(|a| a.read);
                     if read.is_some_and(|lanes| !lanes.contains(src.class.lanes())) {
                         suspects.add(facts, src.reg);
+                        suspects.lasting.extend(suspects.number(facts, src.reg));
                     }
                 }
                 Op::Machine(_) => {
@@ -224,72 +253,92 @@ impl Suspects {
         written
     }
 
-    /// The bytes that may be unwritten at the start of each block, by suspect.
+    /// The bytes that may be unwritten at the start of each block, where they matter. `None` if
+    /// they are more than [`MOST_LIVE`].
     fn at_block_entries(
         &self,
         function: &Function,
         facts: &Facts,
         entry: &[Lanes],
-    ) -> Vec<Vec<Lanes>> {
+    ) -> Option<Vec<Unwritten>> {
         let cfg = &facts.cfg;
-        let mut at_entry = vec![vec![Lanes::NONE; self.regs.len()]; cfg.blocks.len()];
+        let mut at_entry = vec![Unwritten::default(); cfg.blocks.len()];
         for (number, &reg) in self.regs.iter().enumerate() {
-            at_entry[0][number] = match reg {
+            let lanes = match reg {
                 Reg::Virtual(vreg) => Lanes::ALL - entry[vreg.index()],
                 Reg::Physical(_) => Lanes::ALL,
             };
+            at_entry[0].set(number, lanes);
         }
+        let mut room = MOST_LIVE;
         cfg.run_forward(|number, pass_on| {
+            if room == 0 {
+                return;
+            }
             let mut state = at_entry[number].clone();
             for index in cfg.blocks[number].insts() {
                 self.step(function, facts, index, &mut state);
             }
             for &succ in &cfg.blocks[number].succs {
                 let mut grew = false;
-                for (known, new) in at_entry[succ as usize].iter_mut().zip(&state) {
-                    grew |= !known.contains(*new);
-                    *known |= *new;
+                let known = &mut at_entry[succ as usize];
+                let before = known.0.len();
+                for suspect in self.that_matter(facts, succ) {
+                    let new = state.of(suspect);
+                    if !known.of(suspect).contains(new) {
+                        known.add(suspect, new);
+                        grew = true;
+                    }
                 }
+                room = room.saturating_sub(known.0.len() - before);
                 if grew {
                     pass_on(succ);
                 }
             }
         });
-        at_entry
+        (room > 0).then_some(at_entry)
+    }
+
+    /// The suspects that something after the start of `block` may read.
+    fn that_matter<'a>(&'a self, facts: &'a Facts, block: u32) -> impl Iterator<Item = usize> + 'a {
+        let live = facts.liveness.live_in[block as usize].iter();
+        let live = live.filter_map(|(reg, _)| self.number(facts, *reg));
+        live.chain(self.lasting.iter().copied())
     }
 
     /// Takes the bytes that may be unwritten over one instruction.
-    fn step(&self, function: &Function, facts: &Facts, index: usize, unwritten: &mut [Lanes]) {
+    fn step(&self, function: &Function, facts: &Facts, index: usize, unwritten: &mut Unwritten) {
         let effects = &facts.effects[index];
         let op = &function.insts[index].op;
         let copied = match op {
             Op::Copy { dst, src } => {
-                let from = self.number(facts, src.reg).map(|n| unwritten[n] & src.class.lanes());
+                let from = self.number(facts, src.reg).map(|n| unwritten.of(n) & src.class.lanes());
                 from.map(|lanes| (dst.reg, lanes))
             }
             _ => effects.copied.and_then(|copied| {
                 let from = self.number(facts, copied.from)?;
-                Some((copied.to, unwritten[from] & copied.lanes))
+                Some((copied.to, unwritten.of(from) & copied.lanes))
             }),
         };
         for access in &effects.regs {
             let settled = if effects.settles { access.may_write } else { Lanes::NONE };
             if let Some(number) = self.number(facts, access.reg) {
-                unwritten[number] = unwritten[number] - (access.write | settled);
+                unwritten.set(number, unwritten.of(number) - (access.write | settled));
             }
         }
         if let Some((dst, lanes)) = copied
             && let Some(number) = self.number(facts, dst)
         {
-            unwritten[number] |= lanes;
+            unwritten.add(number, lanes);
         }
         if let Op::LoadArg { arg } = op {
             let arg = &function[*arg];
             if let Some(number) = self.number(facts, Reg::Virtual(arg.vreg)) {
-                unwritten[number] = match arg.extension {
-                    Extension::None => Lanes::ALL - value_lanes(&arg.value),
-                    Extension::Zero | Extension::Sign => Lanes::ALL - Class::Gp64.lanes(),
+                let written = match arg.extension {
+                    Extension::None => value_lanes(&arg.value),
+                    Extension::Zero | Extension::Sign => Class::Gp64.lanes(),
                 };
+                unwritten.set(number, Lanes::ALL - written);
             }
         }
         match Outside::of(op, effects) {
@@ -298,19 +347,19 @@ impl Suspects {
             Outside::Bytes | Outside::Elsewhere => {
                 for access in &effects.regs {
                     if let Some(number) = self.number(facts, access.reg) {
-                        unwritten[number] = Lanes::NONE;
+                        unwritten.set(number, Lanes::NONE);
                     }
                 }
             }
             Outside::Call => {
                 for (reg, lanes) in call_clobbers(function.convention) {
                     if let Some(number) = self.number(facts, Reg::Physical(reg)) {
-                        unwritten[number] |= lanes;
+                        unwritten.add(number, lanes);
                     }
                 }
                 for reg in call_results(function.convention) {
                     if let Some(number) = self.number(facts, Reg::Physical(reg)) {
-                        unwritten[number] = Lanes::NONE;
+                        unwritten.set(number, Lanes::NONE);
                     }
                 }
             }

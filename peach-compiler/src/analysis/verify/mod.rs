@@ -19,7 +19,7 @@ mod reserved;
 mod safety;
 mod stack;
 
-use super::Facts;
+use super::{Facts, MOST_LIVE};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Inst, Reg};
 use crate::isa::register_name;
@@ -72,6 +72,17 @@ impl Reports<'_> {
         }
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// More values live over more blocks than can be followed.
+pub(crate) fn too_large(function: &Function) -> Diagnostic {
+    let message = format!("too many values of `{}` are live over too many blocks", function.name);
+    Diagnostic::new(Code::TooLarge, function.span, message)
+        .note(format!(
+            "the values live at the start and at the end of each block, added up, are more than \
+             {MOST_LIVE}"
+        ))
+        .help("keep values that are needed much later in memory, or split the kernel into several")
 }
 
 /// The tokens of operand `index`, or of the whole instruction.

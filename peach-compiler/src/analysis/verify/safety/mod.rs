@@ -10,11 +10,12 @@ mod leftovers;
 mod memory;
 mod results;
 
-use super::Reports;
-use crate::analysis::proof::{self, Access};
+use super::{Reports, too_large};
+use crate::analysis::proof::{self, Access, Missing};
 use crate::analysis::{Facts, locals, values};
 use crate::diagnostics::Code;
 use crate::ir::{Function, Ghost, Inst, Op, ResultKind, Validity};
+use std::collections::HashMap;
 
 /// Reports what needs `unsafe`.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -46,9 +47,9 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     if !open.is_empty() || has_invariants {
         let asked: Vec<Access> = open.iter().map(|open| open.access).collect();
         let outcome = proof::prove(function, facts, &asked);
+        let unproven: HashMap<Access, Option<Missing>> = outcome.open.into_iter().collect();
         for open in open {
-            let found = outcome.open.iter().find(|(unproven, _)| *unproven == open.access);
-            if let Some((_, missing)) = found {
+            if let Some(missing) = unproven.get(&open.access) {
                 reports.push(memory::describe_unproven(function, open, missing));
             }
         }
@@ -61,7 +62,10 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         }
         in_locals = outcome.in_locals;
     }
-    for read in locals::unwritten_reads(function, facts, &in_locals) {
+    let Some(unwritten) = locals::unwritten_reads(function, facts, &in_locals) else {
+        return reports.push(too_large(function));
+    };
+    for read in unwritten {
         if !function.insts[read.inst].in_unsafe {
             reports.push(memory::describe_unwritten(function, read));
         }
