@@ -7,7 +7,7 @@
 //! that write it. Most are settled without a walk, by a write that every path to the read passes.
 
 use super::dominators::Flow;
-use super::proof::Access;
+use super::proof::{Access, Via};
 use super::{Cfg, Facts, MOST_LIVE};
 use crate::ir::{Base, Function, LocalId, Op, Operand};
 use std::collections::{BTreeSet, HashMap};
@@ -17,8 +17,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(super) struct UnwrittenRead {
     /// The instruction.
     pub(super) inst: usize,
-    /// Its operand.
-    pub(super) operand: usize,
+    /// Its operand, if it has one.
+    pub(super) operand: Option<usize>,
     /// The first such byte.
     pub(super) byte: u64,
 }
@@ -27,7 +27,7 @@ pub(super) struct UnwrittenRead {
 #[derive(Clone, Copy)]
 struct Touch {
     inst: usize,
-    operand: usize,
+    operand: Option<usize>,
     local: LocalId,
     start: u64,
     end: u64,
@@ -46,9 +46,13 @@ pub(super) fn unwritten_reads(
     let mut touches = collect(function, facts);
     touches.extend(computed.iter().filter_map(|(access, local)| {
         let mut memory = facts.effects[access.index].memory.iter();
-        let is_read = memory.any(|m| m.operand == Some(access.operand) && m.read);
+        let is_read = memory.any(|m| Via::of(m) == Some(access.via) && m.read);
         let end = u64::from(function[*local].size);
-        let Access { index: inst, operand } = *access;
+        let inst = access.index;
+        let operand = match access.via {
+            Via::Operand(operand) => Some(operand),
+            Via::Pointer(_) => None,
+        };
         let touch =
             Touch { inst, operand, local: *local, start: 0, end, read: true, written: false };
         (is_read && end > 0).then_some(touch)
@@ -101,6 +105,7 @@ fn collect(function: &Function, facts: &Facts) -> Vec<Touch> {
             let end = start + u64::from(bytes);
             if !access.address_only && start < end && end <= u64::from(function[local].size) {
                 let (read, written) = (access.read, access.write && access.always_written);
+                let operand = Some(operand);
                 touches.push(Touch { inst: index, operand, local, start, end, read, written });
             }
         }

@@ -1,5 +1,8 @@
 //! Loops over slices in plain code: what is accepted, and near misses that are not.
 
+mod shapes;
+mod table;
+
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::{Severity, render};
 use peach_compiler::pipeline::compile;

@@ -1,19 +1,36 @@
 //! What an access to memory has to show.
 
 use super::linear::{Linear, Symbol};
+use super::mask::Bits;
 use super::state::State;
 use super::transfer::address;
 use super::world::World;
-use crate::ir::{Op, Operand};
-use crate::isa::MemAccess;
+use crate::ir::{Instruction, Op, Operand, Reg};
+use crate::isa::{Elements, MemAccess, PhysReg, Touched, gp};
 
 /// An access in plain code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Access {
     /// The instruction.
     pub index: usize,
-    /// Its operand.
-    pub operand: usize,
+    /// What of it names the place.
+    pub via: Via,
+}
+
+/// What names the place of an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Via {
+    /// The operand of this number.
+    Operand(usize),
+    /// A register that the instruction does not name.
+    Pointer(PhysReg),
+}
+
+impl Via {
+    /// What names the place of `memory`, if one operand or one register does.
+    pub fn of(memory: &MemAccess) -> Option<Via> {
+        memory.operand.map(Via::Operand).or(memory.pointer.map(Via::Pointer))
+    }
 }
 
 /// Where an access goes, and what must be at least 0 for that to be allowed.
@@ -21,13 +38,34 @@ pub struct Access {
 pub(super) struct Place {
     /// The region's address.
     pub base: Symbol,
-    pub offset: Linear,
-    /// How many bytes are touched.
-    pub bytes: Linear,
-    /// What is left of the region after them.
-    pub rest: Linear,
+    offset: Linear,
+    /// All of the access, if it has a size.
+    whole: Option<Range>,
+    /// Where the elements that are touched are, if they need not be all. There may be none.
+    part: Option<Range>,
     pub align: u64,
     pub is_write: bool,
+}
+
+/// Bytes of a region.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    pub offset: Linear,
+    /// The byte behind the last.
+    pub end: Linear,
+    /// What is left of the region after them.
+    pub rest: Linear,
+}
+
+impl Range {
+    fn new(offset: Linear, end: Linear, size: &Linear) -> Option<Range> {
+        let rest = size.minus(&end)?;
+        Some(Range { offset, end, rest })
+    }
+
+    fn is_inside(&self, state: &State, world: &World<'_>) -> bool {
+        state.shows(&self.offset, world) && state.shows(&self.rest, world)
+    }
 }
 
 /// What is missing of a proof, in words.
@@ -53,19 +91,62 @@ pub struct Missing {
 pub(super) fn place(access: Access, state: &mut State, world: &mut World<'_>) -> Option<Place> {
     let function = world.function;
     let Op::Machine(machine) = &function.insts[access.index].op else { return None };
-    let Operand::Mem(mem) = machine.inst.operands.get(access.operand)? else { return None };
+    let inst = &machine.inst;
     let touched = touched(access, world)?;
-    let address = address(mem, state, world)?;
-    let (base, offset) = world.split(&address)?;
-    let bytes = Linear::from(i128::from(touched.bytes?));
-    let rest = world.regions[&base].size.minus(&offset)?.minus(&bytes)?;
-    let locked = machine.inst.prefixes.lock || machine.inst.mnemonic.name() == "xchg";
-    let align = match locked {
-        true => touched.align.max(touched.bytes?),
-        false => touched.align,
+    // Repeated, it goes upwards or downwards as the direction flag says.
+    let is_counted = touched.elements.is_some_and(|e| e.touched == Touched::Counted);
+    if is_counted && !state.is_upward {
+        return None;
+    }
+    let address = match access.via {
+        Via::Operand(operand) => match inst.operands.get(operand)? {
+            Operand::Mem(mem) => address(mem, state, world)?,
+            _ => return None,
+        },
+        Via::Pointer(pointer) => state.content(Reg::Physical(pointer), world),
     };
-    let is_write = touched.write;
-    Some(Place { base, offset, bytes, rest, align: u64::from(align.max(1)), is_write })
+    let (base, offset) = world.split(&address)?;
+    let size = world.regions[&base].size.clone();
+    let whole = touched.bytes.and_then(|bytes| {
+        let end = offset.offset(i128::from(bytes))?;
+        Range::new(offset.clone(), end, &size)
+    });
+    let part =
+        touched.elements.and_then(|elements| part(elements, inst, &offset, &size, state, world));
+    let locked = inst.prefixes.lock || inst.mnemonic.name() == "xchg";
+    let align = match (locked, touched.bytes) {
+        (true, Some(bytes)) => touched.align.max(bytes),
+        _ => touched.align,
+    };
+    let align = u64::from(align.max(1));
+    Some(Place { base, offset, whole, part, align, is_write: touched.write })
+}
+
+/// The bytes of the elements that can be touched, where something is known of them.
+fn part(
+    elements: Elements,
+    inst: &Instruction<Reg>,
+    offset: &Linear,
+    size: &Linear,
+    state: &mut State,
+    world: &mut World<'_>,
+) -> Option<Range> {
+    let bits = match elements.touched {
+        Touched::Counted => {
+            let count = state.content(Reg::Physical(gp::RCX), world);
+            Bits::low(state.unsigned(&count, 64, world))
+        }
+        Touched::Masked => state.masks.get(&inst.mask?.reg)?.clone(),
+        // No more of them than places between the first bit and the last.
+        Touched::Packed => {
+            let bits = state.masks.get(&inst.mask?.reg)?;
+            Bits::low(bits.end.minus(&bits.first)?)
+        }
+    };
+    let bytes = i128::from(elements.bytes);
+    let (first, end) =
+        (offset.add_scaled(&bits.first, bytes)?, offset.add_scaled(&bits.end, bytes)?);
+    Range::new(first, end, size)
 }
 
 /// Values under which `goal >= 0` does not hold, as far as the user has names for them.
@@ -82,12 +163,13 @@ pub(super) fn example(goal: &Linear, state: &State, world: &World<'_>) -> Option
 
 fn touched(access: Access, world: &World<'_>) -> Option<MemAccess> {
     let all = world.facts.effects[access.index].memory.iter();
-    let mut all = all.filter(|touched| touched.operand == Some(access.operand)).copied();
+    let mut all = all.filter(|touched| Via::of(touched) == Some(access.via)).copied();
     let first = all.next()?;
     Some(all.fold(first, |both, other| MemAccess {
         read: both.read || other.read,
         write: both.write || other.write,
         bytes: both.bytes.zip(other.bytes).map(|(a, b)| a.max(b)),
+        elements: both.elements.filter(|elements| other.elements == Some(*elements)),
         align: both.align.max(other.align),
         ..both
     }))
@@ -97,29 +179,56 @@ impl Place {
     /// Whether the access is allowed.
     pub fn is_shown(&self, state: &mut State, world: &mut World<'_>) -> bool {
         (!self.is_write || world.regions[&self.base].writable)
-            && state.shows(&self.offset, world)
-            && state.shows(&self.rest, world)
+            && self.is_inside(state, world)
             && self.is_aligned(state, world)
     }
 
+    fn is_inside(&self, state: &State, world: &World<'_>) -> bool {
+        self.whole.as_ref().is_some_and(|whole| whole.is_inside(state, world))
+            || self.part.as_ref().is_some_and(|part| self.is_part_inside(part, state, world))
+    }
+
+    /// If anything is touched at all, it is inside. No element outside of the operand is.
+    fn is_part_inside(&self, part: &Range, state: &State, world: &World<'_>) -> bool {
+        let some = part.end.minus(&part.offset).and_then(|bytes| bytes.offset(-1));
+        let Some(some) = some else { return false };
+        let mut state = state.clone();
+        state.knowledge.assume_at_least_zero(some);
+        let shows = |goal: &Linear| state.shows(goal, world);
+        let whole = self.whole.as_ref();
+        (shows(&part.offset) || whole.is_some_and(|whole| shows(&whole.offset)))
+            && (shows(&part.rest) || whole.is_some_and(|whole| shows(&whole.rest)))
+    }
+
+    /// What is to be shown of where it starts and ends, in the simplest way.
+    pub fn goals(&self) -> impl Iterator<Item = &Linear> {
+        self.range().into_iter().flat_map(|range| [&range.offset, &range.rest])
+    }
+
+    /// The bytes that are known to be enough.
+    fn range(&self) -> Option<&Range> {
+        self.part.as_ref().or(self.whole.as_ref())
+    }
+
     /// What is missing, in words.
-    pub fn missing(&self, state: &mut State, world: &mut World<'_>) -> Missing {
+    pub fn missing(&self, state: &mut State, world: &mut World<'_>) -> Option<Missing> {
         let region = world.regions[&self.base].clone();
+        let range = self.range()?;
         let text = |linear: &Linear| linear.display(&world.symbols).to_string();
-        let last = self.offset.plus(&self.bytes).and_then(|end| end.offset(-1));
+        let last = range.end.offset(-1)?;
         let touched = format!(
             "bytes {} to {} of `{}` are accessed, which has {}",
-            text(&self.offset),
-            last.map_or_else(|| "?".to_string(), |last| text(&last)),
+            text(&range.offset),
+            text(&last),
             region.name,
             text(&region.size)
         );
-        let goals = [&self.offset, &self.rest];
-        let open = goals.into_iter().find(|goal| !state.shows(goal, world));
+        let open = self.goals().find(|goal| !state.shows(goal, world));
+        let open = open.filter(|_| !self.is_inside(state, world));
         let text = |linear: &Linear| linear.display(&world.symbols).to_string();
         let not_shown = open.map(|goal| format!("{} >= 0", text(goal)));
         let example = open.and_then(|goal| example(goal, state, world));
-        Missing {
+        Some(Missing {
             region: region.name,
             touched,
             is_outside: open.is_some_and(|goal| goal.as_constant().is_some()),
@@ -127,7 +236,7 @@ impl Place {
             example,
             is_read_only: self.is_write && !region.writable,
             align: self.align,
-        }
+        })
     }
 
     /// The address is a multiple of the alignment: dividing it leaves nothing.

@@ -14,6 +14,7 @@ use super::condition;
 use super::decide::Knowledge;
 use super::ghost::{self, Unshown};
 use super::linear::{Linear, Symbol};
+use super::mask::Bits;
 use super::operations::{Operation, operation};
 use super::state::State;
 use super::transfer;
@@ -32,6 +33,7 @@ pub(super) struct Claim {
     pub symbols: Vec<Symbol>,
     pub registers: BTreeMap<Reg, Linear>,
     pub locals: BTreeMap<(LocalId, i64), Linear>,
+    pub masks: BTreeMap<Reg, Bits>,
     pub is_upward: bool,
     pub knowledge: Knowledge,
     /// By the block that an edge comes from: the values of the symbols.
@@ -64,6 +66,7 @@ pub(super) struct Failure {
 pub(super) enum Claimed {
     Register(Reg),
     Local(LocalId, i64),
+    Mask(Reg),
     Upward,
     /// The bounds of a symbol, or a value for it.
     Symbol(Symbol),
@@ -140,7 +143,7 @@ pub(super) fn walk(
                         verdict.in_locals.extend(local.map(|local| (*access, local)));
                     }
                     place => {
-                        let missing = place.map(|place| place.missing(&mut state, world));
+                        let missing = place.and_then(|place| place.missing(&mut state, world));
                         verdict.open.push((*access, missing));
                     }
                 }
@@ -197,6 +200,7 @@ fn start(claim: &Claim) -> State {
     State {
         registers: claim.registers.clone(),
         locals: claim.locals.clone(),
+        masks: claim.masks.clone(),
         is_upward: claim.is_upward,
         knowledge: claim.knowledge.clone(),
         ..State::default()
@@ -287,6 +291,15 @@ fn arrive(
         let same = state.locals.get(&(*local, *at));
         if !same.is_some_and(|value| is_same(value, claimed, &values, &state, world)) {
             fail(Claimed::Local(*local, *at));
+        }
+    }
+    for (reg, claimed) in &claim.masks {
+        let here = |linear: &Linear| linear.substitute_all(&values);
+        let claimed = here(&claimed.first).zip(here(&claimed.end));
+        let claimed = claimed.map(|(first, end)| Bits { first, end });
+        let known = state.masks.get(reg).zip(claimed);
+        if !known.is_some_and(|(bits, claimed)| bits.is_within(&claimed, &state, world)) {
+            fail(Claimed::Mask(*reg));
         }
     }
     if claim.is_upward && !state.is_upward {

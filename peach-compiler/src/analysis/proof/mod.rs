@@ -9,6 +9,7 @@
 //! | `decide` | whether an inequality follows from others: the decision procedure |
 //! | `world`, `state` | what a proof shares, and what is known at one place |
 //! | `operations`, `transfer`, `condition` | the processor's arithmetic, and what branches tell |
+//! | `mask` | which bits of masks can be set |
 //! | `access` | what an access has to show |
 //! | `ghost` | the invariants that the user states |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
@@ -20,13 +21,14 @@ mod decide;
 mod ghost;
 mod judge;
 mod linear;
+mod mask;
 mod operations;
 mod search;
 mod state;
 mod transfer;
 mod world;
 
-pub(super) use access::{Access, Missing};
+pub(super) use access::{Access, Missing, Via};
 pub(super) use ghost::Unshown;
 
 use crate::analysis::Facts;

@@ -50,9 +50,38 @@ pub(super) enum Operation {
     FindBit,
     /// Clears the direction flag.
     ClearDirection,
-    /// From a general-purpose register to a mask or back.
+    /// From a mask to a general-purpose register.
     MoveMask,
+    /// A string instruction.
+    String(StringOperation),
+    /// A set bit in the destination.
+    SetBit,
+    /// How many bits are set.
+    CountSetBits,
 }
+
+/// What a string instruction does at `rsi` and `rdi`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StringOperation {
+    /// It moves on from `rsi`.
+    pub source: bool,
+    /// It moves on from `rdi`.
+    pub destination: bool,
+    /// It may stop before `rcx` is 0.
+    pub compares: bool,
+    /// Bytes of each element.
+    pub bytes: u32,
+}
+
+/// String instructions without the letter that says how wide they are; `movsd` and `cmpsd` are
+/// vector instructions too.
+const STRINGS: [(&str, bool, bool, bool); 5] = [
+    ("movs", true, true, false),
+    ("stos", false, true, false),
+    ("lods", true, false, false),
+    ("cmps", true, true, true),
+    ("scas", false, true, true),
+];
 
 /// What a branch, a `cmov` or a `setcc` tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +149,7 @@ const CONDITIONS: [(&str, Condition); 16] = [
 ];
 
 /// Everything else.
-const OPERATIONS: [(&str, Operation); 41] = [
+const OPERATIONS: [(&str, Operation); 42] = [
     ("mov", Operation::Move),
     ("movabs", Operation::Move),
     ("movzx", Operation::MoveZeroExtended),
@@ -150,7 +179,8 @@ const OPERATIONS: [(&str, Operation); 41] = [
     ("push", Operation::Push),
     ("pop", Operation::Pop),
     ("bzhi", Operation::KeepLowBits),
-    ("popcnt", Operation::CountBits),
+    ("bts", Operation::SetBit),
+    ("popcnt", Operation::CountSetBits),
     ("tzcnt", Operation::CountBits),
     ("lzcnt", Operation::CountBits),
     ("bsf", Operation::FindBit),
@@ -181,6 +211,12 @@ fn table() -> HashMap<Mnemonic, Operation> {
         add(&format!("j{suffix}"), Operation::Branch(condition));
         add(&format!("cmov{suffix}"), Operation::MoveIf(condition));
         add(&format!("set{suffix}"), Operation::SetIf(condition));
+    }
+    for (name, source, destination, compares) in STRINGS {
+        for (width, bytes) in [("b", 1), ("w", 2), ("d", 4), ("q", 8)] {
+            let string = StringOperation { source, destination, compares, bytes };
+            add(&format!("{name}{width}"), Operation::String(string));
+        }
     }
     OPERATIONS.into_iter().for_each(|(name, operation)| add(name, operation));
     table

@@ -18,6 +18,7 @@ use super::access::{Access, place};
 use super::decide::{Knowledge, tightened};
 use super::judge::{Certificate, Claim, Claimed, Companion, ENTRY, Rule, is_passed, meets, walk};
 use super::linear::{Linear, Symbol};
+use super::mask::Bits;
 use super::state::{State, register_name};
 use super::world::{Site, WORD, World};
 use crate::ir::{Function, Ghost, LocalId, Op, Reg};
@@ -93,6 +94,7 @@ fn retract(claim: &mut Claim, what: &Claimed) {
     match what {
         Claimed::Register(reg) => drop(claim.registers.remove(reg)),
         Claimed::Local(local, at) => drop(claim.locals.remove(&(*local, *at))),
+        Claimed::Mask(reg) => drop(claim.masks.remove(reg)),
         Claimed::Upward => claim.is_upward = false,
         Claimed::AtLeastZero(fact) => claim.knowledge.at_least_zero.retain(|f| f != fact),
         Claimed::Zero(fact) => claim.knowledge.zero.retain(|f| f != fact),
@@ -102,6 +104,9 @@ fn retract(claim: &mut Claim, what: &Claimed) {
             claim.symbols.retain(|other| *other != symbol);
             claim.registers.retain(|_, value| !mentions(value, symbol));
             claim.locals.retain(|_, value| !mentions(value, symbol));
+            claim
+                .masks
+                .retain(|_, bits| !mentions(&bits.first, symbol) && !mentions(&bits.end, symbol));
             let knowledge = &mut claim.knowledge;
             for list in [&mut knowledge.at_least_zero, &mut knowledge.zero, &mut knowledge.not_zero]
             {
@@ -265,8 +270,11 @@ impl Companion for Plan {
             for (place, value) in &first.locals {
                 draft.local(*place, value, world);
             }
+            for (reg, bits) in &first.masks {
+                draft.mask(*reg, bits, world);
+            }
+            draft.relate(world);
             draft.carry_related(&first.knowledge, world);
-            draft.relate();
         }
         self.meetings.insert(block, draft.meeting);
         draft.claim
@@ -322,8 +330,7 @@ impl Companion for Plan {
     fn access(&mut self, access: Access, state: &State, world: &mut World<'_>) {
         let mut state = state.clone();
         if let Some(place) = place(access, &mut state, world) {
-            self.wanted.push(place.offset);
-            self.wanted.push(place.rest);
+            self.wanted.extend(place.goals().cloned());
         }
     }
 
@@ -446,6 +453,18 @@ impl<'e> Draft<'e> {
         }
     }
 
+    fn mask(&mut self, reg: Reg, bits: &Bits, world: &mut World<'_>) {
+        let is_one = self.edges[1..].iter().all(|(_, state)| state.masks.get(&reg) == Some(bits));
+        if !is_one {
+            return;
+        }
+        if let (Some(first), Some(end)) =
+            (self.carry(&bits.first, world), self.carry(&bits.end, world))
+        {
+            self.claim.masks.insert(reg, Bits { first, end });
+        }
+    }
+
     /// The number of turns so far.
     fn turns(&mut self, world: &mut World<'_>) -> Symbol {
         if let Some(turns) = self.meeting.turns {
@@ -501,12 +520,15 @@ impl<'e> Draft<'e> {
 
     /// Two symbols whose values differ in proportion from edge to edge are related by one equation
     /// (M. Karr, "Affine relationships among variables of a program", 1976, for pairs).
-    fn relate(&mut self) {
+    fn relate(&mut self, world: &mut World<'_>) {
+        let mut relations = Vec::new();
         for (index, (a, values_of_a)) in self.merged.iter().enumerate() {
-            for (b, values_of_b) in &self.merged[index + 1..] {
-                if let Some(relation) = relation(*a, values_of_a, *b, values_of_b) {
-                    self.claim.knowledge.assume_zero(relation);
-                }
+            let others = self.merged[index + 1..].iter();
+            relations.extend(others.filter_map(|(b, of_b)| relation(*a, values_of_a, *b, of_b)));
+        }
+        for relation in relations {
+            if let Some(relation) = self.carry(&relation, world) {
+                self.claim.knowledge.assume_zero(relation);
             }
         }
     }

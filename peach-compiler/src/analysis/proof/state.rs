@@ -2,6 +2,7 @@
 
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol};
+use super::mask::Bits;
 use super::world::{SiteKind, WORD, World};
 use crate::ir::{LocalId, Reg, View};
 use crate::isa::{Bank, Class};
@@ -38,12 +39,12 @@ pub(super) struct State {
     pub registers: BTreeMap<Reg, Linear>,
     pub knowledge: Knowledge,
     pub flags: Flags,
-    /// Mask registers of which only this many low bits can be set.
-    pub masks: BTreeMap<Reg, Linear>,
+    /// Mask registers of which something is known.
+    pub masks: BTreeMap<Reg, Bits>,
     /// The eight bytes of stack variables at these offsets.
     pub locals: BTreeMap<(LocalId, i64), Linear>,
-    /// Values whose bits from this one on are 0.
-    pub low_bits: Vec<(Linear, Linear)>,
+    /// Values of general-purpose registers of whose bits something is known.
+    pub low_bits: Vec<(Linear, Bits)>,
     pub pushed: Vec<Linear>,
     /// The direction flag is clear.
     pub is_upward: bool,

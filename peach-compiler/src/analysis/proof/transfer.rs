@@ -6,7 +6,8 @@
 
 use super::condition;
 use super::linear::Linear;
-use super::operations::{Condition, Operation, operation};
+use super::mask::{self, Bits};
+use super::operations::{Condition, Operation, StringOperation, operation};
 use super::state::{Flags, State, gp_view};
 use super::world::World;
 use crate::ir::{Base, Function, Ghost, Instruction, Mem, Op, Operand, Reg, View};
@@ -61,8 +62,9 @@ struct Results {
     keeps_flags: bool,
     /// The direction flag, if the instruction writes it, is clear.
     is_upward: bool,
-    mask: Option<(Reg, Linear)>,
-    low_bits: Option<(Linear, Linear)>,
+    mask: Option<(Reg, Bits)>,
+    /// Which bits a value in a general-purpose register can have.
+    low_bits: Option<(Linear, Bits)>,
     /// Eight bytes of a stack variable.
     stored: Option<((crate::ir::LocalId, i64), Linear)>,
 }
@@ -79,9 +81,7 @@ impl Results {
         if flags & isa::Flags::DF.0 != 0 {
             state.is_upward = self.is_upward;
         }
-        if let Some((mask, count)) = self.mask {
-            state.masks.insert(mask, count);
-        }
+        state.masks.extend(self.mask);
         state.low_bits.extend(self.low_bits);
         if let Some((place, value)) = self.stored {
             state.locals.insert(place, value);
@@ -212,8 +212,8 @@ fn written(
 }
 
 fn copied(dst: View<Reg>, src: View<Reg>, state: &mut State, world: &mut World<'_>) -> Results {
-    if let (Bank::Mask, Some(count)) = (dst.class.bank(), state.masks.get(&src.reg).cloned()) {
-        return Results { mask: Some((dst.reg, count)), ..Results::default() };
+    if let (Bank::Mask, Some(bits)) = (dst.class.bank(), state.masks.get(&src.reg).cloned()) {
+        return Results { mask: Some((dst.reg, bits)), ..Results::default() };
     }
     let Some((from, _)) = gp_view(src) else { return Results::default() };
     let value = state.content(from, world);
@@ -245,12 +245,16 @@ struct Machine<'a, 'f> {
 
 impl Machine<'_, '_> {
     fn results(&mut self) -> Results {
+        if let Some(mask) = mask::result(self.inst, self.state, self.world) {
+            return Results { mask: Some(mask), ..Results::default() };
+        }
         let Some(operation) = operation(self.inst.mnemonic) else { return Results::default() };
         match operation {
             Operation::Push => self.push(),
             Operation::Pop => self.pop(),
             Operation::Exchange => self.exchange(),
             Operation::MoveMask => self.move_mask(),
+            Operation::String(string) => self.string(string).unwrap_or_default(),
             Operation::ClearDirection => Results { is_upward: true, ..Results::default() },
             Operation::Branch(Condition::CounterLeft) => {
                 let counter = Reg::Physical(gp::RCX);
@@ -369,6 +373,8 @@ impl Machine<'_, '_> {
                 let value = self.state.fresh(0, bits.into(), self.world);
                 Some(self.result(&value, bits))
             }
+            Operation::CountSetBits => self.count_set_bits(bits),
+            Operation::SetBit => self.set_bit(bits),
             Operation::FindBit => {
                 let source = self.source(1, bits)?;
                 let source = self.state.unsigned(&source, bits, self.world);
@@ -530,13 +536,17 @@ impl Machine<'_, '_> {
                 let value = self.state.unsigned(value, bits, self.world);
                 let result = self.state.fresh(0, (1i128 << bits) - 1, self.world);
                 self.state.knowledge.assume_at_least_zero(value.minus(&result)?);
-                Some(self.result(&result, bits))
+                // Larger counts are taken modulo the width.
+                let left = count.times(-1)?.offset(bits.into())?;
+                let low_bits = self.state.shows(&left.offset(-1)?, self.world);
+                let low_bits = low_bits.then(|| (result.clone(), Bits::low(left)));
+                Some(Results { low_bits, ..self.result(&result, bits) })
             }
             // One bit, whose number is the count modulo the width: less one, it has at most as many
             // low bits as the count says.
             Operation::ShiftLeft if value.as_constant() == Some(1) => {
                 let result = self.state.fresh(1, 1i128 << (bits - 1), self.world);
-                let low_bits = Some((result.offset(-1)?, count));
+                let low_bits = Some((result.offset(-1)?, Bits::low(count)));
                 Some(Results { low_bits, ..self.result(&result, bits) })
             }
             _ => None,
@@ -564,7 +574,7 @@ impl Machine<'_, '_> {
         let count = self.state.unsigned(&count, bits, self.world);
         let result = self.state.fresh(0, (1i128 << bits) - 1, self.world);
         self.state.knowledge.assume_at_least_zero(value.minus(&result)?);
-        let low_bits = Some((result.clone(), count));
+        let low_bits = Some((result.clone(), Bits::low(count)));
         Some(Results { low_bits, ..self.result(&result, bits) })
     }
 
@@ -647,33 +657,101 @@ impl Machine<'_, '_> {
         results
     }
 
+    /// `1 << n` by another name: a bit that is set in 0. The number is taken modulo the width.
+    fn set_bit(&mut self, bits: u32) -> Option<Results> {
+        let (Operand::Reg(_), Operand::Reg(number)) =
+            (self.inst.operands.first()?, self.inst.operands.get(1)?)
+        else {
+            return None;
+        };
+        let (number, number_bits) = gp_view(*number)?;
+        if bits < 32 || self.source(0, bits)?.as_constant() != Some(0) {
+            return None;
+        }
+        let number = self.state.content(number, self.world);
+        let number = self.state.unsigned(&number, number_bits, self.world);
+        let result = self.state.fresh(1, 1i128 << (bits - 1), self.world);
+        let low_bits = Some((result.offset(-1)?, Bits::low(number)));
+        Some(Results { low_bits, ..self.result(&result, bits) })
+    }
+
+    /// A number below 2^n has at most n bits that are set, and so has one with bits in n places.
+    fn count_set_bits(&mut self, bits: u32) -> Option<Results> {
+        let source = self.source(1, bits)?;
+        let known = self.state.bits_of(&source);
+        let source = self.state.unsigned(&source, bits, self.world);
+        let greatest = source.greatest(&self.world.symbols).filter(|greatest| *greatest >= 0);
+        let most = greatest.map_or(bits, |greatest| 128 - greatest.leading_zeros()).min(bits);
+        let value = self.state.fresh(0, most.into(), self.world);
+        if let Some(places) = known.and_then(|bits| bits.end.minus(&bits.first)) {
+            if self.state.shows(&places, self.world) {
+                self.state.knowledge.assume_at_least_zero(places.minus(&value)?);
+            }
+        }
+        Some(self.result(&value, bits))
+    }
+
+    /// What is left in `rsi`, `rdi` and `rcx`. Repeated moves end with a count of 0; comparisons
+    /// may end before (Intel SDM volume 2, "REP/REPE/REPZ/REPNE/REPNZ").
+    fn string(&mut self, string: StringOperation) -> Option<Results> {
+        let is_vector =
+            |operand: &Operand<Reg>| operand.views().any(|view| view.class.bank() == Bank::Vector);
+        if self.inst.operands.iter().any(is_vector) || !self.state.is_upward {
+            return None;
+        }
+        let mut registers = Vec::new();
+        let prefixes = self.inst.prefixes;
+        let turns = match prefixes.rep || prefixes.repne {
+            false => Linear::from(1),
+            true => {
+                let counter = Reg::Physical(gp::RCX);
+                let count = self.state.content(counter, self.world);
+                let count = self.state.unsigned(&count, 64, self.world);
+                let left = self.left_by_string(string, &count)?;
+                let turns = count.minus(&left)?;
+                registers.push((counter, left));
+                turns
+            }
+        };
+        let used = [(gp::RSI, string.source), (gp::RDI, string.destination)];
+        for (pointer, _) in used.into_iter().filter(|(_, is_used)| *is_used) {
+            let pointer = Reg::Physical(pointer);
+            let address = self.state.content(pointer, self.world);
+            registers.push((pointer, address.add_scaled(&turns, i128::from(string.bytes))?));
+        }
+        Some(Results { registers, ..Results::default() })
+    }
+
+    /// What a repeated instruction leaves of its count.
+    fn left_by_string(&mut self, string: StringOperation, count: &Linear) -> Option<Linear> {
+        if !string.compares {
+            return Some(Linear::default());
+        }
+        let left = self.state.fresh(0, super::world::WORD - 1, self.world);
+        let turns = count.minus(&left)?;
+        // It compares at least once if it does at all.
+        let least = i128::from(self.state.shows(&count.offset(-1)?, self.world));
+        self.state.knowledge.assume_at_least_zero(turns.offset(-least)?);
+        Some(left)
+    }
+
+    /// From a mask to a general-purpose register. The other way is [`mask::result`]'s.
     fn move_mask(&mut self) -> Results {
-        let [Operand::Reg(to), from] = self.inst.operands.as_slice() else {
+        let [Operand::Reg(_), Operand::Reg(from)] = self.inst.operands.as_slice() else {
             return Results::default();
         };
-        let Operand::Reg(from) = from else { return Results::default() };
-        match (to.class.bank(), from.class.bank()) {
-            (Bank::Mask, Bank::Gp) => {
-                let value = self.state.content(from.reg, self.world);
-                let known = self.state.low_bits.iter().find(|(of, _)| *of == value);
-                let mask = known.map(|(_, count)| (to.reg, count.clone()));
-                Results { mask, ..Results::default() }
-            }
-            (Bank::Mask, Bank::Mask) => {
-                let mask = self.state.masks.get(&from.reg).map(|count| (to.reg, count.clone()));
-                Results { mask, ..Results::default() }
-            }
-            (Bank::Gp, Bank::Mask) => {
-                let bits = match self.inst.mnemonic.name() {
-                    "kmovb" => 8,
-                    "kmovw" => 16,
-                    "kmovd" => 32,
-                    _ => 64,
-                };
-                let value = self.state.fresh(0, (1i128 << bits) - 1, self.world);
-                self.result(&value, bits)
-            }
-            _ => Results::default(),
+        if from.class.bank() != Bank::Mask {
+            return Results::default();
         }
+        let bits = match self.inst.mnemonic.name() {
+            "kmovb" => 8,
+            "kmovw" => 16,
+            "kmovd" => 32,
+            _ => 64,
+        };
+        let value = self.state.fresh(0, (1i128 << bits) - 1, self.world);
+        let known = self.state.masks.get(&from.reg).cloned();
+        let low_bits = known.map(|bits| (value.clone(), bits));
+        Results { low_bits, ..self.result(&value, bits) }
     }
 }

@@ -11,9 +11,11 @@ use crate::isa::effects::entry::Output;
 use crate::isa::effects::idioms::{self, Known};
 use crate::isa::effects::row::{Flow, Masking, Row, Unnamed};
 use crate::isa::effects::rows;
+use crate::isa::effects::suppression;
 use crate::isa::effects::types::add;
 use crate::isa::{
-    Access, Bank, Class, Copied, Effects, Flags, Form, Lanes, PhysReg, Reach, Selection, Slot,
+    Access, Bank, Class, Copied, Effects, Elements, Flags, Form, Lanes, PhysReg, Reach, Selection,
+    Slot, Touched,
 };
 use crate::isa::{Base, Instruction, Mem, Operand, Register, View};
 use iced_x86::OpCodeOperandKind as Kind;
@@ -219,6 +221,11 @@ impl<R: Register> Builder<'_, R> {
         if mem.broadcast.is_some() {
             access.bytes = row.broadcast_bytes;
         }
+        if self.inst.mask.is_some() {
+            let broadcast = mem.broadcast.and(row.broadcast_bytes);
+            let name = self.inst.mnemonic.name();
+            access.elements = suppression::masked_elements(name, row, broadcast);
+        }
         access.always_written &= self.inst.mask.is_none();
         effects.memory.push(access);
     }
@@ -321,7 +328,8 @@ impl<R: Register> Builder<'_, R> {
         effects.flags_written = Flags::default();
         for access in &mut effects.memory {
             access.always_written = false;
-            access.bytes = None;
+            let bytes = access.bytes.take();
+            access.elements = bytes.map(|bytes| Elements { bytes, touched: Touched::Counted });
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | `implicit` | registers that no operand names |
 //! | `vectors` | bytes of vectors and masks, as the entry has them |
 //! | `shuffles` | bytes that the value of an immediate chooses |
+//! | `suppression` | elements of memory that a mask leaves alone |
 //! | `properties` | safety, control flow, memory, the state of x87 and MMX |
 //! | `idioms` | operands with which an instruction reads less: `xor r, r` |
 //! | `instruction` | all of it together, for one instruction with its operands |
@@ -30,6 +31,7 @@ pub(in crate::isa) mod row;
 mod rows;
 mod sample;
 pub(in crate::isa) mod shuffles;
+mod suppression;
 pub(in crate::isa) mod table;
 pub(in crate::isa) mod types;
 pub(in crate::isa) mod vectors;

@@ -37,6 +37,7 @@ fn build(own: OwnRow, has_memory: bool) -> Row {
     let is_scalar = line.effect == Effect::ComputeLowest;
     let first = &line.operands[0];
     Row {
+        mnemonic: None,
         entry: &PLAIN,
         kinds: &[],
         operands: (0..line.operands.len())
@@ -66,6 +67,7 @@ fn build(own: OwnRow, has_memory: bool) -> Row {
             Some(Bank::Vector) => Masking::Elements,
             _ => Masking::Whole,
         },
+        memory_element: memory.map_or(0, |at| memory_element(own, &line.operands[at])),
         mask_bytes: match line.masked {
             0 => 0,
             bytes => (own.length.bytes() / bytes).div_ceil(8),
@@ -135,12 +137,24 @@ fn access(own: OwnRow, operand: &Operand) -> MemAccess {
     let is_address = own.row.effect == Effect::Prefetch;
     MemAccess {
         operand: None,
+        pointer: None,
         read: !is_address,
         write: false,
         always_written: false,
         bytes: Some(own.bytes(operand)).filter(|&bytes| bytes != 0),
+        elements: None,
         align: 1,
         address_only: is_address,
+    }
+}
+
+/// How many bytes of the memory operand one bit of a mask stands for.
+fn memory_element(own: OwnRow, operand: &Operand) -> u32 {
+    let bytes = own.bytes(operand);
+    match (own.row.masked, &operand.kind) {
+        (0, _) => 0,
+        (_, Kind::Scalar) => bytes,
+        (masked, _) => bytes / (own.length.bytes() / masked),
     }
 }
 

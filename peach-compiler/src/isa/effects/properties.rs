@@ -7,7 +7,8 @@
 
 use crate::isa::effects::entry::{Alignment, Entry, Implicit, Memory};
 use crate::isa::effects::vectors;
-use crate::isa::{Bank, Class, Control, Hazard, Lanes, MemAccess, Reach, VectorMode, X87Effect};
+use crate::isa::{Bank, Class, Control, Hazard, Lanes, MemAccess, PhysReg, Reach};
+use crate::isa::{VectorMode, X87Effect};
 use iced_x86::{
     Code, EncodingKind, FlowControl, Instruction, MemorySize, Mnemonic, OpAccess, OpCodeInfo,
     OpCodeOperandKind as Kind, Register, UsedMemory,
@@ -61,10 +62,12 @@ pub(super) fn implicit_memory(entry: &Entry, used: &[UsedMemory]) -> Vec<MemAcce
 fn hidden_store(bytes: u32) -> MemAccess {
     MemAccess {
         operand: None,
+        pointer: None,
         read: false,
         write: true,
         always_written: false,
         bytes: Some(bytes),
+        elements: None,
         align: 1,
         address_only: false,
     }
@@ -76,12 +79,23 @@ fn hidden_access(memory: &UsedMemory) -> MemAccess {
     let access = memory.access();
     let size = memory.memory_size();
     MemAccess {
+        pointer: pointer(memory),
         read: matches!(access, A::Read | A::CondRead | A::ReadWrite | A::ReadCondWrite),
         write: matches!(access, A::Write | A::CondWrite | A::ReadWrite | A::ReadCondWrite),
         always_written: matches!(access, A::Write | A::ReadWrite),
         bytes: (size != MemorySize::Unknown).then(|| size.size() as u32),
         ..hidden_store(0)
     }
+}
+
+/// The register that is the whole address.
+fn pointer(memory: &UsedMemory) -> Option<PhysReg> {
+    let base = memory.base();
+    let is_whole = base.is_gpr64()
+        && memory.index() == Register::None
+        && memory.displacement() == 0
+        && !matches!(memory.segment(), Register::FS | Register::GS);
+    is_whole.then(|| PhysReg::gp(base.number() as u8))
 }
 
 /// How many bytes from its address on a memory operand touches.

@@ -4,11 +4,13 @@ use crate::isa::effects::choice::ByImmediate;
 use crate::isa::effects::entry::Entry;
 use crate::isa::{Access, Control, Flags, Hazard, Lanes, MemAccess, PhysReg};
 use crate::isa::{Reach, VectorMode, X87Effect};
-use iced_x86::OpCodeOperandKind as Kind;
+use iced_x86::{Mnemonic, OpCodeOperandKind as Kind};
 
 /// What a row does.
 #[derive(Debug)]
 pub(in crate::isa) struct Row {
+    /// Its mnemonic; none where iced lacks the row.
+    pub mnemonic: Option<Mnemonic>,
     /// What the table of instructions has of its mnemonic.
     pub entry: &'static Entry,
     /// The kinds of its operands; none where iced lacks the row.
@@ -53,6 +55,8 @@ pub(in crate::isa) struct Row {
     pub masking: Masking,
     /// How many bytes of the mask are read.
     pub mask_bytes: u32,
+    /// Bytes of the memory operand that one bit of the mask stands for, or 0.
+    pub memory_element: u32,
     /// Gathers and scatters clear their mask.
     pub clears_mask: bool,
     /// Prefetches of gathers and scatters may.

@@ -60,6 +60,7 @@ fn build(code: Code, has_memory: bool) -> Row {
     let is_legacy = matches!(op_code.encoding(), EncodingKind::Legacy | EncodingKind::D3NOW);
     let (flags_read, flags_written) = sample.flags();
     let mut row = Row {
+        mnemonic: Some(code.mnemonic()),
         entry,
         kinds,
         operands,
@@ -82,6 +83,7 @@ fn build(code: Code, has_memory: bool) -> Row {
         is_legacy,
         masking: Masking::Whole,
         mask_bytes: 0,
+        memory_element: 0,
         clears_mask: false,
         may_clear_mask: false,
         unnamed: unnamed(kinds),
@@ -149,10 +151,12 @@ fn mem_access(op_code: &OpCodeInfo, entry: &Entry, kind: Kind, access: OpAccess)
     use OpAccess as A;
     MemAccess {
         operand: None,
+        pointer: None,
         read: matches!(access, A::Read | A::CondRead | A::ReadWrite | A::ReadCondWrite),
         write: matches!(access, A::Write | A::CondWrite | A::ReadWrite | A::ReadCondWrite),
         always_written: matches!(access, A::Write | A::ReadWrite) && entry.memory != Memory::Partly,
         bytes: properties::extent(op_code, entry, kind),
+        elements: None,
         align: properties::alignment(op_code, entry),
         // iced says nothing at all of `nop [m]`.
         address_only: matches!(access, A::NoMemAccess | A::None),

@@ -1,7 +1,7 @@
 //! What an instruction reads and writes: the terms in which everything outside speaks of it.
 
 use crate::isa::Register;
-use crate::isa::{Bank, Lanes};
+use crate::isa::{Bank, Lanes, PhysReg};
 
 /// Everything that an instruction does that other instructions can notice.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +99,9 @@ impl Flags {
 pub struct MemAccess {
     /// The memory operand, or `None` where the address is implicit (`movsb`, `push`, `maskmovdqu`).
     pub operand: Option<usize>,
+    /// The register that holds the address, where no operand names it: `rsi` of `lodsb`. `None` too
+    /// where it takes more than one register (`xlatb`).
+    pub pointer: Option<PhysReg>,
     /// Whether it may be read.
     pub read: bool,
     /// Whether it may be written.
@@ -108,10 +111,33 @@ pub struct MemAccess {
     /// How many bytes from the address on; `None` where that depends on data (`rep`, gathers,
     /// `bt [m], r`, `xsave`).
     pub bytes: Option<u32>,
+    /// What it is made of, where not all of it need be touched.
+    pub elements: Option<Elements>,
     /// The alignment that the instruction requires, or 1.
     pub align: u32,
     /// `lea`, `prefetch`, `nop [m]`: the address is computed, memory is not touched.
     pub address_only: bool,
+}
+
+/// The elements of an access that need not all be touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elements {
+    /// How many bytes each has.
+    pub bytes: u32,
+    /// Which of them are touched.
+    pub touched: Touched,
+}
+
+/// Which elements of an access are touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Those whose bit in the mask is set; of a smaller operand than the result, those that such an
+    /// element needs.
+    Masked,
+    /// As many as the mask has bits that are set, from the first on: `vpcompressd [m]{k1}, v`.
+    Packed,
+    /// At most as many as `rcx` says, from the first on: `rep movsb`.
+    Counted,
 }
 
 /// Where control goes after an instruction.

@@ -59,6 +59,7 @@ pub(in crate::isa) fn refine(vectors: &Vectors, row: &mut Row) {
     let mut shape = Shape { vectors, row };
     if shape.is_vector() {
         shape.row.mask_bytes = shape.mask_bytes();
+        shape.row.memory_element = shape.memory_element();
         shape.destination();
         shape.scalar_sources();
         shape.masks();
@@ -347,13 +348,23 @@ impl Shape<'_, '_> {
     }
 
     /// How many bytes of a mask have bits for elements.
+    /// How many bytes of the memory operand one bit of the mask stands for.
+    fn memory_element(&self) -> u32 {
+        self.vectors.op_code.memory_size().element_size() as u32
+    }
+
+    /// The bytes of the widest vector among the operands.
+    fn widest_vector(&self) -> u32 {
+        let vectors = self.vectors.classes.iter().flatten();
+        let vectors = vectors.filter(|class| class.bank() == Bank::Vector);
+        vectors.map(|class| class.bytes()).max().unwrap_or(0)
+    }
+
     fn mask_bytes(&self) -> u32 {
         if matches!(self.output(), Output::Scalar(..)) {
             return 1;
         }
-        let vectors = self.vectors.classes.iter().flatten();
-        let vectors = vectors.filter(|class| class.bank() == Bank::Vector);
-        let width = vectors.map(|class| class.bytes()).max().unwrap_or(0);
+        let width = self.widest_vector();
         let by_element = width.checked_div(self.row.entry.element).unwrap_or(0);
         let by_memory = match self.vectors.op_code.memory_size() {
             MemorySize::Unknown => 0,

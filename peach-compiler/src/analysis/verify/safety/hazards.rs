@@ -2,6 +2,7 @@
 
 use super::super::{Reports, operand_span};
 use crate::analysis::Facts;
+use crate::analysis::proof::Via;
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Function, Instruction, Op, Operand, Reg, ReturnValue};
 use crate::isa::{Access, Control, Effects, Hazard, X87Effect, gp};
@@ -72,12 +73,22 @@ fn names_stack_pointer(operand: &Operand<Reg>) -> bool {
     operand.views().any(|view| view.reg == Reg::Physical(gp::RSP))
 }
 
+/// Whether all that makes an instruction dangerous is memory at addresses in registers that it does
+/// not name, of which the proof decides.
+pub(super) fn has_pointers(effects: &Effects<Reg>) -> bool {
+    effects.hazard == Some(Hazard::ImplicitMemory)
+        && effects.memory.iter().all(|memory| Via::of(memory).is_some())
+}
+
 /// Why `inst` is not harmless.
 fn reason(inst: &Instruction<Reg>, effects: &Effects<Reg>) -> Option<&'static str> {
     match effects.control {
         Control::Call => return Some("the code that it calls is not proven harmless"),
         Control::IndirectJump => return Some("the address that it jumps to is not proven"),
         _ => {}
+    }
+    if has_pointers(effects) {
+        return None;
     }
     if let Some(hazard) = effects.hazard {
         return Some(match hazard {

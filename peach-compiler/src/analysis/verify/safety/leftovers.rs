@@ -123,8 +123,10 @@ fn store_order(inst: &Instruction<Reg>) -> Change {
             | "aor"
             | "axor"
     );
+    // At the address in `rdi` (Intel SDM volume 2, MASKMOVDQU: non-temporal).
+    let is_masked_move = matches!(name, "maskmovdqu" | "vmaskmovdqu" | "maskmovq");
     let swaps = name == "xchg" && inst.operands.iter().any(|op| matches!(op, Operand::Mem(_)));
-    if is_weak && stores_elsewhere {
+    if is_weak && stores_elsewhere || is_masked_move {
         Change::Leaves
     } else if matches!(name, "sfence" | "mfence") || inst.prefixes.lock || swaps {
         Change::Clears

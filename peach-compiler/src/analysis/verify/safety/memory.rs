@@ -3,11 +3,12 @@
 
 use super::super::{name_of, operand_span};
 use super::WRAP;
+use super::hazards::has_pointers;
 use crate::analysis::Facts;
 use crate::analysis::locals::UnwrittenRead;
-use crate::analysis::proof::{Access, Missing, Unshown};
+use crate::analysis::proof::{Access, Missing, Unshown, Via};
 use crate::analysis::values::Known;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgValue, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{Class, MemAccess};
 
@@ -23,14 +24,51 @@ pub(super) fn verify(
     let inst = &function.insts[index];
     let Op::Machine(machine) = &inst.op else { return };
     for access in facts.effects[index].memory.iter().filter(|access| access.read || access.write) {
-        let Some(operand) = access.operand else { continue };
+        let Some(operand) = access.operand else {
+            if has_pointers(&facts.effects[index]) {
+                open.extend(by_pointer(&machine.inst, inst, index, access));
+            }
+            continue;
+        };
         let Some(Operand::Mem(mem)) = machine.inst.operands.get(operand) else { continue };
         let proof = prove(function, facts, &machine.inst, mem, access, known);
         if let Err(refusal) = proof {
             let is_constant = refusal.is_constant;
-            let access = Access { index, operand };
-            open.push(Open { access, is_constant, diagnostic: refusal.describe(inst, operand) });
+            let access = Access { index, via: Via::Operand(operand) };
+            let span = operand_span(inst, operand);
+            open.push(Open { access, is_constant, diagnostic: refusal.describe(span) });
         }
+    }
+}
+
+/// An access at an address in a register that the instruction does not name.
+fn by_pointer(
+    machine: &Instruction<Reg>,
+    inst: &Inst,
+    index: usize,
+    access: &MemAccess,
+) -> Option<Open> {
+    let pointer = access.pointer?;
+    let name = machine.mnemonic.name();
+    let register = crate::isa::register_name(pointer, Class::Gp64);
+    let message = format!("memory at `{register}` is not proven to be valid");
+    let note = match access.elements {
+        Some(_) => format!(
+            "`{name}` touches as many elements as `rcx` says, upwards only where the direction \
+             flag is known to be clear: on entry and after `cld`"
+        ),
+        None => format!("`{name}` uses memory at the address in `{register}`"),
+    };
+    let diagnostic = Refusal::new(Code::NeedsUnsafe, message, note).describe(inst.span.into());
+    let access = Access { index, via: Via::Pointer(pointer) };
+    Some(Open { access, is_constant: false, diagnostic })
+}
+
+/// Where an access is named in the source.
+fn place_of(inst: &Inst, via: Via) -> Place {
+    match via {
+        Via::Operand(operand) => operand_span(inst, operand),
+        Via::Pointer(_) => inst.span.into(),
     }
 }
 
@@ -58,9 +96,8 @@ impl Refusal {
         Refusal { is_constant: false, code, message, notes: vec![note.into()], help }
     }
 
-    fn describe(self, inst: &Inst, operand: usize) -> Diagnostic {
-        let mut diagnostic =
-            Diagnostic::new(self.code, operand_span(inst, operand), self.message).help(self.help);
+    fn describe(self, span: Place) -> Diagnostic {
+        let mut diagnostic = Diagnostic::new(self.code, span, self.message).help(self.help);
         diagnostic.notes = self.notes;
         diagnostic
     }
@@ -306,7 +343,7 @@ pub(super) fn describe_unproven(
         return open.diagnostic;
     };
     let Missing { region, touched, not_shown, is_outside, example, is_read_only, align } = missing;
-    let span = operand_span(&function.insts[open.access.index], open.access.operand);
+    let span = place_of(&function.insts[open.access.index], open.access.via);
     if *is_outside {
         return Diagnostic::new(Code::NeedsUnsafe, span, touched.clone()).help(WRAP);
     }
@@ -351,10 +388,11 @@ pub(super) fn describe_invariant(function: &Function, unshown: &Unshown) -> Diag
 pub(super) fn describe_unwritten(function: &Function, read: UnwrittenRead) -> Diagnostic {
     let inst = &function.insts[read.inst];
     let diagnostic = |message| {
-        Diagnostic::new(Code::UninitializedMemory, operand_span(inst, read.operand), message)
+        let span = read.operand.map_or(inst.span.into(), |operand| operand_span(inst, operand));
+        Diagnostic::new(Code::UninitializedMemory, span, message)
     };
-    let local = match &inst.op {
-        Op::Machine(machine) => match machine.inst.operands.get(read.operand) {
+    let local = match (&inst.op, read.operand) {
+        (Op::Machine(machine), Some(operand)) => match machine.inst.operands.get(operand) {
             Some(Operand::Mem(Mem { base: Base::Local(local), .. })) => &function[*local],
             _ => return diagnostic("read of uninitialized stack memory".to_string()),
         },
