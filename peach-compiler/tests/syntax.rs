@@ -214,6 +214,7 @@ fn statements_are_told_apart_by_their_first_tokens() {
                 StatementKind::Align(_) => "align",
                 StatementKind::Db(_) => "db",
                 StatementKind::Invariant(_) => "invariant",
+                StatementKind::Declassify(_) => "declassify",
             })
             .collect()
     };
@@ -237,6 +238,7 @@ fn statements_are_told_apart_by_their_first_tokens() {
             "align assign assign assign align",
         ),
         ("db 0x0f, 0x0b; db = 1; db[0] = 2;", "db assign assign"),
+        ("declassify a, b.gp32, acc[0..4];", "declassify"),
         ("emit loads[0..3]; emit = 3; emit(x);", "emit assign call"),
         (
             "issue loads; issue loads, 3; issue loads, ..; issue(x); issue = 1;",
@@ -474,6 +476,7 @@ fn soup(random: &mut Random, length: usize, depth: usize) -> TokenStream {
         "interleave",
         "align",
         "invariant",
+        "declassify",
         "old",
         "db",
         "assert",

@@ -415,6 +415,11 @@ fn set_before(
     found
 }
 
+/// Whether a function that is called may read `reg` as an argument.
+pub(super) fn may_take_at_call(convention: &Convention, reg: PhysReg) -> bool {
+    may_take(convention, Outside::Call, reg)
+}
+
 /// Whether something outside may read `reg`. `al` counts the vectors for functions of variable
 /// arity.
 fn may_take(convention: &Convention, kind: Outside, reg: PhysReg) -> bool {

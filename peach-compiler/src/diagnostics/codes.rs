@@ -48,7 +48,7 @@ codes! {
          slices. Generic types and patterns cannot be held in registers."
     BadAttribute "E0003" Error "invalid or conflicting attribute"
         "The attributes of the language are `target_feature`, `target_cpu`, `version`, `embed`, \
-         `spill`, `endbr64`, `vzeroupper`, `export_name` and `fallback`."
+         `spill`, `endbr64`, `vzeroupper`, `export_name`, `fallback` and, on arguments, `secret`."
     DuplicateItem "E0004" Error "duplicate item"
         "Kernels with the same name are versions of one kernel: they must have the same signature \
          and visibility. All other items need different names."
@@ -155,6 +155,19 @@ codes! {
     MissingFile "E0606" Error "file not found or not readable"
         "Modules and includes are searched for next to the file that names them, and in the `-I` \
          directories."
+
+    // E07xx: secrets.
+    SecretLeak "E0701" Error "a secret can be observed"
+        "What a `#[secret]` argument holds or points to, and all that is computed from it, must \
+         not decide a branch, an address, a `rep` count or a mask of an access, and must not be in \
+         a register that a call may read. Choose with `cmov`, `setcc` and masks, or `declassify` \
+         what may become public."
+    SecretTiming "E0702" Error "an instruction whose time may depend on a secret"
+        "Intel lists the instructions whose time is independent of their data: moves, logic, \
+         shifts, sums, products, integer vectors, shuffles, AES. Divisions, floats, and counts and \
+         deposits of bits are not among them."
+    SecretStored "E0703" Error "a secret is stored where it counts as public"
+        "Secrets may be stored through `#[secret]` arguments and in stack variables."
 
     // E09xx: ours.
     Internal "E0901" Error "a bug in peach"

@@ -151,6 +151,34 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
+    /// Reports the parameters of a version that are `#[secret]` and in the first version are not,
+    /// or the other way round. Whether there are any.
+    pub(super) fn has_other_secrets(&mut self, kernel: &Kernel, first: &Kernel) -> bool {
+        let mut differ = false;
+        for (param, other) in kernel.signature.params.iter().zip(&first.signature.params) {
+            let (place, help) = match (param.secret, other.secret) {
+                (Some(place), None) => (place, "remove it here, or mark the argument there too"),
+                (None, Some(_)) => (param.name.span().into(), "write `#[secret]` before it"),
+                (Some(_), Some(_)) | (None, None) => continue,
+            };
+            differ = true;
+            let (here, there) = match param.secret {
+                Some(_) => ("is", "is not"),
+                None => ("is not", "is"),
+            };
+            let (name, of) = (&param.name, &kernel.signature.name);
+            let message =
+                format!("`{name}` {here} `#[secret]`, and in another version of `{of}` {there}");
+            self.error(
+                Diagnostic::new(Code::DuplicateItem, place, message)
+                    .label(other.name.span(), format!("here it {there}"))
+                    .note("all versions of a kernel keep the same arguments secret")
+                    .help(help),
+            );
+        }
+        differ
+    }
+
     /// Says that two items cannot be one function.
     pub(super) fn different(
         &mut self,

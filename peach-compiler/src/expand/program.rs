@@ -76,6 +76,7 @@ impl<'a, 'd> Expander<'a, 'd> {
                 let (name, first) = (&kernel.signature.name, &first.signature.name);
                 self.different(name, first, "this kernel", "the first one");
             }
+            has_errors |= self.has_other_secrets(kernel, first);
             has_errors |= kernel.reported.is_some();
             for version in versions_of(kernel) {
                 if leaves_out && self.leave_out(kernel, version) {

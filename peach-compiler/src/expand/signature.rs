@@ -20,6 +20,9 @@ impl<'a> Expander<'a, '_> {
         for (index, param) in signature.params.iter().enumerate() {
             self.check_width(&param.ty);
             self.declare_param(index, param);
+            if param.secret.is_some() {
+                self.keep_secret(index);
+            }
         }
         let result = self.result(&signature.result);
         self.result.in_error = result.as_ref().err().copied();
@@ -100,6 +103,16 @@ impl<'a> Expander<'a, '_> {
         self.scopes.declare(symbol, value);
     }
 
+    /// Marks the registers of a parameter as `#[secret]`. The length of a slice is not.
+    fn keep_secret(&mut self, param: usize) {
+        let args = &mut self.output.function.args;
+        let is_slice = |arg: &Arg| matches!(arg.value, ArgValue::Slice { .. });
+        let has_length = args.iter().any(|arg| arg.param == param && is_slice(arg));
+        for arg in args.iter_mut().filter(|arg| arg.param == param) {
+            arg.secret = !has_length || is_slice(arg);
+        }
+    }
+
     /// A register that one part of a parameter arrives in.
     fn arg(
         &mut self,
@@ -122,8 +135,8 @@ impl<'a> Expander<'a, '_> {
             true => (pointer_size, Extension::Zero),
             false => (value.bytes(), Extension::None),
         };
-        let lengths = Vec::new();
-        let arg = Arg { vreg, param, part, pointer: None, value, lengths, bytes, extension };
+        let (lengths, pointer, secret) = (Vec::new(), None, false);
+        let arg = Arg { vreg, param, part, pointer, value, lengths, bytes, extension, secret };
         self.output.function.args.push(arg);
         View { reg: Reg::Virtual(vreg), class }
     }

@@ -6,7 +6,7 @@ use super::scope::Mark;
 use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::Op;
+use crate::ir::{Declassified, Ghost, Op};
 use crate::syntax::ast::{
     self, Block, Call, Expr, Label, Let, Name, Pattern, Statement, StatementKind, TableElement,
 };
@@ -124,6 +124,7 @@ impl<'a> Expander<'a, '_> {
             }
             StatementKind::Align(expr) => self.align(statement, expr),
             StatementKind::Db(values) => self.raw_bytes(statement, values),
+            StatementKind::Declassify(places) => self.declassify(statement, places),
         }
     }
 
@@ -363,6 +364,57 @@ impl<'a> Expander<'a, '_> {
             bytes.push(n as u8);
         }
         self.emit(Op::Bytes(bytes), statement.span.0, Vec::new());
+        Ok(())
+    }
+
+    /// `declassify a, b;`
+    fn declassify(&mut self, statement: &Statement, places: &'a [Expr]) -> Evaluated<()> {
+        if let Some(stream) = self.around.recording {
+            let message = "`declassify` is not allowed in a stream";
+            return Err(self.error(
+                Diagnostic::new(Code::StreamMisuse, statement.span.0, message)
+                    .label(stream, "the stream")
+                    .note("streams hold instructions, which are counted and emitted one by one")
+                    .help("write it between the instructions that are issued"),
+            ));
+        }
+        let mut found = Vec::new();
+        for expr in places {
+            let value = self.eval(expr)?;
+            self.find_declassified(&value, expr, &mut found)?;
+        }
+        let spans = places.iter().map(place).collect();
+        self.emit(Op::Ghost(Ghost::Declassify(found)), statement.span.0, spans);
+        Ok(())
+    }
+
+    fn find_declassified(
+        &mut self,
+        value: &Value,
+        expr: &'a Expr,
+        found: &mut Vec<Declassified>,
+    ) -> Evaluated<()> {
+        match value {
+            Value::Reg(view) => found.push(Declassified::Reg(*view)),
+            Value::Wide { lo, hi } => found.extend([lo, hi].map(|half| Declassified::Reg(*half))),
+            Value::Local(local) => found.push(Declassified::Local(*local)),
+            Value::List(parts) | Value::Tuple(parts) => {
+                for part in parts.iter() {
+                    self.find_declassified(part, expr, found)?;
+                }
+            }
+            Value::Poison(reported) => return Err(*reported),
+            other => {
+                let message = format!("`declassify` cannot be applied to {}", other.describe());
+                let error = Diagnostic::new(Code::TypeMismatch, place(expr), message).note(
+                    "it takes registers, their views, arrays of registers and stack variables",
+                );
+                return Err(self.error(match other {
+                    Value::Mem(_) => error.help("load it, and declassify the register"),
+                    _ => error,
+                }));
+            }
+        }
         Ok(())
     }
 

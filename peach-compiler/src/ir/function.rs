@@ -143,6 +143,8 @@ pub struct Arg {
     pub bytes: u32,
     /// What the bytes of the register beyond these become.
     pub extension: Extension,
+    /// `#[secret]`: a number is, or what a pointer points to.
+    pub secret: bool,
 }
 
 /// How a value that is narrower where it arrives than in its register fills the register.

@@ -1,8 +1,9 @@
-//! Ghost code: what only the proof of memory safety sees (J.-C. Filliâtre, L. Gondelman and
-//! A. Paskevich, "The Spirit of Ghost Code", 2016). It makes no code, and its reads do not count.
+//! Ghost code: what only the proofs of memory safety and of constant time see (J.-C. Filliâtre,
+//! L. Gondelman and A. Paskevich, "The Spirit of Ghost Code", 2016). It makes no code, and its reads
+//! do not count.
 
-use crate::ids::{ArgId, VReg};
-use crate::isa::Reg;
+use crate::ids::{ArgId, LocalId, VReg};
+use crate::isa::{Reg, View};
 
 /// A step of ghost code.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,17 @@ pub enum Ghost {
         /// Where the value is.
         reg: Reg,
     },
+    /// `declassify a, buf;`: what these hold is public from here on, on the author's word.
+    Declassify(Vec<Declassified>),
+}
+
+/// What `declassify` makes public.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Declassified {
+    /// The bytes of a register that a view shows.
+    Reg(View<Reg>),
+    /// All of a stack variable.
+    Local(LocalId),
 }
 
 /// A sum that is at least 0, or 0, over the whole numbers.
@@ -52,6 +64,13 @@ impl Ghost {
                 }
             }
             Ghost::Remember { reg, .. } => *reg = map(*reg),
+            Ghost::Declassify(places) => {
+                for place in places {
+                    if let Declassified::Reg(view) = place {
+                        view.reg = map(view.reg);
+                    }
+                }
+            }
         }
     }
 }

@@ -149,6 +149,11 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
             c.bump();
             set(&mut own.vzeroupper, value, at, name)?;
         }
+        Own::Secret => {
+            let help =
+                "write it before the arguments that are secret: `fn f(#[secret] key: &[u8])`";
+            return Err(Box::new(bad(at, "`#[secret]` belongs on an argument").help(help)));
+        }
         Own::Version => {
             let version = version(list(&mut c, name)?, at)?;
             own.versions.push(version);

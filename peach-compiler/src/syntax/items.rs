@@ -129,7 +129,8 @@ fn function(
             );
             diagnostics.push(problem.help("remove `extern`"));
         }
-        let signature_tokens = c.tokens_since(&name_start.ahead());
+        let tokens = c.tokens_since(&name_start.ahead());
+        let signature_tokens = signature::without_secret(tokens);
         let head = Fallback {
             rust_attrs: Vec::new(),
             conditions: Conditions::default(),

@@ -19,10 +19,11 @@ pub(super) enum Own {
     Vzeroupper,
     Version,
     Fallback,
+    Secret,
 }
 
 impl Own {
-    const ALL: [Own; 13] = [
+    const ALL: [Own; 14] = [
         Own::TargetFeature,
         Own::TargetCpu,
         Own::ExportName,
@@ -36,6 +37,7 @@ impl Own {
         Own::Vzeroupper,
         Own::Version,
         Own::Fallback,
+        Own::Secret,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Own {
             Own::Vzeroupper => "vzeroupper",
             Own::Version => "version",
             Own::Fallback => "fallback",
+            Own::Secret => "secret",
         }
     }
 

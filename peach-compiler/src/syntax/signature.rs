@@ -7,9 +7,9 @@
 use super::ast::*;
 use super::bindings::new_name;
 use super::cursor::{Cursor, Parsed};
-use super::types;
-use crate::diagnostics::{Code, Diagnostic};
-use proc_macro2::{Delimiter, Span, TokenStream};
+use super::{tokens_text, types};
+use crate::diagnostics::{Code, Diagnostic, Place};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -29,6 +29,9 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
     let problems = if is_generic { &mut consequences } else { problems };
     let params = parameters(inside, problems)?;
     let result = if c.eat_op("->") {
+        if c.is_punct('#') {
+            problems.push(attribute_of_result(c)?);
+        }
         types::signature_type(c, problems)
     } else {
         let span = (c.last_span(), c.last_span());
@@ -42,7 +45,10 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
     }
     let (where_clause, where_has_bounds) = where_clause(c, problems);
     let has_bounds = list_has_bounds || where_has_bounds;
-    let tokens = c.tokens_since(&start);
+    let mut tokens = c.tokens_since(&start);
+    if params.iter().any(|param| param.secret.is_some()) {
+        tokens = without_secret(tokens);
+    }
     let is_invalid = is_generic || problems.len() > problems_before;
     Ok(Signature { name, lifetimes, has_bounds, where_clause, params, result, tokens, is_invalid })
 }
@@ -133,6 +139,7 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
     let mut params: Vec<Param> = Vec::new();
     let mut names = ParameterNames::default();
     while !c.is_end() {
+        let secret = secret(&mut c, problems)?;
         if let Some(refused) = refused_parameter(&c) {
             problems.push(refused);
             types::skip_type(&mut c);
@@ -158,12 +165,93 @@ fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<P
             );
         }
         problems.extend(names.duplicate(&name));
-        params.push(Param { name, ty });
+        if let Some(place) = secret
+            && points_to_code(&ty.kind)
+        {
+            problems.push(
+                Diagnostic::new(
+                    Code::BadAttribute,
+                    place,
+                    "a function pointer cannot be `#[secret]`",
+                )
+                .note("of a pointer, what it points to is secret; this one points to code")
+                .help("remove `#[secret]`"),
+            );
+        }
+        params.push(Param { name, ty, secret });
         if !c.is_end() && !c.eat_punct(',') {
             return Err(c.expected("`,` or `)`"));
         }
     }
     Ok(params)
+}
+
+/// The `#[secret]` before a parameter. Any other attribute there is reported.
+fn secret(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Option<Place>> {
+    let mut found = None;
+    while c.is_punct('#') {
+        let first = c.span();
+        c.bump();
+        let (mut inside, group) = c.expect_group(Delimiter::Bracket)?;
+        let place = Place { first, last: group.span_close() };
+        let is_secret = inside.eat_word("secret");
+        if !is_secret {
+            let message = "`#[secret]` is the only attribute that a parameter can have";
+            problems.push(Diagnostic::new(Code::BadSignature, place, message));
+        } else if !inside.is_end() {
+            let message = format!("expected `]` after `secret`, found {}", inside.describe());
+            problems.push(Diagnostic::new(Code::BadAttribute, inside.span(), message));
+        } else if found.replace(place).is_some() {
+            problems.push(Diagnostic::new(Code::BadAttribute, place, "duplicate `secret`"));
+        }
+    }
+    Ok(found)
+}
+
+/// The attribute that comes next, before the type of a result.
+fn attribute_of_result(c: &mut Cursor<'_>) -> Parsed<Diagnostic> {
+    let first = c.span();
+    c.bump();
+    let (inside, group) = c.expect_group(Delimiter::Bracket)?;
+    let place = Place { first, last: group.span_close() };
+    let error = Diagnostic::new(Code::BadAttribute, place, "a result cannot have attributes");
+    Ok(match inside.is_word("secret") {
+        true => error.note("secrets may be returned; what becomes of them is up to the caller"),
+        false => error,
+    })
+}
+
+/// A signature as Rust takes it: without the attribute that is the language's own.
+pub(super) fn without_secret(tokens: TokenStream) -> TokenStream {
+    let mut kept = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(hash) if hash.as_char() == '#' && is_secret(tokens.peek()) => {
+                tokens.next();
+            }
+            TokenTree::Group(list) if list.delimiter() == Delimiter::Parenthesis => {
+                let mut inside = Group::new(list.delimiter(), without_secret(list.stream()));
+                inside.set_span(list.span());
+                kept.extend([TokenTree::Group(inside)]);
+            }
+            token => kept.extend([token]),
+        }
+    }
+    kept
+}
+
+fn is_secret(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket
+        && tokens_text(&group.stream()) == "secret")
+}
+
+fn points_to_code(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::FnPointer => true,
+        TypeKind::Option(inner) => points_to_code(&inner.kind),
+        _ => false,
+    }
 }
 
 /// Where each name of a list of parameters first stands.
@@ -191,9 +279,6 @@ impl ParameterNames {
 
 fn refused_parameter(c: &Cursor<'_>) -> Option<Diagnostic> {
     let bad = |what: &str| Some(Diagnostic::new(Code::BadSignature, c.span(), what.to_string()));
-    if c.is_punct('#') {
-        return bad("parameters of kernels cannot have attributes");
-    }
     if c.is_word("self") || is_self_reference(*c) {
         return bad("a kernel is a function, not a method: it cannot have `self`");
     }
@@ -229,6 +314,16 @@ pub(super) fn helper_parameters(mut c: Cursor<'_>) -> Parsed<Vec<HelperParam>> {
     let mut params: Vec<HelperParam> = Vec::new();
     let mut names = ParameterNames::default();
     while !c.is_end() {
+        if c.is_punct('#') {
+            return Err(Box::new(
+                Diagnostic::new(
+                    Code::BadSignature,
+                    c.span(),
+                    "a helper's parameter has no attributes",
+                )
+                .note("what a helper is given stays as secret as it is"),
+            ));
+        }
         c.eat_word("mut");
         let name = new_name(&mut c)?;
         if !c.eat_punct(':') {

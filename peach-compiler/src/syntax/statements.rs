@@ -207,6 +207,10 @@ fn keyword(
             c.bump();
             StatementKind::Db(comma_separated(c)?)
         }
+        "declassify" => {
+            c.bump();
+            StatementKind::Declassify(comma_separated(c)?)
+        }
         "break" | "continue" | "else" | "fn" | "inline" | "loop" | "match" | "use" | "static"
             if !is_instruction_word(word, &next) =>
         {

@@ -73,6 +73,7 @@ impl Builder {
                 lengths: Vec::new(),
                 bytes: 8,
                 extension: Extension::None,
+                secret: false,
             });
         }
         builder

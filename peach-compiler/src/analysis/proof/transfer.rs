@@ -45,7 +45,7 @@ pub(super) fn step(state: &mut State, index: usize, world: &mut World<'_>) {
             let value = state.content(*reg, world);
             Results { registers: vec![(Reg::Virtual(*ghost), value)], ..Results::default() }
         }
-        Op::Ghost(Ghost::Invariant(_)) => Results::default(),
+        Op::Ghost(Ghost::Invariant(_) | Ghost::Declassify(_)) => Results::default(),
         // What these write, if anything, is forgotten below.
         Op::Label(_) | Op::Undefined { .. } | Op::Return(_) | Op::Align(_) => Results::default(),
     };

@@ -16,9 +16,11 @@
 //! | `shuffles` | bytes that the value of an immediate chooses |
 //! | `suppression` | elements of memory that a mask leaves alone |
 //! | `properties` | safety, control flow, memory, the state of x87 and MMX |
+//! | `bytes` | which bytes of the sources a byte of the result depends on |
 //! | `idioms` | operands with which an instruction reads less: `xor r, r` |
 //! | `instruction` | all of it together, for one instruction with its operands |
 
+mod bytes;
 pub(in crate::isa) mod choice;
 pub(in crate::isa) mod entry;
 mod general;
@@ -36,5 +38,7 @@ pub(in crate::isa) mod table;
 pub(in crate::isa) mod types;
 pub(in crate::isa) mod vectors;
 
+pub use bytes::{ByteFlow, byte_flow};
 pub use instruction::effects;
+pub use table::timing::Timing;
 pub use types::*;

@@ -166,6 +166,8 @@ pub struct Param {
     pub name: Name,
     /// Its type.
     pub ty: Type,
+    /// `#[secret]`: the attribute.
+    pub secret: Option<Place>,
 }
 
 /// An ordinary Rust function to be used where no version is supported.

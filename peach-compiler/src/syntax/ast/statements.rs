@@ -44,7 +44,8 @@ impl Block {
                 | StatementKind::Interleave(_)
                 | StatementKind::Invariant(_)
                 | StatementKind::Align(_)
-                | StatementKind::Db(_) => {}
+                | StatementKind::Db(_)
+                | StatementKind::Declassify(_) => {}
             }
         }
     }
@@ -74,7 +75,8 @@ impl Block {
             | StatementKind::Emit(..)
             | StatementKind::Interleave(_)
             | StatementKind::Align(_)
-            | StatementKind::Db(_) => false,
+            | StatementKind::Db(_)
+            | StatementKind::Declassify(_) => false,
         })
     }
 }
@@ -144,6 +146,8 @@ pub enum StatementKind {
     Align(Expr),
     /// `db 0x0f, 0x0b;`
     Db(Vec<Expr>),
+    /// `declassify a, b.gp32, acc, buf;`
+    Declassify(Vec<Expr>),
 }
 
 /// A `let` that declares registers or memory.

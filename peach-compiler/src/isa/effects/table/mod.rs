@@ -19,6 +19,7 @@ mod integers;
 mod masks;
 mod shuffles;
 mod system;
+pub(in crate::isa) mod timing;
 mod vector_moves;
 mod x87;
 

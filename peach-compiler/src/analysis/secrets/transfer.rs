@@ -1,0 +1,437 @@
+//! One step: which bytes are secret after an instruction.
+//!
+//! A result depends on all bytes that the instruction reads, unless `isa` knows that each of its
+//! bytes depends on those in its place alone. Bytes that are known to become zero are public.
+
+use super::address::{Origin, Value};
+use super::memory::{self, Store, Target};
+use super::state::{Pushed, State};
+use super::taint::{Source, Taint, Why};
+use super::{strings, values};
+use crate::analysis::Facts;
+use crate::ir::{Declassified, Function, Ghost, Machine, Op, Operand, Reg, View};
+use crate::isa::{self, Access, ByteFlow, Class, Control, Effects, Flags, Lanes};
+
+/// Takes the state over instruction `index`.
+pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut State) {
+    let effects = &facts.effects[index];
+    match &function.insts[index].op {
+        Op::Label(_) | Op::Align(_) | Op::Return(_) => {}
+        Op::Ghost(Ghost::Invariant(_) | Ghost::Remember { .. }) => {}
+        Op::Copy { dst, src } => copy(facts, effects, *dst, *src, state),
+        Op::SetImm { dst, value } => {
+            clear(facts, effects, dst.reg, state);
+            values::set_number(facts, state, *dst, *value);
+        }
+        Op::Undefined { dst } => {
+            let lanes = effects.regs.iter().fold(Lanes::NONE, |all, access| all | access.write);
+            let mut taint = Taint::new(lanes, Why::of(Source::Undefined(index as u32)));
+            taint.add(state.taint(facts, dst.reg).only(Lanes::ALL - lanes));
+            state.set(facts, dst.reg, taint);
+            state.set_value(facts, dst.reg, Value::default());
+        }
+        Op::Ghost(Ghost::Declassify(places)) => declassify(function, facts, places, state),
+        Op::LoadArg { arg } => {
+            if let Some(pointer) = function[*arg].pointer {
+                state.set(facts, Reg::Virtual(pointer), Taint::PUBLIC);
+            }
+            state.load_argument(function, facts, *arg);
+        }
+        // What raw bytes leave is up to the author, and they are given no secrets.
+        Op::Bytes(_) => {
+            for access in &effects.regs {
+                state.set_value(facts, access.reg, Value::default());
+            }
+        }
+        Op::Machine(_) if effects.control == Control::Call => call(function, facts, index, state),
+        Op::Machine(machine) => match strings::of(machine) {
+            Some(string) => string.step(function, facts, index, machine, state),
+            None => machine_step(function, facts, index, machine, state),
+        },
+    }
+}
+
+/// Lane by lane, which costs nothing to know.
+fn copy(facts: &Facts, effects: &Effects<Reg>, dst: View<Reg>, src: View<Reg>, state: &mut State) {
+    let source = state.taint(facts, src.reg);
+    let moved = Taint::new(placed(dst, seen(src, source.lanes)), source.why);
+    values::copy(facts, state, dst, src);
+    clear(facts, effects, dst.reg, state);
+    let mut taint = moved;
+    taint.add(state.taint(facts, dst.reg));
+    state.set(facts, dst.reg, taint);
+}
+
+/// The bytes of a register that a view shows, counted from its own first one.
+fn seen(view: View<Reg>, lanes: Lanes) -> Lanes {
+    let shown = lanes & view.class.lanes();
+    Lanes(shown.0 >> u32::from(view.class == Class::Gp8h))
+}
+
+/// The reverse.
+fn placed(view: View<Reg>, lanes: Lanes) -> Lanes {
+    Lanes(lanes.0 << u32::from(view.class == Class::Gp8h)) & view.class.lanes()
+}
+
+/// What an instruction writes to a register in any case is public until something is added.
+fn clear(facts: &Facts, effects: &Effects<Reg>, reg: Reg, state: &mut State) {
+    let written = effects.regs.iter().filter(|access| access.reg == reg);
+    let written = written.fold(Lanes::NONE, |all, access| all | access.write);
+    let old = state.taint(facts, reg);
+    state.set(facts, reg, old.only(Lanes::ALL - written));
+}
+
+/// What becomes public on the author's word.
+fn declassify(function: &Function, facts: &Facts, places: &[Declassified], state: &mut State) {
+    for place in places {
+        match *place {
+            Declassified::Reg(view) => {
+                let old = state.taint(facts, view.reg);
+                state.set(facts, view.reg, old.only(Lanes::ALL - view.class.lanes()));
+                // One that waits in memory is loaded later.
+                if let Reg::Virtual(vreg) = view.reg
+                    && let Some(arg) = function[vreg].arg
+                {
+                    let waiting = &mut state.waiting[arg.index()];
+                    *waiting = waiting.only(Lanes::ALL - view.class.lanes());
+                }
+            }
+            Declassified::Local(local) => state.locals[local.index()].fill(false),
+        }
+    }
+}
+
+/// What an instruction takes in.
+struct Inputs {
+    /// Why any of it is secret, if it is.
+    any: Option<Why>,
+    /// What is loaded, through operands or not.
+    loaded: Taint,
+    /// Of a result whose bytes depend on those in their place: the secret ones.
+    in_place: Option<Taint>,
+}
+
+fn machine_step(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    machine: &Machine,
+    state: &mut State,
+) {
+    let effects = &facts.effects[index];
+    if effects.memory.is_empty() && machine.inst.mnemonic.name() == "xchg" {
+        exchange(facts, effects, machine, state);
+        return;
+    }
+    let popped = if effects.stack > 0 { state.pushed.pop() } else { None };
+    let inputs = inputs(function, facts, index, machine, state, popped.as_ref());
+    let targets = written_targets(function, facts, effects, machine, state);
+    let before = values::Before::of(function, facts, effects, machine, state, popped);
+    let made = |taint: Taint| Taint { why: taint.why.made_by(index), ..taint };
+    let results: Vec<(Reg, Taint)> = effects
+        .regs
+        .iter()
+        .filter(|access| !(access.write | access.may_write).is_empty())
+        .map(|access| {
+            let new = result(facts, effects, machine, access, &inputs, state);
+            let mut taint = made(new);
+            taint.add(kept(facts, index, access, state));
+            (access.reg, taint)
+        })
+        .collect();
+    for (reg, taint) in results {
+        state.set(facts, reg, taint);
+    }
+    set_flags(effects, inputs.any, index, state);
+    for (access, target) in targets {
+        let taint = stored(access.bytes, machine, &inputs);
+        let value = before.stored.clone();
+        let store =
+            Store { bytes: access.bytes, taint: made(taint), always: access.always_written, value };
+        memory::store(state, &target, &store);
+    }
+    if effects.stack < 0 {
+        let bytes = effects.stack.unsigned_abs();
+        let taint = made(stored(Some(bytes), machine, &inputs));
+        let value = before.stored.clone().unwrap_or_default();
+        state.pushed.push(Pushed { bytes, taint, value });
+    }
+    before.finish(facts, state);
+}
+
+fn inputs(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    machine: &Machine,
+    state: &State,
+    popped: Option<&Pushed>,
+) -> Inputs {
+    let effects = &facts.effects[index];
+    let loaded = match popped {
+        Some(pushed) => pushed.taint,
+        None => loaded(function, facts, index, machine, state),
+    };
+    let flags = (effects.flags_read.0 & state.flags != 0).then_some(state.flags_why);
+    let registers = effects.regs.iter().find_map(|access| {
+        state.taint(facts, access.reg).only(access.read - handed_on(effects, access)).reason()
+    });
+    Inputs {
+        any: registers.or(flags).or(loaded.reason()),
+        loaded,
+        in_place: in_place(facts, effects, machine, loaded, flags, state),
+    }
+}
+
+/// Bytes that an instruction passes on without a look at them.
+fn handed_on(effects: &Effects<Reg>, access: &Access<Reg>) -> Lanes {
+    match effects.copied {
+        Some(copied) if copied.from == access.reg => copied.lanes,
+        _ => Lanes::NONE,
+    }
+}
+
+/// What the loads of an instruction bring.
+pub(super) fn loaded(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    machine: &Machine,
+    state: &State,
+) -> Taint {
+    let mut all = Taint::PUBLIC;
+    let effects = &facts.effects[index];
+    for access in effects.memory.iter().filter(|access| access.read && !access.address_only) {
+        if access.operand.is_none() && effects.stack != 0 {
+            continue;
+        }
+        let target = memory_target(function, facts, machine, state, access.operand);
+        let mut taint = memory::load(function, state, &target, access.bytes, index);
+        let is_broadcast = access.operand.is_some_and(|operand| {
+            matches!(&machine.inst.operands[operand], Operand::Mem(mem) if mem.broadcast.is_some())
+        });
+        if taint.is_secret() && is_broadcast {
+            taint.lanes = Lanes::ALL;
+        }
+        all.add(taint);
+    }
+    all
+}
+
+fn memory_target(
+    function: &Function,
+    facts: &Facts,
+    machine: &Machine,
+    state: &State,
+    operand: Option<usize>,
+) -> Target {
+    match operand.map(|operand| &machine.inst.operands[operand]) {
+        Some(Operand::Mem(mem)) => memory::target(function, facts, state, mem),
+        _ => {
+            let registers = strings::hidden_address(machine);
+            let sum = registers
+                .into_iter()
+                .fold(Value::number(0), |sum, view| sum.plus(&state.value(facts, view.reg)));
+            Target::Sum(sum)
+        }
+    }
+}
+
+/// What an instruction stores to, but for what it pushes.
+fn written_targets(
+    function: &Function,
+    facts: &Facts,
+    effects: &Effects<Reg>,
+    machine: &Machine,
+    state: &State,
+) -> Vec<(isa::MemAccess, Target)> {
+    let stores = effects.memory.iter().filter(|access| access.write && !access.address_only);
+    stores
+        .filter(|access| access.operand.is_some() || effects.stack == 0)
+        .map(|access| (*access, memory_target(function, facts, machine, state, access.operand)))
+        .collect()
+}
+
+/// The stores of instruction `index`, and what each of them would store.
+pub(super) fn stores(
+    function: &Function,
+    facts: &Facts,
+    index: usize,
+    machine: &Machine,
+    state: &State,
+) -> Vec<(Option<usize>, Target, Taint)> {
+    let effects = &facts.effects[index];
+    let popped = if effects.stack > 0 { state.pushed.last() } else { None };
+    let inputs = inputs(function, facts, index, machine, state, popped);
+    written_targets(function, facts, effects, machine, state)
+        .into_iter()
+        .map(|(access, target)| (access.operand, target, stored(access.bytes, machine, &inputs)))
+        .collect()
+}
+
+/// Which bytes of the result in place are secret, counted from the lowest of the operand.
+fn in_place(
+    facts: &Facts,
+    effects: &Effects<Reg>,
+    machine: &Machine,
+    loaded: Taint,
+    flags: Option<Why>,
+    state: &State,
+) -> Option<Taint> {
+    let ByteFlow::InPlace(element) = isa::byte_flow(&machine.inst, &machine.selection) else {
+        return None;
+    };
+    let mask = machine.inst.mask.and_then(|mask| state.taint(facts, mask.reg).reason());
+    if let Some(why) = mask.or(flags) {
+        return Some(Taint::new(Lanes::ALL, why));
+    }
+    let mut all = loaded;
+    for operand in &machine.inst.operands {
+        let Operand::Reg(view) = operand else { continue };
+        let read = effects.regs.iter().find(|access| access.reg == view.reg);
+        let read = read.map_or(Lanes::NONE, |access| access.read - handed_on(effects, access));
+        let taint = state.taint(facts, view.reg);
+        all.add(Taint::new(seen(*view, taint.lanes & read), taint.why));
+    }
+    all.lanes = in_elements(all.lanes, element) - settled_by_immediate(machine);
+    Some(all)
+}
+
+/// Every byte of the elements of which any byte is there.
+fn in_elements(lanes: Lanes, element: u32) -> Lanes {
+    let elements = (0..64 / element).map(|at| Lanes::range(at * element, element));
+    elements.filter(|at| at.intersects(lanes)).fold(Lanes::NONE, |all, at| all | at)
+}
+
+/// Bytes that an immediate makes zero or ones, whatever they were.
+fn settled_by_immediate(machine: &Machine) -> Lanes {
+    let settled = match machine.inst.mnemonic.name() {
+        "and" => 0,
+        "or" => 0xff,
+        _ => return Lanes::NONE,
+    };
+    let Some(Operand::Imm(value)) = machine.inst.operands.last() else { return Lanes::NONE };
+    (0..8)
+        .filter(|byte| value >> (8 * byte) & 0xff == settled)
+        .fold(Lanes::NONE, |all, byte| all | Lanes::range(byte, 1))
+}
+
+/// The secret bytes that an instruction computes of one register.
+fn result(
+    facts: &Facts,
+    effects: &Effects<Reg>,
+    machine: &Machine,
+    access: &Access<Reg>,
+    inputs: &Inputs,
+    state: &State,
+) -> Taint {
+    let written = (access.write | access.may_write) - access.zeroed;
+    let mut all = match (machine.inst.operands.first(), inputs.in_place) {
+        (Some(Operand::Reg(view)), Some(taint)) if view.reg == access.reg => {
+            let lanes = match view.class {
+                Class::Gp8h => placed(*view, taint.lanes),
+                _ => taint.lanes,
+            };
+            Taint::new(lanes, taint.why)
+        }
+        _ => inputs.any.map_or(Taint::PUBLIC, |why| Taint::new(Lanes::ALL, why)),
+    };
+    let copied = effects.copied.filter(|copied| copied.to == access.reg);
+    if let Some(copied) = copied {
+        all = all.only(Lanes::ALL - copied.lanes);
+    }
+    all = all.only(written);
+    if let Some(copied) = copied {
+        all.add(state.taint(facts, copied.from).only(copied.lanes));
+    }
+    all
+}
+
+/// The secret bytes of a register that an instruction leaves, or may leave, as they are.
+fn kept(facts: &Facts, index: usize, access: &Access<Reg>, state: &State) -> Taint {
+    let effects = &facts.effects[index];
+    let mut old = state.taint(facts, access.reg);
+    // A scan counts as writing a register that nothing has written, and may leave it as it was.
+    if effects.settles && !access.write.is_empty() {
+        return Taint::new(access.write, Why::of(Source::Undefined(index as u32)));
+    }
+    // Bytes that nothing has written cannot be read; what may be written over them can be.
+    if matches!(old.why.source, Source::Unwritten) {
+        old.lanes = old.lanes - access.may_write;
+    }
+    old.only(Lanes::ALL - access.write)
+}
+
+fn set_flags(effects: &Effects<Reg>, any: Option<Why>, index: usize, state: &mut State) {
+    let Flags(written) = effects.flags_written;
+    let Flags(may_write) = effects.flags_may_write;
+    state.flags &= !written;
+    if let Some(why) = any
+        && written | may_write != 0
+    {
+        state.flags |= written | may_write;
+        state.flags_why = why.made_by(index);
+    }
+}
+
+/// The secret bytes of what an instruction stores.
+fn stored(bytes: Option<u32>, machine: &Machine, inputs: &Inputs) -> Taint {
+    let whole = bytes.map_or(Lanes::ALL, Lanes::low);
+    let is_first = machine.inst.mnemonic.name() == "push"
+        || machine.inst.mnemonic.name() == "pop"
+        || matches!(machine.inst.operands.first(), Some(Operand::Mem(_)));
+    match (inputs.in_place, inputs.any) {
+        (Some(taint), _) if is_first => taint.only(whole),
+        (_, Some(why)) => Taint::new(whole, why),
+        (_, None) => inputs.loaded.only(Lanes::NONE),
+    }
+}
+
+/// `xchg` of two registers.
+fn exchange(facts: &Facts, effects: &Effects<Reg>, machine: &Machine, state: &mut State) {
+    let [Operand::Reg(a), Operand::Reg(b)] = machine.inst.operands[..] else { return };
+    let (old_a, old_b) = (state.taint(facts, a.reg), state.taint(facts, b.reg));
+    values::exchange(facts, state, a, b);
+    clear(facts, effects, a.reg, state);
+    clear(facts, effects, b.reg, state);
+    for (to, from, old) in [(a, b, old_b), (b, a, old_a)] {
+        let mut taint = Taint::new(placed(to, seen(from, old.lanes)), old.why);
+        taint.add(state.taint(facts, to.reg));
+        state.set(facts, to.reg, taint);
+    }
+}
+
+/// A call gives back secrets only if it was given the address of some.
+fn call(function: &Function, facts: &Facts, index: usize, state: &mut State) {
+    let effects = &facts.effects[index];
+    let given: Vec<Origin> = effects
+        .regs
+        .iter()
+        .filter(|access| !access.read.is_empty())
+        .flat_map(|access| state.value(facts, access.reg).regions())
+        .collect();
+    let exposes = |origin: &Origin| match *origin {
+        Origin::Pointer(arg) => function[arg].secret,
+        Origin::Local(local) => state.locals[local.index()].is_secret(),
+        Origin::Data(_) | Origin::Number(_) => false,
+    };
+    let taint = match given.iter().any(exposes) {
+        true => Taint::new(Lanes::ALL, Why::of(Source::Call(index as u32))),
+        false => Taint::PUBLIC,
+    };
+    for origin in given {
+        if let Origin::Local(local) = origin {
+            memory::spoil(state, local, taint);
+        }
+    }
+    for access in &effects.regs {
+        let changed = access.write | access.may_write;
+        if !changed.is_empty() {
+            let mut new = taint.only(changed);
+            new.add(state.taint(facts, access.reg).only(Lanes::ALL - access.write));
+            state.set(facts, access.reg, new);
+            state.set_value(facts, access.reg, Value::default());
+        }
+    }
+    state.flags &= !effects.flags_written.0;
+}
