@@ -5,8 +5,7 @@
 //! `needs avx512f` has extensions, and lines `item …` what stands before the kernel. Then comes the body. Behind it, `~ old => new @ place` is a near
 //! miss: the one place where the body has `old` gets `new`, and then the error is at `place`.
 
-// Each test takes what it needs.
-#![allow(dead_code, reason = "two tests share this file")]
+#![expect(dead_code, reason = "of the two tests that share this file, each takes what it needs")]
 
 /// A loop and its near misses.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +88,12 @@ impl Shape {
             ("64", true) => "f64",
             _ => panic!("{}: it ends in the bits of an element", self.function),
         }
+    }
+
+    /// The bytes of one of them.
+    pub fn element_bytes(&self) -> usize {
+        let bits = self.function.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        bits.parse::<usize>().expect("bits") / 8
     }
 
     /// A kernel with this body.

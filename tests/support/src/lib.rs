@@ -2,6 +2,8 @@
 
 pub mod executable;
 pub mod fragments;
+#[cfg(target_os = "linux")]
+pub mod guarded;
 pub mod kernels;
 pub mod left_out;
 pub mod low;
