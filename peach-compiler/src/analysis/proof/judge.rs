@@ -16,7 +16,7 @@ use super::ghost::{self, Unshown};
 use super::linear::{Linear, Symbol};
 use super::mask::Bits;
 use super::operations::{Operation, operation};
-use super::state::State;
+use super::state::{Slot, State};
 use super::transfer;
 use super::world::{Site, World};
 use crate::ir::{LocalId, Op, Operand, Reg};
@@ -31,8 +31,7 @@ pub(super) const ENTRY: u32 = u32::MAX;
 pub(super) struct Claim {
     /// Symbols that stand for other values each time that control comes here.
     pub symbols: Vec<Symbol>,
-    pub registers: BTreeMap<Reg, Linear>,
-    pub locals: BTreeMap<(LocalId, i64), Linear>,
+    pub values: BTreeMap<Slot, Linear>,
     pub masks: BTreeMap<Reg, Bits>,
     pub is_upward: bool,
     pub knowledge: Knowledge,
@@ -45,8 +44,14 @@ pub(super) struct Claim {
 pub(super) enum Rule {
     /// A sum of symbols that are known where the edge starts.
     Value(Linear),
-    /// The sum that a register holds, or what it adds to the address of a region.
-    Register { reg: Reg, base: Option<Symbol> },
+    /// What a slot holds, or adds to the address of a region.
+    Held { slot: Slot, base: Option<Symbol> },
+    /// The low bits of what a slot holds, as a number.
+    Low { slot: Slot, bits: u32 },
+    /// What is above them.
+    High { slot: Slot, bits: u32 },
+    /// How often a slot contains a power of two.
+    Quotient { slot: Slot, bits: u32 },
     /// The symbol that was made at a site of the code.
     Site(Site),
 }
@@ -64,8 +69,7 @@ pub(super) struct Failure {
 /// A part of a claim.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Claimed {
-    Register(Reg),
-    Local(LocalId, i64),
+    Value(Slot),
     Mask(Reg),
     Upward,
     /// The bounds of a symbol, or a value for it.
@@ -197,14 +201,23 @@ fn entry_state(world: &mut World<'_>) -> State {
 
 /// What is known where a claim holds.
 fn start(claim: &Claim) -> State {
-    State {
-        registers: claim.registers.clone(),
-        locals: claim.locals.clone(),
+    let mut state = State {
         masks: claim.masks.clone(),
         is_upward: claim.is_upward,
         knowledge: claim.knowledge.clone(),
         ..State::default()
+    };
+    for (slot, value) in &claim.values {
+        match *slot {
+            Slot::Register(reg) => drop(state.registers.insert(reg, value.clone())),
+            Slot::Local(local, at) => drop(state.locals.insert((local, at), value.clone())),
+            Slot::Pushed(_) => {}
+        }
     }
+    let pushed = (0..).map_while(|above| claim.values.get(&Slot::Pushed(above)).cloned());
+    state.pushed = pushed.collect();
+    state.pushed.reverse();
+    state
 }
 
 /// The edges that leave a block, each with what is known there.
@@ -281,16 +294,10 @@ fn arrive(
             fail(Claimed::Symbol(*symbol));
         }
     }
-    for (reg, claimed) in &claim.registers {
-        let value = state.content(*reg, world);
-        if !is_same(&value, claimed, &values, &state, world) {
-            fail(Claimed::Register(*reg));
-        }
-    }
-    for ((local, at), claimed) in &claim.locals {
-        let same = state.locals.get(&(*local, *at));
-        if !same.is_some_and(|value| is_same(value, claimed, &values, &state, world)) {
-            fail(Claimed::Local(*local, *at));
+    for (slot, claimed) in &claim.values {
+        let value = state.slot(*slot);
+        if !value.is_some_and(|value| is_same(value, claimed, &values, &state, world)) {
+            fail(Claimed::Value(*slot));
         }
     }
     for (reg, claimed) in &claim.masks {
@@ -348,10 +355,21 @@ fn is_same(
 fn value_of(rule: &Rule, state: &mut State, world: &mut World<'_>) -> Option<Linear> {
     match rule {
         Rule::Value(value) => Some(value.clone()),
-        Rule::Register { reg, base: Some(base) } => {
-            state.content(*reg, world).minus(&(*base).into())
+        Rule::Held { slot, base: Some(base) } => state.slot(*slot)?.minus(&(*base).into()),
+        Rule::Held { slot, base: None } => state.slot(*slot).cloned(),
+        Rule::Low { slot, bits } => {
+            let value = state.slot(*slot)?.clone();
+            Some(state.unsigned(&value, *bits, world))
         }
-        Rule::Register { reg, base: None } => Some(state.content(*reg, world)),
+        Rule::High { slot, bits } => {
+            let value = state.slot(*slot)?.clone();
+            let low = state.unsigned(&value, *bits, world);
+            value.minus(&low)?.divided(1 << bits)
+        }
+        Rule::Quotient { slot, bits } => {
+            let value = state.slot(*slot)?.clone();
+            Some(state.quotient(&value, *bits, world))
+        }
         Rule::Site(site) => {
             let mut sites = world.sites.iter();
             sites.find(|(_, of)| *of == site).map(|(symbol, _)| (*symbol).into())

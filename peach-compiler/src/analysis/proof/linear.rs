@@ -177,6 +177,16 @@ impl Linear {
         Linear::default().add_scaled(self, factor)
     }
 
+    /// `self / divisor`, if all of it is divisible.
+    pub fn divided(&self, divisor: i128) -> Option<Linear> {
+        let is_whole = |number: i128| number % divisor == 0;
+        if !is_whole(self.constant) || !self.terms.iter().all(|term| is_whole(term.1)) {
+            return None;
+        }
+        let terms = self.terms.iter().map(|&(symbol, factor)| (symbol, factor / divisor));
+        Some(Linear { terms: terms.collect(), constant: self.constant / divisor })
+    }
+
     /// With `value` in the place of `symbol`.
     pub fn substitute(&self, symbol: Symbol, value: &Linear) -> Option<Linear> {
         let factor = self.factor(symbol);

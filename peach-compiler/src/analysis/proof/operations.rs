@@ -44,8 +44,8 @@ pub(super) enum Operation {
     Pop,
     /// The first source without the bits from the second on.
     KeepLowBits,
-    /// A count of bits: at most as many as the operand has.
-    CountBits,
+    /// How many zeros there are: only where all bits are 0, as many as the operand has.
+    CountZeros,
     /// The number of a bit of a source that is not 0.
     FindBit,
     /// Clears the direction flag.
@@ -181,8 +181,8 @@ const OPERATIONS: [(&str, Operation); 42] = [
     ("bzhi", Operation::KeepLowBits),
     ("bts", Operation::SetBit),
     ("popcnt", Operation::CountSetBits),
-    ("tzcnt", Operation::CountBits),
-    ("lzcnt", Operation::CountBits),
+    ("tzcnt", Operation::CountZeros),
+    ("lzcnt", Operation::CountZeros),
     ("bsf", Operation::FindBit),
     ("bsr", Operation::FindBit),
     ("cld", Operation::ClearDirection),

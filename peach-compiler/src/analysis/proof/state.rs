@@ -4,9 +4,19 @@ use super::decide::Knowledge;
 use super::linear::{Linear, Symbol};
 use super::mask::Bits;
 use super::world::{SiteKind, WORD, World};
-use crate::ir::{LocalId, Reg, View};
+use crate::ir::{Function, LocalId, Reg, View};
 use crate::isa::{Bank, Class};
 use std::collections::BTreeMap;
+
+/// Something that holds 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Slot {
+    Register(Reg),
+    /// Eight bytes of a stack variable.
+    Local(LocalId, i64),
+    /// What was pushed, the last one first.
+    Pushed(usize),
+}
 
 /// What the flags were last set by.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,7 +67,31 @@ pub(super) fn gp_view(view: View<Reg>) -> Option<(Reg, u32)> {
     is_plain.then(|| (view.reg, 8 * view.class.bytes()))
 }
 
+/// Whether a register is a general-purpose one.
+pub(super) fn is_gp(reg: Reg, function: &Function) -> bool {
+    match reg {
+        Reg::Virtual(vreg) => function[vreg].class.bank() == Bank::Gp,
+        Reg::Physical(reg) => reg.bank == Bank::Gp,
+    }
+}
+
 impl State {
+    /// What `slot` holds, if it is known at all.
+    pub fn slot(&self, slot: Slot) -> Option<&Linear> {
+        match slot {
+            Slot::Register(reg) => self.registers.get(&reg),
+            Slot::Local(local, at) => self.locals.get(&(local, at)),
+            Slot::Pushed(above) => self.pushed.iter().rev().nth(above),
+        }
+    }
+
+    /// Everything of which something is known.
+    pub fn slots(&self) -> Vec<Slot> {
+        let registers = self.registers.keys().copied().map(Slot::Register);
+        let locals = self.locals.keys().map(|&(local, at)| Slot::Local(local, at));
+        registers.chain(locals).chain((0..self.pushed.len()).map(Slot::Pushed)).collect()
+    }
+
     /// The 64 bits of `reg`.
     pub fn content(&mut self, reg: Reg, world: &mut World<'_>) -> Linear {
         if let Some(value) = self.registers.get(&reg) {
@@ -94,6 +128,15 @@ impl State {
         self.reduced(value, bits, true, world)
     }
 
+    /// What a mask leaves of `value`: unlike what an instruction's width does, it is meant to
+    /// change it, in guesses too.
+    pub fn masked(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
+        let optimistic = std::mem::take(&mut world.optimistic);
+        let rest = self.unsigned(value, bits, world);
+        world.optimistic = optimistic;
+        rest
+    }
+
     fn reduced(
         &mut self,
         value: &Linear,
@@ -103,6 +146,7 @@ impl State {
     ) -> Linear {
         let modulus = 1i128 << bits;
         let least = if is_signed { -(modulus / 2) } else { 0 };
+        let value = &without_multiples(value, modulus);
         if let Some(number) = value.as_constant() {
             return Linear::from((number - least).rem_euclid(modulus) + least);
         }
@@ -162,6 +206,13 @@ impl State {
         self.divisions.push(Division { value, bits, is_signed, quotient });
         quotient
     }
+}
+
+/// The same modulo `modulus`, without the symbols that it does not depend on.
+fn without_multiples(value: &Linear, modulus: i128) -> Linear {
+    let mut rest = value.clone();
+    rest.terms.retain(|term| term.1 % modulus != 0);
+    rest
 }
 
 /// What the user calls a register.

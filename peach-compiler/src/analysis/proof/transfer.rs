@@ -8,9 +8,9 @@ use super::condition;
 use super::linear::Linear;
 use super::mask::{self, Bits};
 use super::operations::{Condition, Operation, StringOperation, operation};
-use super::state::{Flags, State, gp_view};
+use super::state::{Flags, State, gp_view, is_gp};
 use super::world::World;
-use crate::ir::{Base, Function, Ghost, Instruction, Mem, Op, Operand, Reg, View};
+use crate::ir::{Base, Ghost, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{self, Bank, Class, Control, Effects, Lanes, gp};
 
 /// Takes `state` over instruction `index`.
@@ -108,13 +108,6 @@ fn forget_registers(effects: &Effects<Reg>, state: &mut State, world: &mut World
     }
     if effects.control == Control::Call {
         state.flags = Flags::Unknown;
-    }
-}
-
-fn is_gp(reg: Reg, function: &Function) -> bool {
-    match reg {
-        Reg::Virtual(vreg) => function[vreg].class.bank() == Bank::Gp,
-        Reg::Physical(reg) => reg.bank == Bank::Gp,
     }
 }
 
@@ -369,12 +362,16 @@ impl Machine<'_, '_> {
                 Some(results)
             }
             Operation::KeepLowBits => self.keep_low_bits(bits),
-            Operation::CountBits => {
-                let value = self.state.fresh(0, bits.into(), self.world);
-                Some(self.result(&value, bits))
-            }
             Operation::CountSetBits => self.count_set_bits(bits),
             Operation::SetBit => self.set_bit(bits),
+            Operation::CountZeros => {
+                let source = self.source(1, bits)?;
+                let source = self.state.unsigned(&source, bits, self.world);
+                let is_zero = !self.state.shows(&source.offset(-1)?, self.world);
+                let most = i128::from(bits) - i128::from(!is_zero);
+                let value = self.state.fresh(0, most, self.world);
+                Some(self.result(&value, bits))
+            }
             Operation::FindBit => {
                 let source = self.source(1, bits)?;
                 let source = self.state.unsigned(&source, bits, self.world);
@@ -469,11 +466,11 @@ impl Machine<'_, '_> {
         };
         match mask {
             Some(mask) if (mask + 1).count_ones() == 1 => {
-                return Some(self.state.unsigned(value, mask.count_ones(), self.world));
+                return Some(self.state.masked(value, mask.count_ones(), self.world));
             }
             Some(mask) if mask > 0 && (modulus - mask).count_ones() == 1 => {
                 let low = (modulus - mask).trailing_zeros();
-                let rest = self.state.unsigned(value, low, self.world);
+                let rest = self.state.masked(value, low, self.world);
                 let whole = self.state.unsigned(value, bits, self.world);
                 return whole.minus(&rest);
             }

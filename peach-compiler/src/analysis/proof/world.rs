@@ -64,6 +64,8 @@ pub(super) struct World<'f> {
     pub paths_meet: Vec<bool>,
     /// By block: when the walk comes to it.
     positions: Vec<u32>,
+    /// How many symbols are of what arrives.
+    arriving: u32,
     locals: Vec<Symbol>,
     data: Vec<Symbol>,
     /// Where symbols of the current walk come from.
@@ -94,6 +96,7 @@ impl<'f> World<'f> {
             numbers: HashMap::new(),
             at: 0,
             optimistic: false,
+            arriving: 0,
         };
         for index in 0..function.args.len() {
             let value = world.argument(ArgId(index as u32));
@@ -122,6 +125,7 @@ impl<'f> World<'f> {
             let base = world.region(region, size);
             world.data.push(base);
         }
+        world.arriving = world.symbols.len() as u32;
         world
     }
 
@@ -197,6 +201,11 @@ impl<'f> World<'f> {
         self.addresses.insert(base);
         self.regions.insert(base, region);
         base
+    }
+
+    /// Whether a symbol is of what arrives, and so the same everywhere.
+    pub fn is_given(&self, symbol: Symbol) -> bool {
+        !self.symbols.is_passing(symbol) && symbol.0 < self.arriving
     }
 
     /// The block that a label opens.

@@ -1,0 +1,458 @@
+//! A claim that is being made, of what the edges into a place have in common.
+
+use super::equations::{Solved, vanishing};
+use super::meeting::{Changed, Held, Hints, Meeting};
+use crate::analysis::proof::decide::Knowledge;
+use crate::analysis::proof::judge::{Claim, ENTRY, Rule, is_passed};
+use crate::analysis::proof::linear::{Linear, Symbol};
+use crate::analysis::proof::mask::Bits;
+use crate::analysis::proof::state::{Slot, State, is_gp, register_name};
+use crate::analysis::proof::world::{Site, World};
+use crate::ir::{Base, Ghost, Op, Operand, Reg};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many symbols of what came before are kept where paths meet.
+const CARRIED: usize = 24;
+
+/// How many sums are looked at for what they have in common.
+const RELATED: usize = 24;
+
+/// A claim that is being made.
+pub(super) struct Draft<'e> {
+    block: u32,
+    /// Those from further up, with what is known on each.
+    edges: &'e [(u32, State)],
+    /// By edge: names that loops gave to what was made at a site.
+    aliases: Vec<BTreeMap<Symbol, Site>>,
+    /// By edge: what its equations say.
+    solved: Vec<Solved>,
+    changed: BTreeSet<Slot>,
+    pub(super) claim: Claim,
+    pub(super) meeting: Meeting,
+    /// Symbols that stand for what differs from edge to edge, with their values there.
+    merged: Vec<(Symbol, Vec<Linear>)>,
+}
+
+impl<'e> Draft<'e> {
+    pub(super) fn new(
+        block: u32,
+        edges: &'e [(u32, State)],
+        aliases: BTreeMap<Symbol, Site>,
+        world: &World<'_>,
+    ) -> Draft<'e> {
+        let mut claim = Claim { is_upward: true, ..Claim::default() };
+        for from in all_edges(world, block) {
+            claim.rules.insert(from, Vec::new());
+        }
+        let several = edges.len() > 1;
+        let solved = edges.iter().map(|(_, state)| match several {
+            true => Solved::of(&state.knowledge, world),
+            false => Solved::default(),
+        });
+        let on_edge = |state: &State| -> BTreeMap<Symbol, Site> {
+            let values = state.registers.values().chain(state.locals.values());
+            let sums = values.chain(&state.knowledge.zero).chain(&state.knowledge.at_least_zero);
+            let symbols = sums.flat_map(Linear::symbols);
+            symbols.filter_map(|symbol| Some((symbol, *aliases.get(&symbol)?))).collect()
+        };
+        Draft {
+            block,
+            edges,
+            aliases: edges
+                .iter()
+                .map(|(_, state)| if several { on_edge(state) } else { BTreeMap::new() })
+                .collect(),
+            solved: solved.collect(),
+            changed: changed_in_loop(world, block),
+            claim,
+            meeting: Meeting::default(),
+            merged: Vec::new(),
+        }
+    }
+
+    /// Claims what can be guessed.
+    pub(super) fn fill(&mut self, hints: &Hints, world: &mut World<'_>) {
+        let edges = self.edges;
+        let Some((_, first)) = edges.first() else { return };
+        for slot in first.slots() {
+            self.slot(slot, hints.steps.get(&(self.block, slot)).copied(), world);
+        }
+        for (reg, bits) in &first.masks {
+            self.mask(*reg, bits, world);
+        }
+        self.align(hints, world);
+        self.relate(world);
+        let constant = hints.constant.get(&self.block).into_iter().flatten();
+        constant.for_each(|sum| self.keep(sum, world));
+        self.carry_related(&first.knowledge, world);
+    }
+
+    /// Adds a symbol, with a rule for the edges from outside and one for those back.
+    fn symbol(&mut self, symbol: Symbol, outside: Rule, back: Rule, world: &World<'_>) {
+        self.claim.symbols.push(symbol);
+        for (from, rules) in &mut self.claim.rules {
+            let is_back = *from != ENTRY && is_passed(world, self.block, *from);
+            rules.push((symbol, if is_back { back.clone() } else { outside.clone() }));
+        }
+    }
+
+    /// A value in names that all edges have, as far as there are such.
+    fn canonical(&self, edge: usize, value: &Linear, world: &World<'_>) -> Linear {
+        let made = |site: &Site| {
+            let mut sites = world.sites.iter();
+            sites.find(|(_, of)| *of == site).map(|(symbol, _)| *symbol)
+        };
+        let aliases = self.aliases[edge].iter();
+        let named = aliases.filter(|(symbol, _)| value.factor(**symbol) != 0);
+        let values: Vec<(Symbol, Linear)> =
+            named.filter_map(|(symbol, site)| Some((*symbol, made(site)?.into()))).collect();
+        value.substitute_all(&values).unwrap_or_else(|| value.clone())
+    }
+
+    /// The same, in terms of what the edge's equations leave.
+    fn normal(&self, edge: usize, value: &Linear, world: &World<'_>) -> Option<Linear> {
+        Some(self.canonical(edge, &self.solved[edge].normal(value)?, world))
+    }
+
+    fn slot(&mut self, slot: Slot, step: Option<i128>, world: &mut World<'_>) {
+        let held: Option<Vec<Linear>> = (self.edges.iter().enumerate())
+            .map(|(edge, (_, state))| Some(self.canonical(edge, state.slot(slot)?, world)))
+            .collect();
+        let Some(held) = held else { return };
+        let is_changed = self.changed.contains(&slot);
+        let entry = self.common(&held, world).and_then(|value| self.carry(&value, world));
+        let claimed = match (entry, is_changed, step) {
+            (Some(entry), false, _) => Some(entry),
+            (Some(entry), true, Some(step)) => {
+                let turns = self.turns(world);
+                entry.add_scaled(&turns.into(), step).map(|value| value.modulo_2_64())
+            }
+            _ => self.held(slot, &held, world),
+        };
+        let Some(claimed) = claimed else { return };
+        if is_changed && (step.is_none() || self.edges.len() == 1) {
+            let value = claimed.clone();
+            self.meeting.changed.insert(slot, Changed { value, by: BTreeMap::new() });
+        }
+        self.claim.values.insert(slot, claimed);
+    }
+
+    /// What all edges hold, if that is one thing.
+    fn common(&self, held: &[Linear], world: &World<'_>) -> Option<Linear> {
+        let (first, others) = held.split_first()?;
+        if others.iter().all(|other| other == first) {
+            return Some(first.clone());
+        }
+        let normal = self.normal(0, first, world)?;
+        let mut edges = (1..).zip(others);
+        let is_one =
+            edges.all(|(edge, other)| self.normal(edge, other, world).as_ref() == Some(&normal));
+        is_one.then_some(normal)
+    }
+
+    /// A symbol for what differs from edge to edge, or from turn to turn.
+    fn held(&mut self, slot: Slot, held: &[Linear], world: &mut World<'_>) -> Option<Linear> {
+        if let Some(bits) = narrow(slot, held, world) {
+            return self.parts(slot, bits, world);
+        }
+        let base = |value: &Linear| world.split(value).map(|(base, _)| base);
+        let common =
+            base(&held[0]).filter(|common| held.iter().all(|other| base(other) == Some(*common)));
+        let name = match slot {
+            Slot::Register(reg) => register_name(reg, world),
+            Slot::Local(local, _) => world.function[local].name.clone(),
+            Slot::Pushed(_) => "what was pushed".to_string(),
+        };
+        let symbol = world.symbols.lasting(name, None, None);
+        let outside = Rule::Held { slot, base: common };
+        let back = match self.changed.contains(&slot) {
+            true => outside.clone(),
+            false => Rule::Value(symbol.into()),
+        };
+        self.symbol(symbol, outside, back, world);
+        self.meeting.held.push(Held { symbol, slot, base: common, bits: None });
+        let offset = |value: &Linear| match common {
+            Some(base) => value.minus(&base.into()),
+            None => Some(value.clone()),
+        };
+        let values: Option<Vec<Linear>> = held.iter().map(offset).collect();
+        self.merged.extend(values.map(|values| (symbol, values)));
+        match common {
+            Some(base) => Linear::from(symbol).plus(&base.into()),
+            None => Some(symbol.into()),
+        }
+    }
+
+    /// Two symbols: for the bits that count, and for those above them.
+    fn parts(&mut self, slot: Slot, bits: u32, world: &mut World<'_>) -> Option<Linear> {
+        let name = match slot {
+            Slot::Register(reg) => register_name(reg, world),
+            Slot::Local(..) | Slot::Pushed(_) => return None,
+        };
+        let low = world.symbols.lasting(name.clone(), 0, (1i128 << bits) - 1);
+        let high = world.symbols.lasting(format!("bits above {name}"), None, None);
+        for (symbol, rule) in [(low, Rule::Low { slot, bits }), (high, Rule::High { slot, bits })] {
+            let back = match self.changed.contains(&slot) {
+                true => rule.clone(),
+                false => Rule::Value(symbol.into()),
+            };
+            self.symbol(symbol, rule, back, world);
+        }
+        self.meeting.held.push(Held { symbol: low, slot, base: None, bits: Some(bits) });
+        Linear::from(low).add_scaled(&high.into(), 1 << bits)
+    }
+
+    fn mask(&mut self, reg: Reg, bits: &Bits, world: &mut World<'_>) {
+        let is_one = self.edges[1..].iter().all(|(_, state)| state.masks.get(&reg) == Some(bits));
+        if !is_one {
+            return;
+        }
+        if let (Some(first), Some(end)) =
+            (self.carry(&bits.first, world), self.carry(&bits.end, world))
+        {
+            self.claim.masks.insert(reg, Bits { first, end });
+        }
+    }
+
+    /// The number of turns so far.
+    fn turns(&mut self, world: &mut World<'_>) -> Symbol {
+        if let Some(turns) = self.meeting.turns {
+            return turns;
+        }
+        let turns = world.symbols.lasting("turns", 0, None);
+        let next = Linear::from(turns).offset(1).unwrap_or_default();
+        self.symbol(turns, Rule::Value(Linear::default()), Rule::Value(next), world);
+        self.meeting.turns = Some(turns);
+        turns
+    }
+
+    /// `value` in symbols that last: those that the walk has made are carried in.
+    fn carry(&mut self, value: &Linear, world: &mut World<'_>) -> Option<Linear> {
+        let mut values = Vec::new();
+        let passing: Vec<Symbol> =
+            value.symbols().filter(|symbol| world.symbols.is_passing(*symbol)).collect();
+        for symbol in passing {
+            let site = *world.sites.get(&symbol)?;
+            let carried = match self.meeting.carried.get(&site) {
+                Some(carried) => *carried,
+                None => self.carry_site(symbol, site, world),
+            };
+            values.push((symbol, carried.into()));
+        }
+        value.substitute_all(&values)
+    }
+
+    fn carry_site(&mut self, made: Symbol, site: Site, world: &mut World<'_>) -> Symbol {
+        let info = world.symbols.info(made).clone();
+        let carried = world.symbols.lasting(info.name, info.min, info.max);
+        self.symbol(carried, Rule::Site(site), Rule::Value(carried.into()), world);
+        for ((from, _), aliases) in self.edges.iter().zip(&self.aliases) {
+            let alias = aliases.iter().find(|(_, of)| **of == site);
+            let rules = self.claim.rules.get_mut(from);
+            if let (Some((alias, _)), Some(rule)) =
+                (alias, rules.and_then(|rules| rules.last_mut()))
+            {
+                rule.1 = Rule::Value((*alias).into());
+            }
+        }
+        self.meeting.carried.insert(site, carried);
+        carried
+    }
+
+    /// Carries in what facts relate to symbols that are carried already, and what equations say of
+    /// what is claimed.
+    fn carry_related(&mut self, knowledge: &Knowledge, world: &mut World<'_>) {
+        let claimed = self.claim.values.values().flat_map(Linear::symbols);
+        let claimed: BTreeSet<Symbol> = claimed.collect();
+        for fact in &knowledge.zero {
+            if fact.symbols().any(|symbol| claimed.contains(&symbol))
+                && self.meeting.carried.len() < CARRIED
+            {
+                self.carry(fact, world);
+            }
+        }
+        loop {
+            let before = self.meeting.carried.len();
+            for fact in knowledge.at_least_zero.iter().chain(&knowledge.zero) {
+                let is_related = fact.symbols().any(|symbol| {
+                    let site = world.sites.get(&symbol);
+                    site.is_some_and(|site| self.meeting.carried.contains_key(site))
+                });
+                if is_related && self.meeting.carried.len() < CARRIED {
+                    self.carry(fact, world);
+                }
+            }
+            if self.meeting.carried.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// Where accesses have to be aligned, addresses may be multiples of that.
+    fn align(&mut self, hints: &Hints, world: &mut World<'_>) {
+        let values = self.claim.values.iter();
+        let based: Vec<(Slot, Linear)> = values
+            .filter(|(slot, value)| self.changed.contains(slot) && world.split(value).is_some())
+            .map(|(slot, value)| (*slot, value.clone()))
+            .collect();
+        for (slot, value) in based {
+            for &align in &hints.alignments {
+                let multiple = world.symbols.lasting("a multiple", None, None);
+                let rule = Rule::Quotient { slot, bits: align.trailing_zeros() };
+                self.symbol(multiple, rule.clone(), rule, world);
+                let rest = value.add_scaled(&multiple.into(), -i128::from(align));
+                rest.into_iter().for_each(|rest| self.claim.knowledge.assume_zero(rest));
+            }
+        }
+    }
+
+    /// Sums that are the same on every edge.
+    fn relate(&mut self, world: &mut World<'_>) {
+        if self.edges.len() < 2 {
+            return;
+        }
+        let mut names: Vec<Linear> = Vec::new();
+        let mut values: Vec<Vec<Linear>> = Vec::new();
+        for (symbol, of) in &self.merged {
+            let normal = |(edge, value)| self.normal(edge, value, world);
+            let of: Option<Vec<Linear>> = of.iter().enumerate().map(normal).collect();
+            if let Some(of) = of {
+                names.push((*symbol).into());
+                values.push(of);
+            }
+        }
+        let merged = names.len();
+        let constants: BTreeSet<Symbol> =
+            values.iter().flatten().flat_map(Linear::symbols).collect();
+        for symbol in constants {
+            let value = Linear::from(symbol);
+            let of: Option<Vec<Linear>> =
+                (0..self.edges.len()).map(|edge| self.normal(edge, &value, world)).collect();
+            if let (Some(of), true) = (of, names.len() < RELATED) {
+                names.push(value);
+                values.push(of);
+            }
+        }
+        let rows: Option<Vec<BTreeMap<(usize, Option<Symbol>), i128>>> =
+            values.iter().map(|of| differences(of)).collect();
+        for factors in vanishing(&rows.unwrap_or_default()) {
+            let mut sum = Some(Linear::default());
+            for (at, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0) {
+                let by = names[at].minus(&values[at][0]);
+                sum = sum.and_then(|sum| sum.add_scaled(&by?, *factor));
+            }
+            let is_related = factors[..merged].iter().any(|factor| *factor != 0);
+            if let (true, Some(sum)) = (is_related, sum.and_then(|sum| self.carry(&sum, world))) {
+                self.claim.knowledge.assume_zero(sum);
+            }
+        }
+    }
+
+    /// A sum that no turn changes is as it was on entry.
+    fn keep(&mut self, sum: &[(Slot, i128)], world: &mut World<'_>) {
+        let mut here = Linear::default();
+        let mut before: Vec<Linear> = vec![Linear::default(); self.edges.len()];
+        for (slot, factor) in sum {
+            let Some(claimed) = self.claim.values.get(slot) else { return };
+            let Some(more) = here.add_scaled(claimed, *factor) else { return };
+            here = more;
+            for (edge, (_, state)) in self.edges.iter().enumerate() {
+                let value = state.slot(*slot).map(|value| self.canonical(edge, value, world));
+                let more = value.and_then(|value| before[edge].add_scaled(&value, *factor));
+                let Some(more) = more else { return };
+                before[edge] = more;
+            }
+        }
+        let entry = self.common(&before, world).and_then(|entry| self.carry(&entry, world));
+        if let Some(rest) = entry.and_then(|entry| here.minus(&entry)) {
+            self.claim.knowledge.assume_zero(rest);
+        }
+    }
+}
+
+/// How values differ from that on the first edge.
+fn differences(of: &[Linear]) -> Option<BTreeMap<(usize, Option<Symbol>), i128>> {
+    let mut row = BTreeMap::new();
+    for (edge, value) in of.iter().enumerate().skip(1) {
+        let by = value.minus(&of[0])?;
+        row.insert((edge, None), by.constant);
+        row.extend(by.terms.iter().map(|term| ((edge, Some(term.0)), term.1)));
+    }
+    Some(row)
+}
+
+/// How many bits of a register count, where something may be above them.
+fn narrow(slot: Slot, held: &[Linear], world: &World<'_>) -> Option<u32> {
+    let Slot::Register(Reg::Virtual(vreg)) = slot else { return None };
+    let bits = 8 * world.function[vreg].class.bytes();
+    let fits = |value: &Linear| {
+        value.least(&world.symbols).is_some_and(|least| least >= 0)
+            && value.greatest(&world.symbols).is_some_and(|most| most < 1 << bits)
+    };
+    (bits < 64 && !held.iter().all(fits)).then_some(bits)
+}
+
+/// The blocks that a block is entered from, and [`ENTRY`] for the first.
+fn all_edges(world: &World<'_>, block: u32) -> Vec<u32> {
+    let blocks = &world.facts.cfg.blocks;
+    let preds = blocks[block as usize].preds.iter().copied();
+    let mut edges: Vec<u32> = preds.filter(|pred| blocks[*pred as usize].reachable).collect();
+    if block == 0 {
+        edges.push(ENTRY);
+    }
+    edges
+}
+
+/// What is written on some way from `block` back to itself.
+fn changed_in_loop(world: &World<'_>, block: u32) -> BTreeSet<Slot> {
+    let cfg = &world.facts.cfg;
+    let mut inside = BTreeSet::from([block]);
+    let mut todo: Vec<u32> = all_edges(world, block)
+        .into_iter()
+        .filter(|from| *from != ENTRY && is_passed(world, block, *from))
+        .collect();
+    if todo.is_empty() {
+        return BTreeSet::new();
+    }
+    while let Some(from) = todo.pop() {
+        if inside.insert(from) {
+            todo.extend(cfg.blocks[from as usize].preds.iter().copied());
+        }
+    }
+    let mut changed = BTreeSet::new();
+    for index in inside.into_iter().flat_map(|block| cfg.blocks[block as usize].insts()) {
+        let effects = &world.facts.effects[index];
+        for access in &effects.regs {
+            if !(access.write | access.may_write).is_empty() && is_gp(access.reg, world.function) {
+                changed.insert(Slot::Register(access.reg));
+            }
+        }
+        match &world.function.insts[index].op {
+            Op::Ghost(Ghost::Remember { ghost, .. }) => {
+                changed.insert(Slot::Register(Reg::Virtual(*ghost)));
+            }
+            Op::Machine(machine) => {
+                let written = effects.memory.iter().filter(|access| access.write);
+                let operands =
+                    written.filter_map(|access| machine.inst.operands.get(access.operand?));
+                changed.extend(operands.filter_map(|operand| match operand {
+                    Operand::Mem(mem) => match mem.base {
+                        Base::Local(local) => Some(Slot::Local(local, mem.disp)),
+                        _ => None,
+                    },
+                    _ => None,
+                }));
+            }
+            Op::Label(_)
+            | Op::Copy { .. }
+            | Op::SetImm { .. }
+            | Op::Undefined { .. }
+            | Op::LoadArg { .. }
+            | Op::Return(_)
+            | Op::Align(_)
+            | Op::Ghost(Ghost::Invariant(_))
+            | Op::Bytes(_) => {}
+        }
+    }
+    changed
+}
