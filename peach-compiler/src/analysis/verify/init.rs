@@ -129,8 +129,8 @@ struct Suspects {
     regs: Vec<Reg>,
     /// By slot: the index in `regs`.
     numbers: Vec<Option<u32>>,
-    /// Those that may pass on lanes where they are not live, by index: sources of copies that do
-    /// not read all that they copy.
+    /// Those that matter where they are not live, by index: sources of copies that do not read all
+    /// that they copy, and registers that invariants name.
     lasting: BTreeSet<usize>,
 }
 
@@ -192,7 +192,10 @@ impl Suspects {
                 }
                 Op::Ghost(ghost) => {
                     let named = named_by_invariant(function, ghost).into_iter();
-                    named.for_each(|(_, reg)| suspects.add(facts, reg));
+                    named.for_each(|(_, reg)| {
+                        suspects.add(facts, reg);
+                        suspects.lasting.extend(suspects.number(facts, reg));
+                    });
                 }
                 Op::Label(_)
                 | Op::SetImm { .. }
