@@ -450,7 +450,7 @@ fn changed_in_loop(world: &World<'_>, block: u32) -> BTreeSet<Slot> {
             | Op::LoadArg { .. }
             | Op::Return(_)
             | Op::Align(_)
-            | Op::Ghost(Ghost::Invariant(_))
+            | Op::Ghost(Ghost::Invariant(_) | Ghost::Declassify(_))
             | Op::Bytes(_) => {}
         }
     }
