@@ -2,6 +2,7 @@
 //! or two away that is accepted; and what the attribute and the statement themselves refuse.
 
 mod pairs;
+mod random;
 mod syntax;
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
