@@ -27,6 +27,8 @@ pub struct CompiledGroup {
     pub source: KernelGroup,
     /// The code of each version, in the order of dispatch. Empty if any version is in error.
     pub versions: Vec<CompiledFunction>,
+    /// The code that stands in callers, of `#[embed = "inline"]`; `None` if anything is in error.
+    pub inlined: Option<CompiledFunction>,
 }
 
 /// One version, from all stages.

@@ -15,13 +15,16 @@ pub struct Target {
     pub position_independent: bool,
     /// Callers reserve no shadow space, where the convention has one.
     pub without_shadow: bool,
+    /// Whether `#[embed = "inline"]` code is made. Where there are no callers to put it in, such
+    /// kernels are called like others.
+    pub inlines: bool,
 }
 
 impl Target {
     /// Kernels inside Rust. The generated function calls them through `asm!`, in which it cannot
     /// move the stack pointer: an unwinder would not know of it.
     pub fn in_rust(convention: &'static Convention) -> Target {
-        Target { without_shadow: true, ..Target::from(convention) }
+        Target { without_shadow: true, inlines: true, ..Target::from(convention) }
     }
 }
 
@@ -33,6 +36,7 @@ impl From<&'static Convention> for Target {
             features: FeatureSet::baseline(),
             position_independent: false,
             without_shadow: false,
+            inlines: false,
         }
     }
 }

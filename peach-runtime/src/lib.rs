@@ -44,6 +44,8 @@ mod debug;
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere;
 mod error;
+#[cfg(target_arch = "x86_64")]
+mod inlined;
 #[cfg(feature = "jit")]
 pub mod jit;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no kernel is made there"))]
@@ -82,6 +84,8 @@ pub mod __private {
     #[cfg(target_arch = "x86_64")]
     pub use crate::__peach_kernel as kernel_static;
     pub use crate::cpu::{FEATURES, has as supported, lacking};
+    #[cfg(target_arch = "x86_64")]
+    pub use crate::inlined::*;
     pub use crate::kernel::{
         Address, Arena, Code, Kernel, Relocation, Shape, Source, Version, entry, entry_or_fallback,
     };

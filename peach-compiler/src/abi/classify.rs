@@ -262,12 +262,32 @@ fn place_result(convention: &Convention, result: ResultType) -> ResultPlace {
             ResultPlace::Regs(vec![PhysReg::vector(0)])
         }
         ResultType::One(ParamType::Wide) => match convention.int_results {
-            [low, high] => ResultPlace::Regs(vec![*low, *high]),
+            [low, high, ..] => ResultPlace::Regs(vec![*low, *high]),
             _ => ResultPlace::Packed { reg: PhysReg::vector(0), shift: 64 },
         },
         ResultType::One(_) => ResultPlace::Regs(vec![convention.int_results[0]]),
+        ResultType::Pair(first, second) if convention.results == Results::Separate => {
+            ResultPlace::Regs(separate(convention, [first, second]))
+        }
         ResultType::Pair(first, second) => place_pair(convention, first, second),
     }
+}
+
+/// A register for each part of a pair.
+fn separate(convention: &Convention, pair: [ParamType; 2]) -> Vec<PhysReg> {
+    let mut ints = convention.int_results.iter().copied();
+    let mut vectors = (0..convention.vector_results).map(PhysReg::vector);
+    let mut regs = Vec::new();
+    for param in pair {
+        match param {
+            ParamType::Float { .. } | ParamType::Vector { .. } => regs.extend(vectors.next()),
+            ParamType::Wide | ParamType::Slice | ParamType::Str => {
+                regs.extend(ints.by_ref().take(2));
+            }
+            ParamType::Int { .. } => regs.extend(ints.next()),
+        }
+    }
+    regs
 }
 
 /// A pair is laid out like a `repr(C)` struct. System V classifies each eightbyte of it; Microsoft

@@ -214,7 +214,7 @@ impl Module {
             if group.source.has_errors {
                 continue;
             }
-            let CompiledGroup { source, versions } = group;
+            let CompiledGroup { source, versions, inlined: _ } = group;
             match self.wanted(versions, processor) {
                 Ok(versions) => {
                     for mut compiled in versions {

@@ -104,6 +104,8 @@ pub struct KernelGroup {
     pub alternatives: Vec<Alternative>,
     /// In source order: the order of dispatch. Empty where every version is in error.
     pub versions: Vec<VersionSource>,
+    /// The code that stands in callers, of `#[embed = "inline"]`.
+    pub inlined: Option<Function>,
     /// `#[fallback]`.
     pub fallback: Option<ast::Fallback>,
     /// Where its user wrote `unsafe`.

@@ -7,7 +7,7 @@ use super::parts::{Items, Limits, MessageKey, Reports, ResultState, Status, Surr
 use super::scope::Scopes;
 use super::value::Value;
 use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels};
-use crate::abi;
+use crate::abi::{self, ArgPlace};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options};
 use crate::isa::{Feature, FeatureSet};
@@ -70,6 +70,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         let mut versions: Vec<VersionSource> = Vec::new();
         let mut plain: Vec<(FeatureSet, &'a Kernel)> = Vec::new();
         let leaves_out = self.can_leave_out(&group);
+        has_errors |= self.refuse_inline_versions(&group);
         for kernel in &group.kernels {
             if !std::ptr::eq(*kernel, first) && !same_kernel(kernel, first) {
                 has_errors = true;
@@ -82,7 +83,7 @@ impl<'a, 'd> Expander<'a, 'd> {
                 if leaves_out && self.leave_out(kernel, version) {
                     continue;
                 }
-                match self.version(kernel, version) {
+                match self.version(kernel, version, Form::Called) {
                     Some(function) => {
                         if version.is_none() {
                             has_errors |= self.is_duplicate(&mut plain, kernel, function.features);
@@ -95,14 +96,34 @@ impl<'a, 'd> Expander<'a, 'd> {
                 }
             }
         }
+        let inlined = (!has_errors && self.target.inlines && is_inline(first))
+            .then(|| self.version(first, None, Form::Inlined));
+        has_errors |= matches!(inlined, Some(None));
         KernelGroup {
             decl: without_body(first),
             alternatives: group.alternatives,
             versions,
+            inlined: inlined.flatten(),
             fallback: group.fallback.cloned(),
             unsafety: unsafety(&group.kernels),
             has_errors,
         }
+    }
+
+    /// Callers of an inlined kernel have chosen: there is no version to choose between.
+    fn refuse_inline_versions(&mut self, group: &Group<'a>) -> bool {
+        let first = group.kernels[0];
+        let Some((ast::Embed::Inline, span)) = first.attrs.embed else { return false };
+        let versions = first.attrs.versions.first().map(|version| version.span);
+        let others = group.kernels.get(1).map(|kernel| kernel.signature.name.span());
+        let Some(other) = versions.or(others) else { return false };
+        let message = "an inlined kernel has one version";
+        let error = Diagnostic::new(Code::BadAttribute, span, message)
+            .label(other, "another one")
+            .note("its code stands in its callers, which are compiled for certain extensions");
+        let help = "give each version a name of its own, or remove `#[embed = \"inline\"]`";
+        self.error(error.help(help));
+        true
     }
 
     /// Whether a version is left out where the sandbox knows no extension of its kind: there is
@@ -209,11 +230,13 @@ impl<'a, 'd> Expander<'a, 'd> {
         &mut self,
         kernel: &'a Kernel,
         version: Option<&'a VersionAttr>,
+        form: Form,
     ) -> Option<Function> {
-        self.begin_version(kernel, version);
+        self.begin_version(kernel, version, form);
         let mark = self.scopes.enter();
         self.enter_body_labels();
         self.enter_signature(&kernel.signature);
+        self.refuse_arguments_in_memory(kernel);
         // Of a refused signature, `return` and the arguments cannot be judged.
         if !kernel.signature.is_invalid {
             self.block(&kernel.body);
@@ -230,12 +253,36 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.status.failed.is_none().then_some(function)
     }
 
+    /// The arguments of an inlined kernel are operands of `asm!`.
+    fn refuse_arguments_in_memory(&mut self, kernel: &'a Kernel) {
+        let function = &self.output.function;
+        let args = function.placement.args.iter();
+        let mut in_memory = args.zip(&kernel.signature.params).filter(|(places, _)| {
+            function.options.inlined && !places.iter().all(|p| matches!(p, ArgPlace::Reg(_)))
+        });
+        let Some((_, param)) = in_memory.next() else { return };
+        let message = format!("there is no register left for `{}`", param.name);
+        let convention = function.convention;
+        let (ints, vectors) = (convention.int_args.len(), convention.vector_args);
+        let error = Diagnostic::new(Code::BadSignature, param.name.span(), message).note(format!(
+            "the arguments of an inlined kernel are in {ints} general-purpose registers and \
+             {vectors} vector registers at most; a slice takes two"
+        ));
+        self.error(error.help("pass a reference to some of them"));
+    }
+
     /// The function of a version, as far as attributes say what it is.
-    fn begin_version(&mut self, kernel: &'a Kernel, version: Option<&'a VersionAttr>) {
-        let convention = match kernel.abi {
+    fn begin_version(&mut self, kernel: &'a Kernel, version: Option<&'a VersionAttr>, form: Form) {
+        let called = match kernel.abi {
             None | Some((Abi::C, _)) => self.target.convention,
             Some((Abi::SysV64, _)) => &abi::SYSV64,
             Some((Abi::Win64, _)) => &abi::WIN64,
+        };
+        let inlined = form == Form::Inlined;
+        let convention = match form {
+            Form::Called => called,
+            Form::Inlined if called.shadow > 0 => &abi::INLINE_WIN64,
+            Form::Inlined => &abi::INLINE_SYSV64,
         };
         let mut function = blank_function(convention);
         function.name = name_text(&kernel.signature.name);
@@ -243,12 +290,15 @@ impl<'a, 'd> Expander<'a, 'd> {
         function.options = Options {
             spill: kernel.attrs.spill,
             // In a sandbox, indirect jumps go to the starts of bundles.
-            endbr64: kernel.attrs.endbr64 && convention.sandbox.is_none(),
-            no_vzeroupper: kernel.attrs.vzeroupper == Some(false),
+            endbr64: kernel.attrs.endbr64 && convention.sandbox.is_none() && !inlined,
+            // The caller is compiled for AVX, and its compiler knows what is changed.
+            no_vzeroupper: kernel.attrs.vzeroupper == Some(false) || inlined,
             unsafe_fn: kernel.unsafety.is_some(),
             in_text: self.target.position_independent
-                || matches!(kernel.attrs.embed, Some((ast::Embed::Text, _))),
+                || matches!(kernel.attrs.embed, Some((ast::Embed::Text, _)))
+                || inlined,
             without_shadow: self.target.without_shadow,
+            inlined,
         };
         self.begin(function);
         self.status.unparsed = kernel.reported;
@@ -264,7 +314,7 @@ impl<'a, 'd> Expander<'a, 'd> {
 
     /// See [`super::declare`].
     pub(super) fn declaration(&mut self, kernel: &'a Kernel) -> Option<Function> {
-        self.begin_version(kernel, None);
+        self.begin_version(kernel, None, Form::Called);
         self.enter_signature(&kernel.signature);
         let function =
             std::mem::replace(&mut self.output.function, blank_function(self.target.convention));
@@ -275,7 +325,10 @@ impl<'a, 'd> Expander<'a, 'd> {
         let mut features = self.target.features;
         if let Some((name, span)) = &attrs.target_cpu {
             match FeatureSet::of_cpu(name) {
-                Some(cpu) => features.extend(cpu),
+                Some(cpu) => {
+                    let usable = cpu.iter().filter(|feature| !self.is_beyond_rust(*feature));
+                    usable.for_each(|feature| features.insert(feature));
+                }
                 None => self.unknown_cpu(name, *span),
             }
         }
@@ -283,6 +336,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         for (name, span) in attrs.target_features.iter().chain(enabled) {
             match Feature::parse(name) {
                 Some(Feature::APXF) => self.no_apx(*span),
+                Some(feature) if self.is_beyond_rust(feature) => self.not_in_rust(feature, *span),
                 Some(feature) => features.insert(feature),
                 None => {
                     self.unknown_feature(name, *span, Code::BadAttribute);
@@ -293,6 +347,25 @@ impl<'a, 'd> Expander<'a, 'd> {
             Some(sandbox) => features.common(sandbox.features()),
             None => features,
         }
+    }
+
+    /// Whether the function of an inlined kernel cannot have the extension.
+    fn is_beyond_rust(&self, feature: Feature) -> bool {
+        self.output.function.options.inlined
+            && !feature.is_in_stable_rust()
+            && !FeatureSet::baseline().contains(feature)
+    }
+
+    fn not_in_rust(&mut self, feature: Feature, span: Span) {
+        let name = feature.name();
+        let message = format!("stable Rust has no target feature `{name}`");
+        let error = Diagnostic::new(Code::BadAttribute, span, message).note(
+            "the function of an inlined kernel is `#[target_feature(enable = \"…\")]`, so that its \
+             callers are compiled for the same extensions",
+        );
+        self.error(
+            error.help("remove `#[embed = \"inline\"]`: a kernel that is called checks itself"),
+        );
     }
 
     /// APX is an extension that there is, and whose instructions are missing here.
@@ -334,6 +407,19 @@ impl<'a, 'd> Expander<'a, 'd> {
             }
         }
     }
+}
+
+/// How control comes to the code, and leaves it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// By a call and a return.
+    Called,
+    /// It stands in its caller.
+    Inlined,
+}
+
+fn is_inline(kernel: &Kernel) -> bool {
+    matches!(kernel.attrs.embed, Some((ast::Embed::Inline, _)))
 }
 
 /// Where the kernels of one name say `unsafe`.

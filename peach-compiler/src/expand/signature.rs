@@ -374,7 +374,7 @@ fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
     };
     // In memory there is nothing beyond the value.
     Some(match convention.results {
-        Results::Registers => value,
+        Results::Registers | Results::Separate => value,
         Results::Stack => ResultValue { extended: value.bytes, ..value },
     })
 }

@@ -103,6 +103,8 @@ pub struct Options {
     pub in_text: bool,
     /// The caller reserves no shadow space for the kernel.
     pub without_shadow: bool,
+    /// The code stands in its caller: control goes on behind it instead of returning.
+    pub inlined: bool,
 }
 
 /// A virtual register.

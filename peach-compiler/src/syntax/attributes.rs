@@ -107,11 +107,12 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
             let embed = match value.as_str() {
                 "map" => Embed::Map,
                 "text" => Embed::Text,
+                "inline" => Embed::Inline,
                 _ => {
                     return Err(Box::new(
                         bad(span, format!("kernels cannot be embedded as \"{value}\"")).note(
-                            "the choices are \"map\" (mapped at first use, the default) and \
-                                \"text\" (in the program's own text section)",
+                            "the choices are \"map\" (mapped at first use, the default), \"text\" (in \
+                             the program's own text section) and \"inline\" (in each caller)",
                         ),
                     ));
                 }

@@ -169,8 +169,14 @@ fn refuse_program_parts(group: &CompiledGroup, problems: &mut Diagnostics) {
         let span = fallback.signature.name.span();
         refuse(span, "a `#[fallback]`", "its body is Rust");
     }
-    if let Some((Embed::Text, span)) = group.source.decl.attrs.embed {
-        refuse(span, "`#[embed = \"text\"]`", "the program's text section is already complete");
+    match group.source.decl.attrs.embed {
+        Some((Embed::Text, span)) => {
+            refuse(span, "`#[embed = \"text\"]`", "the program's text section is already complete");
+        }
+        Some((Embed::Inline, span)) => {
+            refuse(span, "`#[embed = \"inline\"]`", "its callers are already complete");
+        }
+        Some((Embed::Map, _)) | None => {}
     }
     for version in &group.versions {
         for symbol in &version.lowered.rust_syms {

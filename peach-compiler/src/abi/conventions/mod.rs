@@ -5,6 +5,7 @@
 
 mod formats;
 mod go;
+mod inlined;
 mod nacl;
 mod sysv;
 mod win64;
@@ -12,6 +13,7 @@ mod x32;
 
 pub use formats::{AssemblyFormat, ImageFormat};
 pub use go::{GOASM, GOASM_P32, GOSYSO, GOSYSO_P32};
+pub use inlined::{INLINE_SYSV64, INLINE_WIN64};
 pub use nacl::NACL;
 pub use sysv::SYSV64;
 pub use win64::WIN64;
@@ -118,6 +120,8 @@ pub enum Packing {
 pub enum Results {
     /// In registers, as far as they fit there.
     Registers,
+    /// In registers, each component in one of its own, whatever its size.
+    Separate,
     /// In the caller's memory after the arguments.
     Stack,
 }
@@ -134,7 +138,7 @@ pub enum Frames {
 }
 
 impl Convention {
-    /// All of them.
+    /// All that functions have; code that stands in its caller has another.
     pub const ALL: &[&'static Convention] =
         &[&SYSV64, &WIN64, &X32, &GOSYSO, &GOSYSO_P32, &GOASM, &GOASM_P32, &NACL];
 

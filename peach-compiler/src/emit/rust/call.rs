@@ -4,16 +4,17 @@
 //! that names exactly what the code clobbers; otherwise, and where the code calls back through a
 //! `fn` pointer, it is an ordinary call through the typed pointer.
 
-use super::registers::register_literal;
+use super::registers::{operand_literal, register_literal};
 use super::signature::{Param, code_values};
 use super::{
-    Context, cfg_attributes, clobbers, head, is_attribute, number, ours, source_name, text,
-    unsafety,
+    Context, cfg_attributes, clobbers, head, inlined, is_attribute, number, ours, source_name,
+    text, unsafety,
 };
 use crate::abi::{ArgPlace, ResultPlace};
+use crate::compiled::CompiledFunction;
 use crate::isa::{Bank, PhysReg};
 use crate::syntax::ast::{Embed, Type, TypeKind};
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 
 /// The function `name`.
@@ -22,12 +23,22 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     let attributes = &decl.rust_attrs;
     let author_decides =
         decl.rust_attrs.iter().any(|attribute| is_attribute(attribute, &["inline", "cold"]));
-    let inline = (!author_decides).then(|| quote_spanned!(ours() => #[inline]));
-    let target_feature = target_feature(context);
+    let (inline, target_feature) = match &context.group.inlined {
+        // rustc refuses both together.
+        Some(_) => match inlined::target_feature(context) {
+            None => (quote_spanned!(ours() => #[inline(always)]), None),
+            features => (quote_spanned!(ours() => #[inline]), features),
+        },
+        None => (quote_spanned!(ours() => #[inline]), target_feature(context)),
+    };
+    let inline = (!author_decides).then_some(inline);
     let (head, lifetimes) = (head(decl), context.signature.lifetimes);
     let signature = context.signature.rust_tokens();
-    let body =
-        if context.group.versions.is_empty() { body_in_error(context) } else { body(context) };
+    let body = match &context.group.inlined {
+        Some(inlined) => inlined_body(context, inlined),
+        None if context.group.versions.is_empty() => body_in_error(context),
+        None => body(context),
+    };
     // With the braces of the source, the function counts as the user's, and lints point at it.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(decl.body.span.1);
@@ -70,6 +81,12 @@ fn body(context: &Context<'_>) -> TokenStream {
         call_by_pointer(context, &target)
     };
     quote_spanned!(ours() => #unsafety #prepare #call)
+}
+
+fn inlined_body(context: &Context<'_>, inlined: &CompiledFunction) -> TokenStream {
+    let unsafety = unsafety::of_kernel(context);
+    let code = inlined::body(context, inlined);
+    quote_spanned!(ours() => #unsafety #code)
 }
 
 /// What is called.
@@ -120,6 +137,18 @@ fn entry_name() -> Ident {
 
 /// The `#[fallback]` as a function of the function, and its call.
 fn fallback_call(context: &Context<'_>) -> Option<(TokenStream, TokenStream)> {
+    let (function, name) = fallback_function(context)?;
+    let args = context.signature.params.iter().map(|param| &param.name);
+    let call = quote_spanned!(ours() => #name(#(#args),*));
+    let call = match context.group.source.fallback.as_ref()?.is_unsafe {
+        true => quote_spanned!(ours() => unsafe { #call }),
+        false => call,
+    };
+    Some((function, call))
+}
+
+/// The `#[fallback]` as a function of a function, and its name.
+pub(super) fn fallback_function(context: &Context<'_>) -> Option<(TokenStream, Ident)> {
     let fallback = context.group.source.fallback.as_ref()?;
     let name = Ident::new("__peach_fallback", ours());
     let attributes = &fallback.rust_attrs;
@@ -130,13 +159,7 @@ fn fallback_call(context: &Context<'_>) -> Option<(TokenStream, TokenStream)> {
         #(#attributes)* #target_feature
         #unsafety fn #name #signature #body
     };
-    let args = context.signature.params.iter().map(|param| &param.name);
-    let call = quote_spanned!(ours() => #name(#(#args),*));
-    let call = match fallback.is_unsafe {
-        true => quote_spanned!(ours() => unsafe { #call }),
-        false => call,
-    };
-    Some((function, call))
+    Some((function, name))
 }
 
 /// Whether all that goes in and out fits the operands of `asm!`.
@@ -155,7 +178,7 @@ fn goes_by_registers(context: &Context<'_>) -> bool {
     signature.params.iter().all(in_registers)
         && result_fits
         && signature.widest_vector() <= 16
-        && !clobbers::of(context).uses_shadow
+        && !clobbers::of(&context.group.versions).uses_shadow
 }
 
 fn is_function_pointer(kind: &TypeKind) -> bool {
@@ -218,8 +241,10 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
     let outputs = outputs(context);
     let (declared, conversion) = (&outputs.declarations, &outputs.conversion);
     let operands = &outputs.operands;
-    let clobbered = clobbers::of(context);
-    let clobbers = clobbers::operands(&clobbered, &outputs.registers, takes_pointers(context));
+    let clobbered = clobbers::of(&context.group.versions);
+    let takes_pointers = takes_pointers(context);
+    let stack = clobbers::Stack::Used;
+    let clobbers = clobbers::operands(&clobbered, &outputs.registers, takes_pointers, stack);
     quote_spanned! { ours() =>
         #declared
         unsafe {
@@ -232,7 +257,7 @@ fn call_by_registers(context: &Context<'_>, target: &Target) -> TokenStream {
 }
 
 /// Whether an argument is an address. A result may then be one that stems from it.
-fn takes_pointers(context: &Context<'_>) -> bool {
+pub(super) fn takes_pointers(context: &Context<'_>) -> bool {
     let is_number = |kind: &TypeKind| {
         matches!(
             kind,
@@ -248,7 +273,7 @@ fn takes_pointers(context: &Context<'_>) -> bool {
 }
 
 /// The values of a parameter's parts, of types that `asm!` takes in registers.
-fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
+pub(super) fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
     let (name, private) = (&param.name, param.private);
     let value = match param.kind {
         TypeKind::Int { bytes: 1, .. } | TypeKind::Bool | TypeKind::Char => {
@@ -272,18 +297,18 @@ fn register_values(param: &Param<'_>) -> Vec<TokenStream> {
 
 /// How the result leaves `asm!`.
 #[derive(Default)]
-struct Outputs {
+pub(super) struct Outputs {
     /// `let low: u64;`
-    declarations: TokenStream,
+    pub(super) declarations: TokenStream,
     /// `lateout("rax") low`
-    operands: Vec<TokenStream>,
+    pub(super) operands: Vec<TokenStream>,
     /// The registers of the operands.
-    registers: Vec<PhysReg>,
+    pub(super) registers: Vec<PhysReg>,
     /// The value of the function.
-    conversion: TokenStream,
+    pub(super) conversion: TokenStream,
 }
 
-fn outputs(context: &Context<'_>) -> Outputs {
+pub(super) fn outputs(context: &Context<'_>) -> Outputs {
     let (result, private) = (context.signature.result, context.private);
     let place = context.signature.placement.map(|placement| &placement.result);
     let mut outputs = Outputs::default();
@@ -304,7 +329,9 @@ fn outputs(context: &Context<'_>) -> Outputs {
             outputs.conversion = quote_spanned!(ours() => (#a, #b));
         }
         (Some(ResultPlace::Regs(regs)), _) => {
-            let value = outputs.register("__peach_result", &carrier(result, private), regs[0]);
+            let literal = operand_literal(regs[0], &result.kind);
+            let ty = carrier(result, private);
+            let value = outputs.register_as("__peach_result", &ty, regs[0], literal);
             outputs.conversion = from_carrier(result, &value, private);
         }
         (Some(ResultPlace::Packed { reg, shift }), TypeKind::Pair(a, b)) => {
@@ -334,11 +361,20 @@ fn outputs(context: &Context<'_>) -> Outputs {
 impl Outputs {
     /// Declares a variable of type `ty` for what `reg` holds after the call, and gives its name.
     fn register(&mut self, name: &str, ty: &TokenStream, reg: PhysReg) -> TokenStream {
+        self.register_as(name, ty, reg, register_literal(reg))
+    }
+
+    fn register_as(
+        &mut self,
+        name: &str,
+        ty: &TokenStream,
+        reg: PhysReg,
+        literal: Literal,
+    ) -> TokenStream {
         let name = format_ident!("{name}", span = ours());
         self.registers.push(reg);
-        let reg = register_literal(reg);
         self.declarations.extend(quote_spanned!(ours() => let #name: #ty;));
-        self.operands.push(quote_spanned!(ours() => lateout(#reg) #name));
+        self.operands.push(quote_spanned!(ours() => lateout(#literal) #name));
         quote_spanned!(ours() => #name)
     }
 }

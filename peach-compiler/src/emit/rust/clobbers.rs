@@ -4,16 +4,25 @@
 //! here is undefined behavior, so all of it comes from `frame::clobbers`, and the tests call every
 //! kernel with a known value in every register that is not listed.
 
+use super::ours;
 use super::registers::register_literal;
-use super::{Context, ours};
+use crate::compiled::CompiledFunction;
 use crate::frame;
 use crate::isa::{Bank, PhysReg, RegSet};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote_spanned;
 
+/// Whether memory below the stack pointer is used.
+#[derive(Clone, Copy)]
+pub(super) enum Stack {
+    /// As a call does, which pushes.
+    Used,
+    Unused,
+}
+
 /// The union over the versions of a kernel.
-pub(super) fn of(context: &Context<'_>) -> frame::Clobbers {
-    context.group.versions.iter().fold(frame::Clobbers::default(), |all, compiled| {
+pub(super) fn of(versions: &[CompiledFunction]) -> frame::Clobbers {
+    versions.iter().fold(frame::Clobbers::default(), |all, compiled| {
         let one = frame::clobbers(&compiled.lowered, &compiled.function.features);
         frame::Clobbers {
             gp: all.gp | one.gp,
@@ -36,6 +45,7 @@ pub(super) fn operands(
     clobbers: &frame::Clobbers,
     results: &[PhysReg],
     takes_pointers: bool,
+    stack: Stack,
 ) -> TokenStream {
     let registers = |set: RegSet, make: fn(u8) -> PhysReg| set.iter().map(make);
     let names = registers(clobbers.gp, PhysReg::gp)
@@ -51,13 +61,17 @@ pub(super) fn operands(
         literal
     });
     let outputs = names.chain(x87).map(|name| quote_spanned!(ours() => lateout(#name) _,));
-    let options = options(clobbers, takes_pointers);
+    let options = options(clobbers, takes_pointers, stack);
     quote_spanned!(ours() => #(#outputs)* options(#(#options),*))
 }
 
-/// What the code is proven not to do. Never `nostack`: a call pushes.
-fn options(clobbers: &frame::Clobbers, takes_pointers: bool) -> Vec<Ident> {
+/// What the code is proven not to do.
+fn options(clobbers: &frame::Clobbers, takes_pointers: bool, stack: Stack) -> Vec<Ident> {
     let mut options = Vec::new();
+    match stack {
+        Stack::Used => {}
+        Stack::Unused => options.push("nostack"),
+    }
     // That option speaks of the floating-point exception flags too (Rust reference, "Options" of
     // inline assembly).
     if !clobbers.flags && !clobbers.float_flags {

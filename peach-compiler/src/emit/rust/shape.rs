@@ -4,7 +4,9 @@
 //! functions that only the runtime calls as associated functions of the source.
 
 use super::signature::{Param, abi_string, code_types, is_slice};
-use super::{Context, cfg_attributes, number, ours, patches, proof, source_name, text};
+use super::{
+    Context, call, cfg_attributes, number, ours, patches, proof, source_name, template, text,
+};
 use crate::compiled::CompiledFunction;
 use crate::emit::reports::listing::listing;
 use crate::emit::unwind;
@@ -24,7 +26,7 @@ pub(super) fn source(context: &Context<'_>) -> TokenStream {
     let versions = versions.map(|(index, compiled)| version(context, index, compiled));
     let (fallback, fallback_function) = fallback(context);
     let functions = match context.embed() {
-        Embed::Map => fallback_function,
+        Embed::Map | Embed::Inline => fallback_function,
         Embed::Text => {
             let functions = text::functions(context);
             Some(quote_spanned!(ours() => #fallback_function #functions))
@@ -68,7 +70,7 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
     });
     let abi = compiled.function.convention.name;
     let code = match context.embed() {
-        Embed::Map => mapped(context, compiled),
+        Embed::Map | Embed::Inline => mapped(context, compiled),
         Embed::Text => {
             let name = &context.decl().signature.name;
             let source = source_name();
@@ -89,7 +91,7 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
     let listing =
         context.options.listings.map_or_else(String::new, |source| listing(compiled, source));
     let unwind = match (context.options.listings, context.embed()) {
-        (Some(_), Embed::Map) => {
+        (Some(_), Embed::Map | Embed::Inline) => {
             let changes = unwind::changes(&compiled.lowered, &compiled.encoded);
             Literal::byte_string(&unwind::dwarf_program(&changes))
         }
@@ -122,7 +124,7 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
                 (sym, quote_spanned!(ours() => #private::core::option::Option::Some(#end)))
             }
         };
-        let symbol = text::symbol_operand(&compiled.lowered.rust_syms[sym.index()]);
+        let symbol = template::symbol_operand(&compiled.lowered.rust_syms[sym.index()]);
         // An item of another library is only reached through the global offset table, which COFF
         // does not have.
         let template = match context.for_windows() {
@@ -171,7 +173,7 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
         )
     };
     let signature = &context.signature;
-    let target_feature = super::call::target_feature(context);
+    let target_feature = call::target_feature(context);
     let abi = abi_string(context);
     let (lifetimes, where_clause) = (signature.lifetimes, signature.where_clause);
     let mut params = Vec::new();
@@ -187,7 +189,13 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
         args.push(rust_value(param, &names));
     }
     let result = signature.code_result(private);
-    let call = quote_spanned!(ours() => unsafe { #name(#(#args),*) });
+    // An inlined kernel does not go to its fallback.
+    let (local, callee) = match context.embed() {
+        Embed::Inline => call::fallback_function(context),
+        Embed::Map | Embed::Text => None,
+    }
+    .map_or((None, name.clone()), |(function, callee)| (Some(function), callee));
+    let call = quote_spanned!(ours() => unsafe { #callee(#(#args),*) });
     let call = match &signature.result.kind {
         TypeKind::Pair(..) => quote_spanned! { ours() =>
             #private::core::convert::Into::into(#call)
@@ -198,6 +206,7 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
         #target_feature
         #[allow(unused_unsafe)]
         unsafe extern #abi fn __peach_fallback #lifetimes (#(#params),*) #result #where_clause {
+            #local
             #call
         }
     };

@@ -21,7 +21,7 @@ pub(super) struct Signature<'a> {
     /// `<'a, 'b: 'a>`.
     pub(super) lifetimes: &'a TokenStream,
     pub(super) where_clause: &'a TokenStream,
-    /// The same for all versions; `None` where there are none.
+    /// How `fn name` passes it: the same for all versions; `None` where there are none.
     pub(super) placement: Option<&'a Placement>,
     /// Whether the function pointer type is unsafe.
     pub(super) pointer_is_unsafe: bool,
@@ -48,7 +48,8 @@ impl<'a> Signature<'a> {
         private: &'a TokenStream,
     ) -> Self {
         let decl = &group.source.decl;
-        let function = group.versions.first().map(|version| &version.function);
+        let called = group.inlined.as_ref().or(group.versions.first());
+        let function = called.map(|version| &version.function);
         let placement = function.map(|function| &function.placement);
         let param = |(index, param): (usize, &'a ast::Param)| Param {
             // The code needs what `_` leaves unnamed, too.

@@ -42,6 +42,17 @@ macro_rules! extensions {
 }
 
 #[rustfmt::skip]
+const STABLE_IN_RUST: &[&str] = &[
+    "adx", "aes", "avx", "avx2", "avx512bf16", "avx512bitalg", "avx512bw", "avx512cd", "avx512dq",
+    "avx512f", "avx512fp16", "avx512ifma", "avx512vbmi", "avx512vbmi2", "avx512vl", "avx512vnni",
+    "avx512vp2intersect", "avx512vpopcntdq", "avxifma", "avxneconvert", "avxvnni", "avxvnniint16",
+    "avxvnniint8", "bmi1", "bmi2", "cmpxchg16b", "f16c", "fma", "fxsr", "gfni", "kl", "lzcnt",
+    "movbe", "pclmulqdq", "popcnt", "rdrand", "rdseed", "sha", "sha512", "sm3", "sm4", "sse",
+    "sse2", "sse3", "sse4.1", "sse4.2", "sse4a", "ssse3", "tbm", "vaes", "vpclmulqdq", "widekl",
+    "xsave", "xsavec", "xsaveopt", "xsaves",
+];
+
+#[rustfmt::skip]
 extensions! {
     // What every x86-64 processor has.
     X87 "x87" [] [FPU FPU287 FPU387]
@@ -190,6 +201,11 @@ impl Feature {
     /// The extension called `name` (`avx512vl`, `sse4.1`, `3dnow`).
     pub fn parse(name: &str) -> Option<Feature> {
         NAMES.iter().position(|known| *known == name).map(|row| Feature(row as u16))
+    }
+
+    /// Whether stable Rust has it, since 1.89 at the latest (Rust reference, "target_feature").
+    pub fn is_in_stable_rust(self) -> bool {
+        STABLE_IN_RUST.contains(&self.name())
     }
 
     /// Its name, as written in `#[target_feature(enable = "…")]`.

@@ -113,6 +113,8 @@ pub enum Embed {
     Map,
     /// In the program's own text section.
     Text,
+    /// In each caller, without a call.
+    Inline,
 }
 
 /// `#[version(enable = "…", V = zmm, W = 64)]`.
