@@ -120,6 +120,9 @@ pub fn compile_function(
     observer: &mut dyn Observer,
 ) -> Option<CompiledFunction> {
     passes::bind_arguments(&mut function);
+    if function.options.inlined {
+        passes::results_in_place(&mut function);
+    }
     observer.after(Step::Bind, State::Function(&function));
     let facts = analysis::Facts::of(&function);
     observer.after(Step::Analyze, State::Facts(&function, &facts));

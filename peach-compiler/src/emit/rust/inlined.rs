@@ -74,7 +74,7 @@ pub(super) fn body(context: &Context<'_>, compiled: &CompiledFunction) -> TokenS
         #anchor
         unsafe {
             #private::core::arch::asm!(
-                #(#lines,)* #(#operands,)* #(#inputs,)* #(#results,)* #clobbers
+                "", #(#lines,)* #(#operands,)* #(#inputs,)* #(#results,)* #clobbers
             );
         }
         #conversion
