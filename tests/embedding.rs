@@ -7,7 +7,7 @@ use peach_testing::rustc::Rustc;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A library with kernels in both embeddings, which other crates inline.
+/// A library with kernels in all embeddings, which other crates inline.
 const KERNELS: &str = r#"
 use peach_runtime::peach_fn;
 
@@ -45,12 +45,32 @@ macro_rules! kernels {
 kernels!("map", mapped);
 kernels!("text", in_text);
 
+peach_fn! {
+    #[embed = "inline"]
+    pub fn add(a: u64, b: u64) -> u64 { add a, b; return a; }
+    #[embed = "inline"]
+    pub fn constant() -> u64 { let a: gp64; mov a, const { ANSWER }; return a; }
+    #[embed = "inline"]
+    pub fn table() -> u64 { let a: gp64; mov a, sym TABLE; unsafe { mov a, [a + 8]; } return a; }
+    #[embed = "inline"]
+    pub extern "sysv64" fn twice(x: u64) -> u64 { rdi = x; unsafe { call sym double; } return rax; }
+    #[embed = "inline"]
+    pub extern "win64" fn vectors(x: f64) -> f64 { addsd x, f64x2(1.5, 1.5); return x; }
+}
+/// What is called of the inlined kernels is mapped.
+#[inline]
+fn inlined() -> bool {
+    let called = vectors::KERNEL.get()(1.0) as u64 + twice::KERNEL.get()(4);
+    [add(40, 2), constant(), table(), twice(4), vectors(1.0) as u64, called] == [42, 42, 8, 8, 2, 10]
+}
+
 /// 0 if everything is as it should be.
 #[inline]
 pub fn check() -> i32 {
     let wanted = [42, 42, 8, 8, 2, 2];
     let aligned = in_text::add::KERNEL.get() as usize % 64 == 0;
-    i32::from(mapped::all() != wanted) + 2 * i32::from(in_text::all() != wanted) + 4 * i32::from(!aligned)
+    let wrong = [mapped::all() != wanted, in_text::all() != wanted, !aligned, !inlined()];
+    wrong.iter().enumerate().map(|(n, wrong)| i32::from(*wrong) << n).sum()
 }
 "#;
 

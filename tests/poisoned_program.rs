@@ -228,9 +228,12 @@ fn random(seed: u64) -> String {
 #[test]
 fn calls_keep_what_they_do_not_declare() {
     let mut program = Program::new();
-    for embed in ["map", "text"] {
+    for embed in ["map", "text", "inline"] {
         for abi in ["sysv64", "win64"] {
             let kernels = KERNELS.iter().filter(|(_, source)| is_supported(source));
+            // The caller of inlined code keeps `rbp`.
+            let kernels =
+                kernels.filter(|(_, source)| embed != "inline" || !source.contains("rbp"));
             for (name, source) in kernels {
                 let name = format!("{}_{embed}_{abi}", name.replace(' ', "_"));
                 program.add_faithful(name, &with_head(source, embed, abi));
@@ -251,7 +254,7 @@ fn calls_keep_what_they_do_not_declare() {
         if !is_supported(source) {
             continue;
         }
-        for embed in ["map", "text"] {
+        for embed in ["map", "text", "inline"] {
             for register in registers {
                 let name = format!("without_{register}_{}_{embed}", kernel.replace(' ', "_"));
                 program.add_without(name, &with_head(source, embed, "sysv64"), register);
