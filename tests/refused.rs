@@ -1,7 +1,7 @@
 //! Programs that must be rejected, and the messages for them.
 //!
 //! Each file in `tests/refused/*/` is a bare kernel file, in a directory of a convention's name for
-//! it. A comment whose first sign is `^` marks the tokens above it that are offending; what follows
+//! it, or in `inlined` for code that stands in Rust callers. A comment whose first sign is `^` marks the tokens above it that are offending; what follows
 //! is the text of the message, and the lines of comment right below are its further lines:
 //!
 //! ```text
@@ -18,7 +18,7 @@
 use peach_compiler::abi::{self, Convention};
 use peach_compiler::diagnostics::frame::Palette;
 use peach_compiler::diagnostics::{Code, Diagnostic, Severity, frame, render};
-use peach_compiler::pipeline::{self, Compilation};
+use peach_compiler::pipeline::{self, Compilation, Target};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 
@@ -228,20 +228,24 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn compile(source: &str, convention: &'static Convention) -> Compilation {
+fn compile(source: &str, target: impl Into<Target>) -> Compilation {
     let tokens: TokenStream = source.parse().expect("the program's tokens are Rust's");
-    pipeline::compile(tokens, convention)
+    pipeline::compile(tokens, target)
 }
 
-/// The convention that a program's directory is called after; System V's otherwise.
-fn convention(path: &Path) -> &'static Convention {
+/// The convention that a program's directory is called after; System V's otherwise. Callers that
+/// code can stand in are Rust's.
+fn target(path: &Path) -> Target {
     let directory = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-    directory.and_then(Convention::parse).unwrap_or(&abi::SYSV64)
+    match directory {
+        Some("inlined") => Target::in_rust(&abi::SYSV64),
+        name => Target::from(name.and_then(Convention::parse).unwrap_or(&abi::SYSV64)),
+    }
 }
 
 /// The source with the marks that belong in it.
 fn marked(path: &Path, source: &str) -> String {
-    let compilation = std::panic::catch_unwind(|| compile(source, convention(path)))
+    let compilation = std::panic::catch_unwind(|| compile(source, target(path)))
         .unwrap_or_else(|_| panic!("{}: the compiler panics", path.display()));
     let mut told: Vec<&Diagnostic> = compilation.diagnostics.iter().collect();
     told.sort_by_key(|d| (d.place.first.start().line, d.place.first.start().column));

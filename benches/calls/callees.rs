@@ -1,4 +1,4 @@
-//! The callees: a kernel in both embeddings, and the same code without peach.
+//! The callees: a kernel in all embeddings, and the same code without peach.
 
 use peach_runtime::peach_fn;
 use std::arch::{asm, naked_asm};
@@ -8,6 +8,9 @@ peach_fn! {
 
     #[embed = "text"]
     pub fn text(a: u64, b: u64) -> u64 { add a, b; return a; }
+
+    #[embed = "inline"]
+    pub fn kernel(a: u64, b: u64) -> u64 { add a, b; return a; }
 }
 
 /// In Rust, inlined. (The instruction is one that the optimizer cannot fold over a loop, as it

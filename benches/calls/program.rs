@@ -68,6 +68,7 @@ macro_rules! rows {
             ("Rust, inlined", $of!(own::inlined)),
             ("Rust, extern \"C\"", $of!(|a, b| own::extern_c(a, b))),
             ("the same bytes by hand: asm!(\"call\")", $of!(own::by_hand)),
+            ("inline", $of!(own::kernel)),
             ("text", $of!(own::text)),
             ("map", $of!(own::mapped)),
             ("map, through KERNEL.get()", $of!(|a, b| $pointer.0(a, b))),
@@ -75,6 +76,7 @@ macro_rules! rows {
             ("an assembly file linked in", $of!(|a, b| linked_add(a, b))),
             ("another crate: Rust, extern \"C\"", $of!(|a, b| other::extern_c(a, b))),
             ("another crate: by hand", $of!(other::by_hand)),
+            ("another crate: inline", $of!(other::kernel)),
             ("another crate: text", $of!(other::text)),
             ("another crate: map", $of!(other::mapped)),
         ]

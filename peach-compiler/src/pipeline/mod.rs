@@ -107,7 +107,9 @@ fn large_inline(compiled: &CompiledFunction) -> Diagnostic {
     let (name, bytes) = (&function.name, compiled.encoded.code_len);
     let message = format!("the code of `{name}` has {bytes} bytes in every caller");
     Diagnostic::new(Code::LargeInline, function.span, message)
-        .note(format!("{LARGE_INLINE} are a lot for inlined code"))
+        .note(format!(
+            "code of more than {LARGE_INLINE} bytes costs caches more than a call costs time"
+        ))
         .help("remove `#[embed = \"inline\"]`: a call of `\"text\"` costs about a nanosecond")
 }
 

@@ -18,15 +18,22 @@ pub(super) fn verify(function: &Function, reports: &mut Reports<'_>) {
                 return;
             }
             let name = register_name(reg, view.class);
-            let convention = function.convention.name;
+            let (owner, note) = match function.options.inlined {
+                true => (
+                    "caller of inlined code".to_string(),
+                    "it finds the caller's frame while the code moves the stack pointer"
+                        .to_string(),
+                ),
+                false => (
+                    format!("convention `{}`", function.convention.name),
+                    format!("so do {}", others(function, num)),
+                ),
+            };
+            let message = format!("`{name}` belongs to the {owner}");
             reports.push(
-                Diagnostic::new(
-                    Code::Refused,
-                    operand_span(inst, operand),
-                    format!("`{name}` belongs to the convention `{convention}`"),
-                )
-                .note(format!("so do {}", others(function, num)))
-                .help("declare a register instead, or use another one"),
+                Diagnostic::new(Code::Refused, operand_span(inst, operand), message)
+                    .note(note)
+                    .help("declare a register instead, or use another one"),
             );
         });
     }
