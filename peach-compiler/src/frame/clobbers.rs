@@ -183,10 +183,7 @@ impl Changes {
             .filter(|&num| !(self.vector[num as usize] - preserved(num)).is_empty())
             .fold(RegSet::NONE, |set, num| set | RegSet::one(num));
         Clobbers {
-            gp: self.gp
-                - convention.saved_gp
-                - convention.reserved_gp
-                - RegSet::of(&[gp::RSP]),
+            gp: self.gp - convention.saved_gp - convention.reserved_gp - RegSet::of(&[gp::RSP]),
             vector,
             uses_shadow: convention.shadow > 0 && lowered.frame.borrowed > 0,
             ..self.rest

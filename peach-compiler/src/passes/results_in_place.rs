@@ -27,6 +27,7 @@ fn argument_returned(function: &Function, part: usize) -> Option<PhysReg> {
     let mut returns = function.insts.iter().filter_map(|inst| match &inst.op {
         Op::Return(values) => Some(returned(values.get(part))),
         Op::Label(_)
+        | Op::Ghost(_)
         | Op::Machine(_)
         | Op::Copy { .. }
         | Op::SetImm { .. }
