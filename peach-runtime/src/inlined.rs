@@ -20,6 +20,7 @@ impl Anchor {
 
 /// Keeps `anchor` in memory.
 #[inline(always)]
+#[expect(clippy::pointers_in_nomem_asm_block, reason = "that it is an operand is enough")]
 pub fn anchor(anchor: &mut Anchor) {
     // SAFETY: there is no instruction.
     unsafe {

@@ -187,6 +187,6 @@ codes! {
         "The validator of a sandbox supports only some extensions; the other versions of the \
          kernel are compiled."
     LargeInline "W0006" Warning "inlined code is large"
-        "`#[embed = \"inline\"]` puts the code into every caller. Long code fills the caches of the \
-         program with copies, and costs more there than the call that it saves."
+        "`#[embed = \"inline\"]` puts the code into every caller. Long code fills the caches of \
+         the program with copies, and costs more there than the call that it saves."
 }

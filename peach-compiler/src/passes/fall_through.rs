@@ -1,8 +1,8 @@
 //! Returns of code that stands in its caller: control goes on behind the code.
 //!
-//! In: a [`Lowered`] that [`check`](crate::check) has accepted, in which every return ends in `ret`.
-//! Out: the same with jumps to the end instead, but for a `ret` that is there already. Nothing has
-//! pushed a return address; the stack pointer at the end is what it was at the start.
+//! In: a [`Lowered`] that [`check`](crate::check) has accepted, in which every return ends in
+//! `ret`. Out: the same with jumps to the end instead, but for a `ret` that is there already.
+//! Nothing has pushed a return address; the stack pointer at the end is what it was at the start.
 
 use crate::ir::{Branch, Code, Item, LabelId, Lowered, Origin};
 use crate::isa::asm;

@@ -1,5 +1,5 @@
-//! Results of code that stands in its caller leave in the registers of the arguments that they were
-//! made of: the caller can name any register, and a move costs what the call cost that is not there.
+//! Results of code that stands in its caller leave in the registers of the arguments that they
+//! were made of: the caller can name any register, and a move would be one instruction more.
 //!
 //! In: a [`Function`] before allocation. Out: the same with other registers for its result, where
 //! every `return` gives back the register of one argument.

@@ -111,8 +111,9 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
                 _ => {
                     return Err(Box::new(
                         bad(span, format!("kernels cannot be embedded as \"{value}\"")).note(
-                            "the choices are \"map\" (mapped at first use, the default), \"text\" (in \
-                             the program's own text section) and \"inline\" (in each caller)",
+                            "the choices are \"map\" (mapped at first use, the default), \
+                             \"text\" (in the program's own text section) and \"inline\" (in \
+                             each caller)",
                         ),
                     ));
                 }

@@ -13,10 +13,8 @@
 //! * `rsp` is a multiple of 16 at an `asm!`, and 8 less than that where a function starts. Frames
 //!   and calls rely on the latter.
 
-use super::registers::operand_literal;
 use super::template::{Template, bytes_line};
-use super::{Context, call, clobbers, number, ours, patches};
-use crate::abi::ArgPlace;
+use super::{Context, clobbers, number, operands, ours, patches};
 use crate::compiled::CompiledFunction;
 use crate::encode::{DataReference, Patch};
 use crate::ir::{Code, Data, DataContent, DataId, Item};
@@ -55,11 +53,11 @@ pub(super) fn body(context: &Context<'_>, compiled: &CompiledFunction) -> TokenS
     let mut code = Assembly::new(context, compiled);
     code.write(needs_return_address(compiled));
     let Assembly { template: Template { lines, operands, .. }, constants, .. } = code;
-    let inputs = inputs(context);
-    let outputs = call::outputs(context);
+    let inputs = operands::inputs(context);
+    let outputs = operands::outputs(context);
     let (declared, results, conversion) =
         (&outputs.declarations, &outputs.operands, &outputs.conversion);
-    let takes_pointers = call::takes_pointers(context) || constants.is_some();
+    let takes_pointers = operands::takes_pointers(context) || constants.is_some();
     let stack = if changes.uses_stack { clobbers::Stack::Used } else { clobbers::Stack::Unused };
     let clobbers = clobbers::operands(&changes, &outputs.registers, takes_pointers, stack);
     let anchor = changes.uses_stack.then(|| {
@@ -79,19 +77,6 @@ pub(super) fn body(context: &Context<'_>, compiled: &CompiledFunction) -> TokenS
         }
         #conversion
     }
-}
-
-/// `in("rdi") x`, for every part of every argument.
-fn inputs(context: &Context<'_>) -> Vec<TokenStream> {
-    let mut inputs = Vec::new();
-    for param in &context.signature.params {
-        for (place, value) in param.places.iter().zip(call::register_values(param)) {
-            let ArgPlace::Reg(reg) = place else { continue };
-            let reg = operand_literal(*reg, param.kind);
-            inputs.push(quote_spanned!(ours() => in(#reg) #value));
-        }
-    }
-    inputs
 }
 
 /// Whether the code relies on where the stack pointer is modulo 16.
@@ -136,8 +121,9 @@ impl<'a> Assembly<'a> {
         bytes.set_span(ours());
         let (len, align) = (number(range.len()), encoded.align.max(64));
         let align = format_ident!("Align{align}", span = ours());
+        let ty = quote_spanned!(ours() => #private::Aligned<#private::#align, #len>);
         self.constants = Some(quote_spanned! { ours() =>
-            static __PEACH_CONSTANTS: #private::Aligned<#private::#align, #len> = #private::Aligned::new(*#bytes);
+            static __PEACH_CONSTANTS: #ty = #private::Aligned::new(*#bytes);
         });
     }
 

@@ -24,6 +24,7 @@ mod clobbers;
 mod conditions;
 mod elsewhere;
 mod inlined;
+mod operands;
 mod patches;
 mod proof;
 mod registers;
