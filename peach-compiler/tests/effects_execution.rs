@@ -15,6 +15,8 @@ mod instances;
 mod limits;
 #[path = "execution/machine.rs"]
 mod machine;
+#[path = "execution/masked.rs"]
+mod masked;
 #[path = "execution/place.rs"]
 mod place;
 #[path = "execution/trial.rs"]
