@@ -58,7 +58,7 @@ fn circles(dependencies: &Dependencies) -> Vec<BTreeSet<String>> {
 }
 
 /// The files that `start` depends on, directly or not.
-fn reachable<'d>(start: &str, dependencies: &'d Dependencies) -> BTreeSet<&'d str> {
+pub fn reachable<'d>(start: &str, dependencies: &'d Dependencies) -> BTreeSet<&'d str> {
     let next = |file: &str| dependencies.get(file).into_iter().flat_map(BTreeMap::keys);
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = next(start).map(String::as_str).collect();

@@ -2,6 +2,7 @@
 
 mod circles;
 mod instructions;
+mod judge;
 mod modules;
 mod registers;
 mod sources;
