@@ -1,7 +1,7 @@
 //! What an access to memory has to show.
 
+use super::bits::Bits;
 use super::linear::{Linear, Symbol};
-use super::mask::Bits;
 use super::state::State;
 use super::transfer::address;
 use super::world::World;

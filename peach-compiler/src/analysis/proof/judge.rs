@@ -10,11 +10,11 @@
 //! that was known, so nothing that an edge knows of an older turn of a loop outlives it.
 
 use super::access::{Access, Missing, place};
+use super::bits::Bits;
 use super::condition;
 use super::decide::Knowledge;
 use super::ghost::{self, Unshown};
 use super::linear::{Linear, Symbol};
-use super::mask::Bits;
 use super::operations::{Operation, operation};
 use super::state::{Slot, State};
 use super::transfer;
@@ -305,7 +305,9 @@ fn arrive(
         let claimed = here(&claimed.first).zip(here(&claimed.end));
         let claimed = claimed.map(|(first, end)| Bits { first, end });
         let known = state.masks.get(reg).zip(claimed);
-        if !known.is_some_and(|(bits, claimed)| bits.is_within(&claimed, &state, world)) {
+        if !known.is_some_and(|(bits, claimed)| {
+            bits.is_within(&claimed, &state.knowledge, &world.symbols)
+        }) {
             fail(Claimed::Mask(*reg));
         }
     }

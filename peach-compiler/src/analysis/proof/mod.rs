@@ -9,13 +9,14 @@
 //! | `decide` | whether an inequality follows from others: the decision procedure |
 //! | `world`, `state` | what a proof shares, and what is known at one place |
 //! | `operations`, `transfer`, `condition` | the processor's arithmetic, and what branches tell |
-//! | `mask` | which bits of masks can be set |
+//! | `bits`, `mask` | which bits of masks can be set |
 //! | `access` | what an access has to show |
 //! | `ghost` | the invariants that the user states |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
 //! | `search` | finds such claims; nothing in it has to be right |
 
 mod access;
+mod bits;
 mod condition;
 mod decide;
 mod ghost;

@@ -1,8 +1,8 @@
 //! What registers hold and what is known, at one place of the code.
 
+use super::bits::Bits;
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol};
-use super::mask::Bits;
 use super::world::{SiteKind, WORD, World};
 use crate::ir::{Function, LocalId, Reg, View};
 use crate::isa::{Bank, Class};
@@ -111,6 +111,15 @@ impl State {
     /// A result of the current instruction between two bounds.
     pub fn fresh(&mut self, min: i128, max: i128, world: &mut World<'_>) -> Linear {
         world.fresh("a result", SiteKind::Result, min, max).into()
+    }
+
+    /// What is known of the bits of a general-purpose register's value.
+    pub fn bits_of(&self, value: &Linear) -> Option<Bits> {
+        if let Some(number) = value.as_constant() {
+            return Some(Bits::of(number as u64));
+        }
+        let known = self.low_bits.iter().find(|(of, _)| of == value);
+        known.map(|(_, bits)| bits.clone())
     }
 
     /// Whether `goal >= 0`.

@@ -4,9 +4,10 @@
 //! the table of [`operations`](super::operations) leaves registers of which nothing is known, by
 //! the effects that `isa` says it has, and so is anything that the table does not foresee.
 
+use super::bits::Bits;
 use super::condition;
 use super::linear::Linear;
-use super::mask::{self, Bits};
+use super::mask;
 use super::operations::{Condition, Operation, StringOperation, operation};
 use super::state::{Flags, State, gp_view, is_gp};
 use super::world::World;

@@ -2,10 +2,10 @@
 
 use super::equations::{Solved, vanishing};
 use super::meeting::{Changed, Held, Hints, Meeting};
+use crate::analysis::proof::bits::Bits;
 use crate::analysis::proof::decide::Knowledge;
 use crate::analysis::proof::judge::{Claim, ENTRY, Rule, is_passed};
 use crate::analysis::proof::linear::{Linear, Symbol};
-use crate::analysis::proof::mask::Bits;
 use crate::analysis::proof::state::{Slot, State, is_gp, register_name};
 use crate::analysis::proof::world::{Site, World};
 use crate::ir::{Base, Ghost, Op, Operand, Reg};
