@@ -6,7 +6,10 @@ use super::value::Value;
 use super::{Expander, Reported};
 use crate::abi::{self, Convention, ParamType, ResultType, Results};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{Arg, ArgId, ArgValue, Extension, Reg, ResultKind, ResultValue, Validity, View};
+use crate::ir::{
+    Arg, ArgId, ArgValue, Extension, Referent, Reg, ResultKind, ResultValue, Validity, View,
+    lifetime_of,
+};
 use crate::isa::{Class, Feature};
 use crate::syntax::ast::{Expr, ExprKind, Param, Pointee, Signature, Type, TypeKind, name_text};
 use proc_macro2::Span;
@@ -228,7 +231,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// What `return` has to deliver.
-    fn result(&mut self, ty: &Type) -> Evaluated<(ResultKind, ResultType)> {
+    fn result(&mut self, ty: &'a Type) -> Evaluated<(ResultKind, ResultType)> {
         self.check_width(ty);
         match &ty.kind {
             TypeKind::Unit => Ok((ResultKind::Unit, ResultType::Unit)),
@@ -243,13 +246,15 @@ impl<'a> Expander<'a, '_> {
                 let kind = ResultKind::Values(vec![half.clone(), half]);
                 Ok((kind, ResultType::One(ParamType::Wide)))
             }
-            TypeKind::Pair(a, b) => {
+            TypeKind::Pair(first, second) => {
                 // The parser has seen to it that both are integers or pointers, or both floats.
                 let convention = self.output.function.convention;
                 let part =
                     |ty: &Type| param_type(&ty.kind, convention).zip(result_value(ty, convention));
-                match (part(a), part(b)) {
-                    (Some((a, x)), Some((b, y))) => {
+                match (part(first), part(second)) {
+                    (Some((a, mut x)), Some((b, mut y))) => {
+                        self.note_referent(first, &mut x);
+                        self.note_referent(second, &mut y);
                         Ok((ResultKind::Values(vec![x, y]), ResultType::Pair(a, b)))
                     }
                     _ => {
@@ -263,7 +268,8 @@ impl<'a> Expander<'a, '_> {
                 param_type(&ty.kind, self.output.function.convention),
                 result_value(ty, self.output.function.convention),
             ) {
-                (Some(param), Some(value)) => {
+                (Some(param), Some(mut value)) => {
+                    self.note_referent(ty, &mut value);
                     Ok((ResultKind::Values(vec![value]), ResultType::One(param)))
                 }
                 _ => Err(self.bad_result(
@@ -272,6 +278,21 @@ impl<'a> Expander<'a, '_> {
                      argument",
                 )),
             },
+        }
+    }
+
+    /// Adds what a reference that is returned refers to.
+    fn note_referent(&mut self, ty: &'a Type, value: &mut ResultValue) {
+        let Validity::Reference { type_text, referent, .. } = &mut value.validity else { return };
+        let kind = match &ty.kind {
+            TypeKind::Option(inner) => &inner.kind,
+            kind => kind,
+        };
+        let TypeKind::Reference { mutable, pointee } = kind else { return };
+        let lengths = self.lengths(pointee);
+        if let (Some(bytes), align) = size(pointee, &lengths, self.output.function.convention) {
+            let lifetime = lifetime_of(type_text);
+            *referent = Some(Referent { bytes, align, mutable: *mutable, lifetime });
         }
     }
 
@@ -360,9 +381,11 @@ fn result_value(ty: &Type, convention: &Convention) -> Option<ResultValue> {
         TypeKind::NonNull
         | TypeKind::Reference { .. }
         | TypeKind::FnPointer
-        | TypeKind::Option(_) => {
-            pointer(Validity::Reference { type_text: crate::syntax::tokens_text(&ty.tokens) })
-        }
+        | TypeKind::Option(_) => pointer(Validity::Reference {
+            type_text: crate::syntax::tokens_text(&ty.tokens),
+            referent: None,
+            is_optional: matches!(ty.kind, TypeKind::Option(_)),
+        }),
         TypeKind::Float { bytes } | TypeKind::Vector { bytes } => ResultValue {
             bytes: *bytes,
             class: vector_class(*bytes),

@@ -246,11 +246,37 @@ pub enum Validity {
     Bool,
     /// Unicode scalar values.
     Char,
-    /// Only an unmodified argument of the same type (`type_text`).
+    /// An unmodified argument of the same type (`type_text`), or what is known to be as good.
     Reference {
         /// The type's tokens, as text.
         type_text: String,
+        /// What it refers to, where that is known.
+        referent: Option<Referent>,
+        /// 0 is valid too.
+        is_optional: bool,
     },
+}
+
+/// What a reference refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Referent {
+    /// How many bytes.
+    pub bytes: u64,
+    /// What its address is a multiple of.
+    pub align: u64,
+    /// `&mut`.
+    pub mutable: bool,
+    /// For how long, where that has a name.
+    pub lifetime: Option<String>,
+}
+
+/// The lifetime of a reference, by its type's tokens, where it has a name.
+pub fn lifetime_of(type_text: &str) -> Option<String> {
+    let (_, rest) = type_text.split_once('&')?;
+    let name = rest.trim_start().strip_prefix('\'')?;
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let name: String = name.chars().take_while(|c| is_part(*c)).collect();
+    (name != "_").then(|| format!("'{name}"))
 }
 
 /// A label.

@@ -239,15 +239,7 @@ impl Place {
         })
     }
 
-    /// The address is a multiple of the alignment: dividing it leaves nothing.
     fn is_aligned(&self, state: &mut State, world: &mut World<'_>) -> bool {
-        if self.align == 1 {
-            return true;
-        }
-        let bits = self.align.trailing_zeros();
-        let Some(address) = Linear::from(self.base).plus(&self.offset) else { return false };
-        let quotient = state.quotient(&address, bits, world);
-        let rest = address.add_scaled(&quotient, -i128::from(self.align));
-        rest.is_some_and(|rest| state.knowledge.shows_zero(&world.symbols, &rest))
+        state.is_multiple(self.base, &self.offset, self.align, world)
     }
 }

@@ -76,6 +76,16 @@ impl Knowledge {
                 && negated.is_some_and(|negated| self.shows(symbols, &negated))
     }
 
+    /// Whether `value ≠ 0` is shown.
+    pub fn shows_not_zero(&self, symbols: &Symbols, value: &Linear) -> bool {
+        if let Some(number) = value.as_constant() {
+            return number != 0;
+        }
+        let mut if_zero = self.clone();
+        if_zero.assume_zero(value.clone());
+        if_zero.refutes(symbols, value.clone())
+    }
+
     /// Small values under which `goal` is negative although all that is known holds, if a few tries
     /// find some.
     pub fn counterexample(&self, symbols: &Symbols, goal: &Linear) -> Option<Vec<(Symbol, i128)>> {

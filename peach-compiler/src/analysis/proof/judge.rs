@@ -13,9 +13,11 @@ use super::access::{Access, Missing, place};
 use super::bits::Bits;
 use super::condition;
 use super::decide::Knowledge;
+use super::division::{self, Division, Fault};
 use super::ghost::{self, Unshown};
 use super::linear::{Linear, Symbol};
 use super::operations::{Operation, operation};
+use super::result::{self, Returned};
 use super::state::{Slot, State};
 use super::transfer;
 use super::world::{Site, World};
@@ -101,6 +103,12 @@ pub(super) struct Verdict {
     pub in_locals: Vec<(Access, LocalId)>,
     /// Invariants of the user's that are not shown.
     pub invariants: Vec<Unshown>,
+    /// Divisions that may fault.
+    pub faults: Vec<(usize, Fault)>,
+    /// References that are not shown to be valid as results.
+    pub returned: Vec<Returned>,
+    /// Returns of references that are not shown to be apart, although one is exclusive.
+    pub overlapping: Vec<usize>,
 }
 
 /// Walks the code with `certificate`, and demands that `accesses` are allowed.
@@ -165,6 +173,11 @@ pub(super) fn walk(
                     ghost::assume(invariant, sum, &mut state);
                 }
             }
+            if !world.function.insts[index].in_unsafe {
+                world.at = index as u32;
+                let companion = companion.as_deref_mut();
+                demand(index, &mut state, world, companion, &mut verdict);
+            }
             transfer::step(&mut state, index, world);
         }
         for (to, state) in leave(block, state, world) {
@@ -177,6 +190,42 @@ pub(super) fn walk(
         }
     }
     verdict
+}
+
+/// Demands of plain code that divisions do not fault, and that references are valid as results.
+fn demand(
+    index: usize,
+    state: &mut State,
+    world: &mut World<'_>,
+    mut companion: Option<&mut (dyn Companion + '_)>,
+    verdict: &mut Verdict,
+) {
+    let mut goals = Vec::new();
+    if division::is_at(index, world) {
+        let division = division::division(index, state, world);
+        goals.extend(division.iter().flat_map(Division::goals));
+        let fault = match division {
+            Some(division) => division.fault(state, world),
+            None => Some(Fault::Zero),
+        };
+        verdict.faults.extend(fault.map(|fault| (index, fault)));
+    }
+    let references = result::references(index, state, world);
+    for reference in &references {
+        goals.extend(reference.goals(world));
+        if !reference.is_shown(state, world) {
+            verdict.returned.push(reference.returned);
+        }
+    }
+    if let [first, second] = references.as_slice()
+        && (first.is_exclusive() || second.is_exclusive())
+        && !first.is_apart(second, state, world)
+    {
+        verdict.overlapping.push(index);
+    }
+    if let Some(companion) = companion.as_mut() {
+        goals.iter().for_each(|goal| companion.stated(goal, false));
+    }
 }
 
 /// Whether paths meet at a block.

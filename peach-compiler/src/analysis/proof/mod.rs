@@ -11,6 +11,7 @@
 //! | `operations`, `transfer`, `condition` | the processor's arithmetic, and what branches tell |
 //! | `bits`, `mask` | which bits of masks can be set |
 //! | `access` | what an access has to show |
+//! | `division`, `result` | what divisions and results have to show |
 //! | `ghost` | the invariants that the user states |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
 //! | `search` | finds such claims; nothing in it has to be right |
@@ -19,18 +20,22 @@ mod access;
 mod bits;
 mod condition;
 mod decide;
+mod division;
 mod ghost;
 mod judge;
 mod linear;
 mod mask;
 mod operations;
+mod result;
 mod search;
 mod state;
 mod transfer;
 mod world;
 
 pub(super) use access::{Access, Missing, Via};
+pub(super) use division::{Fault, is_division};
 pub(super) use ghost::Unshown;
+pub(super) use result::Returned;
 
 use crate::analysis::Facts;
 use crate::ir::{Function, LocalId};
@@ -46,6 +51,14 @@ pub(super) struct Outcome {
     pub(super) in_locals: Vec<(Access, LocalId)>,
     /// The invariants that are not shown to hold, as instructions.
     pub(super) invariants: Vec<Unshown>,
+    /// Divisions that may fault, and why.
+    pub(super) faults: Vec<(usize, Fault)>,
+    /// References that are not shown to be valid as results.
+    pub(super) returned: Vec<Returned>,
+    /// Returns of references that may overlap, although one is exclusive.
+    pub(super) overlapping: Vec<usize>,
+    /// Nothing was shown.
+    pub(super) has_failed: bool,
 }
 
 /// Looks for a proof that `asked`, in the order of the code, are allowed.
@@ -61,10 +74,22 @@ pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Out
             open: verdict.open,
             in_locals: verdict.in_locals,
             invariants: verdict.invariants,
+            faults: verdict.faults,
+            returned: verdict.returned,
+            overlapping: verdict.overlapping,
+            has_failed: false,
         },
         false => {
             let open = asked.iter().map(|access| (*access, None)).collect();
-            Outcome { open, in_locals: Vec::new(), invariants: ghost::all(&world) }
+            Outcome {
+                open,
+                in_locals: Vec::new(),
+                invariants: ghost::all(&world),
+                faults: division::all(&world),
+                returned: Vec::new(),
+                overlapping: Vec::new(),
+                has_failed: true,
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ pub(super) enum Operation {
     ShiftRight,
     ShiftRightSigned,
     Multiply,
+    /// Quotient and remainder of `rdx:rax`.
+    Divide,
+    /// The sign of `rax` in all bits of `rdx`.
+    SpreadSign(u32),
     /// The source if a condition holds.
     MoveIf(Condition),
     /// 1 if a condition holds, else 0.
@@ -149,7 +153,7 @@ const CONDITIONS: [(&str, Condition); 16] = [
 ];
 
 /// Everything else.
-const OPERATIONS: [(&str, Operation); 42] = [
+const OPERATIONS: [(&str, Operation); 47] = [
     ("mov", Operation::Move),
     ("movabs", Operation::Move),
     ("movzx", Operation::MoveZeroExtended),
@@ -175,6 +179,11 @@ const OPERATIONS: [(&str, Operation); 42] = [
     ("sar", Operation::ShiftRightSigned),
     ("sarx", Operation::ShiftRightSigned),
     ("imul", Operation::Multiply),
+    ("div", Operation::Divide),
+    ("idiv", Operation::Divide),
+    ("cwd", Operation::SpreadSign(16)),
+    ("cdq", Operation::SpreadSign(32)),
+    ("cqo", Operation::SpreadSign(64)),
     ("xchg", Operation::Exchange),
     ("push", Operation::Push),
     ("pop", Operation::Pop),

@@ -175,6 +175,24 @@ impl State {
         }
     }
 
+    /// Whether an address is a multiple of a power of two: dividing it leaves nothing.
+    pub fn is_multiple(
+        &mut self,
+        base: Symbol,
+        offset: &Linear,
+        align: u64,
+        world: &mut World<'_>,
+    ) -> bool {
+        if align == 1 {
+            return true;
+        }
+        let bits = align.trailing_zeros();
+        let Some(address) = Linear::from(base).plus(offset) else { return false };
+        let quotient = self.quotient(&address, bits, world);
+        let rest = address.add_scaled(&quotient, -i128::from(align));
+        rest.is_some_and(|rest| self.knowledge.shows_zero(&world.symbols, &rest))
+    }
+
     /// How often 2^`bits` is contained in the number `value`.
     pub fn quotient(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
         match value.as_constant() {

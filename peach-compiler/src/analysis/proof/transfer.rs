@@ -6,6 +6,7 @@
 
 use super::bits::Bits;
 use super::condition;
+use super::division;
 use super::linear::Linear;
 use super::mask;
 use super::operations::{Condition, Operation, StringOperation, operation};
@@ -257,9 +258,34 @@ impl Machine<'_, '_> {
                 let registers = less.map(|less| (counter, less)).into_iter().collect();
                 Results { registers, keeps_flags: true, ..Results::default() }
             }
+            Operation::Divide => self.divide().unwrap_or_default(),
+            Operation::SpreadSign(bits) => self.spread_sign(bits),
             Operation::Branch(_) => Results { keeps_flags: true, ..Results::default() },
             _ => self.arithmetic(operation).unwrap_or_default(),
         }
+    }
+
+    /// Where it faults, nothing follows.
+    fn divide(&mut self) -> Option<Results> {
+        let division = division::of_instruction(self.inst, self.state, self.world)?;
+        let (quotient_in, rest_in, bits) = division.places()?;
+        let (quotient, rest) = division.results(self.state, self.world)?;
+        let mut registers = Vec::new();
+        for (reg, value) in [(quotient_in, quotient), (rest_in, rest)] {
+            let reg = Reg::Physical(reg);
+            registers.push((reg, written(reg, bits, &value, self.state, self.world)));
+        }
+        Some(Results { registers, ..Results::default() })
+    }
+
+    /// -1 or 0: how often 2^bits is contained in the number with sign.
+    fn spread_sign(&mut self, bits: u32) -> Results {
+        let value = self.state.content(Reg::Physical(gp::RAX), self.world);
+        let value = self.state.signed(&value, bits, self.world);
+        let sign = self.state.quotient(&value, bits, self.world);
+        let high = Reg::Physical(gp::RDX);
+        let sign = written(high, bits, &sign, self.state, self.world);
+        Results { registers: vec![(high, sign)], keeps_flags: true, ..Results::default() }
     }
 
     /// How many bits the first operand has.

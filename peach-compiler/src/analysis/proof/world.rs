@@ -3,7 +3,7 @@
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol, Symbols};
 use crate::analysis::{Block, Facts};
-use crate::ir::{ArgId, ArgValue, DataId, Function, LabelId, LocalId, Op};
+use crate::ir::{ArgId, ArgValue, DataId, Function, LabelId, LocalId, Op, lifetime_of};
 use std::collections::{HashMap, HashSet};
 
 /// 2^64.
@@ -22,6 +22,10 @@ pub(super) struct Region {
     pub writable: bool,
     /// The stack variable that it is.
     pub local: Option<LocalId>,
+    /// An argument refers to it.
+    pub is_argument: bool,
+    /// For how long, where that has a name.
+    pub lifetime: Option<String>,
 }
 
 /// Where a symbol comes from, so that two walks over the same code call it the same.
@@ -109,6 +113,8 @@ impl<'f> World<'f> {
                 align: u64::from(local.align),
                 writable: true,
                 local: Some(LocalId(world.locals.len() as u32)),
+                is_argument: false,
+                lifetime: None,
             };
             let base = world.region(region, i128::from(local.size));
             world.locals.push(base);
@@ -121,6 +127,8 @@ impl<'f> World<'f> {
                 align: u64::from(data.align),
                 writable: false,
                 local: None,
+                is_argument: false,
+                lifetime: None,
             };
             let base = world.region(region, size);
             world.data.push(base);
@@ -135,24 +143,33 @@ impl<'f> World<'f> {
         let info = &self.function[arg];
         let name = self.function[info.vreg].name.clone();
         match &info.value {
-            ArgValue::Reference { bytes: Some(size), mutable, align, .. } => {
+            ArgValue::Reference { bytes: Some(size), mutable, align, type_text } => {
                 let region = Region {
                     name: name.clone(),
                     size: i128::from(*size).into(),
                     align: *align,
                     writable: *mutable,
                     local: None,
+                    is_argument: true,
+                    lifetime: lifetime_of(type_text),
                 };
                 self.region(region, i128::from(*size)).into()
             }
-            ArgValue::Slice { element, align, mutable, .. } => {
+            ArgValue::Slice { element, align, mutable, type_text } => {
                 let element = i128::from(*element);
                 let count = ((1i128 << 63) - 1) / element.max(1);
                 let plain = name.trim_end_matches(".ptr").to_string();
                 let len = self.symbols.lasting(format!("{plain}.len"), 0, count);
                 let Some(size) = Linear::from(len).times(element) else { return len.into() };
-                let region =
-                    Region { name: plain, size, align: *align, writable: *mutable, local: None };
+                let region = Region {
+                    name: plain,
+                    size,
+                    align: *align,
+                    writable: *mutable,
+                    local: None,
+                    is_argument: true,
+                    lifetime: lifetime_of(type_text),
+                };
                 self.region(region, (1 << 63) - 1).into()
             }
             ArgValue::Number { .. } if self.is_length(arg) => {

@@ -3,6 +3,7 @@
 use super::super::{Reports, operand_span};
 use crate::analysis::Facts;
 use crate::analysis::proof::Via;
+use crate::analysis::proof::{self, Fault};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Function, Instruction, Op, Operand, Reg, ReturnValue};
 use crate::isa::{Access, Control, Effects, Hazard, X87Effect, gp};
@@ -80,6 +81,29 @@ pub(super) fn has_pointers(effects: &Effects<Reg>) -> bool {
         && effects.memory.iter().all(|memory| Via::of(memory).is_some())
 }
 
+/// What to report of a division that is not shown to be harmless.
+pub(super) fn describe_fault(function: &Function, index: usize, fault: Fault) -> Diagnostic {
+    let inst = &function.insts[index];
+    let name = match &inst.op {
+        Op::Machine(machine) => machine.inst.mnemonic.name(),
+        _ => "div",
+    };
+    let (note, help) = match fault {
+        Fault::Zero => (
+            "the divisor is not proven to be other than 0",
+            "test it before, on every path that leads here: `test d, d; jz …`",
+        ),
+        Fault::Large => (
+            "the quotient is not proven to fit in its register",
+            "clear the upper half of the dividend before (`xor edx, edx`; `cqo` or `cdq` for \
+             `idiv`, whose divisor must not be -1)",
+        ),
+    };
+    Diagnostic::new(Code::NeedsUnsafe, inst.span, format!("`{name}` needs `unsafe`: it may fault"))
+        .note(note)
+        .help(format!("{help}; if you know that it is harmless here: `unsafe {{ {name} … }}`"))
+}
+
 /// Why `inst` is not harmless.
 fn reason(inst: &Instruction<Reg>, effects: &Effects<Reg>) -> Option<&'static str> {
     match effects.control {
@@ -92,6 +116,8 @@ fn reason(inst: &Instruction<Reg>, effects: &Effects<Reg>) -> Option<&'static st
     }
     if let Some(hazard) = effects.hazard {
         return Some(match hazard {
+            // Asked of the proof.
+            Hazard::MayFault if proof::is_division(inst) => return None,
             Hazard::MayFault => "it may fault",
             Hazard::System => "it is privileged or calls the operating system",
             Hazard::PreservedState => {

@@ -26,7 +26,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         return;
     }
     let values = needs_values(function).then(|| values::at_block_entries(function, facts));
-    let mut open = Vec::new();
+    let (mut open, mut returned) = (Vec::new(), Vec::new());
     for (number, block) in facts.cfg.blocks.iter().enumerate() {
         let at_entry = values.as_ref().and_then(|values| values[number].clone());
         let mut known = at_entry.unwrap_or_default();
@@ -35,7 +35,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
                 hazards::verify(function, facts, index, reports);
                 if block.reachable {
                     memory::verify(function, facts, index, &known, &mut open);
-                    results::verify(function, facts, index, &known, reports);
+                    results::verify(function, facts, index, &known, &mut returned, reports);
                 }
             }
             if values.is_some() {
@@ -43,14 +43,29 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             }
         }
     }
+    let is_division = |inst: &Inst| match &inst.op {
+        Op::Machine(machine) => !inst.in_unsafe && proof::is_division(&machine.inst),
+        _ => false,
+    };
+    let has_divisions = function.insts.iter().any(is_division);
     let mut in_locals = Vec::new();
-    if !open.is_empty() || has_invariants {
+    if !open.is_empty() || has_invariants || has_divisions || !returned.is_empty() {
         let asked: Vec<Access> = open.iter().map(|open| open.access).collect();
         let outcome = proof::prove(function, facts, &asked);
         let unproven: HashMap<Access, Option<Missing>> = outcome.open.into_iter().collect();
         for open in open {
             if let Some(missing) = unproven.get(&open.access) {
                 reports.push(memory::describe_unproven(function, open, missing));
+            }
+        }
+        for (index, fault) in &outcome.faults {
+            reports.push(hazards::describe_fault(function, *index, *fault));
+        }
+        for open in returned {
+            if outcome.has_failed || outcome.returned.contains(&open.returned) {
+                reports.push(open.diagnostic);
+            } else if outcome.overlapping.contains(&open.returned.index) {
+                reports.push(results::describe_overlap(function, open.returned.index));
             }
         }
         for unshown in &outcome.invariants {

@@ -3,10 +3,17 @@
 
 use super::super::{Reports, name_of, operand_span};
 use crate::analysis::Facts;
+use crate::analysis::proof::Returned;
 use crate::analysis::values::Known;
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgValue, Function, Op, ResultKind, ReturnValue, Validity};
 use crate::isa::Class;
+
+/// A reference as a result that is not an argument of its type: the proof is asked.
+pub(super) struct Open {
+    pub(super) returned: Returned,
+    pub(super) diagnostic: Diagnostic,
+}
 
 /// Reports values of a `return` that are not proven to be valid for the result type.
 pub(super) fn verify(
@@ -14,6 +21,7 @@ pub(super) fn verify(
     facts: &Facts,
     index: usize,
     known: &Known,
+    open: &mut Vec<Open>,
     reports: &mut Reports<'_>,
 ) {
     let inst = &function.insts[index];
@@ -27,7 +35,13 @@ pub(super) fn verify(
                 ReturnValue::Imm(value) => format!("{value}"),
                 ReturnValue::Data(_) | ReturnValue::RustConst(_) => "this constant".to_string(),
             };
-            reports.push(describe(operand_span(inst, operand), &what, &result.validity));
+            let diagnostic = describe(operand_span(inst, operand), &what, &result.validity);
+            match (&result.validity, value) {
+                (Validity::Reference { referent: Some(_), .. }, ReturnValue::Reg(_)) => {
+                    open.push(Open { returned: Returned { index, operand }, diagnostic });
+                }
+                _ => reports.push(diagnostic),
+            }
         }
     }
     if results.iter().any(|result| matches!(result.validity, Validity::Reference { .. })) {
@@ -72,6 +86,16 @@ fn verify_distinct(
     }
 }
 
+/// Whether a `return` may deliver two references of which one is exclusive, and which are not both
+/// arguments as they arrived: for those, [`verify`] has looked.
+pub(super) fn describe_overlap(function: &Function, index: usize) -> Diagnostic {
+    let inst = &function.insts[index];
+    let message = "the two references are not proven to refer to different memory";
+    Diagnostic::new(Code::InvalidValue, operand_span(inst, 1), message)
+        .note("one of them is `&mut`: two that overlap are undefined behavior in Rust")
+        .help("if you know that they are apart: `unsafe { return …; }`")
+}
+
 fn is_valid(
     function: &Function,
     facts: &Facts,
@@ -91,7 +115,8 @@ fn is_valid(
         (Validity::Char, ReturnValue::Reg(view)) => {
             view.class.bytes() >= 4 && known.of(view.reg, facts).scalar
         }
-        (Validity::Reference { type_text: wanted }, ReturnValue::Reg(view)) => {
+        (Validity::Reference { is_optional: true, .. }, ReturnValue::Imm(0)) => true,
+        (Validity::Reference { type_text: wanted, .. }, ReturnValue::Reg(view)) => {
             let argument = known.of(view.reg, facts).argument;
             view.class == Class::Gp64
                 && argument.is_some_and(|arg| match &function[arg].value {
@@ -119,9 +144,17 @@ fn describe(span: Place, what: &str, validity: &Validity) -> Diagnostic {
              and an unmodified `char` argument"
                 .to_string(),
         ),
-        Validity::Reference { type_text } => (
+        Validity::Reference { type_text, referent, .. } => (
             type_text.clone(),
-            format!("accepted is an unmodified argument of the same type, `{type_text}`"),
+            match referent {
+                Some(_) => format!(
+                    "accepted are an unmodified argument of the same type, `{type_text}`, and an \
+                     aligned address in what one argument of the same lifetime refers to"
+                ),
+                None => {
+                    format!("accepted is an unmodified argument of the same type, `{type_text}`")
+                }
+            },
         ),
         Validity::Any => ("number".to_string(), "accepted is any value".to_string()),
     };
