@@ -1,6 +1,6 @@
 //! Ghost code: what only the proofs of memory safety and of constant time see (J.-C. Filliâtre,
-//! L. Gondelman and A. Paskevich, "The Spirit of Ghost Code", 2016). It makes no code, and its reads
-//! do not count.
+//! L. Gondelman and A. Paskevich, "The Spirit of Ghost Code", 2016). It makes no code, and what it
+//! reads does not count.
 
 use crate::ids::{ArgId, LocalId, VReg};
 use crate::isa::{Reg, View};
