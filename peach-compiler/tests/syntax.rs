@@ -86,6 +86,15 @@ fn shape(expr: &Expr) -> String {
         ExprKind::RustConst(tokens) => format!("const {}", squeeze(tokens)),
         ExprKind::RustSym(tokens) => format!("sym {}", squeeze(tokens)),
         ExprKind::If(c, a, b) => format!("if {} {} else {}", shape(c), shape(a), shape(b)),
+        ExprKind::TypedInt(value, ty) => format!("{value}of{}", ty.bytes()),
+        ExprKind::Cast(x, ty) => format!("({} as {ty:?})", shape(x)),
+        ExprKind::Repeat(x, count) => format!("[{}; {}]", shape(x), shape(count)),
+        ExprKind::Bytes(bytes) => format!("*{bytes:?}"),
+        ExprKind::FromFn(closure) => format!("from_fn {}", shape(&closure.body)),
+        ExprKind::Block(block) => {
+            let value = block.value.as_deref().map_or_else(String::new, shape);
+            format!("{{{} {value}}}", block.statements.len())
+        }
     }
 }
 
@@ -152,7 +161,7 @@ fn operand_forms() {
             "acc[(0..4)] ; c[1][0] ; n.gp32 ; acc[0].xmm ; x.ptr",
         ),
         ("t.0, t.0.1, t.1[2]", "t[0] ; t[0][1] ; t[1][2]"),
-        ("1_000u64, 1e3, 0b1010_1010, 0o17, 2f64", "1000 ; 1e3fNone ; 170 ; 15 ; 2fSome(8)"),
+        ("1_000u64, 1e3, 0b1010_1010, 0o17, 2f64", "1000of8 ; 1e3fNone ; 170 ; 15 ; 2fSome(8)"),
         ("if N > 4 { 1 } else if M { 2 } else { 3 }", "if (N Gt 4) 1 else if M 2 else 3"),
         (
             "true, false, [], [4, 2, 1], (), (a), (a, b)",
@@ -200,6 +209,7 @@ fn statements_are_told_apart_by_their_first_tokens() {
                 StatementKind::AssignOp(..) => "assign op",
                 StatementKind::Instruction(_) => "instruction",
                 StatementKind::Call(_) => "call",
+                StatementKind::Helper(_) => "helper",
                 StatementKind::Label(_) => "label",
                 StatementKind::Block { .. } => "block",
                 StatementKind::For(..) => "for",

@@ -92,7 +92,7 @@ pub mod __private {
     pub use crate::pair::Pair;
     pub use crate::values::{
         from_byte, from_pointer, patch, slice_len, slice_ptr, slice_ptr_mut, str_len, str_ptr,
-        to_pointer, unsafe_code,
+        to_pointer, unsafe_code, word, write,
     };
     /// Checks of types, for rustc.
     pub mod types {

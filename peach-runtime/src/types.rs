@@ -110,6 +110,33 @@ macro_rules! integers {
 
 integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 
+/// A constant table as bytes.
+pub const fn table_bytes<T: Table, const N: usize>(table: T) -> [u8; N] {
+    const { assert!(size_of::<T>() == N, "a table has the size of its type") }
+    // SAFETY: numbers, and arrays of them, have no padding.
+    unsafe { transmute_copy(&table) }
+}
+
+/// The types that a table may have.
+///
+/// # Safety
+/// Only numbers, and arrays of them, are.
+pub unsafe trait Table: Copy {}
+
+// SAFETY: its elements are what the trait asks for.
+unsafe impl<T: Table, const N: usize> Table for [T; N] {}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {
+        $(
+            // SAFETY: it is a number.
+            unsafe impl Table for $number {}
+        )*
+    };
+}
+
+numbers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+
 #[cfg(test)]
 mod tests {
     use super::integer;

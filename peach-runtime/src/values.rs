@@ -86,9 +86,38 @@ pub const fn patch<const N: usize>(mut code: [u8; N], fields: &[(usize, usize, i
     code
 }
 
+/// `code` with a table written into it.
+pub const fn write<const N: usize>(mut code: [u8; N], offset: usize, table: &[u8]) -> [u8; N] {
+    let mut byte = 0;
+    while byte < table.len() {
+        code[offset + byte] = table[byte];
+        byte += 1;
+    }
+    code
+}
+
+/// `size` bytes of a table, at most 16, as a number.
+pub const fn word(table: &[u8], offset: usize, size: usize) -> u128 {
+    let mut value = 0;
+    let mut byte = size;
+    while byte > 0 {
+        byte -= 1;
+        value = value << 8 | table[offset + byte] as u128;
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests {
-    use super::patch;
+    use super::{patch, word, write};
+
+    #[test]
+    fn tables_are_taken_apart_and_put_in_place() {
+        let table = *b"0123456789abcdefgh";
+        assert_eq!(word(&table, 1, 16), u128::from_le_bytes(*b"123456789abcdefg"));
+        assert_eq!(word(&table, 16, 2), u128::from(u16::from_le_bytes(*b"gh")));
+        assert_eq!(write(*b"........", 3, b"xyz"), *b"...xyz..");
+    }
 
     #[test]
     fn fields_are_little_endian_and_signed() {

@@ -83,6 +83,7 @@ fn items(file: &ast::File) -> String {
         ast::Item::Kernel(kernel) => format!("fn {}\n", kernel.signature.name),
         ast::Item::Fallback(fallback) => format!("fallback {}\n", fallback.signature.name),
         ast::Item::Helper(helper) => format!("inline fn {}\n", helper.name),
+        ast::Item::ConstFn(function) => format!("const fn {}\n", function.name),
         ast::Item::Const(item) => format!("const {}\n", item.name),
         ast::Item::Table(table) => format!("table {}\n", table.name),
         ast::Item::Family(family) => format!("for {}\n", family.var),

@@ -10,7 +10,7 @@ use crate::compiled::CompiledFunction;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::encode::{Patch, PatchValue};
 use crate::expand;
-use crate::ir::{RustConst, RustSym};
+use crate::ir::{DataContent, RustConst, RustSym, RustTable};
 use proc_macro2::TokenTree;
 
 /// The values of what a kernel takes from around it.
@@ -29,6 +29,11 @@ pub fn resolve(compiled: &mut CompiledFunction, diagnostics: &mut Diagnostics) -
     let lowered = &compiled.lowered;
     let consts = collect(&lowered.rust_consts, evaluate, diagnostics);
     let symbols = collect(&lowered.rust_syms, symbol, diagnostics);
+    for data in &lowered.data {
+        if let DataContent::Rust(table) = &data.content {
+            diagnostics.push(table_of_rust(table));
+        }
+    }
     if diagnostics.error_count() > errors_before {
         return None;
     }
@@ -65,6 +70,13 @@ fn collect<T, U>(
         }
     }
     values
+}
+
+fn table_of_rust(table: &RustTable) -> Diagnostic {
+    let message = format!("only rustc knows the elements of `const {{ {} }}`", table.tokens);
+    Diagnostic::new(Code::NotOutsideRust, table.span, message)
+        .note("this kernel is compiled without a Rust program around it")
+        .help("write the elements, or compute them: `[a, b, …]`, `from_fn(|i| …)`, a `const fn`")
 }
 
 fn evaluate(constant: &RustConst) -> Result<i128, Box<Diagnostic>> {

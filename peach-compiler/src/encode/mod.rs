@@ -353,6 +353,8 @@ impl Writer<'_> {
                         self.put(field, offset + 4 * index as u32, distance);
                     }
                 }
+                // Its bytes are written by rustc.
+                DataContent::Rust(_) => {}
             }
         }
     }

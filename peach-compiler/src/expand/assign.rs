@@ -38,8 +38,8 @@ impl<'a> Expander<'a, '_> {
     /// `let x: gp64;`, `let acc: [ymm; 8];`, `let i, j: gp32 = 0;`
     fn let_registers(&mut self, item: &'a Let, class: &'a ClassExpr) -> Evaluated<()> {
         // The value is evaluated first: `let x: gp64 = x;` reads the outer `x`.
-        let value = item.value.as_ref().map(|expr| self.eval_initial(expr, class));
         let declared = self.class_of(class);
+        let value = item.value.as_ref().map(|expr| self.eval_initial(expr, &declared));
         let targets: Vec<Evaluated> =
             item.names.iter().map(|name| self.declare_registers(name, &declared)).collect();
         let targets: Vec<Value> = targets.into_iter().collect::<Evaluated<_>>()?;
@@ -70,11 +70,15 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// A value for a place of this class: `[a]` is a list for an array, memory for a register.
-    fn eval_initial(&mut self, expr: &'a Expr, class: &'a ClassExpr) -> Evaluated {
-        match class.lengths.is_empty() {
+    fn eval_initial(
+        &mut self,
+        expr: &'a Expr,
+        declared: &Evaluated<(Class, Vec<usize>)>,
+    ) -> Evaluated {
+        match declared {
             _ if self.is_undefined(expr) => Ok(Value::Undefined),
-            true => self.eval(expr),
-            false => self.eval_list(expr),
+            Ok((_, lengths)) => self.eval_shaped(expr, lengths),
+            Err(reported) => Err(*reported),
         }
     }
 
@@ -265,7 +269,7 @@ impl<'a> Expander<'a, '_> {
         let target_value = self.eval_list(target);
         let value = match &target_value {
             _ if self.is_undefined(expr) => Ok(Value::Undefined),
-            Ok(Value::List(_)) => self.eval_list(expr),
+            Ok(target @ Value::List(_)) => self.eval_shaped(expr, &lengths_of(target)),
             _ => self.eval(expr),
         };
         let target_value = target_value?;
@@ -382,6 +386,17 @@ impl<'a> Expander<'a, '_> {
         }
         Ok(())
     }
+}
+
+/// The lengths of nested lists, outermost first.
+fn lengths_of(value: &Value) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    let mut value = Some(value);
+    while let Some(Value::List(list)) = value {
+        lengths.push(list.len());
+        value = list.first();
+    }
+    lengths
 }
 
 /// The class of registers that hold an element.

@@ -8,7 +8,7 @@ use super::{Expander, Reported, constant};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Reg, View};
 use crate::isa::{Bank, Class};
-use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, FloatLiteral, Name};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, FloatLiteral, Name};
 use std::rc::Rc;
 
 /// A value, unless an error was reported.
@@ -25,7 +25,7 @@ impl<'a> Expander<'a, '_> {
 
     fn eval_kind(&mut self, expr: &'a Expr) -> Evaluated {
         match &expr.kind {
-            ExprKind::Int(n) => Ok(Value::Int(*n)),
+            ExprKind::Int(n) | ExprKind::TypedInt(n, _) => Ok(Value::Int(*n)),
             ExprKind::Float(literal) => self.eval_float(expr, literal),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
             ExprKind::Str(_) => Err(self.refuse(expr, "a string is not an operand")),
@@ -65,27 +65,18 @@ impl<'a> Expander<'a, '_> {
                 true => self.eval(yes),
                 false => self.eval(no),
             },
-        }
-    }
-
-    /// The same where a list is wanted: `[x]` is a list of one.
-    pub(super) fn eval_list(&mut self, expr: &'a Expr) -> Evaluated {
-        match &expr.kind {
-            ExprKind::Bracket(parts) => {
-                let mut values = Vec::with_capacity(parts.len());
-                for part in parts {
-                    values.push(match part.kind {
-                        ExprKind::Bracket(_) => self.eval_list(part)?,
-                        _ => self.eval(part)?,
-                    });
-                }
-                Ok(Value::List(values.into()))
+            ExprKind::Cast(operand, ty) => {
+                let value = self.eval(operand)?;
+                constant::cast(&value, *ty, constant::is_literal(operand))
+                    .map_err(|f| self.no_value(expr, &[(&value, operand)], f))
             }
-            _ => self.eval(expr),
+            ExprKind::Repeat(..) | ExprKind::Bytes(_) => self.eval_list(expr),
+            ExprKind::FromFn(_) => Err(self.from_fn_without_length(expr)),
+            ExprKind::Block(block) => self.eval_block(block, expr),
         }
     }
 
-    fn eval_all(&mut self, exprs: &'a [Expr]) -> Evaluated<Rc<[Value]>> {
+    pub(super) fn eval_all(&mut self, exprs: &'a [Expr]) -> Evaluated<Rc<[Value]>> {
         let mut values = Vec::with_capacity(exprs.len());
         for expr in exprs {
             values.push(self.eval(expr)?);
@@ -234,96 +225,6 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// `x[i]`, `x[a..b]`, `t.0`.
-    fn eval_index(&mut self, base: &'a Expr, index: &'a Expr) -> Evaluated {
-        let value = self.eval_list(base)?;
-        let len = match &value {
-            Value::List(list) | Value::Tuple(list) => list.len(),
-            Value::Table(table) => table.len(),
-            Value::Range(range) => usize::try_from(range.count).unwrap_or(usize::MAX),
-            other => {
-                let error = Diagnostic::new(
-                    Code::TypeMismatch,
-                    place(base),
-                    format!("{} has no elements", other.describe()),
-                );
-                let help = match other {
-                    Value::Local(_) | Value::Reg(_) | Value::Slice { .. } => {
-                        "memory is addressed in bytes, within the brackets: `[x + 4*i]`"
-                    }
-                    _ => "lists, arrays of registers and tables have elements",
-                };
-                return Err(self.error(error.help(help)));
-            }
-        };
-        if let Some((from, to)) = self.eval_bounds(index, len)? {
-            return match value {
-                Value::List(list) => Ok(Value::List(list[from..to].into())),
-                Value::Table(table) => Ok(Value::List((from..to).map(|i| table.get(i)).collect())),
-                other => {
-                    let found = other.describe();
-                    Err(self.refuse(base, &format!("{found} has no parts")))
-                }
-            };
-        }
-        let at = self.eval_int(index)?;
-        let Some(at) = usize::try_from(at).ok().filter(|at| *at < len) else {
-            return Err(self.error(Diagnostic::new(
-                Code::OutOfRange,
-                place(index),
-                format!("the index is {at}, but there are {len} elements"),
-            )));
-        };
-        Ok(match value {
-            Value::List(list) | Value::Tuple(list) => match &list[at] {
-                Value::Poison(reported) => return Err(*reported),
-                element => element.clone(),
-            },
-            Value::Table(table) => table.get(at),
-            Value::Range(range) => Value::Int(range.get(at as u64)),
-            other => {
-                let message = format!("{} was used as a list", other.describe());
-                return Err(self.internal(place(base), &message));
-            }
-        })
-    }
-
-    /// The ends of a part, if `index` is a range: `a..b`, `a..`, `..b`, `..=b`, or a named range.
-    pub(super) fn eval_bounds(
-        &mut self,
-        index: &'a Expr,
-        len: usize,
-    ) -> Evaluated<Option<(usize, usize)>> {
-        let (from, to) = match &index.kind {
-            ExprKind::Range { start, end, inclusive } => {
-                let from = match start {
-                    Some(start) => self.eval_int(start)?,
-                    None => 0,
-                };
-                let to = match end {
-                    Some(end) => self.eval_int(end)?.saturating_add(i128::from(*inclusive)),
-                    None => len as i128,
-                };
-                (from, to)
-            }
-            ExprKind::Name(_) => match self.eval(index)? {
-                Value::Range(range) if range.step == 1 => {
-                    (range.first, range.first + i128::from(range.count))
-                }
-                _ => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
-        if from < 0 || from > to || to > len as i128 {
-            return Err(self.error(Diagnostic::new(
-                Code::OutOfRange,
-                place(index),
-                format!("the part {from}..{to} is not within the {len} elements"),
-            )));
-        }
-        Ok(Some((from as usize, to as usize)))
-    }
-
     /// `x.ptr`, `n.gp32`, `acc.xmm`.
     fn eval_field(&mut self, base: &'a Expr, field: &'a Name) -> Evaluated {
         let value = self.eval(base)?;
@@ -391,42 +292,6 @@ impl<'a> Expander<'a, '_> {
                 }
                 Err(self.error(error))
             }
-        }
-    }
-
-    /// `(0..8).rev()`, `.step_by(2)`, on ranges and lists.
-    fn eval_method(&mut self, base: &'a Expr, call: &'a Call) -> Evaluated {
-        let value = self.eval_list(base)?;
-        let value = match value {
-            Value::Table(table) => Value::List((0..table.len()).map(|i| table.get(i)).collect()),
-            other => other,
-        };
-        match (&*call.name.to_string(), call.args.as_slice(), value) {
-            ("rev", [], Value::Range(range)) => Ok(Value::Range(range.reversed())),
-            ("rev", [], Value::List(list)) => Ok(Value::List(list.iter().rev().cloned().collect())),
-            ("step_by", [step], value @ (Value::Range(_) | Value::List(_))) => {
-                let step = self.eval_int_in(step, "the step", (1, i128::from(u32::MAX)))? as usize;
-                Ok(match value {
-                    Value::Range(range) => Value::Range(range.stepped(step as u64)),
-                    Value::List(list) => Value::List(list.iter().step_by(step).cloned().collect()),
-                    other => other,
-                })
-            }
-            (_, _, value) => Err(self.error(
-                Diagnostic::new(
-                    Code::UndefinedName,
-                    call.name.span(),
-                    format!("{} has no method `{}` of this form", value.describe(), call.name),
-                )
-                .note("ranges and lists have `.rev()` and `.step_by(n)`")
-                .help(match call.name.to_string().as_str() {
-                    "len" | "as_ptr" | "as_mut_ptr" => {
-                        "`.len` and `.ptr` of a slice are registers; `len(x)` counts a list or a \
-                         table"
-                    }
-                    _ => "write instructions, or an `inline fn`",
-                }),
-            )),
         }
     }
 

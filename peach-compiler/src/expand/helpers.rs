@@ -8,7 +8,7 @@ use crate::diagnostics::{Code, Diagnostic, counted};
 use crate::isa::{Class, Feature, FeatureSet};
 use crate::nearest::nearest;
 use crate::syntax::ast::{
-    Call, ClassExpr, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
+    Call, ClassExpr, ConstFn, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
 };
 use std::rc::Rc;
 
@@ -28,6 +28,9 @@ impl<'a> Expander<'a, '_> {
             "bits" => self.eval_bits(expr, call),
             "len" => self.eval_len(expr, call),
             "zip" => self.eval_zip(expr, call),
+            _ if let Some(function) = self.const_fn(symbol) => {
+                self.eval_const_fn(symbol, function, call)
+            }
             _ => match self.expand_helper(symbol, call)? {
                 Some(value) => Ok(value),
                 None => Err(self.error(
@@ -69,62 +72,12 @@ impl<'a> Expander<'a, '_> {
         self.error(error)
     }
 
-    /// `len(x)`, of lists, tables and streams.
-    fn eval_len(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated {
-        let [arg] = call.args.as_slice() else {
-            return Err(self.refuse(expr, "`len` takes one list, table or stream"));
-        };
-        let len = match self.eval_list(arg)? {
-            Value::List(list) | Value::Tuple(list) => list.len(),
-            Value::Range(range) => return Ok(Value::Int(i128::from(range.count))),
-            Value::Table(table) => table.len(),
-            Value::Jumps(table) => table.labels.len(),
-            Value::Stream(stream) => self.stream_len(stream),
-            other => {
-                let error = Diagnostic::new(
-                    Code::TypeMismatch,
-                    place(arg),
-                    format!("{} has no length", other.describe()),
-                );
-                return Err(self.error(match other {
-                    Value::Slice { .. } => error.help(
-                        "the length of a slice is only known at run time: it is in the \
-                            register `.len`",
-                    ),
-                    _ => error.note("lists, arrays of registers, tables and streams have one"),
-                }));
-            }
-        };
-        Ok(Value::Int(len as i128))
-    }
-
-    /// `zip(a, b)`: pairs, as many as the shorter one has.
-    fn eval_zip(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated {
-        let mut columns = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
-            columns.push(match self.eval_list(arg)? {
-                Value::List(list) => list,
-                Value::Table(table) => (0..table.len()).map(|i| table.get(i)).collect(),
-                Value::Range(range) => {
-                    self.spend(usize::try_from(range.count).unwrap_or(usize::MAX), place(arg))?;
-                    (0..range.count).map(|i| Value::Int(range.get(i))).collect()
-                }
-                other => {
-                    let found = other.describe();
-                    return Err(
-                        self.refuse(arg, &format!("`zip` takes lists and ranges, not {found}"))
-                    );
-                }
-            });
+    /// The `const fn` of this name.
+    fn const_fn(&self, symbol: Symbol) -> Option<&'a ConstFn> {
+        match self.items.by_name.get(&symbol) {
+            Some(Global::ConstFn(function)) => Some(function),
+            _ => None,
         }
-        if columns.len() < 2 {
-            return Err(self.refuse(expr, "`zip` takes two lists or more"));
-        }
-        let count = columns.iter().map(|c| c.len()).min().unwrap_or(0);
-        self.spend(count, place(expr))?;
-        let row =
-            |i: usize| Value::Tuple(columns.iter().map(|c: &Rc<[Value]>| c[i].clone()).collect());
-        Ok(Value::List((0..count).map(row).collect()))
     }
 
     /// Whether a helper has this name.
@@ -139,14 +92,36 @@ impl<'a> Expander<'a, '_> {
         !is_alias
     }
 
+    /// `inline fn` in a body.
+    pub(super) fn declare_helper(&mut self, helper: &'a Helper) -> Evaluated<()> {
+        self.check_helper_name(&helper.name, "a helper")?;
+        let symbol = self.names.symbol(&helper.name);
+        let number = self.around.helpers.len();
+        self.scopes.declare(symbol, Value::Helper(number));
+        // It sees itself, too.
+        let surroundings = self.scopes.surroundings();
+        self.around.helpers.push((helper, surroundings));
+        Ok(())
+    }
+
+    /// The helper that a name stands for here, if it is one of a body.
+    fn local_helper(&self, symbol: Symbol) -> Option<(&'a Helper, usize)> {
+        match self.scopes.get(symbol)?.value {
+            Value::Helper(number) => self.around.helpers.get(number).copied(),
+            _ => None,
+        }
+    }
+
     /// Expands a helper. The result is its value, if it has one.
     pub(super) fn expand_helper(
         &mut self,
         symbol: Symbol,
         call: &'a Call,
     ) -> Evaluated<Option<Value>> {
-        let Some(Global::Helper(helper)) = self.items.by_name.get(&symbol).copied() else {
-            return Err(self.undefined_helper(call, symbol));
+        let local = self.local_helper(symbol);
+        let helper = match (local, self.items.by_name.get(&symbol).copied()) {
+            (Some((helper, _)), _) | (None, Some(Global::Helper(helper))) => helper,
+            _ => return Err(self.undefined_helper(call, symbol)),
         };
         if self.around.calls.len() >= DEPTH_MAX {
             let message = format!("calls of helpers are nested more than {DEPTH_MAX} deep");
@@ -162,7 +137,10 @@ impl<'a> Expander<'a, '_> {
         self.status.failed = self.status.failed.or(helper.reported);
         self.skipped.extend(helper.skipped.iter().cloned());
 
-        let frame = self.scopes.enter_frame();
+        let frame = match local {
+            Some((_, surroundings)) => self.scopes.enter_frame_within(surroundings),
+            None => self.scopes.enter_frame(),
+        };
         let mark = self.scopes.enter();
         self.enter_body_labels();
         for ((param, value), expr) in helper.params.iter().zip(args).zip(&call.args) {
@@ -204,8 +182,10 @@ impl<'a> Expander<'a, '_> {
             true => self.items.by_name.keys(),
             false => Default::default(),
         };
-        let helpers: Vec<Rc<str>> =
-            items.filter(|s| self.is_helper(**s)).map(|s| self.names.text(*s)).collect();
+        let helpers: Vec<Rc<str>> = items
+            .filter(|s| self.is_helper(**s) || self.const_fn(**s).is_some())
+            .map(|s| self.names.text(*s))
+            .collect();
         let builtin = ["isa", "bits", "len", "zip"];
         let near = nearest(&text, helpers.iter().map(|h| &**h).chain(builtin));
         error = match near.is_empty() {
@@ -236,7 +216,14 @@ impl<'a> Expander<'a, '_> {
 
     fn eval_argument(&mut self, param: &'a HelperParam, expr: &'a Expr) -> Evaluated {
         match &param.kind {
-            ParamKind::Class(class) if !class.lengths.is_empty() => self.eval_list(expr),
+            ParamKind::Class(class) if !class.lengths.is_empty() => {
+                let (_, lengths) = self.class_of(class)?;
+                self.eval_shaped(expr, &lengths)
+            }
+            ParamKind::Operands(lengths) => {
+                let lengths = self.operand_lengths(lengths)?;
+                self.eval_shaped(expr, &lengths)
+            }
             ParamKind::Const => self.eval_list(expr),
             ParamKind::Mnemonic => match &expr.kind {
                 ExprKind::Name(name) => self.eval_mnemonic(name).map(Value::Mnemonic),
@@ -244,6 +231,15 @@ impl<'a> Expander<'a, '_> {
             },
             ParamKind::Class(_) | ParamKind::Operand | ParamKind::Label => self.eval(expr),
         }
+    }
+
+    fn operand_lengths(&mut self, lengths: &'a [Expr]) -> Evaluated<Vec<usize>> {
+        let mut values = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            let length = self.eval_int_in(length, "the length of the list", (0, 1 << 16))?;
+            values.push(length as usize);
+        }
+        Ok(values)
     }
 
     /// Declares a parameter; an argument that does not fit is reported and becomes poison.
@@ -271,15 +267,24 @@ impl<'a> Expander<'a, '_> {
                 }
                 describe_class(class, &lengths)
             }
+            (ParamKind::Operands(lengths), _) => {
+                let lengths = self.operand_lengths(lengths)?;
+                if are_operands(&value, &lengths) {
+                    return Ok(value);
+                }
+                let wanted = lengths
+                    .iter()
+                    .rev()
+                    .fold("operand".to_string(), |inner, length| format!("[{inner}; {length}]"));
+                format!("`{wanted}`")
+            }
             (
                 ParamKind::Const,
                 Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::List(_) | Value::Range(_),
             )
             | (ParamKind::Label, Value::Label(_))
             | (ParamKind::Mnemonic, Value::Mnemonic(_)) => return Ok(value),
-            (ParamKind::Operand, Value::Mnemonic(_) | Value::Class(_) | Value::Stream(_)) => {
-                "an operand".into()
-            }
+            (ParamKind::Operand, value) if !is_operand(value) => "an operand".into(),
             (ParamKind::Operand, _) => return Ok(value),
             (ParamKind::Const, _) => "a constant".into(),
             (ParamKind::Label, _) => "a label".into(),
@@ -372,6 +377,22 @@ impl<'a> Expander<'a, '_> {
             )
             .note("helpers return registers"),
         ))
+    }
+}
+
+/// Whether a value can stand as an operand.
+fn is_operand(value: &Value) -> bool {
+    !matches!(value, Value::Mnemonic(_) | Value::Class(_) | Value::Stream(_) | Value::Helper(_))
+}
+
+/// Whether a value is a list of operands of these lengths.
+fn are_operands(value: &Value, lengths: &[usize]) -> bool {
+    match (value, lengths) {
+        (value, []) => is_operand(value),
+        (Value::List(list), [first, rest @ ..]) => {
+            list.len() == *first && list.iter().all(|element| are_operands(element, rest))
+        }
+        _ => false,
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) enum Global<'a> {
     Const(&'a ast::Const),
     Table(&'a ast::Table),
     Helper(&'a ast::Helper),
+    ConstFn(&'a ast::ConstFn),
     Kernel(&'a ast::Name),
 }
 
@@ -44,7 +45,8 @@ impl<'a> Expander<'a, '_> {
         let Some((name, global)) = global(item) else { return };
         let _: Result<(), Reported> = match global {
             Global::Kernel(_) => Ok(()),
-            Global::Helper(_) => self.check_helper_name(name),
+            Global::Helper(_) => self.check_helper_name(name, "a helper"),
+            Global::ConstFn(_) => self.check_helper_name(name, "a function"),
             _ => self.check_name(name),
         };
         let symbol = self.names.symbol(name);
@@ -67,8 +69,8 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// A helper's name must not be one that a call would take for something else.
-    fn check_helper_name(&mut self, name: &'a ast::Name) -> Evaluated<()> {
+    /// The name of what is called must not be one that a call would take for something else.
+    pub(super) fn check_helper_name(&mut self, name: &'a ast::Name, callee: &str) -> Evaluated<()> {
         self.check_name(name)?;
         let symbol = self.names.symbol(name);
         let info = self.names.info(symbol);
@@ -82,7 +84,7 @@ impl<'a> Expander<'a, '_> {
             Diagnostic::new(
                 Code::DuplicateItem,
                 name.span(),
-                format!("`{name}` is {what}: a helper cannot have this name"),
+                format!("`{name}` is {what}: {callee} cannot have this name"),
             )
             .note(
                 "what starts a statement is looked up as keyword, mnemonic, helper, in this order",
@@ -97,10 +99,11 @@ impl<'a> Expander<'a, '_> {
         let message = match global {
             Global::Const(_) | Global::Table(_) => return Some(self.item_value(symbol, global)),
             Global::Helper(_) => "use a helper by calling it",
+            Global::ConstFn(_) => "use a `const fn` by calling it",
             Global::Kernel(_) => "a kernel is not an operand",
         };
         let help = match global {
-            Global::Helper(_) => format!("write `{name}(…)`"),
+            Global::Helper(_) | Global::ConstFn(_) => format!("write `{name}(…)`"),
             _ => format!("its address is that of its Rust function: `sym {name}`"),
         };
         Some(Err(self.error(Diagnostic::new(Code::TypeMismatch, name.span(), message).help(help))))
@@ -132,8 +135,8 @@ impl<'a> Expander<'a, '_> {
         let calls = std::mem::take(&mut self.around.calls);
         let value = match global {
             Global::Const(item) => self.eval_typed_const(item),
-            Global::Table(table) => match table.element {
-                TableElement::Number(element) => self.eval_table(table, element),
+            Global::Table(table) => match &table.element {
+                TableElement::Number(element, name) => self.eval_table(table, *element, name),
                 TableElement::Label => Err(self.error(
                     Diagnostic::new(
                         Code::TypeMismatch,
@@ -144,6 +147,9 @@ impl<'a> Expander<'a, '_> {
                 )),
             },
             Global::Helper(name) => Err(self.internal(name.name.span(), "a helper has no value")),
+            Global::ConstFn(name) => {
+                Err(self.internal(name.name.span(), "a function has no value of its own"))
+            }
             Global::Kernel(name) => Err(self.internal(name.span(), "a kernel has no value")),
         };
         self.around.calls = calls;
@@ -165,12 +171,20 @@ impl<'a> Expander<'a, '_> {
             .iter()
             .filter(|(symbol, _)| !self.items.evaluated.contains(symbol))
             .map(|(symbol, global)| (*symbol, *global))
-            .filter(|(_, global)| matches!(global, Global::Const(_) | Global::Table(_)))
+            .filter(|(_, global)| !matches!(global, Global::Helper(_) | Global::Kernel(_)))
             .collect();
         unused.sort_by_key(|(symbol, _)| *symbol);
         self.begin(blank_function(self.target.convention));
         for (symbol, global) in unused {
-            let _: Evaluated = self.item_value(symbol, global);
+            // One that does not end does not keep the others from being checked.
+            self.status = Default::default();
+            self.limits = Default::default();
+            match global {
+                Global::ConstFn(function) => self.check_function(symbol, function),
+                _ => {
+                    let _: Evaluated = self.item_value(symbol, global);
+                }
+            }
         }
     }
 }
@@ -180,6 +194,7 @@ fn global(item: &Item) -> Option<(&ast::Name, Global<'_>)> {
         Item::Const(item) => (&item.name, Global::Const(item)),
         Item::Table(item) => (&item.name, Global::Table(item)),
         Item::Helper(item) => (&item.name, Global::Helper(item)),
+        Item::ConstFn(item) => (&item.name, Global::ConstFn(item)),
         Item::Kernel(kernel) => {
             let name = &kernel.signature.name;
             (name, Global::Kernel(name))
@@ -193,6 +208,7 @@ fn name_of(global: Global<'_>) -> &ast::Name {
         Global::Const(item) => &item.name,
         Global::Table(item) => &item.name,
         Global::Helper(item) => &item.name,
+        Global::ConstFn(item) => &item.name,
         Global::Kernel(name) => name,
     }
 }

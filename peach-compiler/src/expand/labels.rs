@@ -9,7 +9,7 @@ use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Branch, BranchSize, LabelId, LabelInfo, Op};
 use crate::nearest::nearest;
-use crate::syntax::ast::{self, Expr, ExprKind, Label, StatementKind, TableValues};
+use crate::syntax::ast::{self, Expr, ExprKind, Label, StatementKind};
 use proc_macro2::Span;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -63,6 +63,8 @@ pub(super) struct Labels<'a> {
     log: Vec<Symbol>,
     /// One map per body that is open.
     bodies: Vec<HashMap<(Symbol, i128), Indexed>>,
+    /// The ends of the blocks with indexed labels, one map per body that is open.
+    ends: Vec<HashMap<(Symbol, i128), Indexed>>,
     /// Per label of the function: where the source defines it.
     nodes: Vec<Option<&'a Label>>,
     /// Per label of the function: whether anything goes there.
@@ -146,13 +148,16 @@ impl<'a> Expander<'a, '_> {
     /// Opens the body of a kernel or helper, which indexed labels belong to.
     pub(super) fn enter_body_labels(&mut self) {
         self.labels.bodies.push(HashMap::new());
+        self.labels.ends.push(HashMap::new());
     }
 
     /// Closes it: every indexed label that was used must have been defined.
     pub(super) fn leave_body_labels(&mut self) {
         let body = self.labels.bodies.pop().unwrap_or_default();
+        let ends = self.labels.ends.pop().unwrap_or_default();
         let mut undefined: Vec<(String, Place)> = body
             .into_values()
+            .chain(ends.into_values())
             .filter(|label| !label.defined)
             .map(|label| (self.output.function[label.id].name.clone(), label.used))
             .collect();
@@ -160,7 +165,10 @@ impl<'a> Expander<'a, '_> {
         for (name, place) in undefined {
             self.error(
                 Diagnostic::new(Code::UndefinedLabel, place, format!("undefined label `{name}`"))
-                    .help(format!("write `{name}:` somewhere in this body")),
+                    .help(match name.strip_prefix("break ") {
+                        Some(block) => format!("write `{block}: {{ … }}` somewhere in this body"),
+                        None => format!("write `{name}:` somewhere in this body"),
+                    }),
             );
         }
     }
@@ -248,18 +256,45 @@ impl<'a> Expander<'a, '_> {
         }
         let symbol = self.names.symbol(&label.name);
         if let Some(index) = &label.index {
-            let place = place(index);
-            return Err(self.error(Diagnostic::new(
-                Code::Syntax,
-                place,
-                "the label of a block cannot have an index",
-            )));
+            return self.start_indexed_block(label, symbol, index);
         }
         let start = self.new_label(label, format!("continue '{}", label.name));
         let end = self.new_label(label, format!("break '{}", label.name));
         self.declare_label(symbol, Meaning::Block { start, end }, label.span);
         self.emit(Op::Label(start), label.span, Vec::new());
         Ok(end)
+    }
+
+    /// `'case[i]: { … }`: its label is a place of the whole body, and so are its ends.
+    fn start_indexed_block(
+        &mut self,
+        label: &'a Label,
+        symbol: Symbol,
+        index: &'a Expr,
+    ) -> Evaluated<LabelId> {
+        let at = self.eval_int(index)?;
+        self.define_label(label)?;
+        let id = self.block_end(label, symbol, at);
+        if let Some(entry) =
+            self.labels.ends.last_mut().and_then(|ends| ends.get_mut(&(symbol, at)))
+        {
+            entry.defined = true;
+        }
+        Ok(id)
+    }
+
+    /// The end of the block `'case[i]`, which may be defined later.
+    fn block_end(&mut self, label: &'a Label, symbol: Symbol, index: i128) -> LabelId {
+        let key = (symbol, index);
+        if let Some(known) = self.labels.ends.last().and_then(|ends| ends.get(&key)) {
+            return known.id;
+        }
+        let id = self.new_label(label, format!("break '{}[{index}]", label.name));
+        let entry = Indexed { id, defined: false, used: label_place(label) };
+        if let Some(ends) = self.labels.ends.last_mut() {
+            ends.insert(key, entry);
+        }
+        id
     }
 
     /// Closes a labeled block: emits its end.
@@ -309,6 +344,15 @@ impl<'a> Expander<'a, '_> {
     /// `continue 'name`, `break 'name`.
     pub(super) fn eval_block_end(&mut self, label: &'a Label, at_end: bool) -> Evaluated<Branch> {
         let symbol = self.names.symbol(&label.name);
+        if let Some(index) = &label.index {
+            let index = self.eval_int(index)?;
+            let id = match at_end {
+                true => self.block_end(label, symbol, index),
+                false => self.indexed_label(label, symbol, index),
+            };
+            self.use_label(id);
+            return Ok(Branch { label: id, size: None });
+        }
         match self.find_label(symbol, label_place(label)) {
             Some(Meaning::Block { start, end }) => {
                 let label = if at_end { end } else { start };
@@ -351,33 +395,36 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn eval_jump_table(&mut self, table: &'a ast::Table) -> Evaluated {
         let symbol = self.names.symbol(&table.name);
         let name = self.names.text(symbol);
-        let length = self.table_length(table, 4)?;
-        let labels = match &table.values {
-            TableValues::List(values) => {
-                let mut labels = Vec::with_capacity(values.len());
-                for expr in values {
-                    labels.push(self.eval_target(expr)?);
-                }
-                labels
-            }
-            TableValues::Repeat(value, count) => {
-                let count = self.eval_int_in(count, "the number of labels", (0, 1 << 20))?;
-                vec![self.eval_target(value)?; count as usize]
-            }
-            TableValues::Bytes(_, span) => {
-                return Err(self.error(Diagnostic::new(
-                    Code::TypeMismatch,
-                    *span,
-                    "a byte string is not a list of labels",
-                )));
-            }
+        let lengths = self.table_lengths(table, 4)?;
+        let [length] = lengths[..] else {
+            return Err(self.refuse(&table.value, "a table of labels has one dimension"));
         };
-        self.check_table_length(table, labels.len(), length)?;
+        let labels = match &table.value.kind {
+            ExprKind::Bracket(parts) => {
+                parts.iter().map(|part| self.eval_target(part)).collect::<Evaluated<_>>()?
+            }
+            _ => match self.eval_shaped(&table.value, &lengths)? {
+                Value::List(list) => {
+                    let targets = list.iter().map(|value| self.target(value, &table.value));
+                    targets.collect::<Evaluated<Vec<_>>>()?
+                }
+                other => {
+                    let message = format!("expected a list of labels, found {}", other.describe());
+                    return Err(self.refuse(&table.value, &message));
+                }
+            },
+        };
+        self.check_count(labels.len(), length, &table.value)?;
         Ok(Value::Jumps(Rc::new(JumpTable { name, labels, data: Cell::new(None) })))
     }
 
     fn eval_target(&mut self, expr: &'a Expr) -> Evaluated<LabelId> {
-        match self.eval(expr)? {
+        let value = self.eval(expr)?;
+        self.target(&value, expr)
+    }
+
+    fn target(&mut self, value: &Value, expr: &Expr) -> Evaluated<LabelId> {
+        match value {
             Value::Label(branch) => Ok(branch.label),
             other => {
                 let found = other.describe();

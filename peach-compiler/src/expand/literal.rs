@@ -2,15 +2,13 @@
 //! equal bytes of equal alignment are stored once.
 
 use super::evaluate::{Evaluated, place};
-use super::value::{Float, JumpTable, Literal, Table, Value};
+use super::numbers::{element_name, int_range};
+use super::value::{Float, JumpTable, Literal, Table, TableContent, Value};
 use super::{Expander, Reported};
-use crate::diagnostics::{Code, Diagnostic, counted};
-use crate::ir::{Data, DataContent, DataId};
-use crate::syntax::ast::{self, BinaryOp, Call, Element, Expr, ExprKind, TableValues, UnaryOp};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::ir::{Data, DataContent, DataId, RustTable};
+use crate::syntax::ast::{self, BinaryOp, Call, Element, Expr, ExprKind, UnaryOp};
 use std::rc::Rc;
-
-/// The largest table, in bytes.
-const TABLE_BYTES_MAX: i128 = 1 << 24;
 
 impl<'a> Expander<'a, '_> {
     /// `f32x8(0.5)`, `u64(1)`.
@@ -33,7 +31,7 @@ impl<'a> Expander<'a, '_> {
         }
         let mut bytes = Vec::with_capacity(size as usize);
         for arg in &call.args {
-            let value = self.eval_list(arg)?;
+            let value = self.eval_shaped(arg, &[lanes as usize])?;
             self.element_bytes(&value, element, arg, &mut bytes)?;
         }
         let given = bytes.len() / element.bytes() as usize;
@@ -56,7 +54,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// Appends the bytes of a value, or of every value of a list, as elements.
-    fn element_bytes(
+    pub(super) fn element_bytes(
         &mut self,
         value: &Value,
         element: Element,
@@ -70,10 +68,13 @@ impl<'a> Expander<'a, '_> {
                 }
                 Ok(())
             }
-            (Value::Table(table), _) if table.element == element => {
-                out.extend_from_slice(&table.bytes);
-                Ok(())
-            }
+            (Value::Table(table), _) if table.element == element => match &table.content {
+                TableContent::Known(bytes) => {
+                    out.extend_from_slice(bytes);
+                    Ok(())
+                }
+                TableContent::Rust(..) => Err(self.unknown_contents(table, expr)),
+            },
             (Value::Int(n), Element::Int { bytes, signed }) => {
                 let n = self.typed_int(*n, bytes, signed, expr)?;
                 out.extend_from_slice(&n.to_le_bytes()[..bytes as usize]);
@@ -127,18 +128,14 @@ impl<'a> Expander<'a, '_> {
         let name = element_name(Element::Float { bytes });
         match value {
             Value::Float(float) => {
-                if float.bytes.is_some_and(|b| b != bytes) {
-                    let found = if bytes == 4 { "f64" } else { "f32" };
+                if bytes == 8 && float.bytes == Some(4) {
                     return Err(self.error(
                         Diagnostic::new(
                             Code::TypeMismatch,
                             place(expr),
-                            format!("expected an `{name}`, found an `{found}`"),
+                            "expected an `f64`, found an `f32`",
                         )
-                        .help(
-                            "write the constant without a type: it is then rounded to the \
-                            expected type",
-                        ),
+                        .help("write the constant without a type, or convert it with `as f64`"),
                     ));
                 }
                 if float.overflows(bytes) {
@@ -169,72 +166,7 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// `const NAME: [T; N] = …;` of numbers.
-    pub(super) fn eval_table(&mut self, table: &'a ast::Table, element: Element) -> Evaluated {
-        let symbol = self.names.symbol(&table.name);
-        let name = self.names.text(symbol);
-        let length = self.table_length(table, element.bytes())?;
-        let mut bytes = Vec::new();
-        match &table.values {
-            TableValues::List(values) => {
-                for expr in values {
-                    let value = self.eval_list(expr)?;
-                    self.element_bytes(&value, element, expr, &mut bytes)?;
-                }
-            }
-            TableValues::Repeat(value, count) => {
-                let count =
-                    self.eval_int_in(count, "the number of elements", (0, TABLE_BYTES_MAX))?;
-                let value_expr = value;
-                let value = self.eval_list(value_expr)?;
-                self.element_bytes(&value, element, value_expr, &mut bytes)?;
-                bytes = bytes.repeat(count as usize);
-            }
-            TableValues::Bytes(values, span) => {
-                if element.bytes() != 1 {
-                    return Err(self.error(Diagnostic::new(
-                        Code::TypeMismatch,
-                        *span,
-                        format!("a byte string is not a table of `{}`", element_name(element)),
-                    )));
-                }
-                bytes.clone_from(values);
-            }
-        }
-        self.check_table_length(table, bytes.len() / element.bytes() as usize, length)?;
-        let align = self.table_align(table, bytes.len())?;
-        Ok(Value::Table(Rc::new(Table { name, element, bytes, align })))
-    }
-
-    /// The length that a table declares.
-    pub(super) fn table_length(&mut self, table: &'a ast::Table, width: u32) -> Evaluated<usize> {
-        let max = TABLE_BYTES_MAX / i128::from(width);
-        Ok(self.eval_int_in(&table.length, "the length of the table", (1, max))? as usize)
-    }
-
-    /// Whether there are as many values as declared.
-    pub(super) fn check_table_length(
-        &mut self,
-        table: &'a ast::Table,
-        found: usize,
-        declared: usize,
-    ) -> Evaluated<()> {
-        if found == declared {
-            return Ok(());
-        }
-        Err(self.error(Diagnostic::new(
-            Code::TypeMismatch,
-            place(&table.length),
-            format!(
-                "`{}` has {}, but {}",
-                table.name,
-                counted(declared, "element"),
-                counted(found, "value")
-            ),
-        )))
-    }
-
-    fn table_align(&mut self, table: &'a ast::Table, bytes: usize) -> Evaluated<u32> {
+    pub(super) fn table_align(&mut self, table: &'a ast::Table, bytes: usize) -> Evaluated<u32> {
         let Some(expr) = &table.align else {
             return Ok(natural_align(bytes));
         };
@@ -260,7 +192,19 @@ impl<'a> Expander<'a, '_> {
 
     /// Puts a table into the function.
     pub(super) fn table_data(&mut self, table: &Table) -> DataId {
-        self.output.data(Some(&table.name), &table.bytes, table.align)
+        match &table.content {
+            TableContent::Known(bytes) => self.output.data(Some(&table.name), bytes, table.align),
+            TableContent::Rust(tokens, span) => {
+                let rust = RustTable {
+                    tokens: tokens.clone(),
+                    span: *span,
+                    element: table.element_name.to_string(),
+                    width: table.element.bytes(),
+                    lengths: table.lengths.clone(),
+                };
+                self.output.rust_table(&table.name, rust, table.align)
+            }
+        }
     }
 
     /// Puts a jump table into the function.
@@ -283,12 +227,18 @@ impl<'a> Expander<'a, '_> {
         let [arg] = call.args.as_slice() else {
             return Err(self.refuse(expr, "`bits` takes one float"));
         };
-        match self.eval(arg)? {
+        let value = self.eval(arg)?;
+        self.bits_of(&value, arg)
+    }
+
+    /// The same of a value.
+    pub(super) fn bits_of(&mut self, value: &Value, expr: &Expr) -> Evaluated {
+        match value {
             Value::Float(float) if float.bytes == Some(4) => {
                 Ok(Value::Int(i128::from(float.single.to_bits())))
             }
             Value::Float(float) => Ok(Value::Int(i128::from(float.double.to_bits()))),
-            other => Err(self.wrong_constant(arg, "a float", &other)),
+            other => Err(self.wrong_constant(expr, "a float", other)),
         }
     }
 
@@ -296,14 +246,8 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn eval_typed_const(&mut self, item: &'a ast::Const) -> Evaluated {
         let value = self.eval(&item.value)?;
         let Some(ty) = &item.ty else {
-            return match value {
-                Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Mnemonic(_) => Ok(value),
-                other => Err(self.wrong_constant(
-                    &item.value,
-                    "a constant integer, float, bool or instruction name",
-                    &other,
-                )),
-            };
+            // It may name whatever a `let` may.
+            return Ok(value);
         };
         let text = ty.to_string();
         if text == "bool" {
@@ -339,26 +283,6 @@ impl<'a> Expander<'a, '_> {
                 "constants are integers (`i8` to `u128`, `isize`, `usize`), `f32`, `f64` or `bool`",
             ),
         )
-    }
-}
-
-/// The element's name in Rust.
-pub(super) fn element_name(element: Element) -> String {
-    match element {
-        Element::Int { bytes, signed } => {
-            format!("{}{}", if signed { 'i' } else { 'u' }, bytes * 8)
-        }
-        Element::Float { bytes } => format!("f{}", bytes * 8),
-    }
-}
-
-/// The numbers of an integer type of up to 64 bits (or the positive ones of 128).
-fn int_range(bits: u32, signed: bool) -> (i128, i128) {
-    match (bits, signed) {
-        (128, true) => (i128::MIN, i128::MAX),
-        (128, false) => (0, i128::MAX),
-        (_, true) => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
-        (_, false) => (0, (1 << bits) - 1),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Names: what they stand for at a place, and what to say of those that stand for nothing.
 
 use super::evaluate::{Evaluated, quoted};
+use super::items::Global;
 use super::names::Symbol;
-use super::value::Value;
+use super::value::{Float, Value};
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Reg, View};
@@ -31,6 +32,9 @@ impl<'a> Expander<'a, '_> {
         }
         if let Some(value) = self.eval_global(symbol, name) {
             return value;
+        }
+        if let Some(number) = constant_of_rust(name) {
+            return Ok(Value::Float(number));
         }
         match mnemonic {
             Some(mnemonic) => Ok(Value::Mnemonic(mnemonic)),
@@ -65,9 +69,16 @@ impl<'a> Expander<'a, '_> {
         if let Some(mnemonic) = self.names.info(symbol).mnemonic {
             return Ok(mnemonic);
         }
-        match self.scopes.get(symbol).map(|b| &b.value).or(self.version_bindings.get(&symbol)) {
-            Some(Value::Mnemonic(mnemonic)) => Ok(*mnemonic),
-            Some(Value::Poison(reported)) => Err(*reported),
+        let local = self.scopes.get(symbol).map(|b| &b.value);
+        let mut value = local.or(self.version_bindings.get(&symbol)).cloned();
+        if value.is_none()
+            && let Some(Global::Const(_)) = self.items.by_name.get(&symbol)
+        {
+            value = Some(self.eval_name(name)?);
+        }
+        match value {
+            Some(Value::Mnemonic(mnemonic)) => Ok(mnemonic),
+            Some(Value::Poison(reported)) => Err(reported),
             Some(other) => {
                 let found = other.describe();
                 Err(self.error(
@@ -175,5 +186,16 @@ impl<'a> Expander<'a, '_> {
         let known: Vec<Rc<str>> =
             self.scopes.visible().chain(items).map(|symbol| self.names.text(symbol)).collect();
         nearest(text, known.iter().map(|t| &**t)).into_iter().map(Rc::from).collect()
+    }
+}
+
+/// `PI` and `TAU`. Like a literal, they take the type of the place they stand in.
+fn constant_of_rust(name: &Name) -> Option<Float> {
+    use std::{f32, f64};
+    let number = |single, double| Some(Float { single, double, bytes: None });
+    match () {
+        () if name == "PI" => number(f32::consts::PI, f64::consts::PI),
+        () if name == "TAU" => number(f32::consts::TAU, f64::consts::TAU),
+        () => None,
     }
 }

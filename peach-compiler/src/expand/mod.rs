@@ -25,6 +25,7 @@
 
 mod address;
 mod assign;
+mod compute;
 mod constant;
 mod evaluate;
 mod families;
@@ -35,10 +36,13 @@ mod instruction;
 mod invariant;
 mod items;
 mod labels;
+mod lists;
 mod literal;
 mod load;
 mod lookup;
+mod methods;
 mod names;
+mod numbers;
 mod output;
 mod parts;
 mod program;
@@ -48,6 +52,7 @@ mod scope;
 mod signature;
 mod statements;
 mod streams;
+mod tables;
 mod unfit;
 mod value;
 
@@ -191,11 +196,15 @@ struct Expander<'a, 'd> {
     version_bindings: HashMap<Symbol, Value>,
     labels: labels::Labels<'a>,
     streams: Vec<streams::Stream>,
+    compute: compute::Compute<'a>,
 }
 
 impl Expander<'_, '_> {
     /// Reports an error once, with the uses of helpers that lead to it.
     fn error(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        for call in self.around.functions.iter().rev().take(3) {
+            diagnostic = diagnostic.label(*call, "in this call of a function");
+        }
         for call in self.around.calls.iter().rev().take(3) {
             diagnostic = diagnostic.label(*call, "in this call of a helper");
         }

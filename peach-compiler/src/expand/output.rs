@@ -3,7 +3,7 @@
 use crate::abi::{Convention, Placement};
 use crate::ir::{
     Data, DataContent, DataId, Function, Options, ResultKind, RustConst, RustConstId, RustSym,
-    RustSymId, VReg, VRegInfo,
+    RustSymId, RustTable, VReg, VRegInfo,
 };
 use crate::isa::{Class, FeatureSet};
 use proc_macro2::{Span, TokenStream};
@@ -73,6 +73,23 @@ impl FunctionBuilder {
             align,
         });
         id
+    }
+
+    /// The number of a table that rustc evaluates, one per table.
+    pub fn rust_table(&mut self, name: &str, table: RustTable, align: u32) -> DataId {
+        let same = |data: &Data| match &data.content {
+            DataContent::Rust(other) => data.name.as_deref() == Some(name) && *other == table,
+            DataContent::Bytes(_) | DataContent::Jumps(_) => false,
+        };
+        if let Some(at) = self.function.data.iter().position(same) {
+            return DataId(at as u32);
+        }
+        self.function.data.push(Data {
+            name: Some(name.to_string()),
+            content: DataContent::Rust(table),
+            align,
+        });
+        DataId(self.function.data.len() as u32 - 1)
     }
 }
 

@@ -2,7 +2,7 @@
 //! version of a kernel.
 
 use super::names::Symbol;
-use super::{items, statements};
+use super::{ast, items, statements};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Reported};
 use crate::ir::{Reg, VReg};
 use proc_macro2::Span;
@@ -112,6 +112,18 @@ impl Limits {
         self.depth -= 1;
     }
 
+    /// Opens as many at once, if they may be open.
+    pub fn descend_by(&mut self, levels: u32) -> bool {
+        let may = self.depth + levels <= DEPTH_MAX;
+        self.depth += if may { levels } else { 0 };
+        may
+    }
+
+    /// Closes them.
+    pub fn ascend_by(&mut self, levels: u32) {
+        self.depth -= levels;
+    }
+
     /// Takes steps. Whether they were left.
     pub fn spend(&mut self, steps: usize) -> bool {
         self.steps = self.steps.saturating_add(steps);
@@ -131,6 +143,10 @@ pub(super) struct Surroundings<'a> {
     pub calls: Vec<Span>,
     /// For each of these uses: parameters, and the registers that hold their old values.
     pub remembered: Vec<Vec<(Reg, VReg)>>,
+    /// The helpers of bodies, each with what it sees.
+    pub helpers: Vec<(&'a ast::Helper, usize)>,
+    /// Calls of `const fn`s that are being evaluated, outermost first.
+    pub functions: Vec<Span>,
     /// Blocks around this place, each with the statement being expanded: for names defined later.
     pub blocks: Vec<statements::OpenBlock<'a>>,
 }

@@ -60,6 +60,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             version_bindings: HashMap::new(),
             labels: labels::Labels::default(),
             streams: Vec::new(),
+            compute: Default::default(),
         }
     }
 
@@ -223,6 +224,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.items.values.clear();
         self.labels = labels::Labels::default();
         self.streams.clear();
+        self.compute.clear();
     }
 
     /// Expands one version. `None` if anything in it was in error.

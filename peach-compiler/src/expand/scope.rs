@@ -9,6 +9,7 @@
 
 use super::names::Symbol;
 use super::value::Value;
+use crate::syntax::ast::Element;
 
 /// A name with its value.
 #[derive(Clone, Debug)]
@@ -17,7 +18,11 @@ pub(super) struct Binding {
     pub(super) value: Value,
     /// `let mut n: const`: may be assigned at compile time.
     pub(super) variable: bool,
+    /// The number type that it was declared with, which it lends to methods.
+    pub(super) lends: Option<Element>,
     frame: u32,
+    /// How many names were declared before it.
+    position: usize,
     origin: u32,
 }
 
@@ -27,7 +32,17 @@ pub(super) struct Mark(usize);
 
 /// A frame to return to: see [`Scopes::enter_frame`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame(u32);
+pub(super) struct Frame(u32, Option<usize>);
+
+/// What an `inline fn` in a body sees around it: the frame that it is declared in, as far as its
+/// names were declared before it, and what that frame sees.
+#[derive(Clone, Copy, Debug)]
+struct Outer {
+    frame: u32,
+    /// How many names there were.
+    count: usize,
+    outer: Option<usize>,
+}
 
 /// All bindings.
 #[derive(Debug, Default)]
@@ -36,6 +51,9 @@ pub(super) struct Scopes {
     log: Vec<Symbol>,
     frame: u32,
     frames: u32,
+    /// What the current frame sees around it, by its place in `outers`.
+    outer: Option<usize>,
+    outers: Vec<Outer>,
 }
 
 impl Scopes {
@@ -44,6 +62,8 @@ impl Scopes {
         self.leave(Mark(0), drop);
         self.frame = 0;
         self.frames = 0;
+        self.outer = None;
+        self.outers.clear();
     }
 
     /// Opens a scope.
@@ -62,15 +82,46 @@ impl Scopes {
 
     /// Opens a frame: nothing that was declared before is visible.
     pub(super) fn enter_frame(&mut self) -> Frame {
-        let old = Frame(self.frame);
+        let old = Frame(self.frame, self.outer);
         self.frames += 1;
         self.frame = self.frames;
+        self.outer = None;
         old
+    }
+
+    /// Opens a frame in which what [`Scopes::surroundings`] noted is visible.
+    pub(super) fn enter_frame_within(&mut self, surroundings: usize) -> Frame {
+        let old = self.enter_frame();
+        self.outer = Some(surroundings);
+        old
+    }
+
+    /// Notes what is visible here.
+    pub(super) fn surroundings(&mut self) -> usize {
+        self.outers.push(Outer { frame: self.frame, count: self.log.len(), outer: self.outer });
+        self.outers.len() - 1
+    }
+
+    /// Whether a binding is visible in the current frame.
+    fn sees(&self, binding: &Binding) -> bool {
+        if binding.frame == self.frame {
+            return true;
+        }
+        let mut outer = self.outer;
+        while let Some(at) = outer {
+            let view = self.outers[at];
+            if binding.frame == view.frame {
+                return binding.position < view.count;
+            }
+            outer = view.outer;
+        }
+        false
     }
 
     /// Goes back to the frame that [`Scopes::enter_frame`] left.
     pub(super) fn leave_frame(&mut self, old: Frame) {
         self.frame = old.0;
+        self.outer = old.1;
     }
 
     /// The number of the current frame.
@@ -80,17 +131,21 @@ impl Scopes {
 
     /// Declares a name in the innermost scope; it may shadow another.
     pub(super) fn declare(&mut self, symbol: Symbol, value: Value) {
-        self.push(
-            symbol,
-            Binding { value, variable: false, frame: self.frame, origin: symbol.origin },
-        );
+        self.declare_typed(symbol, value, None);
+    }
+
+    /// Declares a constant with its type.
+    pub(super) fn declare_typed(&mut self, symbol: Symbol, value: Value, lends: Option<Element>) {
+        let (frame, origin) = (self.frame, symbol.origin);
+        self.push(symbol, Binding { value, variable: false, lends, frame, position: 0, origin });
     }
 
     /// Declares a compile-time variable.
     pub(super) fn declare_variable(&mut self, symbol: Symbol, value: Value) {
+        let (frame, origin) = (self.frame, symbol.origin);
         self.push(
             symbol,
-            Binding { value, variable: true, frame: self.frame, origin: symbol.origin },
+            Binding { value, variable: true, lends: None, frame, position: 0, origin },
         );
     }
 
@@ -99,7 +154,8 @@ impl Scopes {
         if self.stacks.len() <= index {
             self.stacks.resize(index + 1, Vec::new());
         }
-        self.stacks[index].push(binding);
+        let position = self.log.len();
+        self.stacks[index].push(Binding { position, ..binding });
         self.log.push(symbol);
     }
 
@@ -118,13 +174,20 @@ impl Scopes {
     /// The innermost binding of the same origin, or else of any.
     fn position(&self, symbol: Symbol) -> Option<usize> {
         let stack = self.stacks.get(symbol.index())?;
-        let last = stack.last().filter(|binding| binding.frame == self.frame)?;
-        if last.origin == symbol.origin {
+        let last = stack.last()?;
+        if last.frame == self.frame && last.origin == symbol.origin {
             return Some(stack.len() - 1);
         }
-        let visible = stack.iter().rev().take_while(|binding| binding.frame == self.frame);
-        let depth = visible.map(|b| b.origin).position(|origin| origin == symbol.origin);
-        Some(stack.len() - 1 - depth.unwrap_or(0))
+        if self.outer.is_none() && last.frame != self.frame {
+            return None;
+        }
+        let mut visible = stack.iter().enumerate().rev().filter(|(_, binding)| self.sees(binding));
+        let (innermost, binding) = visible.next()?;
+        if binding.origin == symbol.origin {
+            return Some(innermost);
+        }
+        let same = visible.find(|(_, binding)| binding.origin == symbol.origin);
+        Some(same.map_or(innermost, |(at, _)| at))
     }
 
     /// How many names are declared around this place.

@@ -190,7 +190,8 @@ impl<'a> Expander<'a, '_> {
 
     fn is_kernel_constant(&mut self, expr: &'a Expr) -> bool {
         match &expr.kind {
-            ExprKind::Int(_) => true,
+            ExprKind::Int(_) | ExprKind::TypedInt(..) => true,
+            ExprKind::Cast(a, _) => self.is_kernel_constant(a),
             ExprKind::Name(name) => {
                 let symbol = self.names.symbol(name);
                 self.items.by_name.contains_key(&symbol)

@@ -8,7 +8,8 @@ use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Declassified, Ghost, Op};
 use crate::syntax::ast::{
-    self, Block, Call, Expr, Label, Let, Name, Pattern, Statement, StatementKind, TableElement,
+    self, Block, Call, Element, Expr, Label, Let, Name, Pattern, Statement, StatementKind,
+    TableElement,
 };
 use proc_macro2::Span;
 use std::collections::HashMap;
@@ -104,6 +105,7 @@ impl<'a> Expander<'a, '_> {
             StatementKind::Assign(target, value) => self.assign_statement(target, value),
             StatementKind::AssignOp(target, op, value) => self.assign_op(target, *op, value),
             StatementKind::Call(call) => self.call_statement(call),
+            StatementKind::Helper(helper) => self.declare_helper(helper),
             StatementKind::Label(label) => self.define_label(label),
             StatementKind::Block { label, unsafety, body } => {
                 self.nested_block(label.as_ref(), unsafety.is_some(), body)
@@ -140,13 +142,14 @@ impl<'a> Expander<'a, '_> {
         let value = self.eval_typed_const(item).into();
         self.check_name(&item.name)?;
         let symbol = self.names.symbol(&item.name);
-        self.scopes.declare(symbol, value);
+        let lends = item.ty.as_ref().and_then(|ty| Element::from_name(&ty.to_string()));
+        self.scopes.declare_typed(symbol, value, lends);
         Ok(())
     }
 
     fn local_table(&mut self, table: &'a ast::Table) -> Evaluated<()> {
-        let value = match table.element {
-            TableElement::Number(element) => self.eval_table(table, element),
+        let value = match &table.element {
+            TableElement::Number(element, name) => self.eval_table(table, *element, name),
             TableElement::Label => self.eval_jump_table(table),
         };
         self.check_name(&table.name)?;
@@ -230,11 +233,10 @@ impl<'a> Expander<'a, '_> {
         iterable: &'a Expr,
         body: &'a Block,
     ) -> Evaluated<()> {
-        let values = self.eval_list(iterable)?;
+        let values = self.eval_elements(iterable)?;
         let (count, element): (u64, Box<dyn Fn(u64) -> Value>) = match &values {
             Value::Range(range) => (range.count, Box::new(|turn| Value::Int(range.get(turn)))),
             Value::List(list) => (list.len() as u64, Box::new(|turn| list[turn as usize].clone())),
-            Value::Table(table) => (table.len() as u64, Box::new(|turn| table.get(turn as usize))),
             other => {
                 let error = Diagnostic::new(
                     Code::TypeMismatch,
@@ -291,7 +293,7 @@ impl<'a> Expander<'a, '_> {
                     Value::Poison(reported) => reported,
                     value => self.error(Diagnostic::new(
                         Code::TypeMismatch,
-                        pattern_span(pattern),
+                        pattern.span(),
                         format!("{} names are bound to {}", parts.len(), value.describe()),
                     )),
                 };
@@ -336,11 +338,19 @@ impl<'a> Expander<'a, '_> {
         if self.eval_bool(condition)? {
             return Ok(());
         }
+        Err(self.failed_assertion(condition, message))
+    }
+
+    pub(super) fn failed_assertion(
+        &mut self,
+        condition: &Expr,
+        message: &Option<String>,
+    ) -> Reported {
         let text = match message {
             Some(message) => format!("assertion failed: {message}"),
             None => "assertion failed".into(),
         };
-        Err(self.error(Diagnostic::new(Code::AssertFailed, place(condition), text)))
+        self.error(Diagnostic::new(Code::AssertFailed, place(condition), text))
     }
 
     fn align(&mut self, statement: &Statement, expr: &'a Expr) -> Evaluated<()> {
@@ -461,16 +471,9 @@ fn declarations(block: &Block) -> Declarations {
             StatementKind::LetConst(name, _) | StatementKind::Stream(name, _) => add(name),
             StatementKind::Const(item) => add(&item.name),
             StatementKind::Table(item) => add(&item.name),
+            StatementKind::Helper(item) => add(&item.name),
             _ => {}
         }
     }
     all
-}
-
-/// The first name of a pattern.
-pub(super) fn pattern_span(pattern: &Pattern) -> Span {
-    match pattern {
-        Pattern::Name(name) => name.span(),
-        Pattern::Tuple(parts) => parts.first().map_or_else(Span::call_site, pattern_span),
-    }
 }

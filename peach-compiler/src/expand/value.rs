@@ -4,7 +4,8 @@ use crate::diagnostics::Reported;
 use crate::ir::{Branch, LabelId, LocalId, Mem, Reg, Rounding, RustConstId, RustSymId, View};
 use crate::isa::{Class, Mnemonic, register_name};
 use crate::syntax::ast::Element;
-use std::cell::Cell;
+use proc_macro2::{Span, TokenStream};
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 /// What an expression evaluates to. Cheap to clone.
@@ -62,6 +63,8 @@ pub(super) enum Value {
     RustSym(RustSymId),
     /// A recorded stream, by its number.
     Stream(usize),
+    /// An `inline fn` of a body, by its number.
+    Helper(usize),
     /// A register class bound by a version.
     Class(Class),
     /// `undefined`: any value, of a register that is set to it.
@@ -102,8 +105,23 @@ pub(super) struct Literal {
 pub(super) struct Table {
     pub(super) name: Rc<str>,
     pub(super) element: Element,
-    pub(super) bytes: Vec<u8>,
+    /// As it is written: `usize` and `u64` are two types.
+    pub(super) element_name: String,
+    /// Outermost first.
+    pub(super) lengths: Vec<usize>,
+    pub(super) content: TableContent,
     pub(super) align: u32,
+    /// Its elements, once they were asked for.
+    pub(super) values: OnceCell<Rc<[Value]>>,
+}
+
+/// What a table holds.
+#[derive(Debug)]
+pub(super) enum TableContent {
+    /// The bytes of its elements.
+    Known(Vec<u8>),
+    /// `const { … }`: what rustc evaluates, after expansion.
+    Rust(TokenStream, Span),
 }
 
 /// A jump table, put into the function when it is used.
@@ -157,6 +175,7 @@ impl Value {
             Value::RustConst(_) => "a Rust constant".into(),
             Value::RustSym(_) => "the address of a Rust item".into(),
             Value::Stream(_) => "a stream".into(),
+            Value::Helper(_) => "a helper".into(),
             Value::Class(class) => format!("the register class `{}`", class.name()),
             Value::Undefined => "`undefined`".into(),
             Value::Poison(_) => "an erroneous value".into(),
@@ -171,11 +190,21 @@ impl Float {
         Some(Float { single, double, bytes })
     }
 
+    /// An `f32`.
+    pub(super) fn f32(x: f32) -> Float {
+        Float { single: x, double: f64::from(x), bytes: Some(4) }
+    }
+
+    /// An `f64`. In the place of an `f32`, it is rounded.
+    pub(super) fn f64(x: f64) -> Float {
+        Float { single: x as f32, double: x, bytes: Some(8) }
+    }
+
     /// With its type known: the precision that it does not have is forgotten.
     pub(super) fn typed(self, bytes: u32) -> Float {
         match bytes {
-            4 => Float { double: f64::from(self.single), bytes: Some(4), ..self },
-            _ => Float { bytes: Some(8), ..self },
+            4 => Float::f32(self.single),
+            _ => Float::f64(self.double),
         }
     }
 
@@ -224,30 +253,52 @@ impl Range {
 }
 
 impl Table {
-    /// How many elements it has.
+    /// How many elements it has; in a table of arrays, how many arrays.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() / self.element.bytes() as usize
+        self.lengths.first().copied().unwrap_or(1)
     }
 
-    /// Its `index`-th element.
-    pub(super) fn get(&self, index: usize) -> Value {
-        let width = self.element.bytes() as usize;
-        let bytes = &self.bytes[index * width..(index + 1) * width];
-        match self.element {
-            Element::Float { bytes: 4 } => {
-                let single = f32::from_le_bytes(bytes.try_into().expect("width is 4"));
-                Value::Float(Float { single, double: f64::from(single), bytes: Some(4) })
-            }
-            Element::Float { .. } => {
-                let double = f64::from_le_bytes(bytes.try_into().expect("width is 8"));
-                Value::Float(Float { single: double as f32, double, bytes: Some(8) })
-            }
-            Element::Int { signed, .. } => {
-                let fill = if signed && bytes[width - 1] >= 0x80 { 0xFF } else { 0 };
-                let mut wide = [fill; 16];
-                wide[..width].copy_from_slice(bytes);
-                Value::Int(i128::from_le_bytes(wide))
-            }
+    /// Its elements: numbers, or lists of them. `None` where only rustc knows them.
+    pub(super) fn values(&self) -> Option<&Rc<[Value]>> {
+        let TableContent::Known(bytes) = &self.content else { return None };
+        Some(self.values.get_or_init(|| {
+            let width = self.element.bytes() as usize;
+            let numbers = bytes.chunks_exact(width).map(|bytes| number(self.element, bytes));
+            nested(&numbers.collect::<Vec<_>>(), &self.lengths)
+        }))
+    }
+}
+
+/// Numbers as lists of these lengths.
+fn nested(numbers: &[Value], lengths: &[usize]) -> Rc<[Value]> {
+    match lengths {
+        [] | [_] => numbers.into(),
+        [0, ..] => Rc::from([]),
+        [first, rest @ ..] => numbers
+            .chunks((numbers.len() / first).max(1))
+            .map(|part| Value::List(nested(part, rest)))
+            .collect(),
+    }
+}
+
+/// The number that little-endian bytes are.
+fn number(element: Element, bytes: &[u8]) -> Value {
+    match (element, bytes) {
+        (Element::Float { .. }, &[a, b, c, d]) => {
+            Value::Float(Float::f32(f32::from_le_bytes([a, b, c, d])))
+        }
+        (Element::Float { .. }, _) => {
+            Value::Float(Float::f64(f64::from_bits(u128_of(bytes, 0) as u64)))
+        }
+        (Element::Int { signed, .. }, _) => {
+            let is_negative = signed && bytes.last().is_some_and(|byte| *byte >= 0x80);
+            Value::Int(u128_of(bytes, if is_negative { 0xFF } else { 0 }) as i128)
         }
     }
+}
+
+fn u128_of(bytes: &[u8], fill: u8) -> u128 {
+    let mut wide = [fill; 16];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    u128::from_le_bytes(wide)
 }

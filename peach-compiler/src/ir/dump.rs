@@ -85,6 +85,7 @@ impl Function {
             DataContent::Jumps(labels) => {
                 labels.iter().try_for_each(|label| write!(f, " {}", self.label_name(*label)))?;
             }
+            DataContent::Rust(table) => write!(f, " const {{ {} }}", table.tokens)?,
         }
         writeln!(f)
     }

@@ -306,6 +306,39 @@ pub enum DataContent {
     Bytes(Vec<u8>),
     /// 32-bit offsets of labels from the table's own start.
     Jumps(Vec<LabelId>),
+    /// What rustc evaluates.
+    Rust(RustTable),
+}
+
+/// A constant array of the Rust program around.
+#[derive(Clone, Debug)]
+pub struct RustTable {
+    /// The expression between the braces.
+    pub tokens: TokenStream,
+    /// Its place.
+    pub span: Span,
+    /// The type of its elements, as it is written.
+    pub element: String,
+    /// The size of an element, in bytes.
+    pub width: u32,
+    /// The lengths of the arrays, outermost first.
+    pub lengths: Vec<usize>,
+}
+
+impl RustTable {
+    /// How many elements it has, those of all arrays together.
+    pub fn count(&self) -> usize {
+        self.lengths.iter().product()
+    }
+}
+
+/// Tables are equal where their expressions are written alike.
+impl PartialEq for RustTable {
+    fn eq(&self, other: &RustTable) -> bool {
+        self.tokens.to_string() == other.tokens.to_string()
+            && self.element == other.element
+            && self.lengths == other.lengths
+    }
 }
 
 impl ArgValue {
@@ -326,6 +359,7 @@ impl DataContent {
         match self {
             DataContent::Bytes(bytes) => bytes.len(),
             DataContent::Jumps(labels) => 4 * labels.len(),
+            DataContent::Rust(table) => table.count() * table.width as usize,
         }
     }
 

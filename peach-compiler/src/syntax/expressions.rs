@@ -4,7 +4,7 @@
 //! Invariants: trees are at most a few hundred levels deep, whatever the input, so that later
 //! stages may recurse over them. Fails: with a syntax error at the first token that does not fit.
 
-use super::ast::{BinaryOp, Call, Expr, ExprKind, Label, UnaryOp};
+use super::ast::{BinaryOp, Call, Element, Expr, ExprKind, Label, UnaryOp};
 use super::cursor::{Cursor, Parsed, Token, error};
 use super::{habits, literals, operands};
 use crate::diagnostics::Diagnostic;
@@ -99,7 +99,7 @@ fn starts_expression(c: &Cursor<'_>, braces: Braces) -> bool {
 
 /// Binary operators that bind at least as strongly as `min`.
 fn binary(c: &mut Cursor<'_>, min: u8, braces: Braces) -> Parsed<Expr> {
-    let mut left = unary(c, braces)?;
+    let mut left = converted(c, braces)?;
     let mut compared = false;
     for _ in 0..CHAIN_MAX {
         let Some((op, text, strength)) = operator(c) else {
@@ -157,6 +157,33 @@ fn operator(c: &Cursor<'_>) -> Option<(BinaryOp, &'static str, u8)> {
         ('%', _) if !assigns => (BinaryOp::Rem, "%", 9),
         _ => return None,
     })
+}
+
+/// `x as u32`, which binds more strongly than the binary operators, and less than `-` and `!`.
+fn converted(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
+    let mut expr = unary(c, braces)?;
+    for _ in 0..CHAIN_MAX {
+        if !c.eat_word("as") {
+            return Ok(expr);
+        }
+        let ty = cast_type(c)?;
+        let span = (expr.span.0, c.last_span());
+        expr = Expr { kind: ExprKind::Cast(Box::new(expr), ty), span };
+    }
+    Err(c.error(format!("the expression has more than {CHAIN_MAX} conversions")))
+}
+
+/// What is after `as`.
+fn cast_type(c: &mut Cursor<'_>) -> Parsed<Element> {
+    match c.word().and_then(Element::from_name) {
+        Some(element) => {
+            c.bump();
+            Ok(element)
+        }
+        None => Err(Box::new(c.expected("a number type after `as`").note(
+            "`as` converts to `i8` … `i128`, `u8` … `u128`, `isize`, `usize`, `f32`, `f64`",
+        ))),
+    }
 }
 
 fn unary(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
@@ -230,12 +257,6 @@ fn suffix(c: &mut Cursor<'_>, expr: Expr, braces: Braces) -> Parsed<Suffix> {
         let decorations = operands::decorations(c)?;
         return Ok(Suffix::Found(ExprKind::Decorated(Box::new(expr), decorations)));
     }
-    if c.is_word("as") {
-        return Err(Box::new(
-            c.error("`as` is not supported here")
-                .note("constant integers have 128 bits and need no conversion"),
-        ));
-    }
     Ok(Suffix::None(expr))
 }
 
@@ -280,6 +301,8 @@ fn is_indexable(expr: &Expr) -> bool {
             | ExprKind::Call(_)
             | ExprKind::MethodCall(..)
             | ExprKind::Bracket(_)
+            | ExprKind::Repeat(..)
+            | ExprKind::Bytes(_)
             | ExprKind::Tuple(_)
     )
 }
@@ -307,7 +330,7 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
             match delimiter {
                 Delimiter::Bracket => {
                     let (inside, _) = c.expect_group(Delimiter::Bracket)?;
-                    Ok(Expr { kind: ExprKind::Bracket(list(inside, "]")?), span })
+                    Ok(Expr { kind: bracketed(inside)?, span })
                 }
                 Delimiter::Brace if braces == Braces::Decorate => rounding(c, span),
                 Delimiter::Parenthesis => parenthesized(c),
@@ -318,8 +341,35 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
             let kind = ExprKind::Label(operands::label(c)?);
             Ok(Expr { kind, span: (*span, c.last_span()) })
         }
+        Some(Token::Punct { ch: '*', .. }) if let Some(bytes) = byte_string(&c.ahead()) => {
+            let first = c.span();
+            c.bump();
+            c.bump();
+            Ok(Expr { kind: ExprKind::Bytes(bytes), span: (first, c.last_span()) })
+        }
         _ => Err(habits::in_operand(c).unwrap_or_else(|| c.expected("an operand"))),
     }
+}
+
+fn byte_string(c: &Cursor<'_>) -> Option<Vec<u8>> {
+    literals::byte_string(c.literal()?)
+}
+
+/// `[a, b]`, `[e; N]`.
+fn bracketed(mut c: Cursor<'_>) -> Parsed<ExprKind> {
+    let start = c;
+    if !c.is_end() {
+        let element = expression(&mut c)?;
+        if c.eat_punct(';') {
+            let count = expression(&mut c)?;
+            c.expect_end("`]`")?;
+            return Ok(ExprKind::Repeat(Box::new(element), Box::new(count)));
+        }
+        if c.is_end() {
+            return Ok(ExprKind::Bracket(vec![element]));
+        }
+    }
+    Ok(ExprKind::Bracket(list(start, "]")?))
 }
 
 /// A fragment that `macro_rules!` substituted counts as if in parentheses, if it is an expression

@@ -32,14 +32,7 @@ pub(super) fn in_statement(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
             error(literal.span(), "labels have names, not numbers").help("write `'again:`"),
         ));
     }
-    let is_unsafe_block = c.is_word("unsafe") && next.is_punct('\'');
-    is_unsafe_block.then(|| {
-        let problem = error(c.span(), "the label of a block precedes `unsafe`");
-        Box::new(match next.ahead().ident() {
-            Some(label) => problem.help(format!("write `'{label}: unsafe {{ … }}`")),
-            None => *problem,
-        })
-    })
+    None
 }
 
 /// What is wrong with a statement: after the semicolon of another one, on its line, it may be a

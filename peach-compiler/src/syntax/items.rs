@@ -7,8 +7,9 @@
 use super::ast::*;
 use super::attributes::{self, Attributes};
 use super::cursor::{Cursor, Parsed};
+use super::patterns::new_name;
 use super::statements::{self, Context};
-use super::{bindings, expressions, signature, types};
+use super::{bindings, expressions, functions, signature, types};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use proc_macro2::{Delimiter, TokenStream};
 
@@ -49,8 +50,10 @@ fn item(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     let is_public = c.is_past(&start) && !vis.is_empty();
     let next = c.ahead();
     let plain = if c.is_word("inline") && next.is_word("fn") {
-        helper(c, diagnostics)?
-    } else if c.is_word("const") && !starts_const_fn(&next) {
+        Item::Helper(Box::new(statements::helper(c, &mut Context::new(diagnostics))?))
+    } else if c.is_word("const") && next.is_word("fn") {
+        Item::ConstFn(Box::new(functions::const_fn(c, diagnostics)?))
+    } else if c.is_word("const") && !starts_refused_fn(&next) {
         constant(c)?
     } else if c.is_word("for") {
         family(c)?
@@ -68,8 +71,8 @@ fn item(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     Ok(plain)
 }
 
-fn starts_const_fn(next: &Cursor<'_>) -> bool {
-    next.is_word("fn") || next.is_word("unsafe") || next.is_word("extern")
+fn starts_refused_fn(next: &Cursor<'_>) -> bool {
+    next.is_word("unsafe") || next.is_word("extern")
 }
 
 /// Items that do not become Rust items can have comments and lints, not what decides their fate.
@@ -181,7 +184,7 @@ fn refused_function(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
         Some(Box::new(Diagnostic::new(Code::BadSignature, c.span(), text.to_string())))
     };
     match c.word() {
-        Some("const") => refuse("a kernel cannot be a `const fn`: it runs on the processor"),
+        Some("const") => refuse("a `const fn` of the kernels cannot be `unsafe` or `extern`"),
         Some("async") => refuse("a kernel cannot be `async`"),
         Some("safe") => refuse("a kernel is safe unless it says `unsafe`"),
         _ => None,
@@ -220,28 +223,9 @@ fn fallback(
     Ok(Item::Fallback(Box::new(Fallback { rust_attrs, conditions, body, ..head })))
 }
 
-fn helper(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
-    c.expect_word("inline")?;
-    c.expect_word("fn")?;
-    let name = bindings::new_name(c)?;
-    if c.is_punct('<') {
-        return Err(Box::new(
-            c.error("a helper cannot have generic parameters")
-                .help("use `n: const`, `op: mnemonic` or `m: operand`"),
-        ));
-    }
-    let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
-    let params = signature::helper_parameters(inside)?;
-    let results = signature::helper_results(c)?;
-    let mut context = Context::new(diagnostics);
-    let body = statements::block(c, &mut context)?;
-    let Context { reported, skipped, .. } = context;
-    Ok(Item::Helper(Box::new(Helper { name, params, results, body, reported, skipped })))
-}
-
 fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {
     let item = match bindings::constant_or_table(c)? {
-        StatementKind::Table(table) if table.element == TableElement::Label => {
+        StatementKind::Table(table) if matches!(table.element, TableElement::Label) => {
             return Err(Box::new(
                 super::cursor::error(table.name.span(), "a table of labels must be in a body")
                     .note("labels belong to one kernel"),
@@ -260,7 +244,7 @@ fn constant(c: &mut Cursor<'_>) -> Parsed<Item> {
 /// `for B in range { items }`.
 fn family(c: &mut Cursor<'_>) -> Parsed<Item> {
     c.expect_word("for")?;
-    let var = bindings::new_name(c)?;
+    let var = new_name(c)?;
     c.expect_word("in")?;
     let range = expressions::head(c)?;
     let (_, group) = c.expect_group(Delimiter::Brace)?;

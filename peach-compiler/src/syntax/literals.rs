@@ -4,7 +4,7 @@
 //! Fails: numbers that do not fit, suffixes that Rust does not have, kinds of literal that mean
 //! nothing here.
 
-use super::ast::{ExprKind, FloatLiteral};
+use super::ast::{Element, ExprKind, FloatLiteral};
 use super::cursor::{Parsed, error};
 use super::habits;
 use crate::diagnostics::{Code, Diagnostic};
@@ -20,6 +20,7 @@ pub(super) fn value(literal: &Literal) -> Parsed<ExprKind> {
                 ExprKind::Float(FloatLiteral { text: format!("-{text}"), suffix })
             }
             ExprKind::Int(value) => ExprKind::Int(-value),
+            ExprKind::TypedInt(value, ty) => ExprKind::TypedInt(-value, ty),
             other => other,
         }),
         Some(b'b') if text.starts_with("b'") => {
@@ -125,10 +126,14 @@ fn integer(digits: &str, radix: u32, suffix: &str, literal: &Literal) -> Parsed<
     };
     let bits = if suffix.starts_with('i') { bits - 1 } else { bits };
     let value = digits_value(digits, radix);
+    let kind = |value| match Element::from_name(suffix) {
+        Some(ty) => ExprKind::TypedInt(value, ty),
+        None => ExprKind::Int(value),
+    };
     match value.and_then(|value| i128::try_from(value).ok()) {
         // `-128i8` is a negation of 128 here, so a signed type's bound itself is let through.
-        Some(value) if bits >= 127 || value < 1 << bits => Ok(ExprKind::Int(value)),
-        Some(value) if suffix.starts_with('i') && value == 1 << bits => Ok(ExprKind::Int(value)),
+        Some(value) if bits >= 127 || value < 1 << bits => Ok(kind(value)),
+        Some(value) if suffix.starts_with('i') && value == 1 << bits => Ok(kind(value)),
         Some(_) => Err(Box::new(Diagnostic::new(
             Code::OutOfRange,
             literal.span(),

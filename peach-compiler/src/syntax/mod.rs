@@ -4,6 +4,7 @@
 //! Invariants: nothing is resolved here, and no input, however odd, makes this panic or recurse
 //! without bound.
 
+mod assignments;
 pub mod ast;
 mod attributes;
 mod bindings;
@@ -11,12 +12,14 @@ mod conditions;
 mod cursor;
 mod expressions;
 mod families;
+mod functions;
 mod habits;
 mod items;
 mod literals;
 mod operands;
 mod origins;
 mod own_attributes;
+mod patterns;
 mod signature;
 mod statements;
 mod text;

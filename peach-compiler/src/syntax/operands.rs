@@ -4,10 +4,10 @@
 //! Words such as `byte`, `short` and `sym` are operands' keywords only where an operand follows
 //! them; elsewhere they are names like any other.
 
-use super::ast::{Call, Decoration, DecorationKind, Expr, ExprKind, Label, Rounding};
+use super::ast::{Call, Closure, Decoration, DecorationKind, Expr, ExprKind, Label, Rounding};
 use super::cursor::{Cursor, Parsed, Token, error};
 use super::expressions::{self, Braces};
-use super::literals;
+use super::{functions, literals, patterns};
 use crate::isa::{LANES_OPEN, size_of_name};
 use proc_macro2::Delimiter;
 
@@ -42,7 +42,7 @@ pub(super) fn named(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
             c.bump();
             ExprKind::Break(label(c)?)
         }
-        Some("if") => conditional(c)?,
+        Some("if") => functions::conditional(c, functions::Else::Needed)?,
         Some("const") if next.is_group(Delimiter::Brace) => {
             c.bump();
             let (_, group) = c.expect_group(Delimiter::Brace)?;
@@ -133,6 +133,9 @@ fn plain(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
     }
     let name = c.expect_ident("a name")?;
     if let Some((inside, _)) = c.eat_group(Delimiter::Parenthesis) {
+        if name == "from_fn" {
+            return Ok(ExprKind::FromFn(Box::new(closure(inside)?)));
+        }
         let args = expressions::list(inside, ")")?;
         return Ok(ExprKind::Call(Call { name, args }));
     }
@@ -147,33 +150,29 @@ fn plain(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
     Ok(ExprKind::Name(name))
 }
 
-/// `if c { a } else { b }`, where each branch is one expression.
-fn conditional(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
-    c.descend()?;
-    c.expect_word("if")?;
-    let condition = expressions::head(c)?;
-    let then = branch(c)?;
-    if !c.eat_word("else") {
+/// `|i| e` between the parentheses of `from_fn`.
+fn closure(mut c: Cursor<'_>) -> Parsed<Closure> {
+    if !c.is_punct('|') {
+        let function = c.ident().map_or("f".to_string(), ToString::to_string);
         return Err(Box::new(
-            c.expected("`else`").note("an `if` that is used as a value needs both branches"),
+            c.expected("`|i|` and an expression")
+                .help(format!("write `from_fn(|i| {function}(i))`")),
         ));
     }
-    let otherwise = if c.is_word("if") {
-        let first = c.span();
-        let kind = conditional(c)?;
-        Expr { kind, span: (first, c.last_span()) }
-    } else {
-        branch(c)?
+    c.bump();
+    let param = patterns::pattern(&mut c)?;
+    if c.eat_punct(':') {
+        functions::const_type(&mut c)?;
+    }
+    c.expect_punct('|')?;
+    c.descend()?;
+    let body = match c.is_group(Delimiter::Brace) {
+        true => functions::block_value(&mut c)?,
+        false => expressions::expression(&mut c)?,
     };
-    c.ascend();
-    Ok(ExprKind::If(Box::new(condition), Box::new(then), Box::new(otherwise)))
-}
-
-fn branch(c: &mut Cursor<'_>) -> Parsed<Expr> {
-    let (mut inside, _) = c.expect_group(Delimiter::Brace)?;
-    let value = expressions::expression(&mut inside)?;
-    inside.expect_end("`}` after the value of the branch")?;
-    Ok(value)
+    c.eat_punct(',');
+    c.expect_end("`)`")?;
+    Ok(Closure { param, body })
 }
 
 /// The path after `sym`: everything up to the comma or semicolon, generic arguments included.

@@ -5,8 +5,8 @@
 //! the signature is still returned; without a name or parentheses there is none.
 
 use super::ast::*;
-use super::bindings::new_name;
 use super::cursor::{Cursor, Parsed};
+use super::patterns::new_name;
 use super::{tokens_text, types};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
@@ -360,7 +360,13 @@ fn helper_parameter_kind(c: &mut Cursor<'_>) -> Parsed<ParamKind> {
                 ),
             ));
         }
-        _ => return Ok(ParamKind::Class(types::class(c)?)),
+        _ => {
+            let class = types::class(c)?;
+            return Ok(match class.class == "operand" {
+                true => ParamKind::Operands(class.lengths),
+                false => ParamKind::Class(class),
+            });
+        }
     };
     c.bump();
     Ok(kind)

@@ -6,9 +6,11 @@
 //! Fails: an error skips to the next statement, so that each is reported; the names in what was
 //! skipped are kept in [`Block::skipped`], so that later stages do not complain about them.
 
+use super::assignments::{compound_operator, sets_place};
 use super::ast::*;
 use super::cursor::{Cursor, Parsed, error};
-use super::{bindings, expressions, habits, literals, operands};
+use super::patterns::{new_name, pattern};
+use super::{bindings, expressions, functions, habits, operands, signature};
 use crate::diagnostics::{Diagnostics, Reported};
 use proc_macro2::Delimiter;
 
@@ -133,10 +135,6 @@ fn labeled(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<StatementKin
             c.expected("`:` after the label").help("a statement cannot start with a label's use"),
         ));
     }
-    if label.index.is_some() {
-        // A place, also before a block.
-        return Ok(StatementKind::Label(label));
-    }
     let is_unsafe = c.is_word("unsafe") && c.ahead().is_group(Delimiter::Brace);
     let unsafety = is_unsafe.then(|| c.span());
     if is_unsafe {
@@ -160,12 +158,20 @@ fn keyword(
         "unsafe" => {
             let unsafety = Some(c.span());
             c.bump();
+            // Rust has the label first; both say the same.
+            let label = match c.is_punct('\'') {
+                true => Some(operands::label(c)?),
+                false => None,
+            };
+            if label.is_some() {
+                c.expect_punct(':')?;
+            }
             let body = block(c, context)?;
-            return Ok(Some(StatementKind::Block { label: None, unsafety, body }));
+            return Ok(Some(StatementKind::Block { label, unsafety, body }));
         }
         "for" => {
             c.bump();
-            let pattern = bindings::pattern(c)?;
+            let pattern = pattern(c)?;
             c.expect_word("in")?;
             let iterable = expressions::head(c)?;
             return Ok(Some(StatementKind::For(pattern, iterable, block(c, context)?)));
@@ -180,6 +186,10 @@ fn keyword(
             c.bump();
             let name = c.expect_ident("the name of the stream")?;
             return Ok(Some(StatementKind::Stream(name, block(c, context)?)));
+        }
+        "inline" if next.is_word("fn") => {
+            let helper = helper(c, context)?;
+            return Ok(Some(StatementKind::Helper(Box::new(helper))));
         }
         "let" => bindings::binding(c)?,
         "const" => bindings::constant_or_table(c)?,
@@ -211,7 +221,7 @@ fn keyword(
             c.bump();
             StatementKind::Declassify(comma_separated(c)?)
         }
-        "break" | "continue" | "else" | "fn" | "inline" | "loop" | "match" | "use" | "static"
+        "break" | "continue" | "else" | "fn" | "loop" | "match" | "use" | "static"
             if !is_instruction_word(word, &next) =>
         {
             return Err(misplaced(word, c));
@@ -222,11 +232,10 @@ fn keyword(
     Ok(Some(kind))
 }
 
-/// `loop` is an instruction; `inline` may be a name.
+/// `loop` is an instruction.
 fn is_instruction_word(word: &str, next: &Cursor<'_>) -> bool {
     match word {
         "loop" => !next.is_group(Delimiter::Brace),
-        "inline" => !next.is_word("fn"),
         _ => false,
     }
 }
@@ -241,7 +250,7 @@ fn misplaced(word: &str, c: &Cursor<'_>) -> Box<crate::diagnostics::Diagnostic> 
         "loop" => {
             problem.help("write a labeled block and a branch: `'next: { … jnz continue 'next; }`")
         }
-        "fn" | "inline" | "use" | "static" => problem.help("items must be outside of the kernel"),
+        "fn" | "use" | "static" => problem.help("items must be outside of the kernel"),
         _ => problem.help("use `if … else if …` with constant conditions"),
     })
 }
@@ -301,39 +310,6 @@ fn simple(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     instruction(c)
 }
 
-/// Whether a name with fields and indices, or a tuple, is followed by an assignment.
-fn sets_place(mut c: Cursor<'_>) -> bool {
-    c.bump();
-    loop {
-        if c.is_group(Delimiter::Bracket) {
-            c.bump();
-        } else if c.is_punct('.') && !c.is_op("..") {
-            c.bump();
-            c.bump();
-        } else {
-            return c.is_assignment() || compound_operator(&mut c).is_some();
-        }
-    }
-}
-
-/// `+=` and its like.
-fn compound_operator(c: &mut Cursor<'_>) -> Option<BinaryOp> {
-    const OPERATORS: [(&str, BinaryOp); 10] = [
-        ("+=", BinaryOp::Add),
-        ("-=", BinaryOp::Sub),
-        ("*=", BinaryOp::Mul),
-        ("/=", BinaryOp::Div),
-        ("%=", BinaryOp::Rem),
-        ("&=", BinaryOp::And),
-        ("|=", BinaryOp::Or),
-        ("^=", BinaryOp::Xor),
-        ("<<=", BinaryOp::Shl),
-        (">>=", BinaryOp::Shr),
-    ];
-    c.punct()?;
-    OPERATORS.iter().find(|(text, _)| c.eat_op(text)).map(|(_, op)| *op)
-}
-
 fn instruction(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     let mut prefixes = Vec::new();
     while let Some(word) = c.word()
@@ -385,22 +361,7 @@ fn conditional(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Statemen
 
 /// `assert!(condition, "message")`.
 fn assertion(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
-    c.bump();
-    c.bump();
-    let (mut inside, _) = c.expect_group(Delimiter::Parenthesis)?;
-    let condition = expressions::expression(&mut inside)?;
-    let mut message = None;
-    if inside.eat_punct(',') && !inside.is_end() {
-        let text = inside.literal().and_then(literals::string);
-        message = Some(text.ok_or_else(|| inside.expected("the message, a string"))?);
-        inside.bump();
-        inside.eat_punct(',');
-    }
-    if !inside.is_end() {
-        return Err(Box::new(
-            inside.expected("`)`").note("messages of `assert!` cannot have arguments"),
-        ));
-    }
+    let (condition, message) = functions::assertion_parts(c)?;
     Ok(StatementKind::Assert(condition, message))
 }
 
@@ -443,4 +404,24 @@ fn interleave(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
             return Ok(StatementKind::Interleave(streams));
         }
     }
+}
+
+/// `inline fn name(params) -> classes { body }`, at `inline`.
+pub(super) fn helper(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Helper> {
+    c.expect_word("inline")?;
+    c.expect_word("fn")?;
+    let name = new_name(c)?;
+    if c.is_punct('<') {
+        return Err(Box::new(
+            c.error("a helper cannot have generic parameters")
+                .help("use `n: const`, `op: mnemonic` or `m: operand`"),
+        ));
+    }
+    let (inside, _) = c.expect_group(Delimiter::Parenthesis)?;
+    let params = signature::helper_parameters(inside)?;
+    let results = signature::helper_results(c)?;
+    let mut context = Context::new(context.diagnostics);
+    let body = block(c, &mut context)?;
+    let Context { reported, skipped, .. } = context;
+    Ok(Helper { name, params, results, body, reported, skipped })
 }

@@ -418,15 +418,32 @@ pub(super) fn constant_type(c: &mut Cursor<'_>) -> Parsed<Name> {
     ))
 }
 
+/// What a table holds, and its lengths, outermost first: the inside of `[[T; M]; N]`.
+pub(super) fn table_type(c: &mut Cursor<'_>) -> Parsed<(TableElement, Vec<Expr>)> {
+    let (element, mut lengths) = match c.eat_group(Delimiter::Bracket) {
+        Some((mut inside, _)) => {
+            c.descend()?;
+            let inner = table_type(&mut inside)?;
+            c.ascend();
+            inner
+        }
+        None => (table_element(c)?, Vec::new()),
+    };
+    c.expect_punct(';')?;
+    lengths.insert(0, expressions::expression(c)?);
+    c.expect_end("`]`")?;
+    Ok((element, lengths))
+}
+
 /// What a table holds.
-pub(super) fn table_element(c: &mut Cursor<'_>) -> Parsed<TableElement> {
+fn table_element(c: &mut Cursor<'_>) -> Parsed<TableElement> {
     let name = c.expect_ident("the type of the table's elements")?;
     let text = name.to_string();
     if text == "label" {
         return Ok(TableElement::Label);
     }
     match Element::from_name(&text) {
-        Some(element) => Ok(TableElement::Number(element)),
+        Some(element) => Ok(TableElement::Number(element, name)),
         None => Err(Box::new(
             error(name.span(), format!("a table cannot hold `{text}`"))
                 .note("tables hold integers or floats, and `label` in a kernel's body"),

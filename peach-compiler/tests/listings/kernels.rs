@@ -181,6 +181,7 @@ fn compare(contents: &Contents, module: &Module, function: &ModuleFunction) -> S
         let data = &lowered.data[reference.data.index()];
         let found = contents.bytes(section, at);
         let is_right = match &data.content {
+            DataContent::Rust(_) => false,
             DataContent::Bytes(bytes) => {
                 found.starts_with(bytes) && at.is_multiple_of(data.align.into())
             }

@@ -165,6 +165,8 @@ impl<'a> Outline<'a> {
                     constant.align = constant.align.max(data.align);
                     constant.name.clone()
                 }
+                // Outside of Rust, they were refused.
+                DataContent::Rust(_) => continue,
             };
         }
     }

@@ -9,6 +9,7 @@ use super::conditions::{any, cfg_attributes};
 use super::{Context, head, ours, unreachable_item};
 use crate::diagnostics::{Code, Diagnostic, diagnostic_tokens};
 use crate::expand::LoneFallback;
+use crate::ir::DataContent;
 use crate::syntax::ast;
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
@@ -62,7 +63,12 @@ fn missing_fallback(context: &Context<'_>) -> TokenStream {
 fn uses(context: &Context<'_>) -> Option<TokenStream> {
     let versions = || context.group.versions.iter().map(|version| &version.function);
     let constants = versions().flat_map(|function| &function.rust_consts);
-    let constants: Vec<_> = constants.map(|constant| &constant.tokens).collect();
+    let mut constants: Vec<_> = constants.map(|constant| &constant.tokens).collect();
+    for data in versions().flat_map(|function| &function.data) {
+        if let DataContent::Rust(table) = &data.content {
+            constants.push(&table.tokens);
+        }
+    }
     let symbols = versions().flat_map(|function| &function.rust_syms);
     let symbols: Vec<_> = symbols.map(|symbol| &symbol.tokens).collect();
     if constants.is_empty() && symbols.is_empty() {

@@ -110,7 +110,7 @@ impl<'a> Assembly<'a> {
     /// All constants but jump tables, as they follow the code that is called.
     fn constants(&mut self, private: &TokenStream) {
         let encoded = &self.template.compiled.encoded;
-        let used = self.data().filter(|(data, _)| matches!(data.content, DataContent::Bytes(_)));
+        let used = self.data().filter(|(data, _)| !matches!(data.content, DataContent::Jumps(_)));
         let places: Vec<(u32, u32)> =
             used.map(|(data, start)| (start, start + data.content.len() as u32)).collect();
         let Some(first) = places.iter().map(|(start, _)| *start).min() else { return };
@@ -119,11 +119,13 @@ impl<'a> Assembly<'a> {
         let range = self.constants_start as usize..last as usize;
         let mut bytes = Literal::byte_string(&encoded.bytes[range.clone()]);
         bytes.set_span(ours());
+        let bytes = quote_spanned!(ours() => *#bytes);
+        let bytes = patches::with_tables(self.template.compiled, bytes, range.start, private);
         let (len, align) = (number(range.len()), encoded.align.max(64));
         let align = format_ident!("Align{align}", span = ours());
         let ty = quote_spanned!(ours() => #private::Aligned<#private::#align, #len>);
         self.constants = Some(quote_spanned! { ours() =>
-            static __PEACH_CONSTANTS: #ty = #private::Aligned::new(*#bytes);
+            static __PEACH_CONSTANTS: #ty = #private::Aligned::new(#bytes);
         });
     }
 

@@ -1,4 +1,5 @@
-//! `const { … }` in code: fields that rustc fills in while it compiles the program.
+//! `const { … }` in code and as tables: fields and data that rustc fills in while it compiles the
+//! program.
 //!
 //! In: a version with its patches. Out: an expression for its bytes. Each value is checked to fit
 //! its field by a constant assertion at the user's expression.
@@ -6,9 +7,9 @@
 use super::{number, ours};
 use crate::compiled::CompiledFunction;
 use crate::encode::{Patch, PatchValue};
-use crate::ir::RustConst;
+use crate::ir::{DataContent, RustConst, RustTable};
 use crate::syntax::tokens_text;
-use proc_macro2::{Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 
 /// The bytes of a version as a `&'static [u8]`.
@@ -19,18 +20,67 @@ pub(super) fn patched(
 ) -> TokenStream {
     let patches = compiled.encoded.patches.iter();
     let patches: Vec<_> = patches.filter_map(|patch| field(compiled, patch, private)).collect();
-    if patches.is_empty() {
+    if patches.is_empty() && tables(compiled).is_empty() {
         return quote_spanned!(ours() => #bytes);
     }
-    quote_spanned! { ours() =>
-        &const { #private::patch(*#bytes, &[#(#patches),*]) }
+    let patched = quote_spanned!(ours() => #private::patch(*#bytes, &[#(#patches),*]));
+    let whole = with_tables(compiled, patched, 0, private);
+    quote_spanned!(ours() => &const { #whole })
+}
+
+/// An array of the bytes of a version from `start` on, with the tables that rustc evaluates.
+pub(super) fn with_tables(
+    compiled: &CompiledFunction,
+    mut bytes: TokenStream,
+    start: usize,
+    private: &TokenStream,
+) -> TokenStream {
+    for (offset, table) in tables(compiled) {
+        let (offset, table) = (number(offset - start), table_bytes(table, private));
+        bytes = quote_spanned!(ours() => #private::write(#bytes, #offset, &#table));
     }
+    bytes
+}
+
+/// The tables that rustc evaluates, each with its place in the bytes.
+pub(super) fn tables(compiled: &CompiledFunction) -> Vec<(usize, &RustTable)> {
+    let offsets = compiled.encoded.data_offsets.iter();
+    let all = compiled.lowered.data.iter().zip(offsets);
+    all.filter(|(_, offset)| **offset != u32::MAX)
+        .filter_map(|(data, offset)| match &data.content {
+            DataContent::Rust(table) => Some((*offset as usize, table)),
+            DataContent::Bytes(_) | DataContent::Jumps(_) => None,
+        })
+        .collect()
+}
+
+/// The bytes of a table as an array. Another type than the declared one is an error at the
+/// expression.
+pub(super) fn table_bytes(table: &RustTable, private: &TokenStream) -> TokenStream {
+    let value = table_value(table, private);
+    let size = number(table.count() * table.width as usize);
+    quote_spanned!(ours() => #private::types::table_bytes::<_, #size>(#value))
+}
+
+/// The table, of the declared type.
+pub(super) fn table_value(table: &RustTable, private: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site().located_at(table.span);
+    let element = Ident::new(&table.element, ours());
+    let mut ty = quote_spanned!(span => #private::core::primitive::#element);
+    for length in table.lengths.iter().rev() {
+        let length = number(*length);
+        ty = quote_spanned!(span => [#ty; #length]);
+    }
+    let expr = &table.tokens;
+    quote_spanned!(span => { const __PEACH_TABLE: #ty = { #expr }; __PEACH_TABLE })
 }
 
 /// Statements that evaluate every Rust constant of a version.
 pub(super) fn checks(compiled: &CompiledFunction, private: &TokenStream) -> Vec<TokenStream> {
     let patches = compiled.encoded.patches.iter();
     let values = patches.filter_map(|patch| checked_value(compiled, patch, private));
+    let tables = tables(compiled).into_iter();
+    let values = values.chain(tables.map(|(_, table)| table_value(table, private)));
     values.map(|value| quote_spanned!(ours() => let _ = #value;)).collect()
 }
 

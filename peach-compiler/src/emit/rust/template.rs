@@ -2,7 +2,7 @@
 //! what the assembler has to see: fields with Rust constants, and the instructions that name Rust
 //! items, whose encodings have one length each.
 
-use super::{ours, patches};
+use super::{number, ours, patches};
 use crate::compiled::CompiledFunction;
 use crate::encode::{Patch, PatchValue};
 use crate::ir::{Code, Operand, RustSym, View};
@@ -51,6 +51,25 @@ impl<'a> Template<'a> {
     fn item_of(&self, patch: &Patch) -> usize {
         let offsets = &self.compiled.encoded.item_offsets;
         offsets.partition_point(|&start| start <= patch.offset).saturating_sub(1)
+    }
+
+    /// The bytes of a constant array, in pieces as large as an operand can be.
+    pub(super) fn table(&mut self, size: usize, constant: &TokenStream) {
+        const DIRECTIVES: [(usize, &str); 5] =
+            [(16, ".octa"), (8, ".8byte"), (4, ".4byte"), (2, ".2byte"), (1, ".byte")];
+        let private = self.private;
+        let mut at = 0;
+        for (piece, directive) in DIRECTIVES {
+            while size - at >= piece {
+                self.lines.push(format!("{directive} {{}}"));
+                let (offset, length) = (number(at), number(piece));
+                self.operands.push(quote_spanned! { ours() =>
+                    const #private::word(&#constant, #offset, #length)
+                });
+                at += piece;
+            }
+        }
+        self.done += size;
     }
 
     pub(super) fn patch(&mut self, patch: &Patch) {

@@ -11,11 +11,12 @@
 //! holds nothing else, and each aligns the next.
 
 use super::template::Template;
-use super::{Context, ours, seh, source_name};
+use super::{Context, number, ours, patches, seh, source_name};
 use crate::compiled::CompiledFunction;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::encode::Patch;
+use crate::ir::RustTable;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 use std::ops::Range;
@@ -50,10 +51,13 @@ fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) ->
     let for_windows = context.for_windows();
     let private = context.private;
     let template = Template::new(compiled, private, for_windows);
-    let mut assembly = Assembly { path, for_windows, template };
+    let constants = Vec::new();
+    let mut assembly = Assembly { kernel, number: index, path, for_windows, template, constants };
     assembly.write();
     let Template { lines, operands, .. } = &assembly.template;
+    let constants = &assembly.constants;
     quote_spanned! { ours() =>
+        #(#constants)*
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__TEXT,__peach"))]
         #[unsafe(naked)]
         unsafe extern "C" fn #name() {
@@ -64,10 +68,15 @@ fn function(context: &Context<'_>, index: usize, compiled: &CompiledFunction) ->
 
 /// The template of a naked function, with its directives.
 struct Assembly<'a> {
+    kernel: &'a Ident,
+    /// Which version it is.
+    number: usize,
     /// The function itself.
     path: TokenStream,
     for_windows: bool,
     template: Template<'a>,
+    /// The tables that rustc evaluates.
+    constants: Vec<TokenStream>,
 }
 
 /// What is between the bytes.
@@ -75,6 +84,7 @@ enum Event<'a> {
     Line(String),
     StartOfSeh,
     Patch(&'a Patch),
+    Table(&'a RustTable),
 }
 
 impl Assembly<'_> {
@@ -101,6 +111,8 @@ impl Assembly<'_> {
         }
         let patches = encoded.patches.iter();
         events.extend(patches.map(|patch| (self.template.start_of(patch), Event::Patch(patch))));
+        let constants = patches::tables(compiled).into_iter();
+        events.extend(constants.map(|(at, table)| (at, Event::Table(table))));
         events.sort_by_key(|(at, _)| *at);
         for (at, event) in events {
             self.template.bytes_until(at);
@@ -108,6 +120,7 @@ impl Assembly<'_> {
                 Event::Line(line) => self.template.lines.push(line),
                 Event::StartOfSeh => self.with_own_name(".seh_proc {}"),
                 Event::Patch(patch) => self.template.patch(patch),
+                Event::Table(table) => self.table(table),
             }
         }
         self.template.bytes_until(encoded.bytes.len());
@@ -119,6 +132,20 @@ impl Assembly<'_> {
         for (number, part) in tables.iter().enumerate() {
             self.unwind_table(number, part);
         }
+    }
+
+    /// A table that rustc evaluates: a constant, and operands that are parts of it.
+    fn table(&mut self, table: &RustTable) {
+        let private = self.template.private;
+        let mut name = format_ident!("TABLE_{}_{}", self.number, self.constants.len());
+        name.set_span(ours());
+        let size = table.count() * table.width as usize;
+        let (kernel, source) = (self.kernel, source_name());
+        self.template.table(size, &quote_spanned!(ours() => <#kernel::#source>::#name));
+        let (size, bytes) = (number(size), patches::table_bytes(table, private));
+        self.constants.push(quote_spanned! { ours() =>
+            const #name: [#private::core::primitive::u8; #size] = #bytes;
+        });
     }
 
     /// A line in which every `{}` stands for the function.

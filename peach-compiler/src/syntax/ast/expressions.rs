@@ -4,7 +4,7 @@
 //! is as an operand have a name, so expansion distinguishes them by what they evaluate to, not
 //! the grammar.
 
-use super::{Name, Rounding};
+use super::{ConstBlock, Element, Name, Pattern, Rounding};
 use proc_macro2::{Span, TokenStream};
 
 /// An expression or operand.
@@ -19,8 +19,10 @@ pub struct Expr {
 /// What an expression is.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    /// `7`, `0xF1`, `b'a'`, `7u8` (the suffix is dropped).
+    /// `7`, `0xF1`, `b'a'`.
     Int(i128),
+    /// `7u8`: it lends its type to a method that is called on it.
+    TypedInt(i128, Element),
     /// `1.5`, `1.5f32`. The literal's text is kept: it is rounded once, to the type it gets.
     Float(FloatLiteral),
     /// `true`, `false`.
@@ -80,8 +82,27 @@ pub enum ExprKind {
     RustConst(TokenStream),
     /// `sym path`.
     RustSym(TokenStream),
-    /// `if c { a } else { b }` as a constant.
+    /// `if c { a } else { b }` as a constant. In a `const fn`, `else` may be missing.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `x as u32`.
+    Cast(Box<Expr>, Element),
+    /// `[e; N]`.
+    Repeat(Box<Expr>, Box<Expr>),
+    /// `*b"…"`.
+    Bytes(Vec<u8>),
+    /// `from_fn(|i| e)`.
+    FromFn(Box<Closure>),
+    /// `{ let x = …; e }`, of which all is evaluated at compile time.
+    Block(Box<ConstBlock>),
+}
+
+/// `|i| e`.
+#[derive(Clone, Debug)]
+pub struct Closure {
+    /// What the index is called.
+    pub param: Pattern,
+    /// The element.
+    pub body: Expr,
 }
 
 /// A float literal.

@@ -1,6 +1,6 @@
 //! Items: kernels with their signatures and attributes, helpers, fallbacks, families.
 
-use super::{Block, ClassExpr, Const, Expr, Name, Table, Type};
+use super::{Block, Const, ConstFn, Expr, Helper, Name, Table, Type};
 use crate::diagnostics::{Place, Reported};
 use crate::syntax::{Origins, tokens_text};
 use proc_macro2::{Span, TokenStream};
@@ -27,6 +27,8 @@ pub enum Item {
     Helper(Box<Helper>),
     /// `const NAME = expr;`
     Const(Const),
+    /// `const fn`.
+    ConstFn(Box<ConstFn>),
     /// `const NAME: [T; N] = …;`
     Table(Table),
     /// `for B in … { items }`.
@@ -189,47 +191,6 @@ pub struct Fallback {
     pub signature_tokens: TokenStream,
     /// The body with its braces.
     pub body: TokenStream,
-}
-
-/// `inline fn name(params) -> classes { body }`.
-#[derive(Clone, Debug)]
-pub struct Helper {
-    /// Its name.
-    pub name: Name,
-    /// Its parameters.
-    pub params: Vec<HelperParam>,
-    /// `-> gp64`, `-> (ymm, ymm)`, or none.
-    pub results: Vec<ClassExpr>,
-    /// The statements.
-    pub body: Block,
-    /// A statement was in error and left out.
-    pub reported: Option<Reported>,
-    /// Names in the statements that were left out.
-    pub skipped: Vec<(String, Reported)>,
-}
-
-/// A parameter of a helper.
-#[derive(Clone, Debug)]
-pub struct HelperParam {
-    /// Its name.
-    pub name: Name,
-    /// What it accepts.
-    pub kind: ParamKind,
-}
-
-/// What a helper's parameter accepts.
-#[derive(Clone, Debug)]
-pub enum ParamKind {
-    /// A register, or an array of them.
-    Class(ClassExpr),
-    /// `const`.
-    Const,
-    /// `label`.
-    Label,
-    /// `operand`.
-    Operand,
-    /// `mnemonic`.
-    Mnemonic,
 }
 
 /// `for B in range { items }` at the top: the items once per value, with `{B}` in names replaced.

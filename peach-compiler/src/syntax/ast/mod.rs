@@ -3,14 +3,20 @@
 //! An [`Item`] is at the top, a [`Statement`] in a body, an [`Expr`] in a statement, and a [`Type`]
 //! or a [`ClassExpr`] in whatever declares something.
 
+mod elements;
 mod expressions;
+mod functions;
 mod items;
+mod patterns;
 mod statements;
 mod types;
 
 pub use crate::ir::Rounding;
+pub use elements::*;
 pub use expressions::*;
+pub use functions::*;
 pub use items::*;
+pub use patterns::*;
 pub use statements::*;
 pub use types::*;
 

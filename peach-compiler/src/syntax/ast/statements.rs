@@ -1,6 +1,7 @@
 //! Statements, and the declarations that are at the top as well: constants and tables.
 
-use super::{BinaryOp, Call, ClassExpr, Element, Expr, Label, Name, TableElement};
+use super::{BinaryOp, Call, ClassExpr, Element, Expr, Label, Name, Pattern, TableElement};
+use crate::diagnostics::Reported;
 use proc_macro2::Span;
 
 /// `{ … }`.
@@ -24,6 +25,7 @@ impl Block {
                 StatementKind::For(_, _, body)
                 | StatementKind::While(_, body)
                 | StatementKind::Stream(_, body) => body.unsafe_blocks(spans),
+                StatementKind::Helper(helper) => helper.body.unsafe_blocks(spans),
                 StatementKind::If(branches) => {
                     branches.iter().for_each(|(_, body)| body.unsafe_blocks(spans));
                 }
@@ -58,6 +60,7 @@ impl Block {
             | StatementKind::For(_, _, body)
             | StatementKind::While(_, body)
             | StatementKind::Stream(_, body) => body.has_invariants(),
+            StatementKind::Helper(helper) => helper.body.has_invariants(),
             StatementKind::If(branches) => branches.iter().any(|(_, body)| body.has_invariants()),
             StatementKind::Let(_)
             | StatementKind::Alias(..)
@@ -111,6 +114,8 @@ pub enum StatementKind {
     Instruction(InstructionStatement),
     /// `name(args);`: a helper, or (where `name` is a mnemonic) an instruction.
     Call(Call),
+    /// `inline fn`, which sees the names around it.
+    Helper(Box<Helper>),
     /// `'name:` or `'case[i]:`
     Label(Label),
     /// `{ … }`, `'name: { … }`, `unsafe { … }`, `'name: unsafe { … }`.
@@ -177,25 +182,6 @@ pub enum LetType {
     },
 }
 
-/// What a `let` without a class or a `for` names.
-#[derive(Clone, Debug)]
-pub enum Pattern {
-    /// `x`; `_`.
-    Name(Name),
-    /// `(a, b)`.
-    Tuple(Vec<Pattern>),
-}
-
-impl Pattern {
-    /// Adds its names, in order.
-    pub fn names(self, names: &mut Vec<Name>) {
-        match self {
-            Pattern::Name(name) => names.push(name),
-            Pattern::Tuple(parts) => parts.into_iter().for_each(|part| part.names(names)),
-        }
-    }
-}
-
 /// An instruction.
 #[derive(Clone, Debug)]
 pub struct InstructionStatement {
@@ -229,28 +215,60 @@ pub struct Const {
     pub value: Expr,
 }
 
-/// `const NAME: [T; N] align A = [e, …];`
+/// `const NAME: [T; N] align A = value;`
 #[derive(Clone, Debug)]
 pub struct Table {
     /// Its name.
     pub name: Name,
     /// What it holds.
     pub element: TableElement,
-    /// N.
-    pub length: Expr,
+    /// N, outermost first.
+    pub lengths: Vec<Expr>,
     /// `align A`.
     pub align: Option<Expr>,
-    /// The values.
-    pub values: TableValues,
+    /// What it is set to.
+    pub value: Expr,
 }
 
-/// A table's initializer.
+/// `inline fn name(params) -> classes { body }`.
 #[derive(Clone, Debug)]
-pub enum TableValues {
-    /// `[e, …]`.
-    List(Vec<Expr>),
-    /// `[e; N]`.
-    Repeat(Box<Expr>, Box<Expr>),
-    /// `*b"…"`.
-    Bytes(Vec<u8>, Span),
+pub struct Helper {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub params: Vec<HelperParam>,
+    /// `-> gp64`, `-> (ymm, ymm)`, or none.
+    pub results: Vec<ClassExpr>,
+    /// The statements.
+    pub body: Block,
+    /// A statement was in error and left out.
+    pub reported: Option<Reported>,
+    /// Names in the statements that were left out.
+    pub skipped: Vec<(String, Reported)>,
+}
+
+/// A parameter of a helper.
+#[derive(Clone, Debug)]
+pub struct HelperParam {
+    /// Its name.
+    pub name: Name,
+    /// What it accepts.
+    pub kind: ParamKind,
+}
+
+/// What a helper's parameter accepts.
+#[derive(Clone, Debug)]
+pub enum ParamKind {
+    /// A register, or an array of them.
+    Class(ClassExpr),
+    /// `const`.
+    Const,
+    /// `label`.
+    Label,
+    /// `operand`.
+    Operand,
+    /// `[operand; 2]`: the lengths, outermost first.
+    Operands(Vec<Expr>),
+    /// `mnemonic`.
+    Mnemonic,
 }

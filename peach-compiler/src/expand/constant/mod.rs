@@ -1,8 +1,16 @@
 //! Arithmetic on compile-time values, with Rust's meaning: what would panic in Rust is an error.
 
+mod cast;
+mod floats;
+mod integers;
+
+pub(super) use cast::{cast, is_literal};
+pub(super) use floats::known as is_method_of_floats;
+pub(super) use integers::{needs_width, result_type};
+
 use super::value::{Float, Value};
 use crate::diagnostics::Code;
-use crate::syntax::ast::{BinaryOp, UnaryOp};
+use crate::syntax::ast::{BinaryOp, Element, UnaryOp};
 
 /// Why an operation has no value: the kind of error, and what is wrong.
 pub(super) type Failure = (Code, String);
@@ -37,6 +45,21 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value) -> Result<Value, Failur
             a.describe(),
             b.describe()
         ))),
+    }
+}
+
+/// `value.name(args)`, of a number that has the type `ty`, where that is known. `None` if there is
+/// no such method.
+pub(super) fn method(
+    name: &str,
+    value: &Value,
+    ty: Option<Element>,
+    args: &[Value],
+) -> Option<Result<Value, Failure>> {
+    match value {
+        Value::Int(n) => integers::call(name, *n, ty, args),
+        Value::Float(x) => floats::call(name, *x, args),
+        _ => None,
     }
 }
 
