@@ -39,7 +39,7 @@ fn every_shape_is_accepted() {
     }
     assert!(refused.is_empty(), "{refused}");
     println!("{} shapes are accepted", shapes.len());
-    assert!(shapes.len() >= 50, "only {}", shapes.len());
+    assert!(shapes.len() >= 60, "only {}", shapes.len());
 }
 
 #[test]

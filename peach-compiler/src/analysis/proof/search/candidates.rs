@@ -15,12 +15,21 @@ impl Plan {
     pub(super) fn add_candidates(&self, world: &World<'_>, certificate: &mut Certificate) {
         // In the order of the code: what may hold around a loop is kept through it.
         let mut around: Vec<Linear> = Vec::new();
+        let mut equations: Vec<Linear> = Vec::new();
         for block in &world.facts.cfg.order {
             let Some(claim) = certificate.get_mut(block) else { continue };
             let nameable = Candidates::new(claim, world);
             let stated = self.stated_zero.iter().filter(|sum| nameable.may_name(sum));
             stated.for_each(|sum| claim.knowledge.assume_zero(sum.clone()));
             let mut candidates = self.candidates(*block, claim, world);
+            candidates.relate(&equations, world);
+            let kept = equations.iter().filter(|sum| candidates.may_name(sum));
+            kept.for_each(|sum| claim.knowledge.assume_zero(sum.clone()));
+            for sum in &claim.knowledge.zero {
+                if !equations.contains(sum) {
+                    equations.push(sum.clone());
+                }
+            }
             around.iter().for_each(|fact| candidates.add(Some(fact.clone())));
             for candidate in candidates.list {
                 if !around.contains(&candidate) {
@@ -87,6 +96,14 @@ impl Candidates {
         let mut allowed: BTreeSet<Symbol> = named.flat_map(Linear::symbols).collect();
         allowed.extend(claim.symbols.iter().copied());
         Candidates { allowed, list: Vec::new() }
+    }
+
+    /// What equations relate to claimed symbols may be named as well.
+    fn relate(&mut self, equations: &[Linear], world: &World<'_>) {
+        let is_own = |symbol: Symbol| self.allowed.contains(&symbol) && !world.is_given(symbol);
+        let related = equations.iter().filter(|sum| sum.symbols().any(is_own));
+        let symbols: Vec<Symbol> = related.flat_map(Linear::symbols).collect();
+        self.allowed.extend(symbols);
     }
 
     fn may_name(&self, linear: &Linear) -> bool {

@@ -94,6 +94,12 @@ fn confirm(
     accesses: &[Access],
 ) -> usize {
     let mut open = usize::MAX;
+    // What may hold around a loop comes through the loops inside of it.
+    plan.add_candidates(world, certificate);
+    plan.start_again();
+    world.optimistic = true;
+    walk(world, certificate, accesses, Some(plan));
+    world.optimistic = false;
     for _ in 0..SPREADS {
         plan.add_candidates(world, certificate);
         if !winnow(plan, world, certificate) {
