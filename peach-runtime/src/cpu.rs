@@ -277,6 +277,18 @@ struct Machine {
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 use std::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
 
+/// Asks the processor.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[expect(
+    clippy::allow_attributes,
+    reason = "whether the function is unsafe depends on the version"
+)]
+#[allow(unused_unsafe, reason = "older versions of Rust want it")]
+fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
+    // SAFETY: every x86-64 processor has the instruction.
+    unsafe { __cpuid_count(leaf, subleaf) }
+}
+
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 impl Machine {
     fn new() -> Machine {
@@ -325,7 +337,7 @@ impl Machine {
             return *answer;
         }
         let answer = if self.knows(leaf, subleaf) {
-            __cpuid_count(leaf, subleaf)
+            cpuid(leaf, subleaf)
         } else {
             CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 }
         };

@@ -1,12 +1,11 @@
 //! A kernel as the program sees it: its name, its versions, and the address of its code.
 //!
-//! A `static` of type [`Kernel`] is four words: the identity of this crate, a pointer to what is
+//! A `static` of type [`Kernel`] is three words: the identity of this crate, a pointer to what is
 //! known at compile time (a [`Shape`]), and the address of the code, null until the first use. All
 //! kernels of a program are side by side in a linker section (see `registry`), so that one of them
 //! can find all others.
 
 use crate::{Error, arena, cpu};
-use std::any::TypeId;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -27,11 +26,21 @@ pub struct Kernel<F> {
 #[derive(Debug)]
 pub(crate) struct Record {
     /// Comes first: `registry` looks for it.
-    made_by: TypeId,
+    made_by: &'static Maker,
     pub(crate) shape: &'static Shape,
     /// Null until resolved (and for good where the kernel cannot run); [`FALLBACK`]; or the code.
     entry: AtomicPtr<()>,
 }
+
+/// Its only value, [`MAKER`], is known by its address.
+#[derive(Debug)]
+pub(crate) struct Maker(
+    #[expect(dead_code, reason = "statics of no size may share an address")] u8,
+);
+
+/// The identity of this very crate, with its version and its features: those of another are
+/// elsewhere.
+pub(crate) static MAKER: Maker = Maker(0);
 
 /// What `peach_fn!` knows of a kernel.
 #[doc(hidden)]
@@ -123,7 +132,7 @@ impl<F: Copy> Kernel<F> {
     pub const fn new<S: Source<Pointer = F>>() -> Self {
         Kernel {
             record: Record {
-                made_by: Record::MADE_BY,
+                made_by: &MAKER,
                 shape: S::SHAPE,
                 entry: AtomicPtr::new(std::ptr::null_mut()),
             },
@@ -326,10 +335,6 @@ impl Shape {
 }
 
 impl Record {
-    /// The identity of this very crate, with its version and its features: types of another are
-    /// others.
-    pub(crate) const MADE_BY: TypeId = TypeId::of::<Record>();
-
     /// The address of the code, or [`FALLBACK`]; finds it on the first use.
     pub(crate) fn resolve(&self) -> Result<*mut (), Error> {
         let entry = self.entry.load(Ordering::Acquire);

@@ -70,6 +70,61 @@ pub use pair::Pair;
 
 /// Compiles kernels written in the kernel language into Rust functions.
 ///
+/// Assembly in Intel syntax, made of Rust tokens; what is not an instruction reads like Rust and
+/// means what it means there. Nothing is emitted that you did not write, but what the calling
+/// convention needs: arguments in their places, the frame, saved registers, `vzeroupper`, the
+/// return.
+///
+/// ```
+/// use peach_runtime::peach_fn;
+///
+/// peach_fn! {
+///     /// The sum of all elements, modulo 2^32.
+///     pub fn sum(x: &[u32]) -> u32 {          // a slice is two registers: `x.ptr` and `x.len`
+///         let total: gp32 = 0;                // a virtual register, and its first value
+///         test x.len, x.len;
+///         jz 'done;
+///         'next: {                            // a block: `continue 'next` is its start
+///             add total, [x.ptr];
+///             add x.ptr, 4;
+///             dec x.len;
+///             jnz continue 'next;
+///         }
+///         'done:
+///         return total;
+///     }
+/// }
+///
+/// assert_eq!(sum(&[1, 2, 3]), 6);
+/// ```
+///
+/// This is a safe function without `unsafe` inside: the compiler proves that every access lies in
+/// the slice. What it cannot prove is an error, unless it stands in `unsafe { … }`.
+///
+/// # The language in short
+///
+/// | | |
+/// |---|---|
+/// | registers | `let a: gp64;` `let v: [ymm; 8];` are virtual, `rax`, `xmm3`, `k1` physical; `a.gp32`, `v[0].xmm` are views |
+/// | classes | `gp8 gp16 gp32 gp64`, `mm`, `xmm ymm zmm`, `k` |
+/// | memory | `[base + index*8 + 16]`, `dword [p]`, `zmm1{k1}{z}`, `[p]{1to16}` |
+/// | constants | `mulps v, f32x4(0.5);` `mov a, const { size_of::<T>() };` `const TABLE: [u8; 16] = […];` |
+/// | stack variables | `let buffer: [u64; 4] align 32;` `mov [buffer + 8], a;` |
+/// | control | `'label:`, `jnz 'label;`, `break 'block`, `continue 'block` |
+/// | compile time | `for i in 0..8 { … }`, `if isa("avx2") { … }`, `assert!(…)`; `inline fn` helpers, streams |
+/// | versions | `#[version(enable = "avx2", V = ymm)]`, `#[fallback] fn` for other processors |
+/// | place | `#[embed = "map"]`, `"text"`, `"inline"` |
+///
+/// # What a kernel becomes
+///
+/// `fn name`, as it was declared, and a module `name` with [`KERNEL`](Kernel): the function pointer
+/// in the kernel's own convention, the versions and their bytes.
+///
+/// # Panics
+///
+/// A function panics if the processor lacks what every version needs and there is no `#[fallback]`,
+/// or if the system forbids executable memory; [`Kernel::try_get`] returns these as errors.
+///
 /// The macro knows the runtime by `$crate`: a dependency may be called otherwise, and other crates
 /// may have macros of their own that expand to `peach_fn!`.
 #[macro_export]
@@ -115,9 +170,29 @@ pub mod __private {
     pub use peach_macros::win64 as items;
 }
 
+/// From a first kernel to software pipelining, debuggers and kernels compiled at run time.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
+
+/// The kernel language, construct by construct.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/reference.md")]
+pub mod reference {}
+
+/// Every error and warning, with an example.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
+
+/// For those who know PeachPy, `asm!`, dynasm-rs, avo or NASM.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/coming-from.md")]
+pub mod coming_from {}
+
 /// The listings of the guide are tests, where the features that it speaks of are there.
 #[cfg(all(doctest, feature = "jit"))]
-#[doc = include_str!("../../docs/guide.md")]
-#[doc = include_str!("../../docs/coming-from.md")]
-#[doc = include_str!("../../docs/reference.md")]
+#[doc = include_str!("../docs/guide.md")]
+#[doc = include_str!("../docs/coming-from.md")]
+#[doc = include_str!("../docs/reference.md")]
 struct Guide;

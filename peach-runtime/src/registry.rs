@@ -12,8 +12,7 @@
 //! In: nothing. Out: [`kernels`], the array of the object that this crate was linked into. A kernel
 //! may be outside of it (one in another Rust `dylib`); [`contains`] tells.
 
-use crate::kernel::{Kernel, Record, Shape, Source};
-use std::any::TypeId;
+use crate::kernel::{Kernel, MAKER, Maker, Record, Shape, Source};
 
 /// Declares the static of a kernel, in the section that all kernels are collected in. (A section of
 /// Mach-O has a name of at most 16 bytes; COFF linkers sort sections by what follows the dollar
@@ -55,11 +54,11 @@ pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
     std::iter::from_fn(move || {
         while end.addr().saturating_sub(next.addr()) >= size_of::<Record>() {
             // SAFETY: between the bounds are statics and what the linker filled up with, and `next`
-            // is aligned as a record. An identity is two words, of which all are valid. What starts
-            // with this crate's is one of its records: no other static holds it, and inside a
-            // record it is stepped over.
+            // is aligned as a record. Any word is a valid pointer. What starts with this crate's
+            // identity is one of its records: no other static there holds it, and inside a record
+            // it is stepped over.
             unsafe {
-                if *next.cast::<TypeId>() == Record::MADE_BY {
+                if *next.cast::<*const Maker>() == &raw const MAKER {
                     let record = &*next.cast::<Record>();
                     next = next.wrapping_byte_add(size_of::<Record>());
                     return Some(record);

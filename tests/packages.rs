@@ -1,0 +1,86 @@
+//! What the registry of crates gets: each package has its licenses, its page and its documentation.
+
+use std::path::Path;
+use std::process::Command;
+
+/// In the order in which they can be published.
+const PACKAGES: [&str; 5] =
+    ["peach-compiler", "peach-macros", "peach-runtime", "peach-build", "peach-cli"];
+
+/// What a manifest must say beyond what cargo demands.
+const KEYS: [&str; 5] = ["description", "readme", "documentation", "keywords", "categories"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files of a package.
+fn files(package: &str) -> Vec<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["package", "--list", "--allow-dirty", "--offline", "-p", package])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("names").lines().map(str::to_string).collect()
+}
+
+#[test]
+fn each_has_its_licenses_and_its_page() {
+    for package in PACKAGES {
+        let files = files(package);
+        for wanted in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "Cargo.toml"] {
+            assert!(files.iter().any(|file| file == wanted), "{package} lacks {wanted}");
+        }
+        let manifest = std::fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        let says = |key: &str| manifest.lines().any(|line| line.starts_with(&format!("{key} = ")));
+        let missing: Vec<_> = KEYS.into_iter().filter(|key| !says(key)).collect();
+        assert!(missing.is_empty(), "{package}: {missing:?}");
+    }
+}
+
+#[test]
+fn the_runtime_has_the_guide() {
+    let files = files("peach-runtime");
+    for page in ["guide", "reference", "errors", "coming-from"] {
+        let name = format!("docs/{page}.md");
+        assert!(files.contains(&name), "{name}");
+        let source = std::fs::read_to_string(root().join("peach-runtime/src/lib.rs")).unwrap();
+        assert!(source.contains(&format!("include_str!(\"../{name}\")")), "{name} is not shown");
+    }
+}
+
+/// The licenses of all dependencies go with ours.
+#[test]
+fn dependencies_may_be_used() {
+    let policy = std::fs::read_to_string(root().join("deny.toml")).unwrap();
+    let (_, list) = policy.split_once("allow = [").expect("a list of licenses");
+    let allowed: Vec<&str> = list
+        .split(']')
+        .next()
+        .unwrap()
+        .split(',')
+        .map(|name| name.trim().trim_matches('"'))
+        .collect();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--all-features", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("metadata");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 20);
+    for package in packages {
+        let (name, license) = (&package["name"], package["license"].as_str().unwrap_or_default());
+        let fits = |part: &str| {
+            let words = part.split(|c: char| !(c.is_alphanumeric() || "-.".contains(c)));
+            let mut names = words.filter(|word| !["", "AND", "OR"].contains(word));
+            names.any(|license| allowed.contains(&license))
+        };
+        // Of alternatives one is enough; of what is joined by AND, each part.
+        let parts = license.split(" AND ");
+        assert!(parts.into_iter().all(fits), "{name}: {license}");
+    }
+}
