@@ -106,14 +106,12 @@ macro_rules! xor_blocks {
                             if i >= 8 { vmovdqa [waiting + 32 * (i - 8)], x[i]; }
                         }
                     }
-                    // SAFETY: the loop runs while the message has another 512 bytes at `p`.
-                    unsafe { transpose_and_xor(x[0..8], p, 0); }
+                    transpose_and_xor(x[0..8], p, 0);
                     let y: [ymm; 8];
                     for i in 0..8 { vmovdqa y[i], [waiting + 32 * i]; }
                     vpbroadcastd t, dword [state + 4 * 11];
                     vpaddd y[3], y[3], t;
-                    // SAFETY: the loop runs while the message has another 512 bytes at `p`.
-                    unsafe { transpose_and_xor(y, p, 8); }
+                    transpose_and_xor(y, p, 8);
                     add dword [state + 4 * 12], 8;
                     add p, 512;
                     jmp continue 'groups;

@@ -58,34 +58,34 @@ macro_rules! chaskey {
                     v[i] = k[i];
                 }
                 double(k);
-                // SAFETY: `p` goes through the message by what `n`, the bytes left, allows.
-                unsafe {
-                    'blocks: {
-                        cmp n, 16;
-                        jbe break 'blocks;
-                        absorb(v, p);
-                        permute(v);
-                        add p, 16;
-                        sub n, 16;
-                        jmp continue 'blocks;
-                    }
-                    je 'whole;
-                    // The last block is filled with a one and zeros.
-                    double(k);
-                    for i in 0..4 { mov dword [block + 4 * i], 0; }
-                    mov byte [block + n], 1;
-                    let byte: gp32;
-                    'bytes: {
-                        dec n;
-                        js break 'bytes;
-                        movzx byte, byte [p + n];
-                        mov [block + n], byte.gp8;
-                        jmp continue 'bytes;
-                    }
-                    lea p, [block];
-                    'whole:
+                'blocks: {
+                    cmp n, 16;
+                    jbe break 'blocks;
                     absorb(v, p);
+                    permute(v);
+                    add p, 16;
+                    sub n, 16;
+                    jmp continue 'blocks;
                 }
+                je 'whole;
+                // The last block is filled with a one and zeros.
+                double(k);
+                for i in 0..4 { mov dword [block + 4 * i], 0; }
+                mov byte [block + n], 1;
+                let byte: gp32;
+                'bytes: {
+                    dec n;
+                    js break 'bytes;
+                    movzx byte, byte [p + n];
+                    mov [block + n], byte.gp8;
+                    jmp continue 'bytes;
+                }
+                lea p, [block];
+                'whole:
+                let last = p;
+                // SAFETY: `p` is at the last block of the data or at the filled one: the proof knows
+                // of one place only where a register comes from two.
+                unsafe { absorb(v, last); }
                 for i in 0..4 { xor v[i], k[i]; }
                 permute(v);
                 for i in 0..4 {

@@ -46,7 +46,8 @@ peach_fn! {
         let a: gp64;
         mov a.gp32, crc;
         not a.gp32;
-        // SAFETY: `p` advances through the data as far as `n`, the bytes left, allows.
+        // SAFETY: `p` advances through the data as far as `n`, the bytes left, allows. That the inner
+        // loop always has as many turns as the outer one takes off `n` is more than the proof sees.
         unsafe {
             'blocks: {
                 cmp n, 3 * STREAM;

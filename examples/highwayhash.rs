@@ -52,66 +52,63 @@ macro_rules! highwayhash {
                 vpxor state[0], packet, state[2];
                 vpshufd packet, packet, 0b10_11_00_01;
                 vpxor state[1], packet, state[3];
-                // SAFETY: `p` goes through the data by what `n`, the bytes left, allows.
-                unsafe {
-                    'packets: {
-                        sub n, 32;
-                        jb break 'packets;
-                        vmovdqu packet, [p];
-                        add p, 32;
-                        update(state, packet, t);
-                        jmp continue 'packets;
-                    }
-                    add n, 32;
-                    jz 'whole;
-                    // The number of bytes that are left goes into every half of a word of v0, and by
-                    // as many bits those of v1 are rotated.
-                    vmovd t.xmm, n.gp32;
-                    vpbroadcastd t, t.xmm;
-                    vpaddq state[0], state[0], t;
-                    vpsllvd packet, state[1], t;
-                    let right: ymm;
-                    vmovdqa right, u32x8(32);
-                    vpsubd right, right, t;
-                    vpsrlvd state[1], state[1], right;
-                    vpor state[1], state[1], packet;
-                    // Whole words first; then the last four bytes, or three that name up to three.
-                    let block: [u64; 4] align 32;
-                    vpxor packet, packet, packet;
-                    vmovdqa [block], packet;
-                    let at: gp64 = 0;
-                    let word: gp32;
-                    sub n, 4;
-                    'words: {
-                        cmp at, n;
-                        jg break 'words;
-                        mov word, [p + at];
-                        mov [block + at], word;
-                        add at, 4;
-                        jmp continue 'words;
-                    }
-                    add n, 4;
-                    test n.gp32, 16;
-                    jz 'short;
-                    mov word, [p + n - 4];
-                    mov [block + 28], word;
-                    jmp 'filled;
-                    'short:
-                    and n.gp32, 3;
-                    jz 'filled;
-                    add p, at;
-                    movzx word, byte [p];
-                    mov [block + 16], word.gp8;
-                    movzx word, byte [p + n - 1];
-                    mov [block + 18], word.gp8;
-                    shr n.gp32, 1;
-                    movzx word, byte [p + n];
-                    mov [block + 17], word.gp8;
-                    'filled:
-                    vmovdqa packet, [block];
+                'packets: {
+                    sub n, 32;
+                    jb break 'packets;
+                    vmovdqu packet, [p];
+                    add p, 32;
                     update(state, packet, t);
-                    'whole:
+                    jmp continue 'packets;
                 }
+                add n, 32;
+                jz 'whole;
+                // The number of bytes that are left goes into every half of a word of v0, and by
+                // as many bits those of v1 are rotated.
+                vmovd t.xmm, n.gp32;
+                vpbroadcastd t, t.xmm;
+                vpaddq state[0], state[0], t;
+                vpsllvd packet, state[1], t;
+                let right: ymm;
+                vmovdqa right, u32x8(32);
+                vpsubd right, right, t;
+                vpsrlvd state[1], state[1], right;
+                vpor state[1], state[1], packet;
+                // Whole words first; then the last four bytes, or three that name up to three.
+                let block: [u64; 4] align 32;
+                vpxor packet, packet, packet;
+                vmovdqa [block], packet;
+                let at: gp64 = 0;
+                let word: gp32;
+                sub n, 4;
+                'words: {
+                    cmp at, n;
+                    jg break 'words;
+                    mov word, [p + at];
+                    mov [block + at], word;
+                    add at, 4;
+                    jmp continue 'words;
+                }
+                add n, 4;
+                cmp n, 16;
+                jb 'short;
+                mov word, [p + n - 4];
+                mov [block + 28], word;
+                jmp 'filled;
+                'short:
+                and n.gp32, 3;
+                jz 'filled;
+                add p, at;
+                movzx word, byte [p];
+                mov [block + 16], word.gp8;
+                movzx word, byte [p + n - 1];
+                mov [block + 18], word.gp8;
+                shr n.gp32, 1;
+                movzx word, byte [p + n];
+                mov [block + 17], word.gp8;
+                'filled:
+                vmovdqa packet, [block];
+                update(state, packet, t);
+                'whole:
                 for _round in 0..4 {
                     vpermq packet, state[0], 0b01_00_11_10;
                     vpshufd packet, packet, 0b10_11_00_01;

@@ -49,9 +49,7 @@ macro_rules! compress {
                     for g in 0..16 {
                         let (m0, m1, m2, m3) = (m[g % 4], m[(g + 1) % 4], m[(g + 2) % 4], m[(g + 3) % 4]);
                         if g < 4 {
-                            // SAFETY: the loop runs while there is another block of 64 bytes at
-                            // `p`.
-                            unsafe { movdqu m0, [p + 16 * g]; }
+                            movdqu m0, [p + 16 * g];
                             pshufb m0, u8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
                         } else {
                             sha256msg1 m0, m1;

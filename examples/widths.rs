@@ -13,29 +13,27 @@ peach_fn! {
         let acc: [V; 4];
         let v: [V; 4];
         for a in acc { vxorps a.xmm, a.xmm, a.xmm; }
-        // SAFETY: the kernels below pass two slices with `n` floats at least.
-        unsafe {
-            'blocks: {
-                sub n, W;
-                jb break 'blocks;
-                for i in 0..4 { vmovups v[i], [x + W * i]; }
-                for i in 0..4 { vfmadd231ps acc[i], v[i], [y + W * i]; }
-                add x, 4 * W;
-                add y, 4 * W;
-                jmp continue 'blocks;
-            }
-            add n, W;
-            'singles: {
-                jz break 'singles;
-                vmovss v[0].xmm, [x];
-                vmovss v[1].xmm, [y];
-                vfmadd231ps acc[1], v[0], v[1];
-                add x, 4;
-                add y, 4;
-                dec n;
-                jmp continue 'singles;
-            }
+        'blocks: {
+            sub n, W;
+            jb break 'blocks;
+            for i in 0..4 { vmovups v[i], [x + W * i]; }
+            for i in 0..4 { vfmadd231ps acc[i], v[i], [y + W * i]; }
+            add x, 4 * W;
+            add y, 4 * W;
+            jmp continue 'blocks;
         }
+        add n, W;
+        jz 'summed;
+        'singles: {
+            vmovss v[0].xmm, [x];
+            vmovss v[1].xmm, [y];
+            vfmadd231ps acc[1], v[0], v[1];
+            add x, 4;
+            add y, 4;
+            dec n;
+            jnz continue 'singles;
+        }
+        'summed:
         vaddps acc[0], acc[0], acc[1];
         vaddps acc[2], acc[2], acc[3];
         vaddps acc[0], acc[0], acc[2];

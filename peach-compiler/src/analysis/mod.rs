@@ -31,6 +31,7 @@ pub(crate) use frame_base::{
     PAGE, STRIDE, TOUCHES_MAX, demanded_align, frame_base, is_large, needs_frame_base, used_locals,
 };
 pub use liveness::{Liveness, MOST_LIVE};
+pub use proof::record;
 pub use unused::Usage;
 pub(crate) use verify::too_large;
 pub use verify::verify;

@@ -403,7 +403,8 @@ fn is_same(
     })
 }
 
-fn value_of(rule: &Rule, state: &mut State, world: &mut World<'_>) -> Option<Linear> {
+/// The value that a rule gives to a symbol, where `state` is known.
+pub(super) fn value_of(rule: &Rule, state: &mut State, world: &mut World<'_>) -> Option<Linear> {
     match rule {
         Rule::Value(value) => Some(value.clone()),
         Rule::Held { slot, base: Some(base) } => state.slot(*slot)?.minus(&(*base).into()),

@@ -68,6 +68,11 @@ impl Symbols {
         }
     }
 
+    /// Those that last, by number.
+    pub fn all_lasting(&self) -> &[SymbolInfo] {
+        &self.lasting
+    }
+
     /// A number for each, below [`len`](Symbols::len).
     pub fn index(&self, symbol: Symbol) -> usize {
         match self.is_passing(symbol) {
@@ -108,6 +113,11 @@ impl From<Symbol> for Linear {
     }
 }
 
+/// `a + factor * b`, if that fits and so does its opposite: whoever negates a factor need not ask.
+fn sum_of(a: i128, b: i128, factor: i128) -> Option<i128> {
+    a.checked_add(b.checked_mul(factor)?).filter(|sum| *sum != i128::MIN)
+}
+
 impl Linear {
     /// Whether it is a number, and which.
     pub fn as_constant(&self) -> Option<i128> {
@@ -130,7 +140,7 @@ impl Linear {
             let (symbol, sum) = match (mine.peek(), others.peek()) {
                 (None, None) => break,
                 (Some(a), Some(b)) if a.0 == b.0 => {
-                    let sum = a.1.checked_add(b.1.checked_mul(factor)?)?;
+                    let sum = sum_of(a.1, b.1, factor)?;
                     let symbol = a.0;
                     mine.next();
                     others.next();
@@ -142,7 +152,7 @@ impl Linear {
                     term
                 }
                 (_, Some(b)) => {
-                    let term = (b.0, b.1.checked_mul(factor)?);
+                    let term = (b.0, sum_of(0, b.1, factor)?);
                     others.next();
                     term
                 }
@@ -152,7 +162,7 @@ impl Linear {
                 terms.push((symbol, sum));
             }
         }
-        let constant = self.constant.checked_add(other.constant.checked_mul(factor)?)?;
+        let constant = sum_of(self.constant, other.constant, factor)?;
         Some(Linear { terms, constant })
     }
 
@@ -168,7 +178,7 @@ impl Linear {
 
     /// `self + constant`.
     pub fn offset(&self, constant: i128) -> Option<Linear> {
-        let constant = self.constant.checked_add(constant)?;
+        let constant = sum_of(self.constant, constant, 1)?;
         Some(Linear { terms: self.terms.clone(), constant })
     }
 
@@ -270,5 +280,23 @@ impl fmt::Display for Display<'_> {
             constant if constant < 0 => write!(f, " - {}", constant.unsigned_abs()),
             constant => write!(f, " + {constant}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_factor_has_an_opposite() {
+        let half = 1i128 << 126;
+        let x = Linear::from(Symbol(0));
+        assert_eq!(x.times(i128::MIN), None);
+        let sum = x.times(-half).expect("it fits");
+        assert_eq!(sum.plus(&sum), None);
+        assert_eq!(sum.add_scaled(&x, -half), None);
+        assert_eq!(Linear::from(-half).offset(-half), None);
+        assert_eq!(Linear::from(-half).times(2), None);
+        assert!(sum.add_scaled(&x, 1 - half).and_then(|sum| sum.times(-1)).is_some());
     }
 }

@@ -14,6 +14,7 @@
 //! | `division`, `result` | what divisions and results have to show |
 //! | `ghost` | the invariants that the user states |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
+//! | `record` | writes down what a proof rests on, for those who check it by other means |
 //! | `search` | finds such claims; nothing in it has to be right |
 
 mod access;
@@ -26,6 +27,7 @@ mod judge;
 mod linear;
 mod mask;
 mod operations;
+pub mod record;
 mod result;
 mod search;
 mod state;
@@ -64,10 +66,7 @@ pub(super) struct Outcome {
 /// Looks for a proof that `asked`, in the order of the code, are allowed.
 pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Outcome {
     let mut world = World::new(function, facts);
-    let mut certificate = match search::is_needed(&world) {
-        true => search::search(&mut world, asked),
-        false => Certificate::new(),
-    };
+    let mut certificate = find(&mut world, asked);
     let verdict = judge::walk(&mut world, &mut certificate, asked, None);
     match verdict.failures.is_empty() {
         true => Outcome {
@@ -91,5 +90,13 @@ pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Out
                 has_failed: true,
             }
         }
+    }
+}
+
+/// What the search claims, for the judge.
+fn find(world: &mut World<'_>, asked: &[Access]) -> Certificate {
+    match search::is_needed(world) {
+        true => search::search(world, asked),
+        false => Certificate::new(),
     }
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 /// Something that holds 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Slot {
+pub enum Slot {
+    /// A general-purpose register.
     Register(Reg),
     /// Eight bytes of a stack variable.
     Local(LocalId, i64),
@@ -39,6 +40,17 @@ pub(super) struct Division {
     bits: u32,
     is_signed: bool,
     quotient: Symbol,
+}
+
+/// `(value - least) / 2^bits`, rounded down.
+#[derive(Clone, Debug)]
+pub struct Quotient {
+    /// What is divided.
+    pub value: Linear,
+    /// The binary logarithm of the divisor.
+    pub bits: u32,
+    /// The least remainder.
+    pub least: i128,
 }
 
 /// Everything known at one place.
@@ -98,7 +110,7 @@ impl State {
             return value.clone();
         }
         let name = register_name(reg, world);
-        let value = Linear::from(world.fresh(&name, SiteKind::Register, 0, WORD - 1));
+        let value = Linear::from(world.fresh(&name, SiteKind::Register(reg), 0, WORD - 1));
         self.registers.insert(reg, value.clone());
         value
     }
@@ -191,6 +203,15 @@ impl State {
         let quotient = self.quotient(&address, bits, world);
         let rest = address.add_scaled(&quotient, -i128::from(align));
         rest.is_some_and(|rest| self.knowledge.shows_zero(&world.symbols, &rest))
+    }
+
+    /// The quotients that have symbols, with what they are.
+    pub fn quotients(&self) -> impl Iterator<Item = (Symbol, Quotient)> {
+        self.divisions.iter().map(|division| {
+            let Division { value, bits, is_signed, quotient } = division;
+            let least = if *is_signed { -(1i128 << (bits - 1)) } else { 0 };
+            (*quotient, Quotient { value: value.clone(), bits: *bits, least })
+        })
     }
 
     /// How often 2^`bits` is contained in the number `value`.

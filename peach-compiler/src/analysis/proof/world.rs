@@ -3,7 +3,7 @@
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol, Symbols};
 use crate::analysis::{Block, Facts};
-use crate::ir::{ArgId, ArgValue, DataId, Function, LabelId, LocalId, Op, lifetime_of};
+use crate::ir::{ArgId, ArgValue, DataId, Function, LabelId, LocalId, Op, Reg, lifetime_of};
 use std::collections::{HashMap, HashSet};
 
 /// 2^64.
@@ -30,7 +30,7 @@ pub(super) struct Region {
 
 /// Where a symbol comes from, so that two walks over the same code call it the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Site {
+pub struct Site {
     /// The instruction, or the block whose end is meant.
     pub at: u32,
     /// Why it was made.
@@ -41,9 +41,9 @@ pub(super) struct Site {
 
 /// Why a symbol was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum SiteKind {
+pub enum SiteKind {
     /// A register of which nothing was known.
-    Register,
+    Register(Reg),
     /// A result that is not a sum.
     Result,
     /// How often something wrapped around, or a quotient.

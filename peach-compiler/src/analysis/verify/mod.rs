@@ -20,6 +20,8 @@ mod reserved;
 mod safety;
 mod stack;
 
+pub(super) use safety::unsettled;
+
 use super::reports::{Reports, name_of, operand_span};
 use super::{Facts, MOST_LIVE, secrets};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};

@@ -88,6 +88,26 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     leftovers::verify(function, facts, reports);
 }
 
+/// The accesses in plain code that constant offsets do not settle: what [`verify`] asks to be
+/// proven.
+pub(in crate::analysis) fn unsettled(function: &Function, facts: &Facts) -> Vec<Access> {
+    if function.options.unsafe_fn {
+        return Vec::new();
+    }
+    let values = values::at_block_entries(function, facts);
+    let mut open = Vec::new();
+    for (number, block) in facts.cfg.blocks.iter().enumerate().filter(|(_, b)| b.reachable) {
+        let mut known = values[number].clone().unwrap_or_default();
+        for index in block.insts() {
+            if !function.insts[index].in_unsafe {
+                memory::verify(function, facts, index, &known, &mut open);
+            }
+            known.step(function, facts, index);
+        }
+    }
+    open.iter().map(|open| open.access).collect()
+}
+
 /// Whether the proof depends on what registers hold: where plain code uses an address in a
 /// register, or returns a value of a type with invalid ones.
 fn needs_values(function: &Function) -> bool {
