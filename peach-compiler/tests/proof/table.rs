@@ -35,11 +35,12 @@ pub struct Miss {
     pub place: &'static str,
 }
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("shapes/scalar.txt"),
     include_str!("shapes/strings.txt"),
     include_str!("shapes/vectors.txt"),
     include_str!("shapes/masks.txt"),
+    include_str!("shapes/single.txt"),
 ];
 
 /// All shapes.
