@@ -1,8 +1,8 @@
 //! Every accepted shape of loop does what plain Rust does, and touches nothing else.
 //!
-//! The shapes are those of the compiler's tests, `proof/shapes`. Each runs under both conventions on
-//! slices that end, and on slices that begin, beside memory that can neither be read nor written,
-//! for every length from 0 to 300 and some odd ones. What lies outside of the slices, as far as it
+//! The shapes are those of the compiler's tests, `proof/shapes`. Each runs under both conventions
+//! on slices that end, and on slices that begin, beside memory that can neither be read nor
+//! written, for every length from 0 to 300 and some odd ones. What lies outside of the slices, as far as it
 //! can be touched, has a pattern and is compared.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]

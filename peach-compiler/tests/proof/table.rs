@@ -1,9 +1,10 @@
 //! The table of shapes: loops that are accepted, each with near misses that are not.
 //!
 //! `=== sum64 counted down` opens a shape. Its first word says what it computes, and with what
-//! arguments: `tests/shapes.rs` of the root has the same in plain Rust, and runs every shape. A line
-//! `needs avx512f` has extensions, and lines `item …` what stands before the kernel. Then comes the body. Behind it, `~ old => new @ place` is a near
-//! miss: the one place where the body has `old` gets `new`, and then the error is at `place`.
+//! arguments: `tests/shapes.rs` of the root has the same in plain Rust, and runs every shape. A
+//! line `needs avx512f` has extensions, and lines `item …` what stands before the kernel. Then comes
+//! the body. Behind it, `~ old => new @ place` is a near miss: the one place where the body has
+//! `old` gets `new`, and then the error is at `place`.
 
 #![expect(dead_code, reason = "of the two tests that share this file, each takes what it needs")]
 
