@@ -542,8 +542,9 @@ fn the_stack_pointer() {
 #[test]
 fn instructions_that_are_not_harmless() {
     let bodies = [
-        "let a: gp32 = 1; eax = 1; edx = 0; div a;",
-        "let a: gp32 = 1; eax = 1; cdq; idiv a;",
+        "let a: gp32 = 0; eax = 1; edx = 0; div a;",
+        "let a: gp32 = 1; eax = 1; edx = 1; div a;",
+        "let a: gp32 = -1; eax = -0x8000_0000; cdq; idiv a;",
         "db 0x0f, 0x0b;",
         "db 0x90;",
         "call sym other;",
@@ -733,7 +734,7 @@ fn results_that_are_not_valid() {
         (InvalidValue, "fn f<'a>(x: &'a u32) -> &'a u64 { return x; }"),
         (InvalidValue, "fn f<'a>(x: &'a [u32; 2]) -> &'a [u32; 4] { return x; }"),
         (InvalidValue, "fn f<'a>(x: &'a u32) -> &'a u32 { add x, 4; return x; }"),
-        (InvalidValue, "fn f<'a>(x: &'a u32) -> &'a u32 { add x, 0; return x; }"),
+        (InvalidValue, "fn f<'a>(x: &'a u32) -> &'a u32 { add x, 4; return x; }"),
         (InvalidValue, "fn f() -> &'static u8 { let b: u8; let t: gp64; lea t, [b]; return t; }"),
         (
             InvalidValue,
@@ -991,9 +992,9 @@ fn attacks_on_the_proofs() {
         // Lifetimes and types by their spelling.
         (InvalidValue, "fn f(x: &u64) -> &'static u64 { return x; }"),
         (InvalidValue, "fn f<'a, 'b: 'a>(x: &'a u64, y: &'b u64) -> &'a u64 { return y; }"),
-        (InvalidValue, "fn f<'a>(x: &'a mut u64) -> &'a u64 { return x; }"),
-        (InvalidValue, "fn f<'a>(x: &'a u64) -> Option<&'a u64> { return x; }"),
-        (InvalidValue, "fn f() -> Option<&'static u64> { return 0; }"),
+        (InvalidValue, "fn f<'a>(x: &'a u64) -> &'a mut u64 { return x; }"),
+        (InvalidValue, "fn f<'a>(x: &'a u64) -> Option<&'static u64> { return x; }"),
+        (InvalidValue, "fn f() -> Option<&'static u64> { return 8; }"),
         (InvalidValue, "fn f(x: fn(u32)) -> fn(u64) { return x; }"),
         (
             InvalidValue,

@@ -4,6 +4,7 @@ use super::bits::Bits;
 use super::linear::{Linear, Symbol};
 use super::state::State;
 use super::transfer::address;
+use super::words::Words;
 use super::world::World;
 use crate::ir::{Instruction, Op, Operand, Reg};
 use crate::isa::{Elements, MemAccess, PhysReg, Touched, gp};
@@ -77,6 +78,8 @@ pub struct Missing {
     pub touched: String,
     /// The inequality that is not shown; `None` if what is missing is something else.
     pub not_shown: Option<String>,
+    /// What is the same where a comparison is missing that others lack too.
+    pub cause: Option<Linear>,
     /// Offset and size are numbers, so that it is outside in any case.
     pub is_outside: bool,
     /// Values under which it does not hold.
@@ -150,15 +153,9 @@ fn part(
 }
 
 /// Values under which `goal >= 0` does not hold, as far as the user has names for them.
-pub(super) fn example(goal: &Linear, state: &State, world: &World<'_>) -> Option<String> {
+pub(super) fn example(goal: &Linear, state: &State, world: &mut World<'_>) -> Option<String> {
     let values = state.knowledge.counterexample(&world.symbols, goal)?;
-    let shown = values
-        .iter()
-        .filter(|(symbol, _)| goal.factor(*symbol) != 0 && !world.addresses.contains(symbol));
-    let shown: Vec<String> = shown
-        .map(|(symbol, value)| format!("{} = {value}", world.symbols.info(*symbol).name))
-        .collect();
-    (!shown.is_empty()).then(|| shown.join(", "))
+    Words::of(goal, state, world).example(&values, world)
 }
 
 fn touched(access: Access, world: &World<'_>) -> Option<MemAccess> {
@@ -214,25 +211,23 @@ impl Place {
     pub fn missing(&self, state: &mut State, world: &mut World<'_>) -> Option<Missing> {
         let region = world.regions[&self.base].clone();
         let range = self.range()?;
-        let text = |linear: &Linear| linear.display(&world.symbols).to_string();
         let last = range.end.offset(-1)?;
-        let touched = format!(
-            "bytes {} to {} of `{}` are accessed, which has {}",
-            text(&range.offset),
-            text(&last),
-            region.name,
-            text(&region.size)
-        );
+        let [first, last, size] = [&range.offset, &last, &region.size]
+            .map(|sum| Words::of(sum, state, world).text(world));
+        let touched =
+            format!("bytes {first} to {last} of `{}` are accessed, which has {size}", region.name);
         let open = self.goals().find(|goal| !state.shows(goal, world));
         let open = open.filter(|_| !self.is_inside(state, world));
-        let text = |linear: &Linear| linear.display(&world.symbols).to_string();
-        let not_shown = open.map(|goal| format!("{} >= 0", text(goal)));
+        let not_shown =
+            open.map(|goal| format!("{} >= 0", Words::of(goal, state, world).text(world)));
         let example = open.and_then(|goal| example(goal, state, world));
+        let cause = open.map(|goal| Linear { constant: 0, ..goal.clone() });
         Some(Missing {
             region: region.name,
             touched,
             is_outside: open.is_some_and(|goal| goal.as_constant().is_some()),
             not_shown,
+            cause,
             example,
             is_read_only: self.is_write && !region.writable,
             align: self.align,

@@ -3,6 +3,7 @@
 use super::access::example;
 use super::linear::Linear;
 use super::state::State;
+use super::words::Words;
 use super::world::World;
 use crate::ir::{Ghost, Invariant, Op, Term};
 
@@ -57,11 +58,12 @@ impl Unshown {
         index: usize,
         sum: Option<&Linear>,
         state: &State,
-        world: &World<'_>,
+        world: &mut World<'_>,
     ) -> Unshown {
         let is_equation = invariant(index, world).is_some_and(|invariant| invariant.is_equation);
         let comparison = if is_equation { "==" } else { ">=" };
-        let not_shown = sum.map(|sum| format!("{} {comparison} 0", sum.display(&world.symbols)));
+        let not_shown =
+            sum.map(|sum| format!("{} {comparison} 0", Words::of(sum, state, world).text(world)));
         let below = sum.and_then(|sum| example(sum, state, world));
         let above =
             || sum.filter(|_| is_equation).and_then(|sum| example(&sum.times(-1)?, state, world));

@@ -260,7 +260,11 @@ struct Display<'a> {
 impl fmt::Display for Display<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut is_first = true;
-        for &(symbol, factor) in &self.linear.terms {
+        // What is added comes first.
+        let is_positive = |term: &&(Symbol, i128)| term.1 > 0;
+        let positive = self.linear.terms.iter().filter(is_positive);
+        let negative = self.linear.terms.iter().filter(|term| !is_positive(term));
+        for &(symbol, factor) in positive.chain(negative) {
             let name = &self.symbols.info(symbol).name;
             match (is_first, factor < 0) {
                 (true, true) => write!(f, "-")?,

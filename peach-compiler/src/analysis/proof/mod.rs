@@ -13,6 +13,7 @@
 //! | `access` | what an access has to show |
 //! | `division`, `result` | what divisions and results have to show |
 //! | `ghost` | the invariants that the user states |
+//! | `words` | sums as messages have them |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
 //! | `record` | writes down what a proof rests on, for those who check it by other means |
 //! | `search` | finds such claims; nothing in it has to be right |
@@ -32,11 +33,13 @@ mod result;
 mod search;
 mod state;
 mod transfer;
+mod words;
 mod world;
 
 pub(super) use access::{Access, Missing, Via};
 pub(super) use division::{Fault, is_division};
 pub(super) use ghost::Unshown;
+pub(super) use linear::Linear as Sum;
 pub(super) use result::Returned;
 
 use crate::analysis::Facts;

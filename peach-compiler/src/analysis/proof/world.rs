@@ -142,6 +142,11 @@ impl<'f> World<'f> {
     fn argument(&mut self, arg: ArgId) -> Linear {
         let info = &self.function[arg];
         let name = self.function[info.vreg].name.clone();
+        // What arrived is called by its register's name, unless that may hold something else.
+        let arrived = |name: &str, arg: ArgId| match self.is_written(arg) {
+            true => format!("old({name})"),
+            false => name.to_string(),
+        };
         match &info.value {
             ArgValue::Reference { bytes: Some(size), mutable, align, type_text } => {
                 let region = Region {
@@ -159,7 +164,8 @@ impl<'f> World<'f> {
                 let element = i128::from(*element);
                 let count = ((1i128 << 63) - 1) / element.max(1);
                 let plain = name.trim_end_matches(".ptr").to_string();
-                let len = self.symbols.lasting(format!("{plain}.len"), 0, count);
+                let length = arrived(&format!("{plain}.len"), ArgId(arg.0 + 1));
+                let len = self.symbols.lasting(length, 0, count);
                 let Some(size) = Linear::from(len).times(element) else { return len.into() };
                 let region = Region {
                     name: plain,
@@ -181,8 +187,19 @@ impl<'f> World<'f> {
                     None => self.word(name),
                 }
             }
-            _ => self.word(name),
+            _ => {
+                let name = arrived(&name, arg);
+                self.word(name)
+            }
         }
+    }
+
+    /// Whether an instruction writes the register of an argument.
+    fn is_written(&self, arg: ArgId) -> bool {
+        let Some(arg) = self.function.args.get(arg.index()) else { return false };
+        let reg = Reg::Virtual(arg.vreg);
+        let mut accesses = self.facts.effects.iter().flat_map(|effects| &effects.regs);
+        accesses.any(|access| access.reg == reg && !(access.write | access.may_write).is_empty())
     }
 
     /// Whether an argument is the length of the slice before it.
@@ -200,7 +217,12 @@ impl<'f> World<'f> {
 
     /// A symbol for the address of a region that has at most `most` bytes.
     fn region(&mut self, region: Region, most: i128) -> Symbol {
-        let name = format!("&{}", region.name);
+        let is_slice = region.is_argument && !region.size.terms.is_empty();
+        let name = match (region.is_argument, is_slice) {
+            (true, true) => format!("old({}.ptr)", region.name),
+            (true, false) => format!("old({})", region.name),
+            (false, _) => format!("&{}", region.name),
+        };
         let base = self.symbols.lasting(name, 1, WORD - 1 - most.min(1));
         // base + size < 2^64, and base is a multiple of the alignment.
         let end = Linear::from(base).plus(&region.size).and_then(|end| end.times(-1));

@@ -6,7 +6,7 @@ use super::WRAP;
 use super::hazards::has_pointers;
 use crate::analysis::Facts;
 use crate::analysis::locals::UnwrittenRead;
-use crate::analysis::proof::{Access, Missing, Unshown, Via};
+use crate::analysis::proof::{self, Access, Missing, Unshown, Via};
 use crate::analysis::values::Known;
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgValue, Base, Function, Inst, Instruction, Mem, Op, Operand, Reg, View};
@@ -333,16 +333,52 @@ fn aligned(
     })
 }
 
+/// What to report of accesses that are not proven: of those that lack the same, the first.
+#[derive(Default)]
+pub(super) struct Causes {
+    all: Vec<Cause>,
+}
+
+/// Accesses that lack the same.
+struct Cause {
+    first: Diagnostic,
+    key: Option<(String, proof::Sum)>,
+    others: usize,
+}
+
+impl Causes {
+    pub(super) fn add(&mut self, function: &Function, open: Open, missing: &Option<Missing>) {
+        let missing_here = missing.as_ref().filter(|_| !open.is_constant);
+        let key =
+            missing_here.and_then(|missing| Some((missing.region.clone(), missing.cause.clone()?)));
+        let known = self.all.iter_mut().find(|cause| key.is_some() && cause.key == key);
+        match known {
+            Some(cause) => cause.others += 1,
+            None => {
+                let first = describe_unproven(function, open, missing);
+                self.all.push(Cause { first, key, others: 0 });
+            }
+        }
+    }
+
+    pub(super) fn into_diagnostics(self) -> impl Iterator<Item = Diagnostic> {
+        self.all.into_iter().map(|cause| match cause.others {
+            0 => cause.first,
+            1 => cause.first.note("one more access is not proven for the same reason"),
+            others => cause
+                .first
+                .note(format!("{others} more accesses are not proven for the same reason")),
+        })
+    }
+}
+
 /// What to report of an access that is not proven: what is missing, where the proof can say so.
-pub(super) fn describe_unproven(
-    function: &Function,
-    open: Open,
-    missing: &Option<Missing>,
-) -> Diagnostic {
+fn describe_unproven(function: &Function, open: Open, missing: &Option<Missing>) -> Diagnostic {
     let Some(missing) = missing.as_ref().filter(|_| !open.is_constant) else {
         return open.diagnostic;
     };
-    let Missing { region, touched, not_shown, is_outside, example, is_read_only, align } = missing;
+    let Missing { region, touched, not_shown, is_outside, example, is_read_only, align, .. } =
+        missing;
     let span = place_of(&function.insts[open.access.index], open.access.via);
     if *is_outside {
         return Diagnostic::new(Code::NeedsUnsafe, span, touched.clone()).help(WRAP);
@@ -361,8 +397,9 @@ pub(super) fn describe_unproven(
         None => format!("`{inequality}` is not shown"),
     };
     diagnostic.note(what).help(
-        "compare what the address is made of with the length, on every path that leads here; if \
-         you know that it stays inside, say so: `unsafe { … }`",
+        "compare what the address is made of with the length, on every path that leads here, or \
+         state what the loop keeps: `invariant …;`; if you know that it stays inside, say so: \
+         `unsafe { … }`",
     )
 }
 

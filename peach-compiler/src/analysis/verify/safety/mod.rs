@@ -53,11 +53,13 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
         let asked: Vec<Access> = open.iter().map(|open| open.access).collect();
         let outcome = proof::prove(function, facts, &asked);
         let unproven: HashMap<Access, Option<Missing>> = outcome.open.into_iter().collect();
+        let mut causes = memory::Causes::default();
         for open in open {
             if let Some(missing) = unproven.get(&open.access) {
-                reports.push(memory::describe_unproven(function, open, missing));
+                causes.add(function, open, missing);
             }
         }
+        causes.into_diagnostics().for_each(|diagnostic| reports.push(diagnostic));
         for (index, fault) in &outcome.faults {
             reports.push(hazards::describe_fault(function, *index, *fault));
         }
