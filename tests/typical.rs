@@ -1179,7 +1179,8 @@ fn matrices() {
     assert_eq!(pushed_counter(&numbers), total(&numbers));
     let weights: [u16; 32] = std::array::from_fn(|i| (i * i) as u16);
     for mask in words(300) {
-        let plain = (0..32).filter(|i| mask >> i & 1 == 1).map(|i| u32::from(weights[i])).sum::<u32>();
+        let plain =
+            (0..32).filter(|i| mask >> i & 1 == 1).map(|i| u32::from(weights[i])).sum::<u32>();
         assert_eq!(sum_of_bits(mask, &weights), plain);
     }
 }
