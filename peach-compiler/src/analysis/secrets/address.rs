@@ -16,6 +16,8 @@ pub(super) enum Origin {
     Data(DataId),
     /// An argument that is a number: it may be an address as well.
     Number(ArgId),
+    /// What was loaded, returned by a call, or left over: it may be any address.
+    Unknown,
 }
 
 /// A value as a sum.
@@ -34,6 +36,11 @@ impl Value {
 
     pub fn of(origin: Origin) -> Value {
         Value { terms: vec![(origin, Some(1))], constant: Some(0) }
+    }
+
+    /// A value that may be any address.
+    pub fn unknown() -> Value {
+        Value { terms: vec![(Origin::Unknown, None)], constant: None }
     }
 
     /// The value times a number.
@@ -98,12 +105,20 @@ impl Value {
         self
     }
 
-    /// What an access at this address may touch: pointers, if there are any in the sum.
+    /// What an access at this address may touch: the pointers in the sum, to which anything may
+    /// have been added; without a pointer, numbers, if nothing else is in it.
     pub fn regions(&self) -> Vec<Origin> {
-        let is_number = |origin: &Origin| matches!(origin, Origin::Number(_));
-        let (numbers, pointers): (Vec<Origin>, Vec<Origin>) =
-            self.terms.iter().map(|term| term.0).partition(is_number);
-        if pointers.is_empty() { numbers } else { pointers }
+        let is_pointer = |origin: &Origin| match origin {
+            Origin::Pointer(_) | Origin::Local(_) | Origin::Data(_) => true,
+            Origin::Number(_) | Origin::Unknown => false,
+        };
+        let (pointers, others): (Vec<Origin>, Vec<Origin>) =
+            self.terms.iter().map(|term| term.0).partition(is_pointer);
+        match pointers.is_empty() {
+            false => pointers,
+            true if others.contains(&Origin::Unknown) => Vec::new(),
+            true => others,
+        }
     }
 
     /// The stack variable and the offset that it is the address of, if it is just that.
@@ -137,5 +152,7 @@ mod tests {
         assert_eq!(either.regions(), [P, Q]);
         assert_eq!(Value::of(P).joined(&Value::of(P)), Value::of(P));
         assert_eq!(Value::of(N).regions(), [N]);
+        assert_eq!(Value::of(N).plus(&Value::unknown()).regions(), []);
+        assert_eq!(Value::of(P).plus(&Value::unknown()).regions(), [P]);
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum Exposed {
 /// What a memory operand stands for.
 pub(super) fn target(function: &Function, facts: &Facts, state: &State, mem: &Mem<Reg>) -> Target {
     if mem.segment.is_some() {
-        return Target::Sum(Value::default());
+        return Target::Sum(Value::unknown());
     }
     let waiting = match mem.base {
         Base::StackArg => waiting_argument(function, mem.disp, |place| match place {
@@ -73,7 +73,7 @@ pub(super) fn sum(facts: &Facts, state: &State, mem: &Mem<Reg>) -> Value {
         Base::Reg(view) => state.value(facts, view.reg),
         Base::Data(data) => Value::of(Origin::Data(data)),
         Base::Local(local) => Value::of(Origin::Local(local)),
-        Base::Rip | Base::StackArg => Value::default(),
+        Base::Rip | Base::StackArg => Value::unknown(),
     };
     let index = mem.index.map_or(Value::number(0), |(view, scale)| {
         let value = state.value(facts, view.reg);
@@ -121,6 +121,7 @@ pub(super) fn load(
             Origin::Local(local) if state.locals[local.index()].is_secret() => {
                 Taint::new(whole, state.locals[local.index()].why)
             }
+            Origin::Unknown => elsewhere,
             Origin::Pointer(_) | Origin::Local(_) | Origin::Data(_) | Origin::Number(_) => {
                 Taint::PUBLIC
             }
@@ -172,7 +173,7 @@ pub(super) fn exposure(function: &Function, state: &State, target: &Target) -> O
         Origin::Local(_) => None,
         Origin::Pointer(arg) => (!function[arg].secret).then_some(Exposed::Argument(arg)),
         Origin::Number(arg) => Some(Exposed::Argument(arg)),
-        Origin::Data(_) => Some(Exposed::Elsewhere),
+        Origin::Data(_) | Origin::Unknown => Some(Exposed::Elsewhere),
     })
 }
 
@@ -230,7 +231,7 @@ fn store_pushed(state: &mut State, above: i64, store: &Store) {
     for byte in 0..store.bytes.unwrap_or(64) {
         let Some((at, place)) = pushed_byte(state, above + i64::from(byte)) else { continue };
         let pushed = &mut state.pushed[at];
-        pushed.value = Value::default();
+        pushed.value = Value::unknown();
         let lane = Lanes::range(place, 1);
         if store.taint.lanes.intersects(Lanes::range(byte.min(63), 1)) {
             pushed.taint.add(Taint::new(lane, store.taint.why));

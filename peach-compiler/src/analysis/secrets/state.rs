@@ -55,7 +55,7 @@ impl State {
         let unwritten = Taint::new(Lanes::ALL, Why::of(Source::Unwritten));
         let mut state = State {
             registers: vec![unwritten; facts.slots.len()],
-            values: vec![Value::default(); facts.slots.len()],
+            values: vec![Value::unknown(); facts.slots.len()],
             flags: 0,
             flags_why: Why::of(Source::Unwritten),
             locals: function.locals.iter().map(|local| Stored::new(local.size)).collect(),
@@ -106,7 +106,7 @@ impl State {
 
     /// What a register is as an address.
     pub fn value(&self, facts: &Facts, reg: Reg) -> Value {
-        facts.slots.slot(reg).map_or_else(Value::default, |slot| self.values[slot].clone())
+        facts.slots.slot(reg).map_or_else(Value::unknown, |slot| self.values[slot].clone())
     }
 
     pub fn set_value(&mut self, facts: &Facts, reg: Reg, value: Value) {

@@ -3,6 +3,7 @@
 //! Of string instructions the pointers and the count come out as public as they went in, which the
 //! general rule (a result depends on all that is read) would not see.
 
+use super::address::Value;
 use super::memory::{self, Store, Target};
 use super::state::State;
 use super::taint::{Taint, Why};
@@ -124,7 +125,10 @@ impl StringOp {
         }
         for access in &effects.regs {
             if !(access.write | access.may_write).is_empty() {
-                let value = state.value(facts, access.reg).stepped();
+                let value = match access.reg == rax {
+                    true => Value::unknown(),
+                    false => state.value(facts, access.reg).stepped(),
+                };
                 state.set_value(facts, access.reg, value);
             }
         }

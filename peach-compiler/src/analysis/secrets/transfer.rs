@@ -28,7 +28,7 @@ pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut
             let mut taint = Taint::new(lanes, Why::of(Source::Undefined(index as u32)));
             taint.add(state.taint(facts, dst.reg).only(Lanes::ALL - lanes));
             state.set(facts, dst.reg, taint);
-            state.set_value(facts, dst.reg, Value::default());
+            state.set_value(facts, dst.reg, Value::unknown());
         }
         Op::Ghost(Ghost::Declassify(places)) => declassify(function, facts, places, state),
         Op::LoadArg { arg } => {
@@ -40,7 +40,7 @@ pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut
         // What raw bytes leave is up to the author, and they are given no secrets.
         Op::Bytes(_) => {
             for access in &effects.regs {
-                state.set_value(facts, access.reg, Value::default());
+                state.set_value(facts, access.reg, Value::unknown());
             }
         }
         Op::Machine(_) if effects.control == Control::Call => call(function, facts, index, state),
@@ -153,7 +153,7 @@ fn machine_step(
     if effects.stack < 0 {
         let bytes = effects.stack.unsigned_abs();
         let taint = made(stored(Some(bytes), machine, &inputs));
-        let value = before.stored.clone().unwrap_or_default();
+        let value = before.stored.clone().unwrap_or_else(Value::unknown);
         state.pushed.push(Pushed { bytes, taint, value });
     }
     before.finish(facts, state);
@@ -413,7 +413,7 @@ fn call(function: &Function, facts: &Facts, index: usize, state: &mut State) {
     let exposes = |origin: &Origin| match *origin {
         Origin::Pointer(arg) => function[arg].secret,
         Origin::Local(local) => state.locals[local.index()].is_secret(),
-        Origin::Data(_) | Origin::Number(_) => false,
+        Origin::Data(_) | Origin::Number(_) | Origin::Unknown => false,
     };
     let taint = match given.iter().any(exposes) {
         true => Taint::new(Lanes::ALL, Why::of(Source::Call(index as u32))),
@@ -430,7 +430,7 @@ fn call(function: &Function, facts: &Facts, index: usize, state: &mut State) {
             let mut new = taint.only(changed);
             new.add(state.taint(facts, access.reg).only(Lanes::ALL - access.write));
             state.set(facts, access.reg, new);
-            state.set_value(facts, access.reg, Value::default());
+            state.set_value(facts, access.reg, Value::unknown());
         }
     }
     state.flags &= !effects.flags_written.0;

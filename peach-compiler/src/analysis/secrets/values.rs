@@ -121,12 +121,12 @@ fn exact(
         ("pop", _) => popped.map(|pushed| pushed.value.clone()),
         ("mov", Some(Operand::Mem(mem))) => {
             let target = memory::target(function, facts, state, mem);
-            let Target::Sum(address) = target else { return Some(Value::default()) };
+            let Target::Sum(address) = target else { return Some(Value::unknown()) };
             let known = address.local().and_then(|place| state.addresses.get(&place));
-            Some(known.cloned().unwrap_or_default())
+            Some(known.cloned().unwrap_or_else(Value::unknown))
         }
         ("lea", Some(Operand::Mem(mem))) => Some(memory::sum(facts, state, mem)),
-        ("mov" | "movabs", _) => Some(source.unwrap_or_default()),
+        ("mov" | "movabs", _) => Some(source.unwrap_or_else(Value::unknown)),
         ("add", _) => Some(old?.plus(&source?)),
         ("sub" | "xor", Some(Operand::Reg(view))) if is_first(machine, *view) => {
             Some(Value::number(0))
@@ -165,7 +165,8 @@ fn some(
         let is_lea = machine.inst.mnemonic.name() == "lea";
         is_lea || operands.iter().any(named) || !addresses.any(|view| view.reg == reg)
     };
-    let mut value = Value::default();
+    let loads = effects.memory.iter().any(|access| access.read && !access.address_only);
+    let mut value = if loads { Value::unknown() } else { Value::default() };
     for read in effects.regs.iter().filter(|a| !a.read.is_empty() && is_data(a.reg)) {
         value = value.mixed(&state.value(facts, read.reg));
     }
