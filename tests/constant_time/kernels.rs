@@ -18,6 +18,7 @@ peach_fn! {
     }
 
     /// One of two numbers.
+    #[embed = "inline"]
     pub fn choose(#[secret] which: bool, #[secret] a: u64, #[secret] b: u64) -> u64 {
         test which, which;
         cmovz a, b;
@@ -309,6 +310,9 @@ peach_fn! {
         xor rax, rcx;
         return rax;
     }
+
+    #[fallback]
+    pub fn shifted(#[secret] x: u64, #[secret] n: u64) -> u64 { x << n ^ x >> n }
 
     /// Through stack variables and `push`, with registers that are spilled.
     #[spill]

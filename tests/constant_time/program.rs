@@ -184,6 +184,8 @@ fn turn(random: &mut Random, turn: u32) {
 
     let n = z % 64;
     check("shifted", shown(shifted(secret(x), secret(n))), x << n ^ x >> n, turn);
+    let kernel: extern "C" fn(u64, u64) -> u64 = shifted::KERNEL.get();
+    check("shifted's code", shown(kernel(secret(x), secret(n))), x << n ^ x >> n, turn);
 
     let eight: [u64; 8] = random.words();
     let first = eight[0].wrapping_add(if y == 0 { 0 } else { y.wrapping_add(1) });

@@ -1,9 +1,12 @@
 //! The attribute and the statement themselves.
 
 use super::{acceptance, refusal};
+use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::Code::{
     BadAttribute, BadSignature, DuplicateItem, StreamMisuse, Syntax, TypeMismatch, UndefinedName,
 };
+use peach_compiler::pipeline;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 #[test]
 fn where_the_attribute_does_not_belong() {
@@ -26,7 +29,7 @@ fn where_the_attribute_does_not_belong() {
 /// Like [`refusal`]; some of these mistakes need no help beyond the message.
 fn without_help(code: peach_compiler::diagnostics::Code, source: &str) -> String {
     let (text, marks) = super::unmarked(source);
-    let diagnostics = super::diagnose(&text, &peach_compiler::abi::SYSV64);
+    let diagnostics = super::diagnose(&text, &SYSV64);
     let errors = super::errors(&diagnostics);
     let is_at = errors
         .iter()
@@ -86,4 +89,36 @@ fn what_can_be_declassified() {
         refused.iter().map(|(code, source)| without_help(*code, source)).collect();
     failures.extend(accepted.iter().map(|source| acceptance(source)));
     assert!(failures.is_empty(), "\n{failures}");
+}
+
+/// `#[$attribute]` of a macro arrives in an invisible group.
+#[test]
+fn the_attribute_is_taken_off_whatever_it_is_made_of() {
+    let source =
+        "unsafe fn f(#[secret] x: u64, #[secret] y: &[u8; 4], z: u64) -> u64 { return x; }";
+    let plain: TokenStream = source.parse().expect("the test's own tokens");
+    for tokens in [plain.clone(), in_invisible_groups(plain)] {
+        let compilation = pipeline::compile(tokens, &SYSV64);
+        assert!(!compilation.diagnostics.has_errors());
+        let signature = &compilation.kernels[0].source.decl.signature;
+        let secret: Vec<bool> =
+            signature.params.iter().map(|param| param.secret.is_some()).collect();
+        assert_eq!(secret, [true, true, false]);
+        assert!(!signature.tokens.to_string().contains("secret"), "{}", signature.tokens);
+    }
+}
+
+fn in_invisible_groups(tokens: TokenStream) -> TokenStream {
+    let wrap = |token| match token {
+        TokenTree::Ident(word) if word == "secret" => {
+            let inside = TokenTree::Ident(word).into();
+            TokenTree::Group(Group::new(Delimiter::None, inside))
+        }
+        TokenTree::Group(group) => {
+            let inside = in_invisible_groups(group.stream());
+            TokenTree::Group(Group::new(group.delimiter(), inside))
+        }
+        token => token,
+    };
+    tokens.into_iter().map(wrap).collect()
 }
