@@ -134,6 +134,22 @@ const REFUSED: &[(&str, &str)] = &[
         "pub fn f(x: &[u64], i: u64) -> u64 { cmp i, x.len; jae 'no; inc i; mov rax, [x.ptr + 8*i]; return rax; 'no: return 0; }",
     ),
     (
+        "parts of two pushed values, by memory",
+        "pub fn f(x: &[u64; 4], b: u64) -> u64 { let w: [u16; 4]; push x; push b;
+        pop word [w]; pop rcx; mov rax, [rcx]; pop word [w]; pop word [w]; pop word [w]; return rax; }",
+    ),
+    (
+        "parts of two pushed values, under another",
+        "pub fn f(x: &[u64; 4], b: u64) -> u64 { let w: [u16; 4]; push x; push b;
+        pop word [w]; push b; pop rcx; pop rcx; mov rax, [rcx];
+        pop word [w]; pop word [w]; pop word [w]; return rax; }",
+    ),
+    (
+        "parts of pushed memory",
+        "pub fn f(x: &[u64; 4]) -> u64 { let w: [u16; 4]; for i in 0..4 { mov word [w + 2*i], 0; }
+        push x; push word [w]; pop rcx; mov rax, [rcx]; pop word [w]; return rax; }",
+    ),
+    (
         "read only",
         "pub fn f(x: &[u64], i: u64) { cmp i, x.len; jae 'no; mov [x.ptr + 8*i], i; 'no: }",
     ),

@@ -641,13 +641,19 @@ impl Machine<'_, '_> {
         Some(results)
     }
 
+    /// Whether eight bytes are pushed or popped. With fewer, what lies below is no longer where whole
+    /// values are popped.
+    fn moves_whole_values(&self) -> bool {
+        self.world.facts.effects[self.world.at as usize].stack.abs() == 8
+    }
+
     fn push(&mut self) -> Results {
         match self.inst.operands.first() {
+            _ if !self.moves_whole_values() => self.state.pushed.clear(),
             Some(Operand::Reg(view)) if view.class == Class::Gp64 => {
                 let value = self.state.content(view.reg, self.world);
                 self.state.pushed.push(value);
             }
-            Some(Operand::Reg(_)) => self.state.pushed.clear(),
             _ => {
                 let value = self.state.fresh(0, super::world::WORD - 1, self.world);
                 self.state.pushed.push(value);
@@ -659,11 +665,11 @@ impl Machine<'_, '_> {
     fn pop(&mut self) -> Results {
         let mut results = Results { keeps_flags: true, ..Results::default() };
         match self.inst.operands.first() {
+            _ if !self.moves_whole_values() => self.state.pushed.clear(),
             Some(Operand::Reg(view)) if view.class == Class::Gp64 => {
                 let value = self.state.pushed.pop();
                 results.registers.extend(value.map(|value| (view.reg, value)));
             }
-            Some(Operand::Reg(_)) => self.state.pushed.clear(),
             _ => drop(self.state.pushed.pop()),
         }
         results
