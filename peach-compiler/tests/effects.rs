@@ -165,7 +165,7 @@ const CASES: &[(&str, &str)] = &[
     ("vaddps xmm1{k1}{z}, xmm2, xmm3", "k1 reads 0; zmm1 writes 0-63 zeroes 16-63; zmm2 reads 0-15; zmm3 reads 0-15"),
     ("vfmadd231ps ymm1{k2}{z}, ymm2, ymm3", "k2 reads 0; zmm1 reads 0-31 writes 0-63 zeroes 32-63; zmm2 reads 0-31; zmm3 reads 0-31"),
     ("vpblendmd zmm1{k1}, zmm2, zmm3", "k1 reads 0-1; zmm1 writes 0-63; zmm2 reads 0-63; zmm3 reads 0-63"),
-    ("vcvtpd2ps ymm1{k1}, zmm2", "k1 reads 0-1; zmm1 writes 32-63 may write 0-31 zeroes 32-63; zmm2 reads 0-63"),
+    ("vcvtpd2ps ymm1{k1}, zmm2", "k1 reads 0; zmm1 writes 32-63 may write 0-31 zeroes 32-63; zmm2 reads 0-63"),
     ("vextractf128 xmm1, ymm2, 1", "zmm1 writes 0-63 zeroes 16-63; zmm2 reads 16-31"),
     ("vinserti128 ymm1, ymm1, xmm2, 1", "zmm1 writes 16-63 zeroes 32-63; zmm2 reads 0-15"),
     ("vpgatherdd ymm1, [rax + ymm2*4], ymm3", "rax reads 0-7; zmm1 writes 32-63 may write 0-31 zeroes 32-63; zmm2 reads 0-31; zmm3 reads 3,7,11,15,19,23,27,31 writes 0-63 zeroes 0-63"),

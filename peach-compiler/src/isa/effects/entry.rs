@@ -18,7 +18,8 @@ pub(in crate::isa) struct Entry {
     pub output: Output,
     /// What it reads of its operands, where that is less than what their kinds suggest.
     pub reads: &'static [(Source, Part)],
-    /// The bytes of an element that one bit of a mask stands for.
+    /// The bytes of an element that one bit of a mask stands for; of the longer one, where elements
+    /// change their size; 0 where the operands' kinds tell.
     pub element: u32,
     /// How the value of its immediate decides which bytes are read.
     pub choice: ByImmediate,
@@ -133,8 +134,8 @@ pub(in crate::isa) enum Everything {
     Mixed,
     /// Data in another operand chooses, so that any byte may count.
     ChosenByData,
-    /// Some bytes never count, and the entry does not say which: too rare to be worth a pattern.
-    NotTracked,
+    /// Some bytes never count, and the entry does not say which, for this reason.
+    NotTracked(&'static str),
 }
 
 /// How an operation on one float uses its operands.

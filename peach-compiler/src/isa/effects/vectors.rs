@@ -4,7 +4,7 @@
 //! same by byte: scalar operations that keep or copy the other elements, halves, widening and
 //! narrowing, masks, gathers.
 
-use crate::isa::effects::choice::Half;
+use crate::isa::effects::choice::{ByImmediate, Half};
 use crate::isa::effects::entry::{Output, Part, Scalar, Source};
 use crate::isa::effects::row::{Flow, Masking, Row};
 use crate::isa::effects::shuffles::every;
@@ -347,7 +347,6 @@ impl Shape<'_, '_> {
         self.row.mask_bytes = count.div_ceil(8);
     }
 
-    /// How many bytes of a mask have bits for elements.
     /// How many bytes of the memory operand one bit of the mask stands for.
     fn memory_element(&self) -> u32 {
         self.vectors.op_code.memory_size().element_size() as u32
@@ -360,16 +359,20 @@ impl Shape<'_, '_> {
         vectors.map(|class| class.bytes()).max().unwrap_or(0)
     }
 
+    /// How many bytes of a mask have bits for elements.
     fn mask_bytes(&self) -> u32 {
         if matches!(self.output(), Output::Scalar(..)) {
             return 1;
         }
-        let width = self.widest_vector();
-        let by_element = width.checked_div(self.row.entry.element).unwrap_or(0);
-        let by_memory = match self.vectors.op_code.memory_size() {
-            MemorySize::Unknown => 0,
-            size => size.element_count() as u32,
+        let count = match (self.row.entry.element, self.row.entry.choice) {
+            // Elements change their size as the operands' kinds have it.
+            (0, _) => match self.vectors.op_code.memory_size() {
+                MemorySize::Unknown => 0,
+                size => size.element_count() as u32,
+            },
+            (element, ByImmediate::Extract(bytes)) => bytes / element,
+            (element, _) => self.widest_vector() / element,
         };
-        by_memory.max(by_element).min(64).div_ceil(8)
+        count.min(64).div_ceil(8)
     }
 }

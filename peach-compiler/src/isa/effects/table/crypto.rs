@@ -1,7 +1,7 @@
 //! Cryptography.
 
 use crate::isa::effects::choice::ByImmediate as By;
-use crate::isa::effects::entry::Everything::{Elementwise, Mixed, NotTracked};
+use crate::isa::effects::entry::Everything::{Elementwise, Mixed};
 use crate::isa::effects::entry::Part::{Bytes, Each, Low};
 use crate::isa::effects::entry::Source::{Implicit, Nth};
 use crate::isa::effects::entry::{part, whole};
@@ -19,10 +19,13 @@ rows! {
     part(4).reads(&[(Nth(1), Bytes(8, 8))]) => Sha1msg1 Sha256msg2;
     part(4).reads(&[(Nth(1), Low(12))]) => Sha1msg2;
     part(4).reads(&[(Nth(1), Low(4))]) => Sha256msg1;
-    whole(4, NotTracked) => Sha1rnds4 Vsha512msg1 Vsha512msg2 Vsha512rnds2;
+    part(8).reads(&[(Nth(1), Low(8))]) => Vsha512msg1;
+    part(8).reads(&[(Nth(1), Bytes(16, 16))]) => Vsha512msg2;
+    whole(4, Mixed) => Sha1rnds4 Vsha512rnds2;
 
     // SM3 and SM4.
-    whole(4, NotTracked) => Vsm3msg1 Vsm3msg2 Vsm3rnds2 Vsm4key4 Vsm4rnds4;
+    part(4).reads(&[(Nth(2), Low(12))]) => Vsm3msg1;
+    whole(4, Mixed) => Vsm3msg2 Vsm3rnds2 Vsm4key4 Vsm4rnds4;
 
     // Galois fields and products without carry.
     part(8).choice(By::Clmul) => Pclmulqdq Vpclmulqdq;

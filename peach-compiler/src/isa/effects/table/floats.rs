@@ -2,15 +2,18 @@
 
 use crate::isa::effects::choice::ByImmediate as By;
 use crate::isa::effects::entry::Everything::{Elementwise, Mixed, NotTracked};
+use crate::isa::effects::entry::Part::Low;
 use crate::isa::effects::entry::Scalar::{Accumulate, Alone, Binary, FixUp, Unary};
+use crate::isa::effects::entry::Source::Last;
 use crate::isa::effects::entry::{Same, part, scalar, whole};
 use crate::isa::effects::table::rows;
 
 rows! {
     // 3DNow!.
-    whole(4, Elementwise) => Pfadd Pfcmpeq Pfcmpge Pfcmpgt Pfmax Pfmin Pfmul Pfsub Pfsubr;
+    part(4).reads(&[(Last, Low(4))]) => Pfrcp Pfrsqrt;
+    whole(4, Elementwise) =>
+        Pfadd Pfcmpeq Pfcmpge Pfcmpgt Pfmax Pfmin Pfmul Pfrcpit1 Pfrcpit2 Pfrsqit1 Pfsub Pfsubr;
     whole(4, Mixed) => Pfacc Pfnacc Pfpnacc;
-    whole(4, NotTracked) => Pfrcp Pfrcpit1 Pfrcpit2 Pfrsqit1 Pfrsqrt;
 
     // Fused products and sums.
     scalar(2, Accumulate).floats() =>
@@ -29,14 +32,16 @@ rows! {
         Vfmaddsub132ph Vfmaddsub213ph Vfmaddsub231ph Vfmsubadd132ph Vfmsubadd213ph Vfmsubadd231ph
         Vfmadd132ph Vfmadd213ph Vfmadd231ph Vfnmadd132ph Vfnmadd213ph Vfnmadd231ph Vfmsub132ph
         Vfmsub213ph Vfmsub231ph Vfnmsub132ph Vfnmsub213ph Vfnmsub231ph;
-    whole(2, Mixed).floats() => Vfcmaddcph Vfmaddcph Vfcmulcph Vfmulcph;
+    // Complex numbers: a bit of the mask for both parts.
+    whole(4, Mixed).floats() => Vfcmaddcph Vfmaddcph Vfcmulcph Vfmulcph;
     whole(4, Elementwise).floats() =>
         Vfmadd132ps Vfmadd213ps Vfmadd231ps Vfmaddps Vfmaddsub132ps Vfmaddsub213ps Vfmaddsub231ps
         Vfmaddsubps Vfmsub132ps Vfmsub213ps Vfmsub231ps Vfmsubadd132ps Vfmsubadd213ps
         Vfmsubadd231ps Vfmsubaddps Vfmsubps Vfnmadd132ps Vfnmadd213ps Vfnmadd231ps Vfnmaddps
         Vfnmsub132ps Vfnmsub213ps Vfnmsub231ps Vfnmsubps;
     whole(4, Mixed).floats() => V4fmaddps V4fnmaddps;
-    whole(4, NotTracked).floats() => V4fmaddss V4fnmaddss;
+    whole(4, NotTracked("only Xeon Phis of one generation have it")).floats() =>
+        V4fmaddss V4fnmaddss;
     whole(8, Elementwise).floats() =>
         Vfmadd132pd Vfmadd213pd Vfmadd231pd Vfmaddpd Vfmaddsub132pd Vfmaddsub213pd Vfmaddsub231pd
         Vfmaddsubpd Vfmsub132pd Vfmsub213pd Vfmsub231pd Vfmsubadd132pd Vfmsubadd213pd

@@ -3,7 +3,7 @@
 use crate::isa::effects::choice::ByImmediate as By;
 use crate::isa::effects::entry::Everything::{Elementwise, Mixed, NotTracked};
 use crate::isa::effects::entry::Part::{Each, Low};
-use crate::isa::effects::entry::Source::{Count, LastTwo};
+use crate::isa::effects::entry::Source::{Count, LastTwo, Nth};
 use crate::isa::effects::entry::{Alignment, Output, Same, part, vector, whole};
 use crate::isa::effects::table::rows;
 
@@ -59,7 +59,8 @@ rows! {
     whole(2, Mixed) =>
         Phaddsw Phaddw Phsubsw Phsubw Vphaddbw Vphaddsw Vphaddubw Vphaddw Vphsubbw Vphsubsw Vphsubw;
     whole(2, Mixed).same(Same::Zero) => Psadbw Vpsadbw;
-    whole(2, NotTracked) => Mpsadbw Vdbpsadbw Vmpsadbw;
+    whole(2, NotTracked("the immediate chooses some bytes, and their sums overlap")) =>
+        Mpsadbw Vdbpsadbw Vmpsadbw;
     whole(4, Mixed) => Phaddd Phsubd Vphaddbd Vphaddd Vphaddubd Vphadduwd Vphaddwd Vphsubd Vphsubwd;
     whole(8, Mixed) => Vphaddbq Vphadddq Vphaddubq Vphaddudq Vphadduwq Vphaddwq Vphsubdq;
 
@@ -71,7 +72,9 @@ rows! {
         Pmaddwd Vp4dpwssd Vp4dpwssds Vpdpbusd Vpdpbusds Vpdpwssd Vpdpwssds Vpmadcsswd Vpmadcswd
         Vpmaddwd Vpdpbssd Vpdpbssds Vpdpbsud Vpdpbsuds Vpdpbuud Vpdpbuuds Vpdpwsud Vpdpwsuds
         Vpdpwusd Vpdpwusds Vpdpwuud Vpdpwuuds;
-    whole(4, NotTracked) => Vpmacsdqh Vpmacsdql Vpmacssdqh Vpmacssdql Vpmacsswd Vpmacswd;
+    part(4).reads(&[(Nth(1), Each(4, 2, 2)), (Nth(2), Each(4, 2, 2))]) => Vpmacsswd Vpmacswd;
+    part(8).reads(&[(Nth(1), Each(8, 0, 4)), (Nth(2), Each(8, 0, 4))]) => Vpmacsdql Vpmacssdql;
+    part(8).reads(&[(Nth(1), Each(8, 4, 4)), (Nth(2), Each(8, 4, 4))]) => Vpmacsdqh Vpmacssdqh;
     whole(8, Mixed) => Vpmadd52huq Vpmadd52luq;
 
     // Products.

@@ -10,14 +10,14 @@ use crate::isa::effects::table::rows;
 
 rows! {
     // Interleaving.
-    part(2).reads(&[(LastTwo, HighHalves)]) => Punpckhbw Vpunpckhbw;
-    part(2).reads(&[(LastTwo, LowHalves)]) => Punpcklbw Vpunpcklbw;
-    part(4).reads(&[(LastTwo, HighHalves)]) => Punpckhwd Unpckhps Vpunpckhwd Vunpckhps;
-    part(4).reads(&[(LastTwo, LowHalves)]) => Punpcklwd Unpcklps Vpunpcklwd Vunpcklps;
-    part(8).reads(&[(LastTwo, HighHalves)]) =>
-        Punpckhdq Punpckhqdq Unpckhpd Vpunpckhdq Vpunpckhqdq Vunpckhpd;
-    part(8).reads(&[(LastTwo, LowHalves)]) =>
-        Punpckldq Punpcklqdq Unpcklpd Vpunpckldq Vpunpcklqdq Vunpcklpd;
+    part(1).reads(&[(LastTwo, HighHalves)]) => Punpckhbw Vpunpckhbw;
+    part(1).reads(&[(LastTwo, LowHalves)]) => Punpcklbw Vpunpcklbw;
+    part(2).reads(&[(LastTwo, HighHalves)]) => Punpckhwd Vpunpckhwd;
+    part(2).reads(&[(LastTwo, LowHalves)]) => Punpcklwd Vpunpcklwd;
+    part(4).reads(&[(LastTwo, HighHalves)]) => Punpckhdq Unpckhps Vpunpckhdq Vunpckhps;
+    part(4).reads(&[(LastTwo, LowHalves)]) => Punpckldq Unpcklps Vpunpckldq Vunpcklps;
+    part(8).reads(&[(LastTwo, HighHalves)]) => Punpckhqdq Unpckhpd Vpunpckhqdq Vunpckhpd;
+    part(8).reads(&[(LastTwo, LowHalves)]) => Punpcklqdq Unpcklpd Vpunpcklqdq Vunpcklpd;
 
     // Shuffles by an immediate.
     part(1).choice(By::Perm2F128) => Vperm2f128 Vperm2i128;
@@ -25,7 +25,7 @@ rows! {
     part(2).choice(By::ShuffleHalf(Half::High)) => Pshufhw Vpshufhw;
     part(2).choice(By::ShuffleHalf(Half::Low)) => Pshuflw Vpshuflw;
     part(4).choice(By::Align(4)) => Valignd;
-    part(4).choice(By::AlignBytes) => Palignr Vpalignr;
+    part(1).choice(By::AlignBytes) => Palignr Vpalignr;
     part(4).choice(By::ShufPs) => Shufps Vshufps;
     part(4).choice(By::Shuffle(4)) => Pshufd Vpermilps Vpshufd;
     part(4).choice(By::Shuffle128) => Vshuff32x4 Vshufi32x4;

@@ -27,7 +27,7 @@ rows! {
     part(1).reads(&[(Nth(1), Low(1))]) => Vpbroadcastb;
     part(2).reads(&[(Nth(1), Low(2))]) => Vpbroadcastw;
     part(4).reads(&[(Nth(1), Low(4))]) => Vbroadcastss;
-    part(4).reads(&[(Nth(1), Low(8))]) => Vbroadcastsd;
+    part(8).reads(&[(Nth(1), Low(8))]) => Vbroadcastsd;
     whole(1, Moved) => Vbroadcastf128 Vbroadcasti128;
     whole(4, Moved) =>
         Vbroadcastf32x2 Vbroadcastf32x4 Vbroadcastf32x8 Vbroadcasti32x2 Vbroadcasti32x4
@@ -42,7 +42,7 @@ rows! {
     vector(0, Output::Half(Half::Low)).reads(&[(Last, Low(8))]) => Movlpd Movlps Vmovlpd Vmovlps;
 
     // Copies of even or odd elements.
-    part(4).reads(&[(Last, Each(16, 0, 8))]) => Movddup Vmovddup;
+    part(8).reads(&[(Last, Each(16, 0, 8))]) => Movddup Vmovddup;
     part(4).reads(&[(Last, Each(8, 0, 4))]) => Movsldup Vmovsldup;
     part(4).reads(&[(Last, Each(8, 4, 4))]) => Movshdup Vmovshdup;
 
@@ -70,13 +70,15 @@ rows! {
 
     // Moves.
     whole(1, Moved) => Vmovdqu8;
-    whole(4, Moved) => Vlddqu Vmovdqu Vmovdqu16 Vmovdqu32 Vmovdqu64 Vmovups;
+    whole(2, Moved) => Vmovdqu16;
+    whole(4, Moved) => Vlddqu Vmovdqu Vmovdqu32 Vmovups;
     whole(4, Moved).aligned(Alignment::Any) => Lddqu Movdqu Movups;
     whole(4, Moved).aligned(Alignment::Operand) =>
-        Movaps Movdqa Movntdqa Movntps Vmovaps Vmovdqa Vmovdqa32 Vmovdqa64 Vmovntdqa Vmovntps;
-    whole(8, Moved) => Movntq Vmovupd;
+        Movaps Movdqa Movntdqa Movntps Vmovaps Vmovdqa Vmovdqa32 Vmovntdqa Vmovntps;
+    whole(8, Moved) => Movntq Vmovdqu64 Vmovupd;
     whole(8, Moved).aligned(Alignment::Any) => Movupd;
-    whole(8, Moved).aligned(Alignment::Operand) => Movapd Movntdq Movntpd Vmovapd Vmovntdq Vmovntpd;
+    whole(8, Moved).aligned(Alignment::Operand) =>
+        Movapd Movntdq Movntpd Vmovapd Vmovdqa64 Vmovntdq Vmovntpd;
 
     // One element in or out.
     part(1).choice(By::Pextr(1)) => Pextrb Vpextrb;
