@@ -6,4 +6,5 @@ mod judge;
 mod modules;
 mod registers;
 mod sources;
+mod wildcards;
 mod words;

@@ -32,9 +32,13 @@ pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 
 /// The line from which on a file is a test: the end of the file where none is.
 pub fn tests_from(path: &Path, lines: &[&str]) -> usize {
-    let is_test = path.ends_with("tests.rs") || path.iter().any(|part| part == "tests");
     let start = lines.iter().position(|line| line.trim_end() == "#[cfg(test)]");
-    if is_test { 0 } else { start.unwrap_or(lines.len()) }
+    if in_tests(path) { 0 } else { start.unwrap_or(lines.len()) }
+}
+
+/// Whether the whole file is a test.
+pub fn in_tests(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.iter().any(|part| part == "tests")
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {

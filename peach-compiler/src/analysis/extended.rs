@@ -35,11 +35,8 @@ pub(super) fn complete_returns(function: &Function, cfg: &Cfg, effects: &mut [Ef
 
 /// The register that instruction `at` returns, if it returns one.
 fn returned(function: &Function, at: usize) -> Option<Reg> {
-    match &function.insts[at].op {
-        Op::Return(values) => match values.as_slice() {
-            [ReturnValue::Reg(view)] => Some(view.reg),
-            _ => None,
-        },
+    match function.insts[at].op.returned()? {
+        [ReturnValue::Reg(view)] => Some(view.reg),
         _ => None,
     }
 }

@@ -97,12 +97,8 @@ pub(crate) fn frame_base(function: &Function) -> Option<PhysReg> {
 
 /// Whether the body calls functions, which change volatile registers.
 fn calls(function: &Function) -> bool {
-    function.insts.iter().any(|inst| match &inst.op {
-        Op::Machine(machine) => {
-            isa::effects(&machine.inst, &machine.selection).control == Control::Call
-        }
-        _ => false,
-    })
+    let mut machines = function.insts.iter().filter_map(|inst| inst.op.machine());
+    machines.any(|machine| isa::effects(&machine.inst, &machine.selection).control == Control::Call)
 }
 
 /// What the author names, and what instructions have as implicit operands.

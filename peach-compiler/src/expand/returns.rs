@@ -4,7 +4,7 @@ use super::evaluate::{Evaluated, place};
 use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic, Place};
-use crate::ir::{Op, ResultKind, ResultValue, ReturnValue, Validity, View};
+use crate::ir::{Machine, Op, ResultKind, ResultValue, ReturnValue, Validity, View};
 use crate::isa::{self, Bank};
 use crate::syntax::ast::{Element, Expr, ExprKind, Statement};
 use proc_macro2::Span;
@@ -210,13 +210,13 @@ impl<'a> Expander<'a, '_> {
         }
         let mut insts = self.output.function.insts.iter().rev();
         let last = insts.find(|inst| !matches!(inst.op, Op::Ghost(_)));
-        let ended = match last.map(|inst| &inst.op) {
-            Some(Op::Return(_)) => true,
-            Some(Op::Machine(machine)) => {
-                !isa::effects(&machine.inst, &machine.selection).control.goes_on()
+        let ends = |op: &Op| match op.machine() {
+            Some(Machine { inst, selection, .. }) => {
+                !isa::effects(inst, selection).control.goes_on()
             }
-            _ => false,
+            None => matches!(op, Op::Return(_)),
         };
+        let ended = last.is_some_and(|inst| ends(&inst.op));
         if !ended {
             self.emit(Op::Return(Vec::new()), span, Vec::new());
         }

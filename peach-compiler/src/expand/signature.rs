@@ -345,18 +345,11 @@ fn is_exclusive(kind: &TypeKind) -> bool {
         TypeKind::Reference { mutable, .. } | TypeKind::Slice { mutable, .. } => *mutable,
         TypeKind::Option(inner) => is_exclusive(&inner.kind),
         TypeKind::Pair(a, b) => is_exclusive(&a.kind) || is_exclusive(&b.kind),
-        TypeKind::Unit
-        | TypeKind::Int { .. }
-        | TypeKind::Wide { .. }
-        | TypeKind::Bool
-        | TypeKind::Char
-        | TypeKind::Float { .. }
-        | TypeKind::Vector { .. }
-        | TypeKind::RawPointer
-        | TypeKind::NonNull
-        | TypeKind::Str
-        | TypeKind::FnPointer
-        | TypeKind::Invalid => false,
+        TypeKind::RawPointer | TypeKind::NonNull | TypeKind::Vector { .. } => false,
+        builtin => {
+            debug_assert!(builtin.is_builtin());
+            false
+        }
     }
 }
 

@@ -468,6 +468,23 @@ pub enum Op {
     Bytes(Vec<u8>),
 }
 
+impl Op {
+    /// The instruction, if it is one that is emitted as written.
+    pub fn machine(&self) -> Option<&Machine> {
+        if let Op::Machine(machine) = self { Some(machine) } else { None }
+    }
+
+    /// Destination and source, if it is a copy.
+    pub fn copy(&self) -> Option<(View<Reg>, View<Reg>)> {
+        if let Op::Copy { dst, src } = *self { Some((dst, src)) } else { None }
+    }
+
+    /// The values that it returns, if it leaves the kernel.
+    pub fn returned(&self) -> Option<&[ReturnValue]> {
+        if let Op::Return(values) = self { Some(values) } else { None }
+    }
+}
+
 /// A machine instruction, and where the source says that it may go.
 #[derive(Clone, Debug)]
 pub struct Machine {

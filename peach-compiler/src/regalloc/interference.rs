@@ -175,10 +175,7 @@ pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl
             continue;
         }
         facts.for_each_live_out(number as u32, |inst, live| {
-            let copied = match &function.insts[inst.index()].op {
-                Op::Copy { src, .. } => Some(src.reg),
-                _ => None,
-            };
+            let copied = function.insts[inst.index()].op.copy().map(|(_, src)| src.reg);
             let effects = &facts.effects[inst.index()];
             let is_call = effects.control == Control::Call;
             let accesses = effects.regs.as_slice();

@@ -9,9 +9,10 @@ use crate::ir::{Ghost, Invariant, Op, Term};
 
 /// The invariant that instruction `index` is.
 pub(super) fn invariant<'f>(index: usize, world: &World<'f>) -> Option<&'f Invariant> {
-    match &world.function.insts[index].op {
-        Op::Ghost(Ghost::Invariant(invariant)) => Some(invariant),
-        _ => None,
+    if let Op::Ghost(Ghost::Invariant(invariant)) = &world.function.insts[index].op {
+        Some(invariant)
+    } else {
+        None
     }
 }
 

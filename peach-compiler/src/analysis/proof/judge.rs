@@ -21,7 +21,7 @@ use super::result::{self, Returned};
 use super::state::{Slot, State};
 use super::transfer;
 use super::world::{Site, World};
-use crate::ir::{LocalId, Op, Operand, Reg};
+use crate::ir::{LocalId, Operand, Reg};
 use crate::isa::Control;
 use std::collections::BTreeMap;
 
@@ -276,19 +276,17 @@ fn leave(block: u32, state: State, world: &mut World<'_>) -> Vec<(u32, State)> {
     let Some(last) = info.insts().last() else {
         return info.succs.iter().map(|&succ| (succ, state.clone())).collect();
     };
-    let branch = match &world.function.insts[last].op {
-        Op::Machine(machine) => match operation(machine.inst.mnemonic) {
-            Some(Operation::Branch(condition)) => {
-                let target = machine.inst.operands.iter().find_map(|operand| match operand {
-                    Operand::Label(branch) => world.block_of_label(branch.label),
-                    _ => None,
-                });
-                target.map(|target| (condition, target))
-            }
-            _ => None,
-        },
+    let machine = world.function.insts[last].op.machine();
+    let branch = machine.and_then(|machine| match operation(machine.inst.mnemonic) {
+        Some(Operation::Branch(condition)) => {
+            let target = machine.inst.operands.iter().find_map(|operand| match operand {
+                Operand::Label(branch) => world.block_of_label(branch.label),
+                _ => None,
+            });
+            target.map(|target| (condition, target))
+        }
         _ => None,
-    };
+    });
     let is_branch = facts.effects[last].control == Control::Branch;
     let mut leaving = Vec::new();
     for &succ in &info.succs {

@@ -222,10 +222,8 @@ impl Suspects {
     fn add_copies(&mut self, function: &Function, facts: &Facts) {
         let mut copies: Vec<Vec<Reg>> = vec![Vec::new(); facts.slots.len()];
         for (inst, effects) in function.insts.iter().zip(&facts.effects) {
-            let copied = match inst.op {
-                Op::Copy { dst, src } => Some((src.reg, dst.reg)),
-                _ => effects.copied.map(|copied| (copied.from, copied.to)),
-            };
+            let by_effect = || effects.copied.map(|copied| (copied.from, copied.to));
+            let copied = inst.op.copy().map(|(dst, src)| (src.reg, dst.reg)).or_else(by_effect);
             if let Some((src, dst)) = copied
                 && let Some(slot) = facts.slots.slot(src)
             {
@@ -313,15 +311,14 @@ impl Suspects {
     fn step(&self, function: &Function, facts: &Facts, index: usize, unwritten: &mut Unwritten) {
         let effects = &facts.effects[index];
         let op = &function.insts[index].op;
-        let copied = match op {
-            Op::Copy { dst, src } => {
-                let from = self.number(facts, src.reg).map(|n| unwritten.of(n) & src.class.lanes());
-                from.map(|lanes| (dst.reg, lanes))
-            }
-            _ => effects.copied.and_then(|copied| {
+        let copied = if let Some((dst, src)) = op.copy() {
+            let from = self.number(facts, src.reg).map(|n| unwritten.of(n) & src.class.lanes());
+            from.map(|lanes| (dst.reg, lanes))
+        } else {
+            effects.copied.and_then(|copied| {
                 let from = self.number(facts, copied.from)?;
                 Some((copied.to, unwritten.of(from) & copied.lanes))
-            }),
+            })
         };
         for access in &effects.regs {
             let settled = if effects.settles { access.may_write } else { Lanes::NONE };
@@ -398,7 +395,14 @@ fn describe(
             let operand = named.iter().find(|(_, named)| *named == reg).map_or(0, |(at, _)| *at);
             operand_span(inst, operand)
         }
-        _ => operand_span(inst, 0),
+        Op::Label(_)
+        | Op::Copy { .. }
+        | Op::SetImm { .. }
+        | Op::Undefined { .. }
+        | Op::LoadArg { .. }
+        | Op::Return(_)
+        | Op::Align(_)
+        | Op::Bytes(_) => operand_span(inst, 0),
     };
     let name = name_of(function, reg);
     match reg {

@@ -90,23 +90,9 @@ fn results(ty: &Type) -> Vec<&Type> {
 /// Whether nothing is believed of a type but what its tokens say for certain.
 fn is_known(ty: &Type) -> bool {
     match &ty.kind {
-        TypeKind::Unit
-        | TypeKind::Int { .. }
-        | TypeKind::Wide { .. }
-        | TypeKind::Bool
-        | TypeKind::Char
-        | TypeKind::Float { .. }
-        | TypeKind::Slice { .. }
-        | TypeKind::Str
-        | TypeKind::FnPointer
-        | TypeKind::Invalid => true,
         TypeKind::Reference { pointee: Pointee::Numbers(_), .. } => has_literal_lengths(&ty.tokens),
-        TypeKind::RawPointer
-        | TypeKind::Reference { .. }
-        | TypeKind::Vector { .. }
-        | TypeKind::NonNull
-        | TypeKind::Option(_) => false,
         TypeKind::Pair(a, b) => is_known(a) && is_known(b),
+        kind => kind.is_builtin(),
     }
 }
 
@@ -180,17 +166,11 @@ fn checked(ty: &Type, value: TokenStream, private: &TokenStream) -> Option<Token
             let option = call("option");
             return checked(inner, option.clone(), private).or(Some(option));
         }
-        TypeKind::Unit
-        | TypeKind::Int { .. }
-        | TypeKind::Wide { .. }
-        | TypeKind::Bool
-        | TypeKind::Char
-        | TypeKind::Float { .. }
-        | TypeKind::Slice { .. }
-        | TypeKind::Str
-        | TypeKind::FnPointer
-        | TypeKind::Pair(..)
-        | TypeKind::Invalid => return None,
+        TypeKind::Pair(..) => return None,
+        builtin => {
+            debug_assert!(builtin.is_builtin());
+            return None;
+        }
     })
 }
 

@@ -34,9 +34,9 @@ pub(in crate::isa) fn build_forms(meaning: Meaning) -> Vec<Form> {
         }
         arrange(code, info, &meaning, &mut forms);
     }
-    for (row, class) in borrowed_rows(meaning.row) {
-        for &code in rows_of(row) {
-            borrow(code, class, &mut forms);
+    for (_, row, class) in BORROWED.iter().filter(|(name, ..)| *name == meaning.row) {
+        for &code in rows_of(*row) {
+            borrow(code, *class, &mut forms);
         }
     }
     forms.extend(own_forms(meaning.own).filter_map(|form| form.with_implied_imm(&meaning)));
@@ -295,15 +295,11 @@ fn form_moves(row: iced_x86::Mnemonic) -> bool {
 
 /// Rows of another mnemonic that GNU as and LLVM accept under this name, for operands of a class:
 /// `movd xmm0, rax` is `movq`, `movsx rax, ecx` is `movsxd`.
-fn borrowed_rows(row: iced_x86::Mnemonic) -> Vec<(iced_x86::Mnemonic, Class)> {
-    use iced_x86::Mnemonic as M;
-    match row {
-        M::Movd => vec![(M::Movq, Class::Gp64)],
-        M::Vmovd => vec![(M::Vmovq, Class::Gp64)],
-        M::Movsx => vec![(M::Movsxd, Class::Gp32)],
-        _ => Vec::new(),
-    }
-}
+const BORROWED: [(iced_x86::Mnemonic, iced_x86::Mnemonic, Class); 3] = [
+    (iced_x86::Mnemonic::Movd, iced_x86::Mnemonic::Movq, Class::Gp64),
+    (iced_x86::Mnemonic::Vmovd, iced_x86::Mnemonic::Vmovq, Class::Gp64),
+    (iced_x86::Mnemonic::Movsx, iced_x86::Mnemonic::Movsxd, Class::Gp32),
+];
 
 fn borrow(code: Code, class: Class, forms: &mut Vec<Form>) {
     let info = code.op_code();

@@ -2,18 +2,7 @@
 
 use super::super::problem::{Affinity, COLORS, Node};
 use super::*;
-
-/// xorshift64*: the same problems on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % u64::from(limit)) as u32
-    }
-}
+use peach_testing::Random;
 
 fn problem(count: u32, allowed: impl Fn(u32) -> RegSet) -> Problem {
     Problem {
@@ -76,7 +65,7 @@ fn free(count: u32) -> Registers {
 
 #[test]
 fn finds_an_assignment_wherever_brute_force_does() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let (mut solved, mut refused) = (0, 0);
     for _ in 0..6000 {
         let count = 2 + random.below(8);
@@ -188,7 +177,7 @@ fn intervals(
 
 #[test]
 fn fills_every_register_of_straight_line_code() {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     for round in 0..200 {
         let (case, cliques) = intervals(&mut random, 16, 40 + round, 0);
         let colors = solve(&case, &free(16), 16, &|_| cliques.clone()).expect("an interval graph");
@@ -198,7 +187,7 @@ fn fills_every_register_of_straight_line_code() {
 
 #[test]
 fn fills_every_register_around_fixed_ones() {
-    let mut random = Random(13);
+    let mut random = Random::new(13);
     for round in 0..300 {
         let (case, cliques) = intervals(&mut random, 16, 60 + round, 1 + round / 10);
         let found = search(&case, &cliques, RegSet::first(16), FULL_WORK);
@@ -246,7 +235,7 @@ fn reused_names(
 
 #[test]
 fn fills_every_register_with_names_that_are_used_again() {
-    let mut random = Random(19);
+    let mut random = Random::new(19);
     for round in 0..120 {
         let (case, cliques) = reused_names(&mut random, 16, 60 + round, round % 5);
         let colors = solve(&case, &free(16), 16, &|_| cliques.clone());
@@ -282,7 +271,7 @@ fn reused_names_with_lists(
 
 #[test]
 fn fills_every_register_with_names_on_many_lists() {
-    let mut random = Random(23);
+    let mut random = Random::new(23);
     for round in 0..30 {
         let percent = [5, 10, 30][round as usize % 3];
         let (case, cliques) = reused_names_with_lists(&mut random, 60 + 4 * round, 4, percent);
@@ -318,7 +307,7 @@ fn saves_no_register_while_another_is_free() {
 
 #[test]
 fn colors_five_thousand_nodes_without_deep_stacks() {
-    let mut random = Random(17);
+    let mut random = Random::new(17);
     let (case, cliques) = intervals(&mut random, 12, 5000, 0);
     let colors = solve(&case, &free(12), 12, &|_| cliques.clone()).expect("an interval graph");
     assert!(case.accepts(&colors));

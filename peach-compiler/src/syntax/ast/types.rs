@@ -80,6 +80,30 @@ pub enum TypeKind {
     Invalid,
 }
 
+impl TypeKind {
+    /// Whether it is a type by its tokens alone: no name in it can be another's.
+    pub fn is_builtin(&self) -> bool {
+        match self {
+            TypeKind::Unit
+            | TypeKind::Int { .. }
+            | TypeKind::Wide { .. }
+            | TypeKind::Bool
+            | TypeKind::Char
+            | TypeKind::Float { .. }
+            | TypeKind::Slice { .. }
+            | TypeKind::Str
+            | TypeKind::FnPointer
+            | TypeKind::Invalid => true,
+            TypeKind::Vector { .. }
+            | TypeKind::RawPointer
+            | TypeKind::NonNull
+            | TypeKind::Reference { .. }
+            | TypeKind::Option(_)
+            | TypeKind::Pair(..) => false,
+        }
+    }
+}
+
 /// What a reference or a slice points to, as far as its size can be known here.
 #[derive(Clone, Debug)]
 pub enum Pointee {

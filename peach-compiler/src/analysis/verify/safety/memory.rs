@@ -428,13 +428,12 @@ pub(super) fn describe_unwritten(function: &Function, read: UnwrittenRead) -> Di
         let span = read.operand.map_or(inst.span.into(), |operand| operand_span(inst, operand));
         Diagnostic::new(Code::UninitializedMemory, span, message)
     };
-    let local = match (&inst.op, read.operand) {
-        (Op::Machine(machine), Some(operand)) => match machine.inst.operands.get(operand) {
-            Some(Operand::Mem(Mem { base: Base::Local(local), .. })) => &function[*local],
-            _ => return diagnostic("read of uninitialized stack memory".to_string()),
-        },
-        _ => return diagnostic("read of uninitialized stack memory".to_string()),
+    let operand = inst.op.machine().zip(read.operand);
+    let operand = operand.and_then(|(machine, operand)| machine.inst.operands.get(operand));
+    let Some(Operand::Mem(Mem { base: Base::Local(local), .. })) = operand else {
+        return diagnostic("read of uninitialized stack memory".to_string());
     };
+    let local = &function[*local];
     diagnostic(format!(
         "byte {} of `{}` is read, but it is not written on every path that leads here",
         read.byte, local.name
