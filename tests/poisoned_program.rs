@@ -16,10 +16,11 @@ mod fit;
 mod generator;
 
 use fit::fit;
-use generator::{Rng, Shape};
+use generator::Shape;
 use peach_compiler::abi::SYSV64;
 use peach_compiler::emit::rust::{RustOptions, items};
 use peach_compiler::pipeline::{self, Target};
+use peach_testing::Random;
 use peach_testing::kernels::KERNELS;
 use peach_testing::processor::has;
 use peach_testing::rustc::Rustc;
@@ -210,7 +211,7 @@ fn with_head(source: &str, embed: &str, abi: &str) -> String {
 
 /// A random kernel with as many arguments as fit in the registers of both conventions.
 fn random(seed: u64) -> String {
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     let mut shape = Shape::random(&mut rng);
     shape = fit(shape);
     shape.convention = &SYSV64;

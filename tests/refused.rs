@@ -19,6 +19,7 @@ use peach_compiler::abi::{self, Convention};
 use peach_compiler::diagnostics::frame::Palette;
 use peach_compiler::diagnostics::{Code, Diagnostic, Severity, frame, render};
 use peach_compiler::pipeline::{self, Compilation, Target};
+use peach_testing::Random;
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 
@@ -169,13 +170,7 @@ fn a_kernel_in_error_keeps_its_item() {
 #[test]
 fn damaged_programs_do_not_make_the_compiler_panic() {
     let accepted = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accepted"));
-    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut below = |n: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed % n as u64) as usize
-    };
+    let mut random = Random::new(0);
     for path in programs().iter().chain(&accepted) {
         let source = std::fs::read_to_string(path).expect("the program can be read");
         // Expansion without end takes its time, and one test of it is enough.
@@ -194,8 +189,8 @@ fn damaged_programs_do_not_make_the_compiler_panic() {
             }
             for _ in 0..4 {
                 let mut damaged = words.clone();
-                let (at, from) = (below(words.len()), below(words.len()));
-                match below(3) {
+                let (at, from) = (random.below(words.len()), random.below(words.len()));
+                match random.below(3) {
                     0 => drop(damaged.remove(at)),
                     1 => damaged.insert(at, words[from]),
                     _ => damaged[at] = words[from],

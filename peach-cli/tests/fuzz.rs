@@ -6,25 +6,10 @@
 #[expect(dead_code, reason = "every test uses its own part of it")]
 mod support;
 
+use peach_testing::Random;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Files, Run, repository};
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound.max(1)
-    }
-
-    fn pick<'t, T>(&mut self, list: &'t [T]) -> &'t T {
-        &list[self.below(list.len())]
-    }
-}
 
 fn corpus(directory: &Path, into: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(directory).expect("a directory");
@@ -82,7 +67,7 @@ const PIECES: &[&[u8]] = &[
 /// A file, damaged in a few places.
 fn damaged(text: &[u8], random: &mut Random) -> Vec<u8> {
     let mut text = text.to_vec();
-    for _ in 0..random.below(5).saturating_sub(1) {
+    for _ in 0..random.below(5_usize).saturating_sub(1) {
         let at = random.below(text.len() + 1);
         let end = (at + random.below(40)).min(text.len());
         match random.below(5) {
@@ -173,13 +158,13 @@ fn no_input_makes_it_panic_or_leaves_half_an_output() {
         sources.iter().position(|path| path.starts_with(repository().join("tests/refused")));
     let right = &sources[..refused.expect("refused programs")];
     let files = Files::new("fuzz");
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Random::new(0x9E37_79B9_7F4A_7C15);
     let mut by_code = [0; 3];
     for round in 0..rounds {
         let source = if random.below(3) == 0 { random.pick(&sources) } else { random.pick(right) };
         let is_rust = source.extension().is_some_and(|extension| extension == "rs");
         let name = if is_rust { "in.rs" } else { "in.peach" };
-        let text = damaged(&fs::read(source).expect("a file"), &mut random);
+        let text = damaged(&fs::read(&source).expect("a file"), &mut random);
         files.file(name, &text);
         let mut arguments: Vec<&str> = match random.below(5) {
             0 => vec!["show", "--html", "-o", "out.o"],

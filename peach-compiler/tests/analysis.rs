@@ -10,21 +10,10 @@ use peach_compiler::ir::{
 use peach_compiler::isa::{
     Class, Effects, FeatureSet, Flags, Lanes, Mnemonic, PhysReg, gp, select,
 };
+use peach_testing::Random;
 use peach_testing::work::{CountingAllocator, allocated};
 use proc_macro2::Span;
 use std::collections::BTreeMap;
-
-/// xorshift64*: the same programs on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
-    }
-}
 
 const GENERAL: usize = 4;
 const VECTORS: usize = 3;
@@ -219,7 +208,7 @@ fn naive_flags(function: &Function, effects: &[Effects<Reg>]) -> Vec<Flags> {
 #[test]
 fn liveness_agrees_with_the_equations() {
     for seed in 1..=400 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let blocks = 1 + random.below(9);
         let function = program(&mut random, blocks, 6);
         let facts = Facts::of(&function);
@@ -238,7 +227,7 @@ fn liveness_agrees_with_the_equations() {
 #[test]
 fn reachability_agrees_with_a_walk() {
     for seed in 1..=400 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let function = program(&mut random, 8, 2);
         let successors = successors(&function);
         let mut reached = vec![false; function.insts.len()];
@@ -307,7 +296,7 @@ fn some_path_reads_unwritten(function: &Function, effects: &[Effects<Reg>]) -> b
 fn unwritten_reads_are_those_of_some_path() {
     let (mut bad, mut good) = (0, 0);
     for seed in 1..=3000 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let blocks = 1 + random.below(4);
         let mut function = program(&mut random, blocks, 3);
         // Most registers are set at first, or hardly any program would be right.
@@ -380,7 +369,7 @@ fn nest(
 fn loop_depth_is_that_of_the_nest() {
     for seed in 1..=300 {
         let (mut insts, mut depths, mut labels) = (Vec::new(), Vec::new(), 0);
-        nest(&mut Random(seed), 0, &mut insts, &mut depths, &mut labels);
+        nest(&mut Random::new(seed), 0, &mut insts, &mut depths, &mut labels);
         insts.push(Op::Return(Vec::new()));
         depths.push(0);
         let function = function(insts, labels);
@@ -399,7 +388,7 @@ static COUNTING: CountingAllocator = CountingAllocator;
 #[test]
 fn long_code_takes_linear_work() {
     let work = |blocks: usize| {
-        let mut random = Random(7);
+        let mut random = Random::new(7);
         let mut insts = Vec::new();
         for block in 0..blocks {
             insts.push(Op::Label(LabelId(block as u32)));

@@ -23,13 +23,13 @@ mod place;
 mod trial;
 
 use iced_x86::{Code, CpuidFeature, Decoder, DecoderOptions};
-use instances::{Random, instance};
+use instances::instance;
 use limits::*;
 use machine::Runner;
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
 use peach_compiler::isa::{FeatureSet, Form, Mnemonic, PhysReg, effects, encode, select};
 use peach_testing::processor::run_emulated;
-use peach_testing::{left_out, tools};
+use peach_testing::{Random, left_out, tools};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use trial::{Failure, Trial};
@@ -96,7 +96,7 @@ fn run(forms: impl Iterator<Item = (Mnemonic, &'static Form)>, runner: &mut Runn
     let full = std::env::var_os("PEACH_FULL").is_some();
     let (per_form, pairs) = if full { (24, 4) } else { (6, 2) };
     let mut report = Report::default();
-    let mut random = Random(2026);
+    let mut random = Random::new(2026);
     for (mnemonic, form) in forms {
         // Not every instance can be encoded: `ah` next to `r8b`, and branches are not made here.
         let mut encoded = 0;

@@ -11,6 +11,7 @@ use peach_compiler::ir::{
     Lowered, Mem, Operand, Origin, RustConstId, View,
 };
 use peach_compiler::isa::{Class, FeatureSet, Mnemonic, PhysReg, gp};
+use peach_testing::Random;
 use peach_testing::tools::have;
 use proc_macro2::Span;
 use std::process::Command;
@@ -83,16 +84,6 @@ fn reg(reg: PhysReg, class: Class) -> Operand<PhysReg> {
     Operand::Reg(View { reg, class })
 }
 
-/// A generator that is good enough to vary programs.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) % limit
-    }
-}
-
 /// The same program for us and for GNU as.
 fn random_program(
     random: &mut Random,
@@ -160,7 +151,7 @@ fn assembled(name: &str, text: &str) -> Option<Vec<u8>> {
 
 #[test]
 fn branches_are_those_of_gnu_as() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     for round in 0..14 {
         let reach = [3, 10, 20, 30, 40, 60, 200][round % 7];
         let (program, text) = random_program(&mut random, 1500, reach, false);
@@ -173,7 +164,7 @@ fn branches_are_those_of_gnu_as() {
 /// Where padding takes up what a branch grows by, there are several answers; none may be longer.
 #[test]
 fn code_with_padding_is_no_longer_than_that_of_gnu_as() {
-    let mut random = Random(8);
+    let mut random = Random::new(8);
     for round in 0..14 {
         let reach = [3, 10, 20, 30, 40, 60, 200][round % 7];
         let (program, text) = random_program(&mut random, 1500, reach, true);
@@ -362,7 +353,7 @@ fn thread_time() -> std::time::Duration {
 
 #[test]
 fn cost_is_near_linear() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let mut time = |length| {
         let (program, _) = random_program(&mut random, length, 40, true);
         let lowered = program.lowered();

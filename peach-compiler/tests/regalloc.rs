@@ -13,6 +13,7 @@ use peach_compiler::ir::{Function, Lowered};
 use peach_compiler::isa::{Bank, Class, PhysReg, register_name};
 use peach_compiler::regalloc::{Failure, allocate, allocate_or_spill};
 use peach_compiler::{check, frame, ir, pipeline};
+use peach_testing::Random;
 use peach_testing::work::{CountingAllocator, allocated};
 use std::fmt::Write;
 
@@ -382,11 +383,8 @@ fn every_random_kernel_fits_with_spilling() {
 /// A long kernel: `registers` values, of which about ten are live at once, in loops and branches.
 fn long(instructions: usize, registers: usize) -> Function {
     let mut text = String::new();
-    let mut seed = 1u64;
-    let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) as usize % below
-    };
+    let mut numbers = Random::new(1);
+    let mut random = move |below: usize| numbers.below(below);
     let mut window: Vec<usize> = Vec::new();
     let mut label = 0;
     for n in 0..instructions {

@@ -11,7 +11,7 @@ mod instances;
 #[expect(dead_code, reason = "the other test that runs single instructions uses more of it")]
 mod machine;
 
-use instances::{Random, instance};
+use instances::instance;
 use machine::{Runner, State};
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::builder::{Builder, Built, Register, memory};
@@ -20,6 +20,7 @@ use peach_compiler::ir::{Base, Code as Item, Instruction, Mem, Operand, Origin, 
 use peach_compiler::isa::{
     self, Bank, Class, Control, Effects, Feature, FeatureSet, Hazard, Mnemonic, PhysReg, gp,
 };
+use peach_testing::Random;
 use std::collections::BTreeMap;
 
 /// What came of the sweep.
@@ -52,7 +53,7 @@ fn every_register_of_every_form_can_be_spilled() {
     let only = std::env::var("PEACH_ONLY").ok();
     let mut names: Vec<_> = Mnemonic::all_names().collect();
     names.sort_unstable();
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut report = Report::default();
     // Both conventions take half a minute more.
     let full = std::env::var_os("PEACH_FULL").is_some();
@@ -378,7 +379,7 @@ fn compare(
     seed: u64,
 ) -> Result<(), String> {
     let crowded = kernels.map(|built| {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let state = State { gp: std::array::from_fn(|_| random.next()), ..State::zeroed() };
         run(runner, built, convention, state, &mut random)
     });

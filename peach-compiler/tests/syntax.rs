@@ -3,6 +3,7 @@
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::syntax;
 use peach_compiler::syntax::ast::*;
+use peach_testing::Random;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 fn parse_tokens(tokens: TokenStream) -> (File, Diagnostics) {
@@ -450,18 +451,6 @@ fn families_are_instantiated_by_value() {
     assert!(diagnostics.has_errors());
 }
 
-/// A small generator of random numbers (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-}
-
 /// Random tokens, in groups up to `depth` deep.
 fn soup(random: &mut Random, length: usize, depth: usize) -> TokenStream {
     const WORDS: &[&str] = &[
@@ -580,7 +569,7 @@ fn soup(random: &mut Random, length: usize, depth: usize) -> TokenStream {
 #[test]
 fn no_soup_of_tokens_makes_the_parser_panic() {
     for seed in 1..6000u64 {
-        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut random = Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let length = random.below(40);
         let body = soup(&mut random, length, 4);
         let prefix =

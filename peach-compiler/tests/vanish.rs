@@ -5,23 +5,8 @@ use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::Code;
 use peach_compiler::ir::Op;
 use peach_compiler::pipeline::compile;
+use peach_testing::Random;
 use std::fmt::Write;
-
-/// A random number generator (Marsaglia, "Xorshift RNGs", 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn pick<'t>(&mut self, from: &[&'t str]) -> &'t str {
-        from[self.below(from.len())]
-    }
-}
 
 /// Statements, each with how many instructions it stands for. `R` is a register, `C` a constant,
 /// `B` a condition, `M` memory, `T` a class, `N` a new name.
@@ -148,7 +133,7 @@ fn program(random: &mut Random) -> (String, usize) {
 
 #[test]
 fn every_statement_is_kept_or_in_error() {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
     let (mut kept, mut refused) = (0, 0);
     for _ in 0..2500 {
         let (text, count) = program(&mut random);

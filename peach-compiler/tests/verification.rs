@@ -6,6 +6,7 @@ use peach_compiler::analysis::{Facts, verify};
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::passes::bind_arguments;
 use peach_compiler::{expand, pipeline, syntax};
+use peach_testing::Random;
 use proc_macro2::TokenStream;
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -196,18 +197,6 @@ fn registers_are_not_shared_with_what_is_out_of_sight() {
     assert_eq!(bytes(raw), [0x48, 0x89, 0xF8, 0x48, 0xFF, 0xC0, 0x48, 0x01, 0xF8, 0xC3]);
 }
 
-/// xorshift64*: the same programs on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
-    }
-}
-
 /// A step of a random kernel, over eight bytes of stack memory and two references.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -296,7 +285,7 @@ fn walk(steps: &[Step]) -> (bool, bool) {
 fn stack_memory_and_references_are_followed_along_every_path() {
     let mut counts = [0; 4];
     for seed in 1..=1500 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let count = 3 + random.below(9);
         let steps = steps(&mut random, count);
         let source = render(&steps);
@@ -372,7 +361,7 @@ fn random_statements_never_panic() {
         "a = rsp;",
     ];
     for seed in 1..=400 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let count = random.below(24);
         let body: String = (0..count)
             .map(|_| {

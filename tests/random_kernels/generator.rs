@@ -2,38 +2,8 @@
 //! writes, masks, stack arguments, stack variables.
 
 use peach_compiler::abi::{Convention, GOASM, GOASM_P32, GOSYSO, NACL, SYSV64, WIN64, X32};
+use peach_testing::Random;
 use std::fmt::Write;
-
-/// A small deterministic generator (xorshift64*).
-pub struct Rng(u64);
-
-impl Rng {
-    /// A stream for this number.
-    pub fn new(seed: u64) -> Rng {
-        Rng(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// The next number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 33) as usize % n
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
-        list[self.below(list.len())]
-    }
-}
 
 /// What kind of kernel to make.
 #[derive(Clone, Debug)]
@@ -67,11 +37,11 @@ pub struct Shape {
 }
 
 impl Shape {
-    pub fn random(rng: &mut Rng) -> Shape {
-        let fixed = rng.chance(40);
+    pub fn random(rng: &mut Random) -> Shape {
+        let fixed = rng.below(100) < 40;
         let features = rng.pick(&[SSE, AVX2, AVX512]);
         let most_vectors = if features == AVX512 { 33 } else { 16 };
-        let spill = rng.chance(20);
+        let spill = rng.below(100) < 20;
         let more = |n: usize| if spill { 2 * n } else { n };
         // With `p` and a temporary, 15 and 12 are one too many now and then.
         let most_gp = if fixed { 12 } else { 14 };
@@ -85,9 +55,9 @@ impl Shape {
             fixed,
             spill,
             features,
-            mmx: if rng.chance(15) { 1 + rng.below(8) } else { 0 },
-            high: !fixed && rng.chance(15),
-            calls: [SYSV64.name, WIN64.name].contains(&convention.name) && rng.chance(15),
+            mmx: if rng.below(100) < 15 { 1 + rng.below(8) } else { 0 },
+            high: !fixed && rng.below(100) < 15,
+            calls: [SYSV64.name, WIN64.name].contains(&convention.name) && rng.below(100) < 15,
             align: *[8, 8, 16, 64].get(rng.below(4)).expect("one of four"),
             wide_arguments: false,
         };
@@ -174,13 +144,13 @@ pub const OUT_BYTES: usize = 16384;
 pub const CALLEE: usize = OUT_BYTES - 8;
 
 /// The text of a random kernel called `k`.
-pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
+pub fn kernel(shape: &Shape, rng: &mut Random) -> String {
     let mut g = Generator { shape: shape.clone(), rng, text: String::new(), indent: 1, labels: 0 };
     let (result, value) = RESULTS[g.rng.below(RESULTS.len())];
     g.signature(result);
     g.declare();
     let mut left = shape.length;
-    if shape.wide_arguments && g.rng.chance(50) {
+    if shape.wide_arguments && g.rng.below(100) < 50 {
         g.read_wide_arguments();
         g.statements(&mut left, 0);
     } else {
@@ -204,7 +174,7 @@ pub fn kernel(shape: &Shape, rng: &mut Rng) -> String {
 
 struct Generator<'a> {
     shape: Shape,
-    rng: &'a mut Rng,
+    rng: &'a mut Random,
     text: String,
     indent: usize,
     labels: usize,
@@ -241,7 +211,7 @@ impl Generator<'_> {
         let args = ["a", "c", "d", "e", "f", "g"];
         let mut used = 0;
         for n in 0..self.shape.gp {
-            if used < args.len() && self.rng.chance(60) {
+            if used < args.len() && self.rng.below(100) < 60 {
                 let arg = args[used];
                 used += 1;
                 match self.rng.below(3) {
@@ -249,15 +219,15 @@ impl Generator<'_> {
                     1 => self.line(&format!("let x{n}: gp64; mov x{n}, {arg};")),
                     _ => self.line(&format!("let x{n}: gp64; lea x{n}, [{arg} + {}];", n * 5)),
                 }
-            } else if self.rng.chance(20) {
+            } else if self.rng.below(100) < 20 {
                 let arg = self.rng.pick(&["b", "h"]);
                 self.line(&format!("let x{n}: gp64; mov x{n}.gp32, {arg};"));
             } else {
                 let value = match self.rng.below(4) {
                     0 => "0".to_string(),
-                    1 => format!("{}", self.rng.next() % 1000),
-                    2 => format!("{:#x}", self.rng.next()),
-                    _ => format!("-{}", self.rng.next() % 1_000_000),
+                    1 => format!("{}", self.rng.bits() % 1000),
+                    2 => format!("{:#x}", self.rng.bits()),
+                    _ => format!("-{}", self.rng.bits() % 1_000_000),
                 };
                 self.line(&format!("let x{n}: gp64 = {value};"));
             }
@@ -291,7 +261,7 @@ impl Generator<'_> {
             self.line(&format!("let q{n}: mm; movq q{n}, {gp};"));
         }
         for n in 0..self.shape.masks {
-            let value = self.rng.next();
+            let value = self.rng.bits();
             self.line(&format!("let m{n}: k;"));
             self.line(&format!("mov x0, {value:#x}; kmovq m{n}, x0;"));
         }
@@ -336,7 +306,7 @@ impl Generator<'_> {
             match self.rng.below(100) {
                 // Loops in loops are what matters.
                 0..5 if depth < 3 => self.counted_loop(left, depth),
-                5..12 if depth > 0 && depth < 3 && self.rng.chance(50) => {
+                5..12 if depth > 0 && depth < 3 && self.rng.below(100) < 50 => {
                     self.counted_loop(left, depth);
                 }
                 5..12 if depth < 4 => self.branch(left, depth),
@@ -364,7 +334,7 @@ impl Generator<'_> {
     fn scan(&mut self) {
         let (a, b) = (self.gp(), self.gp());
         let op = self.rng.pick(&["bsf", "bsr"]);
-        let line = if self.rng.chance(50) {
+        let line = if self.rng.below(100) < 50 {
             format!("{op} {a}, {b}; cmp {a}, {b};")
         } else {
             format!("{{ let at: gp64; or {b}, 64; {op} at, {b}; xor {a}, at; cmp {a}, {b}; }}")
@@ -395,7 +365,7 @@ impl Generator<'_> {
     /// Whatever an undefined value is, it is the same before and after other statements.
     fn undefined(&mut self, left: &mut usize, depth: usize) {
         let to = self.gp();
-        let is_vector = self.shape.vectors > 0 && self.rng.chance(40);
+        let is_vector = self.shape.vectors > 0 && self.rng.below(100) < 40;
         let class = if is_vector { self.vector_class() } else { "gp64" };
         self.line("{");
         self.indent += 1;
@@ -424,7 +394,7 @@ impl Generator<'_> {
         let (a, b) = (self.gp(), self.gp());
         self.line(&format!("cmp {a}, {b};"));
         let condition = self.condition();
-        let keyword = if self.rng.chance(50) {
+        let keyword = if self.rng.below(100) < 50 {
             self.line(&format!("{label}: {{"));
             self.indent += 1;
             "break "
@@ -458,7 +428,7 @@ impl Generator<'_> {
 
     fn arithmetic(&mut self) {
         let (a, b, c) = (self.gp(), self.gp(), self.gp());
-        let imm = self.rng.next() as i32 >> self.rng.below(30);
+        let imm = self.rng.bits() as i32 >> self.rng.below(30);
         let shift = 1 + self.rng.below(31);
         let view = self.rng.pick(&["", ".gp32", ".gp16", ".gp8"]);
         let wide = self.rng.pick(&["", ".gp32"]);
@@ -563,7 +533,7 @@ impl Generator<'_> {
             2 => format!("add {a}, [buf + {slot}];"),
             3 => format!("mov [p + {out}], {a};"),
             4 => format!("mov dword [p + {out}], {a}.gp32; movzx {b}.gp32, byte [buf + {slot}];"),
-            5 => format!("add {a}, u64({});", self.rng.next() % 1_000_000_007),
+            5 => format!("add {a}, u64({});", self.rng.bits() % 1_000_000_007),
             _ => format!("{a} = [buf + {slot}];"),
         };
         self.line(&line);

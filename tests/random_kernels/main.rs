@@ -10,7 +10,7 @@ mod interpreter;
 mod mutations;
 
 use fit::fit;
-use generator::{CALLEE, OUT_BYTES, Rng, Shape};
+use generator::{CALLEE, OUT_BYTES, Shape};
 use interpreter::{Interpreter, Results};
 use peach_compiler::abi::{ArgPlace, Convention, Packing, ResultPlace};
 use peach_compiler::analysis::Facts;
@@ -20,6 +20,7 @@ use peach_compiler::encode;
 use peach_compiler::ir::{ArgValue, Function, ResultKind};
 use peach_compiler::isa::{Bank, PhysReg};
 use peach_compiler::pipeline::{self, CompiledFunction};
+use peach_testing::Random;
 use peach_testing::executable::Executable;
 use peach_testing::low::LowMemory;
 use peach_testing::machine::Machine;
@@ -68,7 +69,7 @@ fn the_checker_refuses_damaged_code() {
     let mut tally = [(0, 0); mutations::KINDS.len()];
     let trace = number("PEACH_TRACE").is_some();
     for seed in 1..=number("PEACH_MUTANTS").unwrap_or(150) {
-        let mut rng = Rng::new(seed);
+        let mut rng = Random::new(seed);
         let (text, convention) = random_text(&mut rng, false);
         let Ok(Some(compiled)) = compile(&text, convention) else { continue };
         let facts = Facts::of(&compiled.function);
@@ -117,7 +118,7 @@ enum Outcome {
 }
 
 /// A random kernel's text, fit for this processor, and the convention that it is for.
-fn random_text(rng: &mut Rng, sandboxed: bool) -> (String, &'static Convention) {
+fn random_text(rng: &mut Random, sandboxed: bool) -> (String, &'static Convention) {
     let mut shape = Shape::random(rng);
     if sandboxed {
         shape = shape.sandboxed();
@@ -149,7 +150,7 @@ fn compile(
 }
 
 fn run_one(seed: u64, sandboxed: bool) -> Result<Outcome, String> {
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     let (text, convention) = random_text(&mut rng, sandboxed);
     match compile(&text, convention)? {
         None if text.contains("#[spill]") => Err("it could have been spilled".to_string()),
@@ -159,7 +160,7 @@ fn run_one(seed: u64, sandboxed: bool) -> Result<Outcome, String> {
 }
 
 /// Runs the code and the interpreter on the same arguments.
-fn run_compiled(compiled: &CompiledFunction, rng: &mut Rng, seed: u64) -> Result<(), String> {
+fn run_compiled(compiled: &CompiledFunction, rng: &mut Random, seed: u64) -> Result<(), String> {
     let [mut expected, mut got] = [0; 2].map(|_| LowMemory::new(OUT_BYTES / 8));
     if compiled.function.convention.sandbox.is_none() {
         for out in [&mut expected, &mut got] {
@@ -188,16 +189,16 @@ fn messages(diagnostics: &Diagnostics) -> String {
 }
 
 /// One value per argument register; the pointer is filled in later.
-fn arguments(function: &Function, rng: &mut Rng) -> Vec<[u8; 64]> {
+fn arguments(function: &Function, rng: &mut Random) -> Vec<[u8; 64]> {
     function
         .args
         .iter()
         .map(|arg| {
             let mut bytes = [0; 64];
-            let garbage = rng.next().to_le_bytes();
+            let garbage = rng.bits().to_le_bytes();
             bytes[..8].copy_from_slice(&garbage);
             if let ArgValue::Vector { .. } = arg.value {
-                bytes[8..16].copy_from_slice(&rng.next().to_le_bytes());
+                bytes[8..16].copy_from_slice(&rng.bits().to_le_bytes());
             }
             if let ArgValue::Number { bytes: width } = arg.value {
                 // What is beyond the type has any value, but the same in both runs.

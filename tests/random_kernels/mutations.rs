@@ -1,13 +1,13 @@
 //! Damages correct code in ways that may change its meaning, to see whether the checker notices.
 
-use super::generator::Rng;
 use peach_compiler::ir::{
     Base, Code, Instruction, Item, LabelId, Lowered, Mem, Operand, Origin, View,
 };
 use peach_compiler::isa::{Bank, Class, Mnemonic, PhysReg, gp};
+use peach_testing::Random;
 
 /// What can be done to a program; each says whether it found a target.
-type Damage = fn(&mut Lowered, usize, &mut Rng) -> bool;
+type Damage = fn(&mut Lowered, usize, &mut Random) -> bool;
 
 /// Every kind of damage, with its name.
 pub const KINDS: [(&str, Damage); 19] = [
@@ -34,7 +34,7 @@ pub const KINDS: [(&str, Damage); 19] = [
 
 /// `lowered` with one thing changed, the kind of damage, and what it was; `None` where the draw has
 /// no target.
-pub fn mutate(lowered: &Lowered, rng: &mut Rng) -> Option<(Lowered, usize, String)> {
+pub fn mutate(lowered: &Lowered, rng: &mut Random) -> Option<(Lowered, usize, String)> {
     let mut mutant = lowered.clone();
     let insts: Vec<usize> = (0..lowered.items.len())
         .filter(|&at| matches!(lowered.items[at].code, Code::Inst(_)))
@@ -61,8 +61,8 @@ fn is_added(item: &Item) -> bool {
 fn on_instruction(
     lowered: &mut Lowered,
     at: usize,
-    rng: &mut Rng,
-    change: impl FnOnce(&mut Instruction<PhysReg>, &mut Rng) -> bool,
+    rng: &mut Random,
+    change: impl FnOnce(&mut Instruction<PhysReg>, &mut Random) -> bool,
 ) -> bool {
     match &mut lowered.items[at].code {
         Code::Inst(inst) => change(inst, rng),
@@ -79,7 +79,7 @@ fn reg(reg: PhysReg, class: Class) -> Operand<PhysReg> {
 }
 
 /// Another register of the same bank, anywhere in the instruction.
-fn change_register(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_register(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let mut views: Vec<&mut View<PhysReg>> = Vec::new();
     for operand in &mut inst.operands {
         match operand {
@@ -114,7 +114,7 @@ fn change_register(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
 }
 
 /// More or fewer bytes of one register.
-fn change_class(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_class(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     const GP: [Class; 5] = [Class::Gp8, Class::Gp8h, Class::Gp16, Class::Gp32, Class::Gp64];
     const VECTORS: [Class; 3] = [Class::Xmm, Class::Ymm, Class::Zmm];
     let count = inst.operands.len();
@@ -152,14 +152,14 @@ fn memory_of(inst: &mut Instruction<PhysReg>) -> Option<&mut Mem<PhysReg>> {
     })
 }
 
-fn change_displacement(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_displacement(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let Some(mem) = memory_of(inst) else { return false };
     let distance = [1, 4, 8, 16, 32, 64][rng.below(6)];
     mem.disp += if rng.below(2) == 0 { distance } else { -distance };
     true
 }
 
-fn change_index(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_index(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let Some(mem) = memory_of(inst) else { return false };
     match (&mut mem.index, rng.below(3)) {
         (index @ Some(_), 0) => *index = None,
@@ -180,7 +180,7 @@ fn change_index(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     true
 }
 
-fn change_size(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_size(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let Some(mem) = memory_of(inst) else { return false };
     let size = [None, Some(1), Some(2), Some(4), Some(8), Some(16), Some(32)][rng.below(7)];
     let changed = size != mem.size;
@@ -188,7 +188,7 @@ fn change_size(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     changed
 }
 
-fn change_immediate(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_immediate(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     for operand in &mut inst.operands {
         if let Operand::Imm(value) = operand {
             *value ^= [8, 16, 64, -1][rng.below(4)];
@@ -199,7 +199,7 @@ fn change_immediate(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
 }
 
 /// An instruction that takes the same operands.
-fn change_mnemonic(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_mnemonic(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     const LIKE: [&[&str]; 9] = [
         &["add", "sub", "and", "or", "xor", "mov", "adc", "cmp", "test"],
         &["movzx", "movsx"],
@@ -219,7 +219,7 @@ fn change_mnemonic(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     changed
 }
 
-fn change_mask(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_mask(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     match (inst.mask, rng.below(2)) {
         (Some(_), 0) => inst.zeroing = !inst.zeroing,
         (Some(_), _) => (inst.mask, inst.zeroing) = (None, false),
@@ -228,7 +228,7 @@ fn change_mask(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     true
 }
 
-fn change_prefix(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn change_prefix(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let prefix = match rng.below(3) {
         0 => &mut inst.prefixes.lock,
         1 => &mut inst.prefixes.rep,
@@ -238,7 +238,7 @@ fn change_prefix(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     true
 }
 
-fn exchange_operands(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn exchange_operands(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let count = inst.operands.len();
     if count < 2 {
         return false;
@@ -251,7 +251,7 @@ fn exchange_operands(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
 
 /// Memory of the frame in place of a register, as if it were spilled there, or memory after what
 /// may be the address of an argument.
-fn fold(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn fold(inst: &mut Instruction<PhysReg>, rng: &mut Random) -> bool {
     let (reg, disp) = match rng.below(2) {
         0 => (gp::RSP, 8 * rng.below(24) as i64 - 96),
         _ => ([gp::RCX, gp::RDX, gp::R8, gp::R9][rng.below(4)], 8 * rng.below(2) as i64),
@@ -268,7 +268,7 @@ fn fold(inst: &mut Instruction<PhysReg>, rng: &mut Rng) -> bool {
     true
 }
 
-fn change_target(lowered: &mut Lowered, at: usize, rng: &mut Rng) -> bool {
+fn change_target(lowered: &mut Lowered, at: usize, rng: &mut Random) -> bool {
     let labels = lowered.label_count;
     let from = |at: usize, lowered: &Lowered| match &lowered.items[at].code {
         Code::Inst(inst) => inst.operands.iter().any(|o| matches!(o, Operand::Label(_))),
@@ -288,18 +288,18 @@ fn change_target(lowered: &mut Lowered, at: usize, rng: &mut Rng) -> bool {
     false
 }
 
-fn remove(lowered: &mut Lowered, at: usize, _: &mut Rng) -> bool {
+fn remove(lowered: &mut Lowered, at: usize, _: &mut Random) -> bool {
     lowered.items.remove(at);
     true
 }
 
-fn duplicate(lowered: &mut Lowered, at: usize, _: &mut Rng) -> bool {
+fn duplicate(lowered: &mut Lowered, at: usize, _: &mut Random) -> bool {
     lowered.items.insert(at, lowered.items[at].clone());
     true
 }
 
 /// Exchanges an item with the next one, with or without where it belongs.
-fn exchange(lowered: &mut Lowered, at: usize, rng: &mut Rng) -> bool {
+fn exchange(lowered: &mut Lowered, at: usize, rng: &mut Random) -> bool {
     if at + 1 >= lowered.items.len() {
         return false;
     }
@@ -312,7 +312,7 @@ fn exchange(lowered: &mut Lowered, at: usize, rng: &mut Rng) -> bool {
 }
 
 /// Inserts an instruction that belongs to its neighbor, or to what was spilled there.
-fn insert(lowered: &mut Lowered, at: usize, inst: Instruction<PhysReg>, rng: &mut Rng) -> bool {
+fn insert(lowered: &mut Lowered, at: usize, inst: Instruction<PhysReg>, rng: &mut Random) -> bool {
     let neighbor = lowered.items[at].clone();
     let origin = match neighbor.origin {
         Origin::Author(id) if rng.below(2) == 0 => Origin::Spill(id),
@@ -322,7 +322,7 @@ fn insert(lowered: &mut Lowered, at: usize, inst: Instruction<PhysReg>, rng: &mu
     true
 }
 
-fn stray_write(rng: &mut Rng) -> Instruction<PhysReg> {
+fn stray_write(rng: &mut Random) -> Instruction<PhysReg> {
     let num = rng.below(16) as u8;
     let wide = PhysReg::gp(if num == gp::RSP.num { 0 } else { num });
     match rng.below(4) {
@@ -345,14 +345,14 @@ fn stray_write(rng: &mut Rng) -> Instruction<PhysReg> {
     }
 }
 
-fn stray_flags(rng: &mut Rng) -> Instruction<PhysReg> {
+fn stray_flags(rng: &mut Random) -> Instruction<PhysReg> {
     match rng.below(2) {
         0 => inst("test", vec![reg(gp::RSP, Class::Gp64), reg(gp::RSP, Class::Gp64)]),
         _ => inst("cmp", vec![reg(gp::RSP, Class::Gp32), Operand::Imm(1)]),
     }
 }
 
-fn stray_push(rng: &mut Rng) -> Instruction<PhysReg> {
+fn stray_push(rng: &mut Random) -> Instruction<PhysReg> {
     let name = ["push", "pop"][rng.below(2)];
     inst(name, vec![reg(PhysReg::gp([0, 1, 3, 6][rng.below(4)]), Class::Gp64)])
 }

@@ -2,9 +2,9 @@
 //! more bytes than the shortest of them.
 
 use super::oracle::{gnu_as_with, nasm};
-use super::random::Random;
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, OpKind, Register};
 use peach_compiler::isa::encode_text;
+use peach_testing::Random;
 use peach_testing::tools::have;
 
 const NAMES: [&str; 16] = [
@@ -62,7 +62,7 @@ fn displacement(random: &mut Random) -> String {
         0 => (random.below(256) as i64 - 128).to_string(),
         1 => (64 * (random.below(256) as i64 - 128)).to_string(),
         2 => format!("{:#x}", u64::MAX - 16 - random.below(0x7000_0000) as u64),
-        3 => ((random.next() as i32) / 2).to_string(),
+        3 => ((random.bits() as i32) / 2).to_string(),
         _ => (4 * random.below(5)).to_string(),
     }
 }
@@ -72,7 +72,7 @@ fn sums_of_registers_are_as_short_as_the_shortest_of_nasm_and_gnu_as() {
     if !have(&["as", "nasm"]) {
         return;
     }
-    let mut random = Random(0xadd2e55);
+    let mut random = Random::new(0xadd2e55);
     let count = if super::is_full() { 60_000 } else { 6_000 };
     let lines: Vec<String> = (0..count)
         .map(|_| random.pick(&INSTRUCTIONS).replace('@', &address(&mut random)))
@@ -234,7 +234,7 @@ fn value(register: Register, _: usize, _: usize) -> Option<u64> {
     if register.is_segment_register() {
         return Some(0);
     }
-    let full = Random(register.full_register() as u64 + 1).next();
+    let full = Random::new(register.full_register() as u64 + 1).bits();
     Some(if register.is_gpr32() { full & 0xffff_ffff } else { full })
 }
 

@@ -111,7 +111,7 @@ fn random_instructions_agree_too() {
     }
     let seed = std::env::var("PEACH_SEED").map_or(0x5eed, |seed| seed.parse().expect("a number"));
     println!("PEACH_SEED={seed}");
-    let mut random = random::Random(seed);
+    let mut random = peach_testing::Random::new(seed);
     let mnemonics: Vec<Mnemonic> = Mnemonic::all().collect();
     let count = if is_full() { 200_000 } else { 20_000 };
     compare((0..count).map(|_| random::instruction(&mut random, &mnemonics)).collect(), false);

@@ -33,7 +33,7 @@ fn lines_for_go_become_our_bytes_or_as_many_that_mean_the_same() {
     assert!(10 * corpus.words > 6 * corpus.all, "most instructions have words");
     assert!(50 * corpus.equivalent < corpus.words, "few are only equivalent");
 
-    let mut random = random::Random(0x5eed);
+    let mut random = peach_testing::Random::new(0x5eed);
     let mnemonics: Vec<Mnemonic> = Mnemonic::all().collect();
     let count = if is_full() { 200_000 } else { 20_000 };
     let random = compare((0..count).map(|_| random::instruction(&mut random, &mnemonics)));

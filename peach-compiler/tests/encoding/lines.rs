@@ -1,8 +1,9 @@
 //! Lines of text: what they may hold, what is said of those in error, and that none ends in a
 //! panic.
 
-use super::random::{self, Random};
+use super::random;
 use peach_compiler::isa::{Mnemonic, encode_lengths, encode_options, encode_text, parse_line};
+use peach_testing::Random;
 
 fn hex(line: &str) -> String {
     let bytes = encode_text(line).unwrap_or_else(|why| panic!("{line}: {why}"));
@@ -170,7 +171,7 @@ fn token_soup_never_panics() {
         "é",
         "\u{0}",
     ];
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     let mnemonics: Vec<Mnemonic> = Mnemonic::all().collect();
     for round in 0..6_000 {
         let mut line = String::new();

@@ -3,30 +3,7 @@
 use super::generate::{base, indexed, named_size, plain_instruction, register};
 use peach_compiler::ir::{Base, Instruction, Mem, Operand, Prefixes, Rounding, View};
 use peach_compiler::isa::{Bank, Class, Form, MemForm, Mnemonic, OperandForm, PhysReg};
-
-/// A small generator of random numbers (xorshift64*).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 33) as usize % limit
-    }
-
-    pub fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    pub fn pick<T: Clone>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())].clone()
-    }
-}
+use peach_testing::Random;
 
 /// A random instruction, valid or not.
 pub fn instruction(random: &mut Random, mnemonics: &[Mnemonic]) -> Instruction<PhysReg> {
@@ -116,7 +93,7 @@ fn any_register(random: &mut Random, class: Class) -> Operand<PhysReg> {
 
 fn number(random: &mut Random) -> i128 {
     let bits = random.below(64) as u32;
-    let value = i128::from(random.next() >> bits);
+    let value = i128::from(random.bits() >> bits);
     if random.one_in(3) { -value } else { value }
 }
 
@@ -143,9 +120,9 @@ fn address(random: &mut Random) -> Mem<PhysReg> {
     let gp = |random: &mut Random| PhysReg::gp(random.below(16) as u8);
     let disp = match random.below(4) {
         0 => 0,
-        1 => (random.next() as i8).into(),
-        2 => 64 * i64::from(random.next() as i8),
-        _ => (random.next() as i32).into(),
+        1 => (random.bits() as i8).into(),
+        2 => 64 * i64::from(random.bits() as i8),
+        _ => (random.bits() as i32).into(),
     };
     match random.below(8) {
         0..=2 => Mem::new(base(gp(random)), disp),

@@ -4,33 +4,12 @@ use peach_compiler::ir::{Base, ForcedEncoding, Instruction, Mem, Operand, View};
 use peach_compiler::isa::{
     Class, Family, Form, ImmForm, MemForm, Mnemonic, OperandForm, PhysReg, gp,
 };
-
-/// A small generator of pseudo-random numbers (Steele, Lea, Flood: SplitMix64).
-#[derive(Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub fn chance(&mut self, one_in: u64) -> bool {
-        self.below(one_in) == 0
-    }
-}
+use peach_testing::Random;
 
 /// A random instance of `form`; not every one can be encoded.
 pub fn instance(mnemonic: Mnemonic, form: &Form, random: &mut Random) -> Instruction<PhysReg> {
-    let memory = random.chance(2);
-    let repeat = random.chance(3);
+    let memory = random.one_in(2);
+    let repeat = random.one_in(3);
     let mut last: Option<PhysReg> = None;
     let mut inst = Instruction::new(mnemonic, Vec::new());
     for operand in form.operands() {
@@ -43,7 +22,7 @@ pub fn instance(mnemonic: Mnemonic, form: &Form, random: &mut Random) -> Instruc
                     reg = last;
                 }
                 last = Some(reg);
-                let high = class == Class::Gp8 && reg.num < 4 && random.chance(4);
+                let high = class == Class::Gp8 && reg.num < 4 && random.one_in(4);
                 Operand::Reg(View { reg, class: if high { Class::Gp8h } else { class } })
             }
             (_, Some(kind)) => Operand::Mem(memory_operand(form, kind, random)),
@@ -51,16 +30,16 @@ pub fn instance(mnemonic: Mnemonic, form: &Form, random: &mut Random) -> Instruc
         };
         inst.operands.push(operand);
     }
-    if form.needs_mask() || form.takes_mask() && random.chance(2) {
+    if form.needs_mask() || form.takes_mask() && random.one_in(2) {
         let reg = PhysReg::mask(1 + random.below(7) as u8);
         inst.mask = Some(View { reg, class: Class::K });
-        inst.zeroing = form.takes_zeroing() && random.chance(2);
+        inst.zeroing = form.takes_zeroing() && random.one_in(2);
     }
     if form.family == Family::Evex {
         inst.encoding = Some(ForcedEncoding::Evex);
     }
     if form.is_string_instruction() {
-        inst.prefixes.rep = random.chance(2);
+        inst.prefixes.rep = random.one_in(2);
     }
     inst
 }
@@ -95,7 +74,7 @@ fn memory_operand(form: &Form, kind: MemForm, random: &mut Random) -> Mem<PhysRe
             mem.size = None;
         }
         _ => {
-            if let Some(bytes) = form.broadcast_size.filter(|_| random.chance(3)) {
+            if let Some(bytes) = form.broadcast_size.filter(|_| random.one_in(3)) {
                 mem.broadcast = Some((form.memory_size / bytes) as u8);
                 mem.size = Some(bytes);
             }
@@ -105,9 +84,9 @@ fn memory_operand(form: &Form, kind: MemForm, random: &mut Random) -> Mem<PhysRe
 }
 
 fn immediate(form: Option<ImmForm>, random: &mut Random) -> i128 {
-    let corner = random.chance(4);
+    let corner = random.one_in(4);
     let value =
-        if corner { [0, -1, 1, 15][random.below(4) as usize] } else { random.next() as i64 };
+        if corner { [0, -1, 1, 15][random.below(4) as usize] } else { random.bits() as i64 };
     i128::from(match form {
         Some(ImmForm::Exactly(only)) => i64::from(only),
         Some(ImmForm::Bits4) => value & 15,

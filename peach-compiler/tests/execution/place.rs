@@ -5,7 +5,6 @@
 //! `maskmovdqu`, `rax` of `clzero`, and the register operand of `movdir64b` and `enqcmd`, which is
 //! an address too (Intel SDM volume 2). So it does not depend on what this processor has.
 
-use crate::instances::Random;
 use crate::machine::{MEMORY, Runner, State};
 use crate::trial::Trial;
 use iced_x86::{
@@ -14,6 +13,7 @@ use iced_x86::{
 };
 use peach_compiler::ir::{Base, Mem, Operand};
 use peach_compiler::isa::PhysReg;
+use peach_testing::Random;
 use peach_testing::processor;
 
 /// The accesses to memory, as the decoder lists them; and that of `clzero`, which it does not.
@@ -123,7 +123,7 @@ impl Trial<'_> {
     fn place_indices(&self, index: &mut [u8; 64], random: &mut Random) {
         for chunk in index.chunks_mut(8) {
             let (low, high) = (random.below(1024), random.below(1024));
-            let value = if self.has_narrow_index() { low | high << 32 } else { low };
+            let value: u64 = if self.has_narrow_index() { low | high << 32 } else { low };
             chunk.copy_from_slice(&value.to_le_bytes());
         }
     }

@@ -1,11 +1,11 @@
 //! One instance of an instruction, run from two states that agree on what it is said to read.
 
-use crate::instances::Random;
 use crate::limits::undefined_bytes;
 use crate::machine::{Level, MEMORY, Runner, State};
 use iced_x86::{Code, UsedMemory};
 use peach_compiler::ir::{Instruction, Operand};
 use peach_compiler::isa::{Bank, Effects, Flags, Hazard, MemAccess, PhysReg};
+use peach_testing::Random;
 use std::collections::BTreeMap;
 
 /// Flags as bits of `rflags`.
@@ -71,7 +71,7 @@ fn bytes_mut(state: &mut State, reg: PhysReg) -> &mut [u8] {
 /// Fills with numbers of one kind: any bits, floats near 1, small integers.
 fn fill(target: &mut [u8], kind: u64, random: &mut Random) {
     for chunk in target.chunks_mut(8) {
-        let raw = random.next();
+        let raw = random.bits();
         let value = match kind {
             0 => raw,
             1 => (raw & 0x007f_ffff_007f_ffff) | 0x3f80_0000_3f80_0000,
@@ -88,7 +88,7 @@ impl Trial<'_> {
         for reg in registers() {
             fill(bytes_mut(&mut state, reg), kind, random);
         }
-        state.flags = random.next() & ALL_FLAGS | 2;
+        state.flags = random.bits() & ALL_FLAGS | 2;
         state
     }
 

@@ -9,18 +9,8 @@ use peach_compiler::emit::module::ModuleFunction;
 use peach_compiler::encode;
 use peach_compiler::ir::{Branch, BranchSize, Code, Instruction, Item, LabelId, Operand, Origin};
 use peach_compiler::isa::{FeatureSet, Mnemonic};
+use peach_testing::Random;
 use proc_macro2::Span;
-
-/// A linear congruential generator: the same code in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
 
 /// Items with `labels` labels, each placed once, and branches to any of them. Distances are around
 /// the reach of short branches; some branches are near although they need not be.
@@ -50,7 +40,7 @@ fn items(random: &mut Random, labels: u32) -> Vec<Code> {
 fn random_module(seed: u64) -> Module {
     let mut module = module("fn f() { nop; }", &SYSV64);
     let blank = module.functions.pop().expect("a function");
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     for number in 0..60 {
         let labels = 2 + random.below(60) as u32;
         let mut compiled = blank.compiled.clone();

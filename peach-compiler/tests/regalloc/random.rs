@@ -1,6 +1,7 @@
 //! Random kernels with as many values live as there are registers, a few less or a few more: nested
 //! loops, fixed operands, arguments on the stack, both kinds of registers.
 
+use peach_testing::Random;
 use std::fmt::Write;
 
 /// A kernel as lines for [`Builder`](crate::build::Builder).
@@ -12,7 +13,7 @@ pub struct Kernel {
 }
 
 struct Generator {
-    seed: u64,
+    random: Random,
     text: String,
     /// Values that are set and may be used.
     values: Vec<String>,
@@ -26,7 +27,7 @@ struct Generator {
 /// The kernel of this number.
 pub fn kernel(number: u64) -> Kernel {
     let mut generator = Generator {
-        seed: number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+        random: Random::new(number),
         text: String::new(),
         values: Vec::new(),
         vectors: Vec::new(),
@@ -52,10 +53,7 @@ pub fn kernel(number: u64) -> Kernel {
 
 impl Generator {
     fn below(&mut self, limit: usize) -> usize {
-        self.seed ^= self.seed >> 12;
-        self.seed ^= self.seed << 25;
-        self.seed ^= self.seed >> 27;
-        (self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+        self.random.below(limit)
     }
 
     fn line(&mut self, line: String) {

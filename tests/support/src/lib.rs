@@ -10,7 +10,11 @@ pub mod low;
 pub mod machine;
 pub mod many;
 pub mod processor;
+pub mod random;
+pub mod registers;
 pub mod rustc;
 pub mod sandbox;
 pub mod tools;
 pub mod work;
+
+pub use random::Random;

@@ -4,6 +4,7 @@
 //! works for every convention, because it has none: the caller says what is in which register.
 //! Code that unbalances the stack pointer takes the process down; nothing else can.
 
+use crate::Random;
 use std::arch::global_asm;
 
 /// Slots of stack memory that the code under test finds above its return address.
@@ -67,11 +68,8 @@ impl Machine {
     /// All registers hold values that occur nowhere else, derived from `seed`.
     pub fn poisoned(seed: u64) -> Machine {
         let mut machine = Machine::new();
-        let mut next = seed | 1;
-        let mut poison = || {
-            next = next.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            next ^ (next >> 29)
-        };
+        let mut random = Random::new(seed);
+        let mut poison = || random.bits();
         machine.gp.fill_with(&mut poison);
         machine.masks.fill_with(&mut poison);
         machine.stack.fill_with(&mut poison);
@@ -139,25 +137,7 @@ global_asm!(
     // Vectors and masks.
     "mov eax, [rdi + 2508]",
     "cmp eax, 1",
-    "je 3f",
-    "ja 4f",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    "movups xmm\\n, [rdi + 64*\\n]",
-    ".endr",
-    "jmp 5f",
-    "3:",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    "vmovups ymm\\n, [rdi + 64*\\n]",
-    ".endr",
-    "jmp 5f",
-    "4:",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
-    "vmovups zmm\\n, [rdi + 64*\\n]",
-    ".endr",
-    ".irp n, 0,1,2,3,4,5,6,7",
-    "kmovq k\\n, [rdi + 2176 + 8*\\n]",
-    ".endr",
-    "5:",
+    crate::load_vectors!("2176"),
     "mov [rdi + 2080], rsp",
     // Flags: only the status flags.
     "mov rax, [rdi + 2496]",
@@ -210,27 +190,11 @@ global_asm!(
     "stmxcsr [rdi + 2504]",
     "mov eax, [rdi + 2508]",
     "cmp eax, 1",
-    "je 6f",
-    "ja 7f",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    "movups [rdi + 64*\\n], xmm\\n",
-    ".endr",
-    "jmp 8f",
-    "6:",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    "vmovups [rdi + 64*\\n], ymm\\n",
-    ".endr",
+    crate::store_vectors!("2176"),
+    "test eax, eax",
+    "je 3f",
     "vzeroupper",
-    "jmp 8f",
-    "7:",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
-    "vmovups [rdi + 64*\\n], zmm\\n",
-    ".endr",
-    ".irp n, 0,1,2,3,4,5,6,7",
-    "kmovq [rdi + 2176 + 8*\\n], k\\n",
-    ".endr",
-    "vzeroupper",
-    "8:",
+    "3:",
     // What the code under test left on its stack arguments.
     "xor ecx, ecx",
     "9: mov rax, [rsp + rcx*8]",
