@@ -10,11 +10,12 @@
 mod generator;
 mod words;
 
-use generator::{Rng, Shape};
+use generator::Shape;
 use peach_compiler::abi::Convention;
 use peach_compiler::diagnostics::{Code, Severity};
 use peach_compiler::isa;
 use peach_compiler::pipeline::{Compilation, compile};
+use peach_testing::Random;
 use proc_macro2::TokenStream;
 use words::WORDS;
 
@@ -44,7 +45,7 @@ pub fn tokens(data: &[u8]) {
 /// doubled or exchanged it compiles or is refused.
 pub fn kernels(data: &[u8]) {
     let seed = data.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     let shape = Shape::random(&mut rng);
     let text = generator::kernel(&shape, &mut rng);
     let compilation = compile_for(&text, shape.convention).expect("a kernel is made of tokens");
@@ -108,8 +109,8 @@ pub fn damaged(text: &str, data: &[u8]) -> String {
 
 /// The random bytes of a number.
 pub fn bytes(seed: u64) -> Vec<u8> {
-    let mut rng = Rng::new(seed);
-    (0..rng.below(96)).map(|_| rng.next() as u8).collect()
+    let mut rng = Random::new(seed);
+    (0..rng.below(96)).map(|_| rng.bits() as u8).collect()
 }
 
 /// The target called `name`.

@@ -43,6 +43,7 @@ pub mod frame;
 
 pub mod check;
 
+#[cfg(feature = "decoder")]
 pub mod sandbox;
 
 pub mod encode;

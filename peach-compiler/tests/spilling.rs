@@ -380,7 +380,7 @@ fn compare(
 ) -> Result<(), String> {
     let crowded = kernels.map(|built| {
         let mut random = Random::new(seed);
-        let state = State { gp: std::array::from_fn(|_| random.next()), ..State::zeroed() };
+        let state = State { gp: std::array::from_fn(|_| random.bits()), ..State::zeroed() };
         run(runner, built, convention, state, &mut random)
     });
     match crowded {
@@ -402,7 +402,7 @@ fn run(
     random: &mut Random,
 ) -> Result<Vec<u8>, i32> {
     let memory = runner.memory();
-    memory.iter_mut().for_each(|byte| *byte = random.next() as u8);
+    memory.iter_mut().for_each(|byte| *byte = random.bits() as u8);
     let argument = if std::ptr::eq(convention, &WIN64) { gp::RCX } else { gp::RDI };
     state.gp[argument.num as usize] = memory.as_ptr() as u64;
     let code = built.code();

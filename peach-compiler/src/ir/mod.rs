@@ -5,6 +5,7 @@
 //! of the same [`Instruction`], over [`Reg`] and over [`PhysReg`](crate::isa::PhysReg).
 
 mod allocation;
+#[cfg(feature = "decoder")]
 mod dump;
 mod function;
 mod ghost;

@@ -21,6 +21,7 @@
 //! | `text` | instructions as lines of text: read and written |
 
 mod address;
+#[cfg_attr(not(feature = "decoder"), expect(dead_code, reason = "some are for sandboxes alone"))]
 pub(crate) mod asm;
 mod constraints;
 mod effects;

@@ -25,7 +25,9 @@ use crate::analysis::Usage;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, REPORT_IT};
 use crate::expand::{KernelGroup, Program};
 use crate::ir::Function;
-use crate::{analysis, check, encode, expand, frame, passes, regalloc, sandbox, syntax};
+#[cfg(feature = "decoder")]
+use crate::sandbox;
+use crate::{analysis, check, encode, expand, frame, passes, regalloc, syntax};
 #[cfg(feature = "decoder")]
 use crate::{encode::Encoded, ir::Lowered};
 use proc_macro2::TokenStream;
@@ -134,6 +136,7 @@ pub fn compile_function(
     }
     let errors_before = diagnostics.error_count();
     analysis::verify(&function, &facts, diagnostics);
+    #[cfg(feature = "decoder")]
     sandbox::verify(&function, &facts, diagnostics);
     usage.note(&function, &facts);
     if diagnostics.error_count() > errors_before {
@@ -166,10 +169,12 @@ pub fn compile_function(
         return None;
     }
     observer.after(Step::Check, State::Lowered(&function, &lowered));
-    let mut lowered = sandbox::sandboxed(lowered, &function.features);
-    if function.options.inlined {
-        lowered = passes::fall_through(lowered);
-    }
+    #[cfg(feature = "decoder")]
+    let lowered = sandbox::sandboxed(lowered, &function.features);
+    let lowered = match function.options.inlined {
+        true => passes::fall_through(lowered),
+        false => lowered,
+    };
     observer.after(Step::Sandbox, State::Lowered(&function, &lowered));
     let encoded = encode::encode(&lowered, &function.features, diagnostics)?;
     let mut registers = allocation.regs;

@@ -4,7 +4,7 @@
 //! more registers are live at the same time than there are for them (Hall's condition fails), each
 //! with the line of its declaration, what else takes registers there, and what could be freed.
 
-use super::demands::RegisterFile;
+use super::domains::RegisterFile;
 use super::hall::hall_violator;
 use super::pressure::{self, Peak};
 use super::{Failure, Program, spill_choice};
@@ -80,7 +80,7 @@ struct Place {
 /// The place where most registers are missing, or (if none are missing anywhere) where most of
 /// `stuck` are live.
 fn tightest(program: &Program<'_>, bank: Bank, stuck: &[VReg]) -> Place {
-    let domains = &program.demands.allowed;
+    let domains = &program.domains.allowed;
     let points = program.interference.cliques(program.function, program.facts, bank, 1);
     let mut best = Place { inst: InstId(0), alive: Vec::new(), violator: None };
     let mut best_key = (0, 0);
@@ -119,14 +119,14 @@ struct Report<'r> {
 
 impl Report<'_> {
     fn offered(&self, vregs: &[VReg]) -> RegSet {
-        let allowed = |vreg: &VReg| self.program.demands.allowed[vreg.index()];
+        let allowed = |vreg: &VReg| self.program.domains.allowed[vreg.index()];
         vregs.iter().map(allowed).fold(RegSet::NONE, |all, set| all | set)
     }
 
     /// Whether it is about few particular registers rather than about all of the bank.
     fn is_conflict(&self, violator: &[VReg]) -> bool {
         self.offered(violator).len() * 2
-            < self.program.demands.registers(self.scene.bank).all().len()
+            < self.program.domains.registers(self.scene.bank).all().len()
     }
 
     /// E0402: values that must be in the same few registers at once.
@@ -183,7 +183,7 @@ impl Report<'_> {
     /// Why a virtual register may not have some registers: the first place for each, or one place
     /// that by itself leaves none.
     fn reasons(&self, vreg: VReg) -> Vec<(Span, String)> {
-        let all = self.program.demands.registers(self.scene.bank).all();
+        let all = self.program.domains.registers(self.scene.bank).all();
         let mut left = all;
         let mut reasons = vec![self.scene.declared(vreg)];
         let name = &self.scene.function[vreg].name;
@@ -254,7 +254,7 @@ impl Report<'_> {
     fn shortage(&self, violator: &[VReg]) -> Diagnostic {
         let offered = self.offered(violator);
         let mut diagnostic = self.scene.shortage(violator, offered.len() as usize);
-        let taken = self.program.demands.registers(self.scene.bank).all() - offered;
+        let taken = self.program.domains.registers(self.scene.bank).all() - offered;
         if !taken.is_empty() {
             let names = self.scene.names(taken);
             diagnostic = diagnostic.note(format!(

@@ -10,27 +10,27 @@
 //!
 //! 0. [`pressure`]: whether so many values are live at once that nothing need be tried, and what is
 //!    spilled then.
-//! 1. [`interference`]: which registers must differ; [`demands`]: which ones each may get.
-//! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish; [`clean`]:
-//!    whether `vzeroupper` would.
+//! 1. [`interference`]: which registers must differ; [`domains`]: which ones each may get.
+//! 2. [`costs`]: what each would cost in bytes; [`affinity`]: which moves would vanish;
+//!    [`vzeroupper`]: whether the instruction would.
 //! 3. [`solve`], bank by bank, with as few registers to save as possible: [`coalesce`] and
-//!    [`color`] greedily, [`improve`] locally; where that fails, [`search`] exactly: [`hall`] and
-//!    [`reduce`] make it smaller, [`propagation`] and [`alldifferent`] find what decisions imply.
+//!    [`color`] greedily, improved by [`local_search`]; where that fails, [`search`] exactly:
+//!    [`hall`] and [`reduce`] make it smaller, [`propagation`] and [`alldifferent`] find what
+//!    decisions imply.
 //! 4. [`failure`]: where there is no solution, the proof. With `#[spill]`: [`spill_choice`] chooses
 //!    what lives in memory, [`spill`](mod@spill) makes the function that does so, and it starts
 //!    over.
 
 mod affinity;
 mod alldifferent;
-mod clean;
 mod coalesce;
 mod color;
 mod costs;
-mod demands;
+mod domains;
 mod failure;
 mod hall;
-mod improve;
 mod interference;
+mod local_search;
 mod pressure;
 mod problem;
 mod propagation;
@@ -39,13 +39,14 @@ mod search;
 mod solve;
 mod spill;
 mod spill_choice;
+mod vzeroupper;
 
 use crate::analysis::{Facts, frame_base, needs_frame_base};
 use crate::diagnostics::Diagnostic;
 use crate::ir::{Allocation, Function, VReg};
 use crate::isa::{Bank, PhysReg};
 use costs::Frequency;
-use demands::Demands;
+use domains::Domains;
 use interference::{BANKS, Interference};
 use problem::{Affinity, Color, Node, Prices, Problem};
 pub use spill::Spilled;
@@ -116,7 +117,7 @@ struct Program<'f> {
     function: &'f Function,
     facts: &'f Facts,
     interference: Interference,
-    demands: Demands,
+    domains: Domains,
     prices: Vec<Prices>,
     copies: Vec<affinity::CopyGain>,
 }
@@ -127,8 +128,8 @@ impl<'f> Program<'f> {
         let interference = Interference::of(function, facts);
         let mut prices = costs::encoding(function, facts, &frequency);
         let copies = affinity::collect(function, facts, &frequency, &mut prices);
-        let demands = Demands::of(function, facts, &interference);
-        Program { function, facts, interference, demands, prices, copies }
+        let domains = Domains::of(function, facts, &interference);
+        Program { function, facts, interference, domains, prices, copies }
     }
 
     fn allocate_bank(&self, bank: Bank, allocation: &mut Allocation) -> Result<(), Box<Failure>> {
@@ -145,7 +146,7 @@ impl<'f> Program<'f> {
             let nodes = |vregs: Vec<u32>| vregs.iter().map(|&v| number[v as usize]).collect();
             cliques.into_iter().map(|(_, vregs)| nodes(vregs)).collect()
         };
-        let registers = self.demands.registers(bank);
+        let registers = self.domains.registers(bank);
         // How many certainly are live at the same time matters only if they need registers to save.
         let free = registers.free.len();
         let pressure = match self.interference.most_alive[bank as usize] > free {
@@ -174,7 +175,7 @@ impl<'f> Program<'f> {
     /// pays and is easy to find.
     fn solve_clean(&self, bank: Bank, problem: &Problem, number: &[u32]) -> Option<Vec<Color>> {
         let high = match bank {
-            Bank::Vector => clean::to_keep_high(self),
+            Bank::Vector => vzeroupper::to_keep_high(self),
             _ => Vec::new(),
         };
         if high.is_empty() {
@@ -185,7 +186,7 @@ impl<'f> Program<'f> {
             let allowed = &mut problem.nodes[number[vreg.index()] as usize].allowed;
             *allowed = *allowed - bank.without_evex();
         }
-        solve::greedy(&problem, self.demands.registers(bank).free)
+        solve::greedy(&problem, self.domains.registers(bank).free)
     }
 
     /// The part of the program that concerns one bank, and the virtual registers of its nodes.
@@ -204,12 +205,12 @@ impl<'f> Program<'f> {
         for vreg in &vregs {
             let neighbors = &self.interference.neighbors[vreg.index()];
             problem.nodes.push(Node {
-                allowed: self.demands.allowed[vreg.index()],
+                allowed: self.domains.allowed[vreg.index()],
                 prices: self.prices[vreg.index()],
             });
             problem.neighbors.push(neighbors.iter().map(|&v| number[v as usize]).collect());
         }
-        for group in self.demands.groups.iter().filter(|g| self.function[g[0]].class.bank() == bank)
+        for group in self.domains.groups.iter().filter(|g| self.function[g[0]].class.bank() == bank)
         {
             problem.groups.push(group.iter().map(|vreg| number[vreg.index()]).collect());
         }

@@ -7,7 +7,7 @@
 //! With it, [`scan`] chooses values to spill until no place has too many, and the exact steps are
 //! left with a graph that is small.
 
-use super::demands::RegisterFile;
+use super::domains::RegisterFile;
 use super::interference::BANKS;
 use super::spill_choice::{is_candidate, prices};
 use crate::analysis::Facts;

@@ -3,7 +3,7 @@
 //! ends agree.
 //!
 //! One [`Problem`] covers one bank. It is what [`color`](super::color), [`search`](super::search)
-//! and [`improve`](super::improve) work on, and what the tests of those make up at random.
+//! and [`local_search`](super::improve) work on, and what the tests of those make up at random.
 
 use crate::isa::RegSet;
 

@@ -71,7 +71,7 @@ impl Crowd {
     /// `victim` is live here no more.
     fn remove(&mut self, victim: u32, program: &Program<'_>) {
         self.alive.retain(|&vreg| vreg != victim);
-        self.violator = hall_violator(&self.alive, &program.demands.allowed).unwrap_or_default();
+        self.violator = hall_violator(&self.alive, &program.domains.allowed).unwrap_or_default();
     }
 }
 
@@ -165,7 +165,7 @@ pub(super) fn prices(function: &Function, facts: &Facts) -> Vec<i64> {
 }
 
 fn crowds(program: &Program<'_>, bank: Bank) -> Vec<Crowd> {
-    let domains = &program.demands.allowed;
+    let domains = &program.domains.allowed;
     let points = program.interference.cliques(program.function, program.facts, bank, 1);
     let mut crowds = Vec::new();
     for (inst, alive) in points {

@@ -7,7 +7,7 @@ mod generator;
 mod kernels;
 mod programs;
 
-use generator::{Rng, Shape};
+use generator::Shape;
 use kernels::{KERNELS, TEST};
 use peach_compiler::abi::{AssemblyFormat, Convention, GOASM, GOASM_P32, GOSYSO, ImageFormat};
 use peach_compiler::diagnostics::Diagnostics;
@@ -16,6 +16,7 @@ use peach_compiler::emit::listings::{Format, Options, go};
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects;
 use peach_compiler::pipeline::{Target, compile};
+use peach_testing::Random;
 use peach_testing::processor::has;
 use peach_testing::tools::have;
 use std::path::{Path, PathBuf};
@@ -116,7 +117,7 @@ fn listings_of_random_kernels_are_our_code() {
     }
     let mut source = String::new();
     for seed in 1..=120 {
-        let mut rng = Rng::new(seed);
+        let mut rng = Random::new(seed);
         let mut shape = Shape::random(&mut rng).with_convention(&GOASM);
         shape.spill = true;
         let text = generator::kernel(&shape, &mut rng);

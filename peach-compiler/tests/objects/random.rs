@@ -8,19 +8,20 @@ mod generator;
 
 use crate::support::{Workspace, object};
 use crate::unwinding;
-use generator::{Rng, Shape};
+use generator::Shape;
 use peach_compiler::abi::{Convention, ImageFormat};
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects::Format;
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_testing::Random;
 use peach_testing::tools::have;
 use std::fmt::Write;
 
 /// A module of a few random kernels; those that need more registers than there are, are left out.
 fn random_module(seed: u64, convention: &'static Convention) -> Module {
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     let target = Target { position_independent: true, ..Target::from(convention) };
     let mut module = Module::new(format!("random{seed}.peach"), target);
     let mut diagnostics = Diagnostics::new();

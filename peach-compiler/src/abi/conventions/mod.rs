@@ -6,6 +6,7 @@
 mod formats;
 mod go;
 mod inlined;
+#[cfg(feature = "decoder")]
 mod nacl;
 mod sysv;
 mod win64;
@@ -14,6 +15,7 @@ mod x32;
 pub use formats::{AssemblyFormat, ImageFormat};
 pub use go::{GOASM, GOASM_P32, GOSYSO, GOSYSO_P32};
 pub use inlined::{INLINE_SYSV64, INLINE_WIN64};
+#[cfg(feature = "decoder")]
 pub use nacl::NACL;
 pub use sysv::SYSV64;
 pub use win64::WIN64;
@@ -138,9 +140,19 @@ pub enum Frames {
 }
 
 impl Convention {
-    /// All that functions have; code that stands in its caller has another.
-    pub const ALL: &[&'static Convention] =
-        &[&SYSV64, &WIN64, &X32, &GOSYSO, &GOSYSO_P32, &GOASM, &GOASM_P32, &NACL];
+    /// All that functions have (code that stands in its caller has another); that of a sandbox
+    /// only where the sandbox can be checked.
+    pub const ALL: &[&'static Convention] = &[
+        &SYSV64,
+        &WIN64,
+        &X32,
+        &GOSYSO,
+        &GOSYSO_P32,
+        &GOASM,
+        &GOASM_P32,
+        #[cfg(feature = "decoder")]
+        &NACL,
+    ];
 
     /// The convention that `-mabi=` or a Rust ABI string calls `name`.
     pub fn parse(name: &str) -> Option<&'static Convention> {

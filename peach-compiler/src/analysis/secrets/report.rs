@@ -11,10 +11,8 @@ use crate::isa::{Flags, register_name};
 /// The error of a leak.
 pub(super) fn describe(function: &Function, index: usize, leak: &Leak) -> Diagnostic {
     let secret = secret(function, leak.why.source);
-    let instruction = match &function.insts[index].op {
-        Op::Machine(machine) => machine.inst.mnemonic.name(),
-        _ => "db",
-    };
+    let machine = function.insts[index].op.machine();
+    let instruction = machine.map_or("db", |machine| machine.inst.mnemonic.name());
     let holder = leak.holder.map(|holder| holder_name(function, holder));
     let (code, message) = message(function, leak, instruction, holder.as_deref(), &secret);
     let mut error = Diagnostic::new(code, leak.place, message);

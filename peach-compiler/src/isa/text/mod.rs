@@ -7,11 +7,16 @@
 //! | `lines` | lines to their encodings: `peach encode` |
 //! | `print` | an instruction to a line |
 
+#[cfg(feature = "decoder")]
 mod expression;
+#[cfg(feature = "decoder")]
 mod lines;
+#[cfg(feature = "decoder")]
 mod parse;
 mod print;
 
+#[cfg(feature = "decoder")]
 pub use lines::*;
+#[cfg(feature = "decoder")]
 pub use parse::*;
 pub use print::*;

@@ -3,7 +3,7 @@
 
 use super::coalesce::{Coalescing, coalesce};
 use super::color::color;
-use super::improve::improve;
+use super::local_search::improve;
 use super::problem::{Color, Problem};
 use super::search::{Outcome, search};
 use crate::isa::RegSet;

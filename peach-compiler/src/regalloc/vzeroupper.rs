@@ -24,7 +24,7 @@ pub(super) fn to_keep_high(program: &Program<'_>) -> Vec<VReg> {
     wide.dedup();
     let mut extra = 0;
     for vreg in &wide {
-        let allowed = program.demands.allowed[vreg.index()];
+        let allowed = program.domains.allowed[vreg.index()];
         let prices = &program.prices[vreg.index()];
         let cheapest = |set: RegSet| set.iter().map(|num| prices[num as usize]).min();
         let Some(high) = cheapest(allowed - Bank::Vector.without_evex()) else { return Vec::new() };

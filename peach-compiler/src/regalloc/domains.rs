@@ -9,7 +9,7 @@ use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
 
 /// What may go where.
 #[derive(Clone, Debug)]
-pub(super) struct Demands {
+pub(super) struct Domains {
     /// Per virtual register.
     pub allowed: Vec<RegSet>,
     /// Virtual registers that must be consecutive, the first a multiple of the length.
@@ -51,29 +51,29 @@ impl RegisterFile {
     }
 }
 
-impl Demands {
+impl Domains {
     /// Collects them.
-    pub fn of(function: &Function, facts: &Facts, interference: &Interference) -> Demands {
-        let mut demands = Demands {
+    pub fn of(function: &Function, facts: &Facts, interference: &Interference) -> Domains {
+        let mut domains = Domains {
             allowed: Vec::new(),
             groups: Vec::new(),
             file: RegisterFile::of(function, facts),
         };
         let banks = function.vregs.iter().map(|info| info.class.bank());
-        demands.allowed = banks
+        domains.allowed = banks
             .zip(&interference.blocked)
-            .map(|(bank, &blocked)| demands.registers(bank).all() - blocked)
+            .map(|(bank, &blocked)| domains.registers(bank).all() - blocked)
             .collect();
         for (inst, constraints) in function.insts.iter().zip(&facts.constraints) {
             for &(reg, allowed) in &constraints.allowed {
-                demands.restrict(reg, allowed);
+                domains.restrict(reg, allowed);
             }
-            demands.group(constraints);
-            demands.restrict_pseudo(function, &inst.op);
+            domains.group(constraints);
+            domains.restrict_pseudo(function, &inst.op);
         }
-        demands.groups.sort_unstable();
-        demands.groups.dedup();
-        demands
+        domains.groups.sort_unstable();
+        domains.groups.dedup();
+        domains
     }
 
     /// The registers of a bank.
