@@ -1,14 +1,14 @@
 //! What masks and counts leave alone, shown by running it beside a page that cannot be touched.
 
 use crate::all_forms;
-use crate::instances::{Random, instance};
+use crate::instances::instance;
 use crate::machine::{Level, MEMORY, Runner, State};
 use peach_compiler::ir::{Base, BranchSize, Instruction, Operand, View};
 use peach_compiler::isa::{
     Class, Effects, FeatureSet, Form, MemAccess, Mnemonic, PhysReg, Touched, effects, encode, gp,
     select,
 };
-use peach_testing::left_out;
+use peach_testing::{Random, left_out};
 use std::collections::BTreeMap;
 
 /// What the memory for operands is filled with.
@@ -31,7 +31,7 @@ fn masked_elements_are_not_touched() {
     if runner.level() < Level::Avx512 {
         return left_out::processor("avx512bw", "masks need it");
     }
-    let mut random = Random(13);
+    let mut random = Random::new(13);
     let (mut ran, mut wrong) = (0, BTreeMap::new());
     for (mnemonic, form) in all_forms().filter(|(_, form)| form.takes_mask()) {
         for _ in 0..3 {
@@ -190,7 +190,7 @@ fn run(
         let start = memory.as_ptr() as u64;
         let mut state = State::zeroed();
         state.flags = 2;
-        state.vectors.iter_mut().flatten().for_each(|byte| *byte = random.next() as u8 & 3);
+        state.vectors.iter_mut().flatten().for_each(|byte| *byte = random.bits() as u8 & 3);
         state.masks[1] = case.mask.to_le_bytes();
         for operand in &inst.operands {
             if let Operand::Mem(mem) = operand

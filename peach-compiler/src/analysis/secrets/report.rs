@@ -5,7 +5,7 @@ use super::memory::Exposed;
 use super::taint::Source;
 use crate::analysis::reports::name_of;
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{ArgId, Function, Op, Reg, View};
+use crate::ir::{ArgId, Function, Reg, View};
 use crate::isa::{Flags, register_name};
 
 /// The error of a leak.

@@ -84,10 +84,7 @@ pub(super) fn has_pointers(effects: &Effects<Reg>) -> bool {
 /// What to report of a division that is not shown to be harmless.
 pub(super) fn describe_fault(function: &Function, index: usize, fault: Fault) -> Diagnostic {
     let inst = &function.insts[index];
-    let name = match &inst.op {
-        Op::Machine(machine) => machine.inst.mnemonic.name(),
-        _ => "div",
-    };
+    let name = inst.op.machine().map_or("div", |machine| machine.inst.mnemonic.name());
     let (note, help) = match fault {
         Fault::Zero => (
             "the divisor is not proven to be other than 0",

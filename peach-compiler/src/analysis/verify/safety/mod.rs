@@ -43,9 +43,9 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
             }
         }
     }
-    let is_division = |inst: &Inst| match &inst.op {
-        Op::Machine(machine) => !inst.in_unsafe && proof::is_division(&machine.inst),
-        _ => false,
+    let is_division = |inst: &Inst| {
+        let machine = inst.op.machine();
+        !inst.in_unsafe && machine.is_some_and(|machine| proof::is_division(&machine.inst))
     };
     let has_divisions = function.insts.iter().any(is_division);
     let mut in_locals = Vec::new();
