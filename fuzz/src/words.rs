@@ -1,7 +1,7 @@
 //! The language's own words.
 
 /// Words that mean something somewhere in a kernel.
-pub(crate) const WORDS: [&str; 96] = [
+pub(crate) const WORDS: [&str; 108] = [
     "x",
     "p",
     "s",
@@ -17,6 +17,18 @@ pub(crate) const WORDS: [&str; 96] = [
     "{rn-sae}",
     "let",
     "const",
+    "from_fn",
+    "|i|",
+    "as",
+    "u32",
+    "f32",
+    "loop",
+    "const fn f(a: u32) -> u32",
+    "f(1)",
+    ".rotate_left(5)",
+    ".sqrt()",
+    "TAU",
+    "operand",
     "mut",
     "for",
     "in",

@@ -12,6 +12,8 @@
 //! | `parts`, `output` | the state of the expansion, in parts; the function that is made |
 //! | `names`, `scope`, `lookup` | symbols, and what they stand for at a place |
 //! | `value`, `constant`, `evaluate` | compile-time values, arithmetic, expressions |
+//! | `lists`, `methods`, `tables`, `numbers` | lists, methods of values, tables, number types |
+//! | `compute` | `const fn` and `from_fn`: evaluated over slots |
 //! | `address`, `literal`, `labels` | memory operands, data, branch targets |
 //! | `statements`, `assign`, `load`, `returns`, `instruction` | statements to instructions |
 //! | `invariant` | ghost code, for the proof of memory safety |
