@@ -23,14 +23,14 @@ impl<'a> Expander<'a, '_> {
         if let Some(shape) = info.data {
             return self.eval_data(expr, call, shape);
         }
+        if let Some(function) = self.const_fn(symbol) {
+            return self.eval_const_fn(symbol, function, call);
+        }
         match &*self.names.text(symbol) {
             "isa" => self.eval_isa(expr, call),
             "bits" => self.eval_bits(expr, call),
             "len" => self.eval_len(expr, call),
             "zip" => self.eval_zip(expr, call),
-            _ if let Some(function) = self.const_fn(symbol) => {
-                self.eval_const_fn(symbol, function, call)
-            }
             _ => match self.expand_helper(symbol, call)? {
                 Some(value) => Ok(value),
                 None => Err(self.error(
@@ -316,6 +316,10 @@ impl<'a> Expander<'a, '_> {
         if let Some(reported) = self.status.stopped {
             return Err(reported);
         }
+        // Its `return` may have been left out.
+        if let (Some(reported), None, [_, ..]) = (helper.reported, returned, &*helper.results) {
+            return Err(reported);
+        }
         match (helper.results.as_slice(), returned) {
             ([], None) => Ok(None),
             ([], Some(expr)) => Err(self.error(
@@ -326,7 +330,6 @@ impl<'a> Expander<'a, '_> {
                 )
                 .help("declare it: `-> gp64`"),
             )),
-            (_, None) if let Some(reported) = helper.reported => Err(reported),
             (_, None) => Err(self.error(
                 Diagnostic::new(
                     Code::BadReturn,

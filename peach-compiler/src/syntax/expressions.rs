@@ -318,6 +318,14 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
     if let Some(expr) = fragment(c) {
         return Ok(expr);
     }
+    if c.is_punct('*')
+        && let Some(bytes) = byte_string(&c.ahead())
+    {
+        let first = c.span();
+        c.bump();
+        c.bump();
+        return Ok(Expr { kind: ExprKind::Bytes(bytes), span: (first, c.last_span()) });
+    }
     match c.peek() {
         Some(Token::Ident { .. }) => operands::named(c, braces),
         Some(Token::Literal(literal)) => {
@@ -340,12 +348,6 @@ fn atom(c: &mut Cursor<'_>, braces: Braces) -> Parsed<Expr> {
         Some(Token::Punct { ch: '\'', span, .. }) => {
             let kind = ExprKind::Label(operands::label(c)?);
             Ok(Expr { kind, span: (*span, c.last_span()) })
-        }
-        Some(Token::Punct { ch: '*', .. }) if let Some(bytes) = byte_string(&c.ahead()) => {
-            let first = c.span();
-            c.bump();
-            c.bump();
-            Ok(Expr { kind: ExprKind::Bytes(bytes), span: (first, c.last_span()) })
         }
         _ => Err(habits::in_operand(c).unwrap_or_else(|| c.expected("an operand"))),
     }

@@ -344,10 +344,11 @@ pub(super) fn const_type(c: &mut Cursor<'_>) -> Parsed<ConstType> {
         c.ascend();
         return Ok(ConstType::Tuple(parts));
     }
-    let ty = match c.word() {
-        Some("bool") => ConstType::Bool,
-        Some(word) if let Some(element) = Element::from_name(word) => ConstType::Number(element),
-        _ => {
+    let element = c.word().and_then(Element::from_name);
+    let ty = match (c.is_word("bool"), element) {
+        (true, _) => ConstType::Bool,
+        (false, Some(element)) => ConstType::Number(element),
+        (false, None) => {
             return Err(Box::new(c.expected("a type").note(
                 "a `const fn` computes with numbers, `bool`, and arrays and tuples of them",
             )));

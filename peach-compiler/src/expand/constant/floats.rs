@@ -8,12 +8,14 @@ use crate::expand::value::{Float, Value};
 /// `x.name(args)`. `None` if floats have no such method.
 pub(super) fn call(name: &str, x: Float, args: &[Value]) -> Option<Result<Value, Failure>> {
     if let "powi" = name {
-        return Some(match args {
-            [Value::Int(n)] if let Ok(n) = i32::try_from(*n) => Ok(Value::Float(match x.bytes {
-                Some(4) => Float::f32(single::powi(x.single, n)),
-                _ => Float::f64(double::powi(x.double, n)),
-            })),
-            _ => Err(mismatch("`powi` takes one integer, an `i32`".into())),
+        let power = match args {
+            [Value::Int(n)] => i32::try_from(*n).ok(),
+            _ => None,
+        };
+        return Some(match (power, x.bytes) {
+            (Some(n), Some(4)) => Ok(Value::Float(Float::f32(single::powi(x.single, n)))),
+            (Some(n), _) => Ok(Value::Float(Float::f64(double::powi(x.double, n)))),
+            (None, _) => Err(mismatch("`powi` takes one integer, an `i32`".into())),
         });
     }
     let mut floats = Vec::with_capacity(args.len());
