@@ -3,7 +3,7 @@
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::emit::Module;
-use peach_compiler::emit::module::Processor;
+use peach_compiler::emit::module::{Externals, Processor};
 use peach_compiler::ir::RustSymId;
 use peach_compiler::isa::FeatureSet;
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
@@ -127,6 +127,6 @@ fn the_last_segment_of_a_path_is_its_symbol_and_a_kernel_has_its_own() {
     let (module, errors) = whole(source);
     assert_eq!(errors, []);
     let k = &module.functions[1];
-    let symbols = [0, 1].map(|id| module.external(k, RustSymId(id)));
+    let symbols = [0, 1].map(|id| Externals::of(&module).symbol(k, RustSymId(id)));
     assert_eq!(symbols, ["peach_leaf", "in"]);
 }

@@ -18,6 +18,8 @@
 //! The order is inclusion: ⊤ (a block not yet reached) knows everything, ⊥ (the empty map) nothing.
 //! `meet` is the intersection of all sets; a disagreement about `rsp` is a refusal, not a loss.
 //! Every transfer function is monotone and sets only shrink, so the iteration over the blocks ends.
+//! A register that nothing names any more is left out of all sets ([`ends`]): no state is larger
+//! than what can still be asked of it.
 //!
 //! Transfer, for a source instruction and the run of lowered items that stands for it:
 //!
@@ -42,6 +44,7 @@
 
 mod bindings;
 mod bytes;
+mod ends;
 mod folded;
 mod inserted;
 mod machine;
@@ -61,6 +64,7 @@ use crate::ir::{
     Arg, ArgId, ArgValue, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
 };
 use crate::isa::{Effects, Lanes, PhysReg};
+use ends::Ends;
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -115,6 +119,8 @@ struct Program<'a> {
     /// The block that each label opens.
     block_of_label: Vec<Option<usize>>,
     stack_args: BTreeMap<i64, ArgId>,
+    /// Where the values of registers end.
+    ends: Ends,
 }
 
 impl<'a> Program<'a> {
@@ -131,6 +137,7 @@ impl<'a> Program<'a> {
         let items_of = pair_items(function, &lowered.items, prologue_end)?;
         let (starts, block_of_label) = cut_blocks(function);
         let stack_args = stack_args(function);
+        let ends = Ends::of(function, effects);
         Ok(Program {
             function,
             effects,
@@ -140,6 +147,7 @@ impl<'a> Program<'a> {
             starts,
             block_of_label,
             stack_args,
+            ends,
         })
     }
 
@@ -294,6 +302,9 @@ impl Replay<'_> {
             if !next.falls_through {
                 return Ok(leaving);
             }
+            for &reg in program.ends.at(id) {
+                state.forget_value(Sym::Reg(reg), Lanes::ALL);
+            }
         }
         if block + 1 < program.starts.len() {
             leaving.push((block + 1, state));
@@ -330,7 +341,10 @@ impl Replay<'_> {
     }
 
     /// Meets `state` into the start of `block`; whether that changed it.
-    fn meet(&mut self, block: usize, state: State) -> Checked<bool> {
+    fn meet(&mut self, block: usize, mut state: State) -> Checked<bool> {
+        let Program { ends, starts, .. } = self.program;
+        let is_over = |sym| matches!(sym, Sym::Reg(reg) if ends.is_over(reg, starts[block]));
+        state.retain_regs(|sym| !is_over(sym));
         match &mut self.states[block] {
             Some(known) => known.meet(&state),
             unknown => {

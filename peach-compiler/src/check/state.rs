@@ -95,6 +95,13 @@ impl State {
         lanes_of(self.held(place), sym) | lanes_of(&self.unwritten, sym)
     }
 
+    /// Keeps of what registers hold only these symbols.
+    pub fn retain_regs(&mut self, keep: impl Fn(Sym) -> bool) {
+        for held in self.regs.iter_mut().chain([&mut self.unwritten]) {
+            held.retain(|(sym, _)| keep(*sym));
+        }
+    }
+
     /// Fails unless `place` holds `lanes` of `sym`.
     pub fn demand(&self, place: Place, sym: Sym, lanes: Lanes) -> Checked {
         let held = self.holds(place, sym);

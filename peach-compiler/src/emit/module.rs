@@ -83,13 +83,28 @@ impl ModuleFunction {
     }
 }
 
-impl Module {
-    /// The symbol of what a function of the module refers to by `sym`: a kernel of the module, or
-    /// whatever else the linker knows by that name.
-    pub fn external<'a>(&'a self, function: &'a ModuleFunction, id: RustSymId) -> &'a str {
+/// What the functions of a module call what they refer to by `sym`.
+pub struct Externals<'a> {
+    /// The symbol of each kernel, by its name.
+    kernels: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Externals<'a> {
+    /// Of `module`.
+    pub fn of(module: &'a Module) -> Externals<'a> {
+        let mut kernels = HashMap::new();
+        for function in &module.functions {
+            let name = function.compiled.function.name.as_str();
+            kernels.entry(name).or_insert(function.symbol.as_str());
+        }
+        Externals { kernels }
+    }
+
+    /// The symbol of what `function` refers to: a kernel of the module, or whatever else the linker
+    /// knows by that name.
+    pub fn symbol(&self, function: &'a ModuleFunction, id: RustSymId) -> &'a str {
         let name = function.outside.symbols[id.index()].as_str();
-        let kernel = self.functions.iter().find(|f| f.compiled.function.name == name);
-        kernel.map_or(name, |kernel| &kernel.symbol)
+        self.kernels.get(name).copied().unwrap_or(name)
     }
 }
 

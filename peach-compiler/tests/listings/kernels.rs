@@ -5,7 +5,7 @@ use peach_compiler::abi::{
     AssemblyFormat, Convention, GOSYSO, GOSYSO_P32, ImageFormat, NACL, SYSV64, WIN64, X32,
 };
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::emit::module::{ModuleFunction, Processor};
+use peach_compiler::emit::module::{Externals, ModuleFunction, Processor};
 use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::{Module, listings};
 use peach_compiler::encode::PatchValue;
@@ -204,7 +204,7 @@ fn compare(contents: &Contents, module: &Module, function: &ModuleFunction) -> S
         let (PatchValue::Address(id) | PatchValue::Relative(id)) = patch.value else { continue };
         let found =
             contents.referent(start + u64::from(patch.offset), start + u64::from(patch.end));
-        let symbol = module.external(function, id);
+        let symbol = Externals::of(module).symbol(function, id);
         let is_own = module.functions.iter().any(|function| function.symbol == symbol);
         let expected = match is_own {
             true => Referent::Place(contents.text_index(), contents.place(symbol)),

@@ -10,7 +10,7 @@
 //! make one.
 
 use super::linear::{Linear, Symbol, Symbols};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many inequalities one refutation may derive.
 const WORK: usize = 4_000;
@@ -57,6 +57,9 @@ impl Knowledge {
     pub fn shows(&self, symbols: &Symbols, goal: &Linear) -> bool {
         if goal.least(symbols).is_some_and(|min| min >= 0) {
             return true;
+        }
+        if !symbols.spend(self.at_least_zero.len() * (goal.terms.len() + 1)) {
+            return false;
         }
         let follows_from = |fact: &Linear| {
             goal.minus(fact).and_then(|rest| rest.least(symbols)).is_some_and(|min| min >= 0)
@@ -105,7 +108,8 @@ impl Knowledge {
 
     /// Whether `assumption >= 0` contradicts what is known.
     fn refutes(&self, symbols: &Symbols, assumption: Linear) -> bool {
-        System::of(self, symbols, Some(assumption)).is_some_and(|system| system.refute(SPLITS))
+        System::of(self, symbols, Some(assumption))
+            .is_some_and(|system| system.refute(SPLITS, symbols))
     }
 }
 
@@ -163,27 +167,32 @@ impl System {
     /// the bounds of the symbols; all of it without an assumption.
     fn of(knowledge: &Knowledge, symbols: &Symbols, assumption: Option<Linear>) -> Option<System> {
         let mut system = System::default();
-        let mut reached = vec![assumption.is_none(); symbols.len()];
+        let takes_all = assumption.is_none();
+        let mut reached: HashSet<Symbol> = HashSet::new();
         let mut used = [
             vec![false; knowledge.at_least_zero.len()],
             vec![false; knowledge.zero.len()],
             vec![false; knowledge.not_zero.len()],
         ];
         if let Some(assumption) = assumption {
-            assumption.terms.iter().for_each(|term| reached[symbols.index(term.0)] = true);
+            reached.extend(assumption.symbols());
             system.at_least_zero.push(assumption);
         }
         loop {
             let mut grew = false;
             let lists = [&knowledge.at_least_zero, &knowledge.zero, &knowledge.not_zero];
+            if !symbols.spend(2 * lists.iter().map(|list| list.len()).sum::<usize>()) {
+                return None;
+            }
             for (list, used) in lists.into_iter().zip(&mut used) {
                 for (fact, used) in list.iter().zip(used) {
-                    let touches = fact.terms.is_empty()
-                        || fact.terms.iter().any(|t| reached[symbols.index(t.0)]);
+                    let touches = takes_all
+                        || fact.terms.is_empty()
+                        || fact.symbols().any(|symbol| reached.contains(&symbol));
                     if !*used && touches {
                         *used = true;
                         grew = true;
-                        fact.terms.iter().for_each(|term| reached[symbols.index(term.0)] = true);
+                        reached.extend(fact.symbols());
                     }
                 }
             }
@@ -220,8 +229,8 @@ impl System {
     }
 
     /// Whether no whole numbers satisfy it.
-    fn refute(mut self, splits: u32) -> bool {
-        if self.solve_equations() || self.clone().eliminate() {
+    fn refute(mut self, splits: u32, symbols: &Symbols) -> bool {
+        if self.solve_equations() || self.clone().eliminate(symbols) {
             return true;
         }
         // A disequality is one of two inequalities.
@@ -236,7 +245,7 @@ impl System {
         let mut other = self.clone();
         self.at_least_zero.push(above);
         other.at_least_zero.push(below);
-        self.refute(splits - 1) && other.refute(splits - 1)
+        self.refute(splits - 1, symbols) && other.refute(splits - 1, symbols)
     }
 
     /// Solves equations for a symbol whose factor is 1 or -1, and what is left of them becomes two
@@ -284,7 +293,7 @@ impl System {
     }
 
     /// Whether the inequalities alone are impossible.
-    fn eliminate(self) -> bool {
+    fn eliminate(self, symbols: &Symbols) -> bool {
         let mut rows = Rows::default();
         for linear in self.at_least_zero {
             if rows.add(linear) {
@@ -293,11 +302,14 @@ impl System {
         }
         let mut work = 0;
         while let Some(symbol) = rows.cheapest() {
+            if !symbols.spend(8 * rows.0.len()) {
+                return false;
+            }
             let (above, below) = rows.take(symbol);
             for (up, factor_up) in &above {
                 for (down, factor_down) in &below {
                     work += 1;
-                    if work > WORK {
+                    if work > WORK || !symbols.spend(2 * (up.terms.len() + down.terms.len())) {
                         return false;
                     }
                     let common = gcd(*factor_up, *factor_down);

@@ -125,6 +125,9 @@ pub(super) fn walk(
     let entry = entry_state(world);
     edges.entry(0).or_default().push((ENTRY, entry));
     for &block in &facts.cfg.order {
+        if world.symbols.is_exhausted() {
+            break;
+        }
         let arrived = edges.remove(&block).unwrap_or_default();
         let mut state = if meets(world, block) {
             if let (None, Some(companion)) = (certificate.get(&block), companion.as_deref_mut()) {
@@ -288,6 +291,7 @@ fn leave(block: u32, state: State, world: &mut World<'_>) -> Vec<(u32, State)> {
         _ => None,
     });
     let is_branch = facts.effects[last].control == Control::Branch;
+    world.symbols.spend(info.succs.len() * state.size());
     let mut leaving = Vec::new();
     for &succ in &info.succs {
         let mut state = state.clone();

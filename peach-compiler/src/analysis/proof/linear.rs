@@ -5,6 +5,7 @@
 //! whole numbers. Arithmetic is exact: whatever does not fit is `None`, and whoever asked learns
 //! nothing.
 
+use std::cell::Cell;
 use std::fmt;
 
 /// A symbol, as an index into [`Symbols`].
@@ -27,7 +28,11 @@ pub struct SymbolInfo {
 pub struct Symbols {
     lasting: Vec<SymbolInfo>,
     passing: Vec<SymbolInfo>,
+    work: Cell<u64>,
 }
+
+/// How much work one proof may take, in terms that are looked at: some seconds.
+const MOST_WORK: u64 = 100_000_000;
 
 /// Set in the number of a symbol that belongs to one walk.
 const PASSING: u32 = 1 << 31;
@@ -53,6 +58,17 @@ impl Symbols {
     ) -> Symbol {
         self.passing.push(SymbolInfo { name: name.into(), min: min.into(), max: max.into() });
         Symbol(PASSING | (self.passing.len() as u32 - 1))
+    }
+
+    /// Notes so much work. Whether more may be done.
+    pub fn spend(&self, work: usize) -> bool {
+        self.work.set(self.work.get() + work as u64);
+        !self.is_exhausted()
+    }
+
+    /// Whether no more work may be done: nothing else is shown then.
+    pub fn is_exhausted(&self) -> bool {
+        self.work.get() > MOST_WORK
     }
 
     /// Whether it belongs to one walk.

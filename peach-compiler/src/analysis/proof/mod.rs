@@ -64,6 +64,8 @@ pub(super) struct Outcome {
     pub(super) overlapping: Vec<usize>,
     /// Nothing was shown.
     pub(super) has_failed: bool,
+    /// It would have taken too much work to find out.
+    pub(super) is_exhausted: bool,
 }
 
 /// Looks for a proof that `asked`, in the order of the code, are allowed.
@@ -71,7 +73,8 @@ pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Out
     let mut world = World::new(function, facts);
     let mut certificate = find(&mut world, asked);
     let verdict = judge::walk(&mut world, &mut certificate, asked, None);
-    match verdict.failures.is_empty() {
+    let is_exhausted = world.symbols.is_exhausted();
+    match verdict.failures.is_empty() && !is_exhausted {
         true => Outcome {
             open: verdict.open,
             in_locals: verdict.in_locals,
@@ -80,6 +83,7 @@ pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Out
             returned: verdict.returned,
             overlapping: verdict.overlapping,
             has_failed: false,
+            is_exhausted,
         },
         false => {
             let open = asked.iter().map(|access| (*access, None)).collect();
@@ -91,6 +95,7 @@ pub(super) fn prove(function: &Function, facts: &Facts, asked: &[Access]) -> Out
                 returned: Vec::new(),
                 overlapping: Vec::new(),
                 has_failed: true,
+                is_exhausted,
             }
         }
     }

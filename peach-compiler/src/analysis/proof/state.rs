@@ -33,6 +33,9 @@ pub(super) enum Flags {
     Result { value: Linear, bits: u32, is_logic: bool },
 }
 
+/// The longest sum that is followed. An address has fewer terms, the sum of a whole array has more.
+const MOST_TERMS: usize = 16;
+
 /// The division of a value by a power of two.
 #[derive(Clone, Debug)]
 pub(super) struct Division {
@@ -117,7 +120,18 @@ impl State {
 
     /// `reg` becomes `value`, all 64 bits.
     pub fn set(&mut self, reg: Reg, value: &Linear) {
-        self.registers.insert(reg, value.modulo_2_64());
+        let value = value.modulo_2_64();
+        match value.terms.len() <= MOST_TERMS {
+            true => self.registers.insert(reg, value),
+            false => self.registers.remove(&reg),
+        };
+    }
+
+    /// About as much as a copy of it takes.
+    pub fn size(&self) -> usize {
+        let Knowledge { at_least_zero, zero, not_zero } = &self.knowledge;
+        let facts = at_least_zero.len() + zero.len() + not_zero.len() + self.low_bits.len();
+        4 * (facts + self.registers.len() + self.locals.len() + self.divisions.len())
     }
 
     /// A result of the current instruction between two bounds.

@@ -107,10 +107,12 @@ impl Writer<'_> {
     fn function(&mut self, function: &Function<'_>) {
         let symbol = &function.source.symbol;
         let encoded = &function.source.compiled.encoded;
-        for (index, table) in function.jump_tables.iter().enumerate() {
-            let distance =
-                function.jump_tables[index..].iter().map(|table| padded(table, encoded.align));
-            self.jump_table(function, table, distance.sum());
+        let offsets = function.label_offsets();
+        let lengths = function.jump_tables.iter().map(|table| padded(table, encoded.align));
+        let mut distance: u32 = lengths.clone().sum();
+        for (table, length) in function.jump_tables.iter().zip(lengths) {
+            self.jump_table(function, table, distance, &offsets);
+            distance -= length;
         }
         let frame = Description::of(function.source);
         let has_steps = matches!(frame, Description::Steps(_));
@@ -155,12 +157,18 @@ impl Writer<'_> {
 
     /// A jump table, `distance` bytes before the function. Its entries are numbers: labels are
     /// known within their procedure alone.
-    fn jump_table(&mut self, function: &Function<'_>, table: &JumpTable<'_>, distance: u32) {
+    fn jump_table(
+        &mut self,
+        function: &Function<'_>,
+        table: &JumpTable<'_>,
+        distance: u32,
+        offsets: &[u32],
+    ) {
         let align = function.source.compiled.encoded.align;
         self.put(format!("\nalign {align}"));
         let mut name = format!("{} ", table.name);
         for target in table.targets {
-            let entry = format!("{name}dd {}", distance + function.offset(*target));
+            let entry = format!("{name}dd {}", distance + offsets[target.index()]);
             let label = &function.labels[target.index()];
             self.put(format!("{entry:<55} ; {label} - {}", table.name));
             name = "    ".to_string();

@@ -5,7 +5,7 @@
 //! among the constants of the module; equal constants are one; order is that of the module.
 
 use crate::emit::Module;
-use crate::emit::module::ModuleFunction;
+use crate::emit::module::{Externals, ModuleFunction};
 use crate::encode::PatchValue;
 use crate::ir::{
     Base, Code, DataContent, DataId, Instruction, Item, LabelId, Mem, Operand, RustConstId,
@@ -16,12 +16,15 @@ use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
 
 /// A module, taken apart for a listing.
+#[derive(Default)]
 pub(super) struct Outline<'a> {
     pub functions: Vec<Function<'a>>,
     /// Each once.
     pub constants: Vec<Constant<'a>>,
     /// Symbols that the module uses and does not define, each once, in the order of their use.
     pub externals: Vec<External<'a>>,
+    /// Which of them has a name.
+    number_of: HashMap<&'a str, usize>,
 }
 
 /// A symbol that another object defines.
@@ -93,26 +96,29 @@ pub(super) struct Line<'a> {
 
 impl<'a> Outline<'a> {
     pub fn of(module: &'a Module) -> Outline<'a> {
-        let mut outline =
-            Outline { functions: Vec::new(), constants: Vec::new(), externals: Vec::new() };
+        let mut outline = Outline::default();
+        let externals = Externals::of(module);
         let mut names = Distinct::default();
         for function in &module.functions {
             names.take(function.symbol.clone());
             for id in 0..function.outside.symbols.len() as u32 {
-                names.take(module.external(function, RustSymId(id)).to_string());
+                names.take(externals.symbol(function, RustSymId(id)).to_string());
             }
         }
         let mut known: HashMap<&[u8], usize> = HashMap::new();
         let defined: HashSet<&str> = module.functions.iter().map(|f| f.symbol.as_str()).collect();
         for source in &module.functions {
-            let symbol_of = |id| module.external(source, RustSymId(id));
+            let symbol_of = |id| externals.symbol(source, RustSymId(id));
             let symbols: Vec<&str> =
                 (0..source.outside.symbols.len() as u32).map(symbol_of).collect();
             for (name, is_called) in used_symbols(source, &symbols) {
-                let known = outline.externals.iter_mut().find(|external| external.name == name);
-                match known {
+                if defined.contains(name) {
+                    continue;
+                }
+                let next = outline.externals.len();
+                let index = *outline.number_of.entry(name).or_insert(next);
+                match outline.externals.get_mut(index) {
                     Some(external) => external.is_called |= is_called,
-                    None if defined.contains(name) => {}
                     None => outline.externals.push(External { name, is_called }),
                 }
             }
@@ -199,14 +205,15 @@ impl<'a> Function<'a> {
     pub fn symbol(&self, line: &Line, outline: &Outline<'a>) -> Option<SymbolUse<'a>> {
         let range = line.start..line.start + line.bytes.len() as u32;
         let patches = &self.source.compiled.encoded.patches;
-        let patch = patches.iter().find(|patch| range.contains(&patch.offset))?;
+        let first = patches.partition_point(|patch| patch.offset < line.start);
+        let patch = patches.get(first).filter(|patch| range.contains(&patch.offset))?;
         let (id, is_relative) = match patch.value {
             PatchValue::Address(id) => (id, false),
             PatchValue::Relative(id) => (id, true),
             PatchValue::Const(..) => return None,
         };
         let name = self.symbols[id.index()];
-        let is_own = !outline.externals.iter().any(|external| external.name == name);
+        let is_own = !outline.number_of.contains_key(name);
         Some(SymbolUse { name, is_relative, is_own })
     }
 
@@ -214,7 +221,8 @@ impl<'a> Function<'a> {
     pub fn reference(&self, line: &Line) -> Option<Reference> {
         let range = line.start..line.start + line.bytes.len() as u32;
         let references = &self.source.compiled.encoded.data_references;
-        let found = references.iter().find(|reference| range.contains(&reference.offset))?;
+        let first = references.partition_point(|reference| reference.offset < line.start);
+        let found = references.get(first).filter(|reference| range.contains(&reference.offset))?;
         let at = (found.offset - line.start) as usize;
         Some(Reference { at, data: found.data, addend: found.addend, end: found.end })
     }
@@ -237,13 +245,17 @@ impl<'a> Function<'a> {
         inst
     }
 
-    /// How far into the code a label is.
-    pub fn offset(&self, label: LabelId) -> u32 {
+    /// How far into the code each label is.
+    pub fn label_offsets(&self) -> Vec<u32> {
         let encoded = &self.source.compiled.encoded;
-        let items = &self.source.compiled.lowered.items;
-        let is_it = |item: &Item| matches!(item.code, Code::Label(id) if id == label);
-        let index = items.iter().position(is_it);
-        index.map_or(encoded.code_len as u32, |index| encoded.item_offsets[index])
+        let mut offsets = vec![encoded.code_len as u32; self.labels.len()];
+        for (item, &offset) in self.source.compiled.lowered.items.iter().zip(&encoded.item_offsets)
+        {
+            if let Code::Label(label) = item.code {
+                offsets[label.index()] = offset;
+            }
+        }
+        offsets
     }
 
     /// The alignment of the jump tables.
@@ -253,10 +265,11 @@ impl<'a> Function<'a> {
 /// Every symbol that a listing of the module writes, with the place that asks for it.
 pub(super) fn symbols(module: &Module) -> Vec<(&str, Span)> {
     let mut symbols = Vec::new();
+    let externals = Externals::of(module);
     for function in &module.functions {
         symbols.push((function.symbol.as_str(), function.compiled.function.span));
         for (id, used) in (0..).zip(&function.compiled.lowered.rust_syms) {
-            symbols.push((module.external(function, RustSymId(id)), used.span));
+            symbols.push((externals.symbol(function, RustSymId(id)), used.span));
         }
     }
     symbols

@@ -13,7 +13,7 @@
 
 use crate::abi::Frames;
 use crate::emit::Module;
-use crate::emit::module::ModuleFunction;
+use crate::emit::module::{Externals, ModuleFunction};
 use crate::encode::data::DataLayout;
 use crate::encode::{FUNCTION_ALIGN, Patch, PatchValue};
 use crate::ir::{Code, Data, DataContent, DataId};
@@ -132,6 +132,25 @@ pub(super) enum Target {
     External(usize),
 }
 
+/// What names stand for.
+struct Symbols<'a> {
+    externals: Externals<'a>,
+    /// The first function of each symbol.
+    functions: HashMap<&'a str, usize>,
+    /// Which of [`Image::externals`] has a name.
+    numbers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Symbols<'a> {
+    fn of(module: &'a Module) -> Symbols<'a> {
+        let mut functions = HashMap::new();
+        for (index, function) in module.functions.iter().enumerate() {
+            functions.entry(function.symbol.as_str()).or_insert(index);
+        }
+        Symbols { externals: Externals::of(module), functions, numbers: HashMap::new() }
+    }
+}
+
 impl<'a> Image<'a> {
     /// Lays out what is in `module`.
     pub fn of(module: &'a Module) -> Image<'a> {
@@ -150,9 +169,10 @@ impl<'a> Image<'a> {
             image.add_code(source, symbol);
         }
         let constants = image.add_constants();
+        let mut symbols = Symbols::of(module);
         for index in 0..image.functions.len() {
             image.relocate_data(index, &constants);
-            image.relocate_symbols(index);
+            image.relocate_symbols(index, &mut symbols);
         }
         image.relocations.sort_by_key(|relocation| (relocation.place as u8, relocation.offset));
         image
@@ -195,6 +215,10 @@ impl<'a> Image<'a> {
     /// Places the jump tables of a function behind its code.
     fn add_jump_tables(&mut self, source: &ModuleFunction, start: u32) {
         let encoded = &source.compiled.encoded;
+        let mut references: HashMap<DataId, Vec<u32>> = HashMap::new();
+        for reference in &encoded.data_references {
+            references.entry(reference.data).or_default().push(reference.offset);
+        }
         for (number, data) in source.compiled.lowered.data.iter().enumerate() {
             let behind_code = encoded.data_offsets[number];
             let DataContent::Jumps(labels) = &data.content else { continue };
@@ -208,9 +232,8 @@ impl<'a> Image<'a> {
                 let distance = read_i32(&encoded.bytes, behind_code as usize + 4 * entry) - moved;
                 self.text.bytes.extend((distance as i32).to_le_bytes());
             }
-            let references = encoded.data_references.iter();
-            for reference in references.filter(|reference| reference.data.index() == number) {
-                let field = (start + reference.offset) as usize;
+            for offset in references.remove(&DataId(number as u32)).unwrap_or_default() {
+                let field = (start + offset) as usize;
                 let distance = read_i32(&self.text.bytes, field) + moved;
                 self.text.bytes[field..field + 4].copy_from_slice(&(distance as i32).to_le_bytes());
             }
@@ -324,7 +347,7 @@ impl<'a> Image<'a> {
     }
 
     /// Where the code names functions and data of the program around it.
-    fn relocate_symbols(&mut self, index: usize) {
+    fn relocate_symbols(&mut self, index: usize, symbols: &mut Symbols<'a>) {
         let &Function { source, offset: start, .. } = &self.functions[index];
         for patch in &source.compiled.encoded.patches {
             let (kind, symbol) = match patch.value {
@@ -333,8 +356,8 @@ impl<'a> Image<'a> {
                 PatchValue::Relative(symbol) if is_call(source, patch) => (Kind::Call, symbol),
                 PatchValue::Relative(symbol) => (Kind::Lea, symbol),
             };
-            let name = self.module.external(source, symbol);
-            let target = self.symbol(name, kind == Kind::Call);
+            let name = symbols.externals.symbol(source, symbol);
+            let target = self.symbol(name, kind == Kind::Call, symbols);
             if let (Target::Function(other), true) = (target, kind != Kind::Absolute)
                 && is_self_contained(source)
             {
@@ -358,12 +381,11 @@ impl<'a> Image<'a> {
     }
 
     /// The function or the external symbol of a name.
-    fn symbol(&mut self, name: &str, is_function: bool) -> Target {
-        if let Some(index) = self.functions.iter().position(|f| f.source.symbol == name) {
+    fn symbol(&mut self, name: &'a str, is_function: bool, symbols: &mut Symbols<'a>) -> Target {
+        if let Some(&index) = symbols.functions.get(name) {
             return Target::Function(index);
         }
-        let known = self.externals.iter().position(|external| external.name == name);
-        let index = known.unwrap_or_else(|| {
+        let index = *symbols.numbers.entry(name).or_insert_with(|| {
             self.externals.push(External { name: name.to_string(), is_function });
             self.externals.len() - 1
         });

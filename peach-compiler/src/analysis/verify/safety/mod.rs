@@ -13,7 +13,7 @@ mod results;
 use super::{Reports, too_large};
 use crate::analysis::proof::{self, Access, Missing};
 use crate::analysis::{Facts, locals, values};
-use crate::diagnostics::Code;
+use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Function, Ghost, Inst, Op, ResultKind, Validity};
 use std::collections::HashMap;
 
@@ -52,6 +52,9 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     if !open.is_empty() || has_invariants || has_divisions || !returned.is_empty() {
         let asked: Vec<Access> = open.iter().map(|open| open.access).collect();
         let outcome = proof::prove(function, facts, &asked);
+        if outcome.is_exhausted {
+            return reports.push(too_long(function));
+        }
         let unproven: HashMap<Access, Option<Missing>> = outcome.open.into_iter().collect();
         let mut causes = memory::Causes::default();
         for open in open {
@@ -108,6 +111,15 @@ pub(in crate::analysis) fn unsettled(function: &Function, facts: &Facts) -> Vec<
         }
     }
     open.iter().map(|open| open.access).collect()
+}
+
+/// The proof was given up.
+fn too_long(function: &Function) -> Diagnostic {
+    let message =
+        format!("it takes too many steps to prove the memory accesses of `{}`", function.name);
+    Diagnostic::new(Code::TooLarge, function.span, message)
+        .note("the steps grow with the accesses and with what is known where they are")
+        .help("split the kernel into several, or mark what you know to be harmless: `unsafe { … }`")
 }
 
 /// Whether the proof depends on what registers hold: where plain code uses an address in a
