@@ -8,6 +8,7 @@ mod kernels;
 mod loader;
 mod macho;
 mod narrow;
+mod pairs;
 mod random;
 mod shape;
 mod support;

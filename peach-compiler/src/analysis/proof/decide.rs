@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// How many inequalities one refutation may derive.
 const WORK: usize = 4_000;
 
+/// How many inequalities are many.
+const MANY: usize = 64;
+
 /// How many values a counterexample may cost.
 const TRIES: u32 = 20_000;
 
@@ -36,8 +39,16 @@ impl Knowledge {
     /// `linear >= 0`.
     pub fn assume_at_least_zero(&mut self, linear: Linear) {
         let linear = tightened(linear);
-        if !linear.terms.is_empty() || linear.constant < 0 {
-            push_new(&mut self.at_least_zero, linear);
+        if linear.terms.is_empty() && linear.constant >= 0 {
+            return;
+        }
+        // Where many are known, the strongest about a sum says what the others do. Of few, a weaker
+        // one may be what a loop keeps true.
+        let is_many = self.at_least_zero.len() >= MANY;
+        let mut known = self.at_least_zero.iter_mut().filter(|_| is_many);
+        match known.find(|known| known.terms == linear.terms) {
+            Some(known) => known.constant = known.constant.min(linear.constant),
+            None => push_new(&mut self.at_least_zero, linear),
         }
     }
 

@@ -32,7 +32,7 @@ pub struct Symbols {
 }
 
 /// How much work one proof may take, in terms that are looked at: some seconds.
-const MOST_WORK: u64 = 100_000_000;
+const MOST_WORK: u64 = 30_000_000;
 
 /// Set in the number of a symbol that belongs to one walk.
 const PASSING: u32 = 1 << 31;
