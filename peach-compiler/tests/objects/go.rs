@@ -5,6 +5,9 @@ use crate::support::{Workspace, module};
 use peach_compiler::abi::{GOSYSO, ImageFormat};
 use peach_testing::tools::have;
 
+const SYSTEMS: [(&str, ImageFormat); 3] =
+    [("linux", ImageFormat::Elf), ("windows", ImageFormat::MsCoff), ("darwin", ImageFormat::MachO)];
+
 /// Constants, a jump table, a stack variable, a call within the file.
 const SOURCE: &str = r#"
 const POWERS: [u32; 8] = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000];
@@ -112,15 +115,50 @@ fn programs_in_go_are_linked_and_run() {
     space.file("stubs_amd64.s", STUBS);
     space.file("main.go", PROGRAM);
     let module = module(SOURCE, &GOSYSO);
-    for (system, format) in [
-        ("linux", ImageFormat::Elf),
-        ("windows", ImageFormat::MsCoff),
-        ("darwin", ImageFormat::MachO),
-    ] {
+    for (system, format) in SYSTEMS {
         space.object(&format!("kernels_{system}_amd64.syso"), &module, format, true);
         space.run(&format!("env GOOS={system} go build -o program_{system}.exe ."));
     }
     space.run("go vet .");
     assert_eq!(space.run("./program_linux.exe"), "all right\n");
     assert!(space.wine("program_windows.exe").contains("all right"));
+}
+
+/// Two packages with the same kernels and constants, as when one is a copy of the other, and a third
+/// with other kernels, which it did not name for linkers.
+#[test]
+fn packages_with_the_same_kernels_are_linked() {
+    if !have(&["go", "wine"]) {
+        return;
+    }
+    let space = Workspace::new("go_packages");
+    space.file("go.mod", "module kernels\n\ngo 1.19\n");
+    let other = SOURCE.replace("kernel_", "other_").replace("2.5", "3.5");
+    let (shared, other) = (module(SOURCE, &GOSYSO), module(&other, &GOSYSO));
+    for (package, prefix) in [("first", "kernel_"), ("second", "kernel_"), ("third", "other_")] {
+        std::fs::create_dir_all(space.file("x", "").with_file_name(package)).expect("a directory");
+        space.file(&format!("{package}/stubs_amd64.s"), STUBS.replace("kernel_", prefix));
+        let library = PROGRAM
+            .replace("package main", &format!("package {package}"))
+            .replace("func main()", "func Check()")
+            .replace(
+                "Scaled(3) != 8",
+                &format!("Scaled(3) != {}", if prefix == "other_" { 11 } else { 8 }),
+            );
+        space.file(&format!("{package}/{package}.go"), library);
+        let module = if prefix == "other_" { &other } else { &shared };
+        for (system, format) in SYSTEMS {
+            space.object(&format!("{package}/kernels_{system}_amd64.syso"), module, format, true);
+        }
+    }
+    space.file(
+        "main.go",
+        "package main\n\nimport (\n\"kernels/first\"\n\"kernels/second\"\n\"kernels/third\"\n)\n\n\
+         func main() { first.Check(); second.Check(); third.Check() }\n",
+    );
+    for (system, _) in SYSTEMS {
+        space.run(&format!("env GOOS={system} go build -o program_{system}.exe ."));
+    }
+    space.run("./program_linux.exe");
+    space.wine("program_windows.exe");
 }

@@ -8,12 +8,12 @@ use super::recorder::Recorded;
 use crate::abi::Frames;
 use crate::emit::module::ModuleFunction;
 use object::write::{
-    Object, Relocation, RelocationFlags, SectionId, StandardSection, Symbol, SymbolId,
+    Comdat, Object, Relocation, RelocationFlags, SectionId, StandardSection, Symbol, SymbolId,
     SymbolSection,
 };
 use object::{
-    BinaryFormat, RelocationEncoding, RelocationKind, SectionKind, SymbolFlags, SymbolKind,
-    SymbolScope,
+    BinaryFormat, ComdatKind, RelocationEncoding, RelocationKind, SectionKind, SymbolFlags,
+    SymbolKind, SymbolScope,
 };
 
 /// An object file under construction.
@@ -57,8 +57,24 @@ impl Draft {
             constants: Vec::new(),
             externals: Vec::new(),
         };
+        let is_shared = draft.is_shared(image);
+        if is_shared {
+            // It has to come before the symbols of what is in it.
+            draft.object.section_symbol(text);
+        }
         draft.add_symbols(image, which);
+        if let (true, Some(&symbol)) = (is_shared, draft.functions.first()) {
+            // Sizes are compared, so that two versions of a name that the user gave are noticed.
+            let kind = ComdatKind::SameSize;
+            draft.object.add_comdat(Comdat { kind, symbol, sections: vec![text] });
+        }
         draft
+    }
+
+    /// Whether another object may have the same code, which the linker is to take once. COFF says
+    /// so of a section (Microsoft, "PE format", COMDAT sections), other formats of symbols.
+    fn is_shared(&self, image: &Image) -> bool {
+        self.object.format() == BinaryFormat::Coff && image.functions.iter().any(is_go)
     }
 
     fn add_symbols(&mut self, image: &Image, which: ConstantSymbols) {
@@ -78,8 +94,11 @@ impl Draft {
             });
             self.constants.push(symbol);
         }
-        // A symbol would part a constant from its code, where symbols start parts of their own.
-        for inner in image.inner.iter().filter(|_| which == ConstantSymbols::All) {
+        // A symbol would part a constant from its code, where symbols start parts of their own. And
+        // Go's linker takes every local symbol of a shared section for the section's own.
+        let has_local_names = !self.is_shared(image);
+        let has_inner = has_local_names && which == ConstantSymbols::All;
+        for inner in image.inner.iter().filter(|_| has_inner) {
             self.object.add_symbol(Symbol {
                 name: inner.name.clone().into_bytes(),
                 value: inner.offset.into(),
@@ -98,8 +117,10 @@ impl Draft {
             if source.symbol != function.symbol {
                 // For debuggers; and what the author asks for, linkers find.
                 let is_asked = source.is_named_for_linkers();
-                let scope = if is_asked { scope(source) } else { SymbolScope::Compilation };
-                self.add_function(function, &source.symbol, scope);
+                if is_asked || has_local_names {
+                    let scope = if is_asked { scope(source) } else { SymbolScope::Compilation };
+                    self.add_function(function, &source.symbol, scope);
+                }
             }
         }
         for external in &image.externals {
@@ -122,15 +143,14 @@ impl Draft {
         name: &str,
         scope: SymbolScope,
     ) -> SymbolId {
-        let is_go = function.source.convention().frames == Frames::Go;
         self.object.add_symbol(Symbol {
             name: name.as_bytes().to_vec(),
             value: function.offset.into(),
             size: function.size.into(),
             kind: SymbolKind::Text,
             scope,
-            // Two packages may have the same code. (COFF has no symbols of this kind.)
-            weak: is_go
+            // Two packages may have the same code.
+            weak: is_go(function)
                 && scope != SymbolScope::Compilation
                 && self.object.format() != BinaryFormat::Coff,
             section: SymbolSection::Section(self.text),
@@ -210,6 +230,10 @@ impl Draft {
     ) -> object::write::Result<()> {
         self.object.add_relocation(section, relocation)
     }
+}
+
+fn is_go(function: &Function<'_>) -> bool {
+    function.source.convention().frames == Frames::Go
 }
 
 /// Who sees a function. Those of Go are Go's to export.
