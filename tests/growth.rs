@@ -54,7 +54,7 @@ static LOCK: Mutex<()> = Mutex::new(());
 
 #[test]
 fn four_times_as_much_takes_four_times_the_memory() {
-    const SMALL: usize = 250;
+    const SMALL: usize = 100;
     let _lock = LOCK.lock();
     let mut failures = Vec::new();
     for (kind, source) in kinds::all() {

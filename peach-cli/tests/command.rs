@@ -346,3 +346,43 @@ fn outputs_are_reproducible() {
         assert_eq!(read(&one), read(&other), "{name}");
     }
 }
+
+/// The first version of macOS that a Mach-O file names (`LC_BUILD_VERSION` in Apple's
+/// `mach-o/loader.h`).
+fn minimum_version(file: &[u8]) -> Option<[u8; 4]> {
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
+    let mut at = 32;
+    for _ in 0..word(16) {
+        if word(at) == 0x32 {
+            return Some(word(at + 12).to_be_bytes());
+        }
+        at += word(at + 4) as usize;
+    }
+    None
+}
+
+/// As Apple's tools and rustc, the command takes it from the environment.
+#[test]
+fn objects_for_macos_say_which_version_they_need() {
+    let files = files("macos");
+    let build = |version: Option<&str>| {
+        let mut command = Command::new(PEACH);
+        command.args(["-mimage-format=mach-o", "-o", "add.o", "add.peach"]).current_dir(&files.0);
+        match version {
+            Some(version) => command.env("MACOSX_DEPLOYMENT_TARGET", version),
+            None => command.env_remove("MACOSX_DEPLOYMENT_TARGET"),
+        };
+        Run::of(&mut command)
+    };
+    let built = |version| {
+        build(version).succeeded();
+        minimum_version(&fs::read(files.0.join("add.o")).expect("an object"))
+    };
+    assert_eq!(built(None), Some([0, 11, 0, 0]));
+    assert_eq!(built(Some("10.13")), Some([0, 10, 13, 0]));
+    assert_eq!(built(Some("10.15.7")), Some([0, 10, 15, 7]));
+    assert_eq!(built(Some("14")), Some([0, 14, 0, 0]));
+    for wrong in ["", "0", "10.", "10.13.1.2", "eleven", "10.256", "-1", "65536.0"] {
+        build(Some(wrong)).failed(2, "MACOSX_DEPLOYMENT_TARGET");
+    }
+}

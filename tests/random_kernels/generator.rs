@@ -70,6 +70,11 @@ impl Shape {
         .around_calls()
     }
 
+    /// The same with `#[spill]`, and more values than there are registers.
+    pub fn spilling(self) -> Shape {
+        Shape { spill: true, gp: 14 + self.gp % 15, vectors: 14 + self.vectors % 20, ..self }
+    }
+
     /// Few registers survive calls, and none of MMX.
     fn around_calls(mut self) -> Shape {
         if !self.calls {

@@ -1,7 +1,8 @@
 //! Random kernels, compiled and executed on this processor, against an interpreter of the program
 //! over virtual registers. Every register that the convention preserves is poisoned and checked.
 //!
-//! `PEACH_RANDOM_KERNELS=N` sets how many; `PEACH_SEED=S` runs the one with that seed alone.
+//! `PEACH_RANDOM_KERNELS=N` sets how many of each kind; `PEACH_SEED=S` runs the one with that seed
+//! alone.
 
 mod callee;
 mod fit;
@@ -31,25 +32,39 @@ const FUEL: usize = 1_000_000;
 
 #[test]
 fn random_kernels_do_what_the_interpreter_does() {
-    run_many(false, 2000);
+    run_many(Kind::Any, 500);
+}
+
+/// The same where every kernel may spill, and has about twice as many values as fit.
+#[test]
+fn random_kernels_that_spill_do_so() {
+    run_many(Kind::Spilling, 100);
 }
 
 /// The same in the sandbox of Native Client; all code is validated, too.
 #[test]
 fn random_kernels_do_so_in_a_sandbox() {
-    run_many(true, 500);
+    run_many(Kind::Sandboxed, 100);
 }
 
-fn run_many(sandboxed: bool, default: u64) {
+/// What random kernels are like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Any,
+    Spilling,
+    Sandboxed,
+}
+
+fn run_many(kind: Kind, default: u64) {
     if let Some(seed) = number("PEACH_SEED") {
-        return run_one(seed, sandboxed).map(|_| ()).unwrap_or_else(|message| panic!("{message}"));
+        return run_one(seed, kind).map(|_| ()).unwrap_or_else(|message| panic!("{message}"));
     }
     let count = number("PEACH_RANDOM_KERNELS").unwrap_or(default);
     let first = number("PEACH_FIRST_SEED").unwrap_or(1);
     let mut failures = Vec::new();
     let mut spilled = 0;
     for seed in first..first + count {
-        match run_one(seed, sandboxed) {
+        match run_one(seed, kind) {
             Ok(Outcome::Ran) => {}
             Ok(Outcome::OutOfRegisters) => spilled += 1,
             Err(message) => failures.push(format!("PEACH_SEED={seed}: {message}")),
@@ -68,9 +83,9 @@ fn run_many(sandboxed: bool, default: u64) {
 fn the_checker_refuses_damaged_code() {
     let mut tally = [(0, 0); mutations::KINDS.len()];
     let trace = number("PEACH_TRACE").is_some();
-    for seed in 1..=number("PEACH_MUTANTS").unwrap_or(150) {
+    for seed in 1..=number("PEACH_MUTANTS").unwrap_or(40) {
         let mut rng = Random::new(seed);
-        let (text, convention) = random_text(&mut rng, false);
+        let (text, convention) = random_text(&mut rng, Kind::Any);
         let Ok(Some(compiled)) = compile(&text, convention) else { continue };
         let facts = Facts::of(&compiled.function);
         for _ in 0..60 {
@@ -118,10 +133,12 @@ enum Outcome {
 }
 
 /// A random kernel's text, fit for this processor, and the convention that it is for.
-fn random_text(rng: &mut Random, sandboxed: bool) -> (String, &'static Convention) {
+fn random_text(rng: &mut Random, kind: Kind) -> (String, &'static Convention) {
     let mut shape = Shape::random(rng);
-    if sandboxed {
-        shape = shape.sandboxed();
+    match kind {
+        Kind::Any => {}
+        Kind::Spilling => shape = shape.spilling(),
+        Kind::Sandboxed => shape = shape.sandboxed(),
     }
     shape = fit(shape);
     shape.wide_arguments = shape.convention.vectors_by_reference && rng.below(2) == 0;
@@ -149,9 +166,9 @@ fn compile(
     Ok(Some(compilation.kernels.remove(0).versions.remove(0)))
 }
 
-fn run_one(seed: u64, sandboxed: bool) -> Result<Outcome, String> {
+fn run_one(seed: u64, kind: Kind) -> Result<Outcome, String> {
     let mut rng = Random::new(seed);
-    let (text, convention) = random_text(&mut rng, sandboxed);
+    let (text, convention) = random_text(&mut rng, kind);
     match compile(&text, convention)? {
         None if text.contains("#[spill]") => Err("it could have been spilled".to_string()),
         None => Ok(Outcome::OutOfRegisters),
