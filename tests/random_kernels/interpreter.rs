@@ -182,6 +182,7 @@ impl<'a> Interpreter<'a> {
             Base::Data(id) => match &self.function[id].content {
                 DataContent::Bytes(bytes) => bytes.as_ptr() as u64,
                 DataContent::Jumps(_) => panic!("jump tables are not interpreted"),
+                DataContent::Rust(_) => panic!("rustc's tables are not known here"),
             },
             Base::StackArg => {
                 let arg = self.argument_at(mem.disp);
