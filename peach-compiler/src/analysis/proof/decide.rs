@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// How many inequalities one refutation may derive.
 const WORK: usize = 4_000;
 
-/// How many inequalities are many.
-const MANY: usize = 64;
+/// How many inequalities are many: more than an unrolled loop of a real kernel knows.
+const MANY: usize = 640;
 
 /// How many values a counterexample may cost.
 const TRIES: u32 = 20_000;
