@@ -19,7 +19,7 @@ use peach_compiler::analysis::record::{
 };
 use peach_compiler::ir::{Base, Function, Instruction, Mem, Op, Operand, Reg};
 use peach_compiler::isa::{Control, Elements, MemAccess, Touched, gp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The edge from the caller.
 const ENTRY: u32 = u32::MAX;
@@ -148,7 +148,8 @@ impl<'a> Check<'a> {
             here.script.assume(&bits);
             machine.masks.insert(*reg, mask);
         }
-        let bounds = claim.symbols.iter().flat_map(|symbol| numbers.bounds(*symbol));
+        // Those of outer places too: they were demanded where these symbols got their values.
+        let bounds = mentioned(claim).into_iter().flat_map(|symbol| numbers.bounds(symbol));
         for bound in bounds {
             let term = numbers.compared("bvsge", &bound, &mut here);
             here.script.assume(&term);
@@ -486,6 +487,14 @@ fn within(mask: &str, first: &Sum, end: &Sum, numbers: &Numbers<'_>, here: &mut 
         })
         .collect();
     all(&parts)
+}
+
+/// The symbols of a claim, and those of outer places that it speaks of.
+fn mentioned(claim: &Claimed) -> BTreeSet<Symbol> {
+    let Knowledge { at_least_zero, zero, not_zero } = &claim.knowledge;
+    let facts = at_least_zero.iter().chain(zero).chain(not_zero);
+    let sums = claim.values.values().chain(facts);
+    claim.symbols.iter().copied().chain(sums.flat_map(Linear::symbols)).collect()
 }
 
 /// What is known, as comparisons with 0.
