@@ -29,6 +29,8 @@ ids! {
     LocalId
     /// An argument register of a function (a slice has two).
     ArgId
+    /// A local function of a function: code that stands once and is called.
+    LocalFnId
     /// A Rust constant expression, `const { … }`, whose value rustc fills in.
     RustConstId
     /// A Rust path, `sym …`, whose address is filled in.

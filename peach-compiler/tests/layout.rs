@@ -57,6 +57,7 @@ impl Program {
             span: Span::call_site(),
         });
         Lowered {
+            local_fns: Vec::new(),
             name: "k".to_string(),
             convention: &SYSV64,
             items: items.collect(),

@@ -90,6 +90,7 @@ fn validity(
         span: Span::call_site(),
     };
     let lowered = Lowered {
+        local_fns: Vec::new(),
         name: "k".to_string(),
         convention: &NACL,
         undefined: Vec::new(),

@@ -8,7 +8,7 @@
 use super::slots::Slots;
 use super::{Cfg, Liveness, liveness};
 use crate::abi::{ArgPlace, Convention};
-use crate::ir::{ArgId, Function, Op, Reg, Register, ResultKind, ReturnValue, View};
+use crate::ir::{ArgId, Function, LocalOp, Op, Reg, Register, ResultKind, ReturnValue, View};
 use crate::isa::{
     Access, Bank, Class, Constraints, Control, Effects, Feature, Flags, Lanes, PhysReg, Reach,
     RegSet, VectorMode, X87Effect, constraints, effects, gp,
@@ -78,7 +78,7 @@ pub(super) fn nothing() -> Effects<Reg> {
 pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
     let mut effects = nothing();
     match op {
-        Op::Label(_) | Op::Align(_) | Op::Ghost(_) | Op::Machine(_) => {}
+        Op::Label(_) | Op::Align(_) | Op::Ghost(_) | Op::Local(..) | Op::Machine(_) => {}
         Op::Copy { dst, src } => {
             merge(&mut effects.regs, read(src.reg, src.class.lanes()));
             merge(&mut effects.regs, copied(*dst));
@@ -99,11 +99,11 @@ pub(super) fn of_pseudo(function: &Function, op: &Op) -> Effects<Reg> {
     effects
 }
 
-fn read(reg: Reg, lanes: Lanes) -> Access<Reg> {
+pub(super) fn read(reg: Reg, lanes: Lanes) -> Access<Reg> {
     Access { reg, read: lanes, write: Lanes::NONE, may_write: Lanes::NONE, zeroed: Lanes::NONE }
 }
 
-fn write(reg: Reg, lanes: Lanes) -> Access<Reg> {
+pub(super) fn write(reg: Reg, lanes: Lanes) -> Access<Reg> {
     Access { reg, read: Lanes::NONE, write: lanes, may_write: Lanes::NONE, zeroed: Lanes::NONE }
 }
 
@@ -120,7 +120,7 @@ fn undefined_lanes(function: &Function, dst: View<Reg>) -> Lanes {
 }
 
 /// Adds an access, keeping one entry per register.
-fn merge(regs: &mut Vec<Access<Reg>>, access: Access<Reg>) {
+pub(super) fn merge(regs: &mut Vec<Access<Reg>>, access: Access<Reg>) {
     match regs.iter_mut().find(|known| known.reg == access.reg) {
         Some(known) => {
             known.read |= access.read;
@@ -239,7 +239,7 @@ pub(super) fn complete_outside(function: &Function, cfg: &Cfg, effects: &mut [Ef
     }
     let named = named_registers(effects);
     let clobbers = call_clobbers(function.convention);
-    let set = set_before(function.convention, cfg, effects, &kinds, &named);
+    let set = set_before(function, cfg, effects, &kinds, &named);
     for ((effects, kind), set) in effects.iter_mut().zip(kinds).zip(set) {
         for (reg, lanes) in set {
             merge(&mut effects.regs, read(Reg::Physical(reg), lanes));
@@ -312,6 +312,7 @@ impl Outside {
             | Op::SetImm { .. }
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_) => Outside::No,
@@ -320,7 +321,7 @@ impl Outside {
 }
 
 /// The physical registers that some instruction touches, but for the stack pointer.
-fn named_registers(effects: &[Effects<Reg>]) -> Vec<PhysReg> {
+pub(super) fn named_registers(effects: &[Effects<Reg>]) -> Vec<PhysReg> {
     let mut named: Vec<PhysReg> = effects
         .iter()
         .flat_map(|effects| &effects.regs)
@@ -333,7 +334,7 @@ fn named_registers(effects: &[Effects<Reg>]) -> Vec<PhysReg> {
 }
 
 /// All bytes that a register has.
-fn whole(reg: PhysReg) -> Lanes {
+pub(super) fn whole(reg: PhysReg) -> Lanes {
     match reg.bank {
         Bank::Vector | Bank::Tile => Lanes::ALL,
         Bank::Gp | Bank::Mask | Bank::Mmx => Lanes::low(8),
@@ -366,12 +367,13 @@ pub(super) fn call_results(convention: &Convention) -> impl Iterator<Item = Phys
 /// For each instruction that leaves the kernel's sight: the registers that it may take something
 /// from and that some path to it has set since the last call, with the bytes set.
 fn set_before(
-    convention: &Convention,
+    function: &Function,
     cfg: &Cfg,
     effects: &[Effects<Reg>],
     kinds: &[Outside],
     named: &[PhysReg],
 ) -> Vec<Vec<(PhysReg, Lanes)>> {
+    let convention = function.convention;
     let results: Vec<_> = call_results(convention).filter(|&r| r != gp::RAX).collect();
     let mut entry = vec![vec![Lanes::NONE; named.len()]; cfg.blocks.len()];
     let mut found = vec![Vec::new(); effects.len()];
@@ -393,11 +395,16 @@ fn set_before(
                 }
                 continue;
             }
+            // What a local function leaves is not set.
+            let is_local = matches!(function.insts[index].op, Op::Local(..));
             for access in &effects[index].regs {
                 if let Reg::Physical(reg) = access.reg
                     && let Ok(at) = named.binary_search(&reg)
                 {
-                    set[at] |= access.write | access.may_write;
+                    match is_local {
+                        true => set[at] = Lanes::NONE,
+                        false => set[at] |= access.write | access.may_write,
+                    }
                 }
             }
         }
@@ -448,21 +455,42 @@ pub(super) fn complete_vzeroall(
     constraints: &mut [Constraints<Reg>],
 ) -> bool {
     let places: Vec<usize> = (0..effects.len()).filter(|&i| is_vzeroall(&effects[i])).collect();
-    if places.is_empty() {
-        return false;
+    for (at, &entry) in cfg.entries.iter().enumerate() {
+        let start = cfg.blocks[entry as usize].start as usize;
+        let next = cfg.entries.get(at + 1);
+        let end = next.map_or(effects.len(), |&next| cfg.blocks[next as usize].start as usize);
+        let within = places.iter().copied().filter(|place| (start..end).contains(place)).collect();
+        complete_part(function, cfg, liveness, entry, within, (effects, constraints));
     }
-    let mut unwritten: Vec<Reg> = liveness.live_in[0]
+    !places.is_empty()
+}
+
+/// The same, of the places of the kernel itself or of one local function, which begins at `entry`.
+fn complete_part(
+    function: &Function,
+    cfg: &Cfg,
+    liveness: &Liveness,
+    entry: u32,
+    places: Vec<usize>,
+    (effects, constraints): (&mut [Effects<Reg>], &mut [Constraints<Reg>]),
+) {
+    if places.is_empty() {
+        return;
+    }
+    let given = given_at(function, cfg, entry);
+    let mut unwritten: Vec<Reg> = liveness.live_in[entry as usize]
         .iter()
         .map(|&(reg, _)| reg)
         .filter(|&reg| match reg {
             Reg::Virtual(v) => {
-                function[v].class.bank() == Bank::Vector && function[v].arg.is_none()
+                let is_vector = function[v].class.bank() == Bank::Vector;
+                is_vector && function[v].arg.is_none() && !given.contains(&reg)
             }
             Reg::Physical(_) => false,
         })
         .collect();
     let slots = Slots::of(function);
-    let mut done = 0;
+    let mut done = cfg.blocks[entry as usize].start as usize;
     for place in places {
         for access in effects[done..place].iter().flat_map(|e| &e.regs) {
             if !(access.write | access.may_write).is_empty() {
@@ -476,7 +504,17 @@ pub(super) fn complete_vzeroall(
             constraints[place].allowed.push((reg, Bank::Vector.without_evex()));
         }
     }
-    true
+}
+
+/// The parameters of the local function that begins with block `entry`.
+pub(super) fn given_at(function: &Function, cfg: &Cfg, entry: u32) -> Vec<Reg> {
+    let first = cfg.blocks[entry as usize].start as usize;
+    match function.insts.get(first).map(|inst| &inst.op) {
+        Some(Op::Local(LocalOp::Entry, id)) => {
+            function[*id].params.iter().map(|view| view.reg).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Whether it is `vzeroall`: the only instruction that zeroes so many registers in full.

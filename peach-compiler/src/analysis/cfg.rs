@@ -4,7 +4,7 @@
 //! to the labels of its jump table, or (without one) leaves the kernel. Everything is iterative: a
 //! kernel may have thousands of blocks in a row.
 
-use crate::ir::{DataContent, Function, Op, Operand, Reg};
+use crate::ir::{DataContent, Function, LocalFnId, LocalOp, Op, Operand, Reg};
 use crate::isa::{Control, Effects};
 
 /// Basic blocks in the order of the code.
@@ -14,8 +14,11 @@ pub struct Cfg {
     pub blocks: Vec<Block>,
     /// The block of each instruction.
     pub block_of: Vec<u32>,
-    /// The reachable blocks in reverse postorder: predecessors first, but for loops.
+    /// The reachable blocks in reverse postorder: predecessors first, but for loops. Those of
+    /// local functions are after those of the kernel.
     pub order: Vec<u32>,
+    /// The blocks that nothing goes to: block 0, and those that local functions begin with.
+    pub entries: Vec<u32>,
 }
 
 /// A run of instructions that is entered at its start and left at its end.
@@ -47,8 +50,9 @@ impl Cfg {
     pub(super) fn of(function: &Function, effects: &[Effects<Reg>]) -> Cfg {
         let mut cfg = split(function, effects);
         connect(&mut cfg, function, effects);
-        let tree = walk(&mut cfg);
+        let tree = walk(&mut cfg, function);
         nest_loops(&mut cfg, &tree);
+        nest_local_fns(&mut cfg, function);
         cfg
     }
 
@@ -84,20 +88,30 @@ impl Cfg {
 
 /// Whether control does not always continue with the next instruction.
 fn ends_block(op: &Op, effects: &Effects<Reg>) -> bool {
-    matches!(op, Op::Return(_)) || !matches!(effects.control, Control::Next | Control::Call)
+    !goes_on(op, effects) || !matches!(effects.control, Control::Next | Control::Call)
+}
+
+/// Whether control may continue with the next instruction.
+fn goes_on(op: &Op, effects: &Effects<Reg>) -> bool {
+    !matches!(op, Op::Return(_) | Op::Local(LocalOp::Return, _)) && effects.control.goes_on()
 }
 
 /// Cuts the code into blocks that are not connected yet.
 fn split(function: &Function, effects: &[Effects<Reg>]) -> Cfg {
     let mut cfg = Cfg { block_of: Vec::with_capacity(function.insts.len()), ..Cfg::default() };
     cfg.blocks.push(Block::default());
+    cfg.entries.push(0);
     let mut only_labels = true;
     let mut ended = false;
     for (index, inst) in function.insts.iter().enumerate() {
         let is_label = matches!(inst.op, Op::Label(_));
-        if ended || is_label && !only_labels {
+        let is_entry = matches!(inst.op, Op::Local(LocalOp::Entry, _));
+        if (ended || is_entry || is_label && !only_labels) && index > 0 {
             cfg.blocks.push(Block { start: index as u32, ..Block::default() });
             only_labels = true;
+        }
+        if is_entry {
+            cfg.entries.push(cfg.blocks.len() as u32 - 1);
         }
         only_labels &= is_label;
         ended = ends_block(&inst.op, &effects[index]);
@@ -120,9 +134,10 @@ fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
         let Some(last) = cfg.blocks[block].insts().last() else { continue };
         let op = &function.insts[last].op;
         let mut succs = Vec::new();
-        let falls_through = !matches!(op, Op::Return(_)) && effects[last].control.goes_on();
-        if falls_through && block + 1 < cfg.blocks.len() {
-            succs.push(block as u32 + 1);
+        let next = block as u32 + 1;
+        let is_end = block + 1 == cfg.blocks.len() || cfg.entries.contains(&next);
+        if goes_on(op, &effects[last]) && !is_end {
+            succs.push(next);
         }
         if let Op::Machine(machine) = op
             && effects[last].control != Control::Call
@@ -164,14 +179,31 @@ impl DepthFirst {
     }
 }
 
-/// Walks the graph from the entry: marks what is reachable and finds the order.
-fn walk(cfg: &mut Cfg) -> DepthFirst {
+/// Walks the graph from the entry, and from those of the local functions that are called: marks
+/// what is reachable and finds the order.
+fn walk(cfg: &mut Cfg, function: &Function) -> DepthFirst {
     let count = cfg.blocks.len();
     let mut tree =
         DepthFirst { entered: vec![0; count], left: vec![0; count], preorder: Vec::new() };
-    let mut stack = vec![(0u32, 0usize)];
-    cfg.blocks[0].reachable = true;
-    tree.preorder.push(0);
+    walk_from(0, cfg, &mut tree);
+    // A local function is after those that it calls.
+    for number in (0..cfg.entries.len() - 1).rev() {
+        let id = LocalFnId(number as u32);
+        let called = calls_of(cfg, function, id).any(|block| cfg.blocks[block].reachable);
+        if called {
+            walk_from(cfg.entries[number + 1], cfg, &mut tree);
+        }
+    }
+    tree
+}
+
+/// Walks the blocks that can be reached from `entry`.
+fn walk_from(entry: u32, cfg: &mut Cfg, tree: &mut DepthFirst) {
+    let before = cfg.order.len();
+    let mut stack = vec![(entry, 0usize)];
+    cfg.blocks[entry as usize].reachable = true;
+    tree.entered[entry as usize] = tree.preorder.len() as u32;
+    tree.preorder.push(entry);
     while let Some((block, next)) = stack.last_mut() {
         let block = *block;
         match cfg.blocks[block as usize].succs.get(*next).copied() {
@@ -191,8 +223,28 @@ fn walk(cfg: &mut Cfg) -> DepthFirst {
             }
         }
     }
-    cfg.order.reverse();
-    tree
+    cfg.order[before..].reverse();
+}
+
+/// The blocks with calls of a local function.
+fn calls_of(cfg: &Cfg, function: &Function, id: LocalFnId) -> impl Iterator<Item = usize> {
+    let calls = function.insts.iter().enumerate();
+    calls.filter_map(move |(index, inst)| match inst.op {
+        Op::Local(LocalOp::Call, callee) if callee == id => Some(cfg.block_of[index] as usize),
+        _ => None,
+    })
+}
+
+/// The body of a local function is in as many loops as its calls, besides its own.
+fn nest_local_fns(cfg: &mut Cfg, function: &Function) {
+    for number in (0..cfg.entries.len() - 1).rev() {
+        let calls = calls_of(cfg, function, LocalFnId(number as u32));
+        let around = calls.map(|block| cfg.blocks[block].loop_depth).max().unwrap_or(0);
+        let end = cfg.entries.get(number + 2).map_or(cfg.blocks.len(), |&next| next as usize);
+        for block in &mut cfg.blocks[cfg.entries[number + 1] as usize..end] {
+            block.loop_depth += around;
+        }
+    }
 }
 
 /// Finds the loops and how they nest (P. Havlak, "Nesting of reducible and irreducible loops",

@@ -3,7 +3,7 @@
 use super::cfg::Block;
 use super::slots::Slots;
 use super::stack::{self, Stack};
-use super::{Cfg, Liveness, access, extended, flags, liveness, ones, scans};
+use super::{Cfg, Liveness, LocalFns, access, extended, flags, liveness, ones, scans};
 use crate::ir::{Function, InstId, Reg};
 use crate::isa::{Constraints, Effects, Flags, Lanes};
 
@@ -20,8 +20,11 @@ pub struct Facts {
     pub liveness: Liveness,
     /// Flags that are live after each instruction.
     pub flags_live_out: Vec<Flags>,
-    /// Bytes pushed before each instruction (not counting the frame); `None` if unreachable.
+    /// Bytes pushed before each instruction, not counting the frame, by the code around it: that of
+    /// the kernel or of one local function; `None` if unreachable.
     pub depth: Vec<Option<u32>>,
+    /// Where local functions are, and what calls of them do.
+    pub local_fns: LocalFns,
     /// Where `push` and `pop` do not balance.
     pub(super) stack_problems: Vec<stack::Problem>,
     pub(super) slots: Slots,
@@ -31,7 +34,14 @@ impl Facts {
     /// Computes them.
     pub fn of(function: &Function) -> Facts {
         let (effects, constraints) = access::of_instructions(function);
-        Facts::from_effects(function, effects, constraints)
+        Facts::from_effects(function, effects, constraints, LocalFns::of(function))
+    }
+
+    /// Computes them for a function whose uses of local functions are written out. `local_fns` are
+    /// those of the function as it stands.
+    pub(super) fn of_uses(function: &Function, local_fns: &LocalFns) -> Facts {
+        let (effects, constraints) = access::of_instructions(function);
+        Facts::from_effects(function, effects, constraints, local_fns.written_out())
     }
 
     /// The dataflow alone, for instructions whose effects are known.
@@ -39,19 +49,24 @@ impl Facts {
         function: &Function,
         mut effects: Vec<Effects<Reg>>,
         mut constraints: Vec<Constraints<Reg>>,
+        mut local_fns: LocalFns,
     ) -> Facts {
         let slots = Slots::of(function);
         let cfg = Cfg::of(function, &effects);
+        local_fns.complete(function, &mut effects);
         access::complete_outside(function, &cfg, &mut effects);
         ones::complete_gathers(function, &cfg, &mut effects);
         scans::complete_scans(function, &cfg, &mut effects);
         extended::complete_returns(function, &cfg, &mut effects);
+        local_fns.complete(function, &mut effects);
         let mut liveness = Liveness::of(&cfg, &effects, slots);
         if access::complete_vzeroall(function, &cfg, &liveness, &mut effects, &mut constraints) {
+            local_fns.complete(function, &mut effects);
             liveness = Liveness::of(&cfg, &effects, slots);
         }
         let flags_live_out = flags::live_out(&cfg, &effects);
         let Stack { depth, problems } = stack::follow(function, &cfg, &effects);
+        local_fns.find_depths(function, &cfg, &depth);
         Facts {
             effects,
             constraints,
@@ -59,6 +74,7 @@ impl Facts {
             liveness,
             flags_live_out,
             depth,
+            local_fns,
             stack_problems: problems,
             slots,
         }

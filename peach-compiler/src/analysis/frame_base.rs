@@ -120,6 +120,7 @@ fn named(function: &Function) -> RegSet {
             Op::Label(_)
             | Op::Align(_)
             | Op::Ghost(_)
+            | Op::Local(..)
             | Op::Bytes(_)
             | Op::LoadArg { .. }
             | Op::Return(_) => {}

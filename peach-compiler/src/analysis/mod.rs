@@ -11,7 +11,9 @@ mod extended;
 mod facts;
 mod flags;
 mod frame_base;
+mod inlined;
 mod liveness;
+mod local_fns;
 mod locals;
 mod ones;
 mod proof;
@@ -30,7 +32,9 @@ pub use facts::Facts;
 pub(crate) use frame_base::{
     PAGE, STRIDE, TOUCHES_MAX, demanded_align, frame_base, is_large, needs_frame_base, used_locals,
 };
+pub use inlined::{MOST_INLINED, TooLong, Uses};
 pub use liveness::{Liveness, MOST_LIVE};
+pub use local_fns::LocalFns;
 pub use proof::record;
 pub use unused::Usage;
 pub(crate) use verify::too_large;

@@ -30,7 +30,7 @@ fn full_gathers(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -> Vec
         return Vec::new();
     }
     let mut at_entry: Vec<Option<Ones>> = vec![None; cfg.blocks.len()];
-    at_entry[0] = Some(Ones::new());
+    cfg.entries.iter().for_each(|&entry| at_entry[entry as usize] = Some(Ones::new()));
     // Where so much is known, liveness gives up as well.
     let mut room = MOST_LIVE;
     cfg.run_forward(|number, pass_on| {
@@ -99,6 +99,7 @@ impl Masks {
                 | Op::SetImm { .. }
                 | Op::Undefined { .. }
                 | Op::LoadArg { .. }
+                | Op::Local(..)
                 | Op::Return(_)
                 | Op::Align(_)
                 | Op::Ghost(_)
@@ -122,6 +123,7 @@ impl Masks {
             | Op::SetImm { .. }
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_)

@@ -4,6 +4,7 @@
 //! has written has no value to keep, so there the instruction is its first write, with any value if
 //! the source is zero. A forward may-analysis finds which bytes are which.
 
+use super::access::given_at;
 use super::dominators::Flow;
 use super::{Cfg, MOST_LIVE};
 use crate::ir::{Function, Op, Reg};
@@ -70,6 +71,11 @@ fn written_before(
     let mut at_entry = vec![Written::new(); cfg.blocks.len()];
     let arriving = function.arriving().into_iter().map(|(vreg, _)| Reg::Virtual(vreg));
     at_entry[0].extend(arriving.filter(|reg| followed.contains(reg)).map(|reg| (reg, Lanes::ALL)));
+    for &entry in &cfg.entries {
+        let given = given_at(function, cfg, entry).into_iter();
+        let given = given.filter(|reg| followed.contains(reg)).map(|reg| (reg, Lanes::ALL));
+        at_entry[entry as usize].extend(given);
+    }
     let step = |written: &mut Written, index: usize| {
         for access in &effects[index].regs {
             let lanes = access.write | access.may_write;

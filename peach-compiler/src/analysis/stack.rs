@@ -1,7 +1,7 @@
 //! How much the user has pushed before each instruction.
 
 use super::Cfg;
-use crate::ir::{Function, Op, Reg};
+use crate::ir::{Function, LocalOp, Op, Reg};
 use crate::isa::{Control, Effects};
 
 /// The depth of the stack before each instruction, and where it does not work out.
@@ -35,7 +35,9 @@ pub(super) fn follow(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -
         let mut depth = depth_in[number as usize].unwrap_or(0);
         for index in block.insts() {
             stack.depth[index] = Some(depth);
-            if matches!(function.insts[index].op, Op::Return(_)) && depth != 0 {
+            let leaves =
+                matches!(function.insts[index].op, Op::Return(_) | Op::Local(LocalOp::Return, _));
+            if leaves && depth != 0 {
                 stack.problems.push(Problem::Left { at: index, depth });
             }
             depth = after(depth, &effects[index]).unwrap_or_else(|| {

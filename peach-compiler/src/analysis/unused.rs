@@ -7,7 +7,7 @@
 
 use super::Facts;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Function, Op, Reg};
+use crate::ir::{Function, LocalOp, Op, Reg};
 use proc_macro2::{LineColumn, Span};
 use std::collections::HashSet;
 
@@ -83,12 +83,19 @@ fn used_registers(function: &Function, facts: &Facts) -> Vec<bool> {
     used
 }
 
+/// Whether nothing of the kernel itself is after instruction `index`.
+fn is_end(function: &Function, index: usize) -> bool {
+    let next = function.insts.get(index + 1);
+    next.is_none_or(|next| matches!(next.op, Op::Local(LocalOp::Entry, _)))
+}
+
 /// The first instruction of every stretch of code that cannot be reached.
 fn unreachable_stretches(function: &Function, facts: &Facts) -> impl Iterator<Item = usize> {
     let does_something = |index: usize| match &function.insts[index].op {
         Op::Label(_) | Op::Align(_) | Op::Ghost(_) => false,
         // Falling off the end returns, whether or not the end is reached.
-        Op::Return(values) => !values.is_empty() || index + 1 < function.insts.len(),
+        Op::Return(values) => !values.is_empty() || !is_end(function, index),
+        Op::Local(op, _) => *op == LocalOp::Call,
         Op::Machine(_)
         | Op::Copy { .. }
         | Op::SetImm { .. }

@@ -120,6 +120,7 @@ impl Known {
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_)
+            | Op::Local(..)
             | Op::Bytes(_) => None,
         }
     }

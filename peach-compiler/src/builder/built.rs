@@ -8,7 +8,7 @@ use crate::diagnostics::{Code, Diagnostics};
 use crate::emit::Module;
 use crate::emit::reports::listing::{self, Source};
 use crate::expand;
-use crate::ir::{Op, Operand};
+use crate::ir::{LocalOp, Op, Operand};
 use crate::isa;
 use crate::pipeline::{self, CompiledFunction, Target};
 use crate::syntax::ast;
@@ -93,6 +93,7 @@ impl Built {
 fn ends(op: &Op) -> bool {
     match op {
         Op::Return(_) => true,
+        Op::Local(op, _) => matches!(op, LocalOp::Return),
         Op::Machine(machine) => !isa::effects(&machine.inst, &machine.selection).control.goes_on(),
         Op::Label(_)
         | Op::Copy { .. }

@@ -53,6 +53,7 @@ pub(super) fn replay(
         }
         Op::SetImm { dst, value } => set_imm(*dst, *value, effects, items, step),
         Op::Ghost(_) => Err(Refusal::new("ghost code is dropped before allocation")),
+        Op::Local(..) => Err(Refusal::new("a local function is replayed by `local_fns`")),
         Op::Undefined { .. } => Err(Refusal::new("an undefined value is replayed by itself")),
         Op::Return(_) => Err(Refusal::new("a return is replayed by `returns`")),
     }?;

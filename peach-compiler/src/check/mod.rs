@@ -30,6 +30,7 @@
 //! | any other inserted instruction | `S(p, i) = ∅` for everything that it writes; its flags are lost |
 //! | source instruction | **requires** `r ∈ S(place(r), i)` for every byte *i* of `r` that it reads, and the same for flags; **then** `r` leaves every set in the bytes it writes, and `S(place(r), i) = {r}` |
 //! | source copy `a = b` | `a ∈ S(p, i)` exactly where `b ∈ S(p, i)`; no item is needed |
+//! | call of a local function | see [`local_fns`] |
 //! | call | **requires** as an instruction, and an aligned `rsp`; **then** what the callee's convention does not preserve is ∅ |
 //! | return | **requires** the results where the convention has them, each preserved register's own symbol in it, the return address at `rsp`, no dirty upper halves |
 //!
@@ -47,6 +48,7 @@ mod bytes;
 mod ends;
 mod folded;
 mod inserted;
+mod local_fns;
 mod machine;
 mod matching;
 mod meaning;
@@ -61,13 +63,15 @@ mod symbols;
 
 use crate::abi::{ArgPlace, Packing};
 use crate::ir::{
-    Arg, ArgId, ArgValue, Extension, Function, InstId, Item, LabelId, Lowered, Op, Origin, Reg,
+    Arg, ArgId, ArgValue, Extension, Function, InstId, Item, LabelId, LocalFnId, LocalOp, Lowered,
+    Op, Origin, Reg,
 };
 use crate::isa::{Effects, Lanes, PhysReg};
 use ends::Ends;
+use local_fns::Setting;
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 /// Why an allocation is refused: a bug in peach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +105,8 @@ pub fn check(
     lowered: &Lowered,
 ) -> Result<(), Refusal> {
     let program = Program::new(function, effects, lowered)?;
-    Replay { program: &program, layout: Layout::default(), states: program.no_states() }.run()
+    let settings = vec![Setting::of_kernel(program.starts.len())];
+    Replay { program: &program, layout: Layout::default(), settings }.run()
 }
 
 /// Both programs, cut into the same blocks.
@@ -149,10 +154,6 @@ impl<'a> Program<'a> {
             stack_args,
             ends,
         })
-    }
-
-    fn no_states(&self) -> Vec<Option<State>> {
-        vec![None; self.starts.len()]
     }
 
     fn insts_of_block(&self, block: usize) -> std::ops::Range<usize> {
@@ -222,12 +223,15 @@ fn cut_blocks(function: &Function) -> (Vec<usize>, Vec<Option<usize>>) {
     let mut starts = vec![0];
     let mut block_of_label = vec![None; function.labels.len()];
     for (index, inst) in function.insts.iter().enumerate() {
-        if let Op::Label(label) = inst.op {
-            if *starts.last().expect("the entry is a block") != index {
-                starts.push(index);
-            }
-            block_of_label[label.index()] = Some(starts.len() - 1);
+        let label = match inst.op {
+            Op::Label(label) => label,
+            Op::Local(LocalOp::Entry, id) => function[id].entry,
+            _ => continue,
+        };
+        if *starts.last().expect("the entry is a block") != index {
+            starts.push(index);
         }
+        block_of_label[label.index()] = Some(starts.len() - 1);
     }
     (starts, block_of_label)
 }
@@ -246,23 +250,23 @@ struct Step<'a> {
 struct Replay<'a> {
     program: &'a Program<'a>,
     layout: Layout,
-    states: Vec<Option<State>>,
+    /// That of the kernel, then those of calls of local functions.
+    settings: Vec<Setting>,
 }
+
+/// A block in a setting.
+type At = (usize, usize);
 
 impl Replay<'_> {
     fn run(mut self) -> Checked {
-        self.states[0] = Some(self.enter()?);
-        let mut queue = VecDeque::from([0]);
-        let mut queued = vec![false; self.states.len()];
-        queued[0] = true;
-        while let Some(block) = queue.pop_front() {
-            queued[block] = false;
-            for (target, state) in self.replay_block(block)? {
-                if self.meet(target, state)? && !queued[target] {
-                    queued[target] = true;
-                    queue.push_back(target);
-                }
-            }
+        self.settings[0].states[0] = Some(self.enter()?);
+        let mut queue = VecDeque::from([(0, 0)]);
+        let mut queued = HashSet::from([(0, 0)]);
+        while let Some(at) = queue.pop_front() {
+            queued.remove(&at);
+            let mut changed = self.replay_block(at)?;
+            changed.retain(|at| queued.insert(*at));
+            queue.extend(changed);
         }
         self.layout.check_disjoint(self.program.function.convention.shadow)
     }
@@ -286,30 +290,78 @@ impl Replay<'_> {
         }
     }
 
-    /// Replays one block; returns the states that leave it, with the blocks they go to.
-    fn replay_block(&mut self, block: usize) -> Checked<Vec<(usize, State)>> {
+    /// Replays one block; returns those whose states that changed.
+    fn replay_block(&mut self, (setting, block): At) -> Checked<Vec<At>> {
         let program = self.program;
-        let mut state = self.states[block].clone().expect("queued blocks have a state");
-        let mut leaving = Vec::new();
+        let known = self.settings[setting].states[block].clone();
+        let mut state = known.expect("queued blocks have a state");
+        let mut changed = Vec::new();
         for index in program.insts_of_block(block) {
             let id = InstId(index as u32);
-            let next = self
-                .replay_inst(id, &mut state)
-                .map_err(|refusal| refusal.at(program.function, id))?;
+            let at = |refusal: Refusal| refusal.at(program.function, id);
+            if let Op::Local(op, local_fn) = program.function.inst(id).op {
+                local_fns::expect(op, &program.function[local_fn], program.items(id))
+                    .map_err(at)?;
+                match op {
+                    LocalOp::Entry => {}
+                    LocalOp::Call => {
+                        let from = (setting, block);
+                        if !self.call(local_fn, from, &mut state, &mut changed).map_err(at)? {
+                            return Ok(changed);
+                        }
+                    }
+                    LocalOp::Return => {
+                        if self.settings[setting].leave(local_fn, state).map_err(at)? {
+                            changed.extend(&self.settings[setting].callers);
+                        }
+                        return Ok(changed);
+                    }
+                    LocalOp::Boundary => return Err(at(Refusal::new("a use was not a call"))),
+                }
+                continue;
+            }
+            let next = self.replay_inst(id, &mut state).map_err(at)?;
             for label in next.labels {
-                leaving.push((program.block_of(label)?, state.clone()));
+                let target = (setting, program.block_of(label)?);
+                self.arrive(target, state.clone(), &mut changed)?;
             }
             if !next.falls_through {
-                return Ok(leaving);
+                return Ok(changed);
             }
             for &reg in program.ends.at(id) {
                 state.forget_value(Sym::Reg(reg), Lanes::ALL);
             }
         }
         if block + 1 < program.starts.len() {
-            leaving.push((block + 1, state));
+            let next = InstId(program.starts[block + 1] as u32);
+            if matches!(program.function.inst(next).op, Op::Local(LocalOp::Entry, _)) {
+                return Err(Refusal::new("control falls into a local function"));
+            }
+            self.arrive((setting, block + 1), state, &mut changed)?;
         }
-        Ok(leaving)
+        Ok(changed)
+    }
+
+    /// A call of a local function in block `from`: it is entered, and left if its end is known by
+    /// now, which is the result.
+    fn call(
+        &mut self,
+        id: LocalFnId,
+        from: At,
+        state: &mut State,
+        changed: &mut Vec<At>,
+    ) -> Checked<bool> {
+        let entry = local_fns::enter(self.program, id, state);
+        self.layout.push(entry.stack.rsp, 8);
+        let setting = Setting::find(&mut self.settings, id, &entry);
+        if !self.settings[setting].callers.contains(&from) {
+            self.settings[setting].callers.push(from);
+        }
+        let block = self.program.block_of(self.program.function[id].entry)?;
+        self.arrive((setting, block), entry, changed)?;
+        let Some(exit) = &self.settings[setting].exit else { return Ok(false) };
+        *state = local_fns::resume(self.program, id, state, exit);
+        Ok(true)
     }
 
     fn replay_inst(&mut self, id: InstId, state: &mut State) -> Checked<step::Next> {
@@ -340,18 +392,23 @@ impl Replay<'_> {
         }
     }
 
-    /// Meets `state` into the start of `block`; whether that changed it.
-    fn meet(&mut self, block: usize, mut state: State) -> Checked<bool> {
+    /// Control comes to a block with `state`.
+    fn arrive(&mut self, at: At, mut state: State, changed: &mut Vec<At>) -> Checked {
+        let (setting, block) = at;
         let Program { ends, starts, .. } = self.program;
         let is_over = |sym| matches!(sym, Sym::Reg(reg) if ends.is_over(reg, starts[block]));
         state.retain_regs(|sym| !is_over(sym));
-        match &mut self.states[block] {
-            Some(known) => known.meet(&state),
+        let is_new = match &mut self.settings[setting].states[block] {
+            Some(known) => known.meet(&state)?,
             unknown => {
                 *unknown = Some(state);
-                Ok(true)
+                true
             }
+        };
+        if is_new && !changed.contains(&at) {
+            changed.push(at);
         }
+        Ok(())
     }
 }
 

@@ -33,6 +33,15 @@ impl Slots {
         self.places.get(&sym).into_iter().flatten().copied().collect()
     }
 
+    /// All that slots hold.
+    pub fn all(&self) -> impl Iterator<Item = (Address, Sym, Lanes)> {
+        let each = |(address, held): (&Address, &Held)| {
+            let address = *address;
+            held.clone().into_iter().map(move |(sym, lanes)| (address, sym, lanes))
+        };
+        self.held.iter().flat_map(each)
+    }
+
     /// Whether a slot holds some of `sym`.
     pub fn holds_some(&self, sym: Sym) -> bool {
         self.places.contains_key(&sym)

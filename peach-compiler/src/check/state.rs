@@ -5,6 +5,7 @@ use super::stack::{Address, Stack};
 pub(super) use super::symbols::Sym;
 use super::{Checked, Refusal};
 use crate::isa::{Bank, Class, Flags, Lanes, PhysReg};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What becomes of the bytes of a place that a copy does not write.
@@ -44,6 +45,8 @@ pub(super) struct State {
     pub upper_written: bool,
     /// The stack pointer, and the frame pointer.
     pub stack: Stack,
+    /// In the body of a local function: what was overwritten since it began.
+    touched: Option<BTreeMap<Place, Lanes>>,
 }
 
 impl State {
@@ -56,6 +59,7 @@ impl State {
             flags_set: Flags::default(),
             upper_written: false,
             stack,
+            touched: None,
         }
     }
 
@@ -140,6 +144,7 @@ impl State {
 
     /// `place` is overwritten in `lanes`.
     pub fn forget_place(&mut self, place: Place, lanes: Lanes) {
+        self.touch(place, lanes);
         match place {
             Place::Reg(reg) => {
                 if let Some(slot) = reg.index() {
@@ -153,6 +158,7 @@ impl State {
     /// Memory from `address` on is overwritten for `bytes` bytes, in whichever slots they belong
     /// to.
     pub fn overwrite(&mut self, address: Address, bytes: u32) {
+        self.touch(Place::Slot(address), Lanes::low(bytes));
         if self.slots.is_any_in(address, bytes) {
             Rc::make_mut(&mut self.slots).overwrite(address, bytes);
         }
@@ -161,6 +167,48 @@ impl State {
     /// Everything on the stack below `address` is overwritten (by a call).
     pub fn overwrite_below(&mut self, address: Address) {
         Rc::make_mut(&mut self.slots).overwrite_below(address);
+    }
+
+    fn touch(&mut self, place: Place, lanes: Lanes) {
+        if let Some(touched) = &mut self.touched {
+            *touched.entry(place).or_insert(Lanes::NONE) |= lanes;
+        }
+    }
+
+    /// What was overwritten since the body of the local function began, whatever is there now.
+    pub fn touched(&self) -> impl Iterator<Item = (Place, Lanes)> {
+        self.touched.iter().flatten().map(|(place, lanes)| (*place, *lanes))
+    }
+
+    /// The places that hold some of `sym`.
+    pub fn places_of(&self, sym: Sym) -> Vec<(Place, Lanes)> {
+        let in_regs = PhysReg::tracked()
+            .zip(&self.regs)
+            .map(|(reg, held)| (Place::Reg(reg), lanes_of(held, sym)));
+        let in_slots = self
+            .slots
+            .places_of(sym)
+            .into_iter()
+            .map(|address| (Place::Slot(address), lanes_of(self.slots.held(address), sym)));
+        in_regs.chain(in_slots).filter(|(_, lanes)| !lanes.is_empty()).collect()
+    }
+
+    /// The beginning of the body of a local function, where only values that are `wanted` are
+    /// known, and no flags.
+    pub fn only(&self, wanted: impl Fn(Sym) -> bool) -> State {
+        let mut state = State::new(self.stack.clone());
+        for (held, kept) in self.regs.iter().zip(&mut state.regs) {
+            kept.extend(held.iter().filter(|(sym, _)| wanted(*sym)));
+        }
+        let slots = self.slots.all().filter(|(_, sym, _)| wanted(*sym));
+        for (address, sym, lanes) in slots {
+            Rc::make_mut(&mut state.slots).define(address, sym, lanes);
+        }
+        state.flags = Flags(self.flags.0 & !Flags::STATUS.0);
+        state.flags_set = Flags(self.flags_set.0 | Flags::STATUS.0);
+        state.upper_written = self.upper_written;
+        state.touched = Some(BTreeMap::new());
+        state
     }
 
     /// `dst` gets bytes `lanes` of `src`.
@@ -183,6 +231,8 @@ impl State {
 
     /// `a` and `b` exchange what they hold.
     pub fn exchange(&mut self, a: PhysReg, b: PhysReg) {
+        self.touch(Place::Reg(a), Lanes::ALL);
+        self.touch(Place::Reg(b), Lanes::ALL);
         if let (Some(a), Some(b)) = (a.index(), b.index()) {
             self.regs.swap(a, b);
         }
@@ -260,6 +310,13 @@ impl State {
         if other.upper_written && !self.upper_written {
             self.upper_written = true;
             changed = true;
+        }
+        if let Some(touched) = &mut self.touched {
+            for (place, lanes) in other.touched() {
+                let known = touched.entry(place).or_insert(Lanes::NONE);
+                changed |= !known.contains(lanes);
+                *known |= lanes;
+            }
         }
         self.adopt(other);
         for (held, others) in self.regs.iter_mut().zip(&other.regs) {

@@ -1,6 +1,6 @@
 //! The values that the replay follows.
 
-use crate::ir::{ArgId, Reg};
+use crate::ir::{ArgId, LocalFnId, Reg};
 use crate::isa::PhysReg;
 
 /// A value of the program as written, as of its last write.
@@ -16,6 +16,8 @@ pub(super) enum Sym {
     ResultPointer,
     /// Where the caller continues.
     ReturnAddress,
+    /// Where a caller of a local function continues.
+    Resume(LocalFnId),
     /// The value of an argument that arrived in memory.
     Arg(ArgId),
     /// Zero.

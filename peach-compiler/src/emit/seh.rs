@@ -7,7 +7,8 @@
 //! The unwinder replays the prologue backwards and recognizes epilogues by their instructions. It
 //! knows of no pushes in a body: a function that pushes there (or aligns the stack around a call)
 //! is described in fragments, as if it were several functions. All but the first have a prologue of
-//! length zero that made the whole frame, what was pushed included.
+//! length zero that made the whole frame, what was pushed included. A local function is one of them
+//! by itself.
 
 use super::unwind;
 use crate::encode::Encoded;
@@ -30,19 +31,23 @@ pub(super) fn fragments(lowered: &Lowered, encoded: &Encoded) -> Vec<Fragment> {
     let frame = &lowered.frame;
     let size = encoded.code_len as u32;
     let offset_of = |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(size);
-    let heights = unwind::heights(lowered);
-    if frame.steps.is_empty() && heights.iter().all(|&(_, pushed)| pushed == 0) {
-        return Vec::new();
-    }
     let step = |&(after, step): &(usize, UnwindStep)| Step { at: offset_of(after), step };
     let steps: Vec<Step> = frame.steps.iter().map(step).collect();
     let mut fragments = Vec::new();
-    for (index, &(item, pushed)) in heights.iter().enumerate() {
-        let start = offset_of(item);
-        let end = heights.get(index + 1).map_or(size, |&(next, _)| offset_of(next));
-        if start < end {
-            let info = unwind_info(frame, &steps, index > 0, pushed);
-            fragments.push(Fragment { place: start..end, info });
+    for (number, part) in lowered.parts().into_iter().enumerate() {
+        let end_of_part = offset_of(part.end);
+        let heights = unwind::heights(lowered, part);
+        let steps = if number == 0 { steps.as_slice() } else { &[] };
+        if steps.is_empty() && heights.iter().all(|&(_, pushed)| pushed == 0) {
+            continue;
+        }
+        for (index, &(item, pushed)) in heights.iter().enumerate() {
+            let start = offset_of(item);
+            let end = heights.get(index + 1).map_or(end_of_part, |&(next, _)| offset_of(next));
+            if start < end {
+                let info = unwind_info(frame, steps, number + index > 0, pushed);
+                fragments.push(Fragment { place: start..end, info });
+            }
         }
     }
     fragments
@@ -75,7 +80,7 @@ fn unwind_info(frame: &Frame, steps: &[Step], is_part: bool, pushed: u32) -> Vec
     }
     let prologue = if is_part { 0 } else { steps.last().map_or(0, |step| step.at as u8) };
     let count = (codes.len() / 2) as u8;
-    let base = frame.base.map_or(0, |base| base.num);
+    let base = frame.base.filter(|_| !steps.is_empty()).map_or(0, |base| base.num);
     // Version 1, no handler; the base is the stack pointer itself at that place.
     let mut info = vec![1, prologue, count, base];
     info.extend(codes);

@@ -4,11 +4,13 @@
 //! canonical frame address (CFA) is found, and which registers of the caller are saved where.
 //!
 //! Invariant: applied in order, the changes describe every instruction boundary exactly. On entry
-//! the CFA is `rsp + 8` and every register is the caller's.
+//! the CFA is `rsp + 8` and every register is the caller's. So it is again in a local function,
+//! whose caller is the kernel.
 
 use crate::encode::Encoded;
 use crate::ir::{Cfa, Code, Instruction, Item, Lowered, Operand, Origin};
 use crate::isa::{Bank, PhysReg, gp};
+use std::ops::Range;
 
 /// One change of the unwinding rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +30,23 @@ pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
     let mut changes = Vec::new();
     let mut cfa = lowered.frame.cfa.iter().peekable();
     let mut in_memory: Vec<PhysReg> = Vec::new();
+    let starts: Vec<usize> = lowered.parts().into_iter().skip(1).map(|part| part.start).collect();
     for (index, item) in lowered.items.iter().enumerate() {
         while let Some((_, rule)) = cfa.next_if(|(at, _)| *at <= index) {
             changes.push((offset_of(index), Change::Cfa(*rule)));
         }
+        // The caller of a local function is the kernel: nothing of its registers is saved.
+        if starts.binary_search(&index).is_ok() {
+            let kept = std::mem::take(&mut in_memory).into_iter();
+            changes.extend(kept.map(|reg| (offset_of(index), Change::Restored(reg))));
+        }
         let Code::Inst(inst) = &item.code else { continue };
         let after = offset_of(index + 1);
         let name = inst.mnemonic.name();
-        if name == "ret" || name == "jmp" && matches!(item.origin, Origin::Epilogue(_)) {
+        if matches!(name, "ret" | "jmp") && matches!(item.origin, Origin::Epilogue(_)) {
+            if starts.contains(&(index + 1)) {
+                continue;
+            }
             // What follows is reached from the body, where all of them are saved.
             for &(reg, at) in &lowered.frame.saved {
                 if !in_memory.contains(&reg) {
@@ -68,19 +79,22 @@ pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
     changes
 }
 
-/// How many bytes are pushed in the body beyond what the prologue made, where the frame is found by
-/// the stack pointer: each item at which that changes, with the bytes from there on. The first one
-/// is the first item.
-pub fn heights(lowered: &Lowered) -> Vec<(usize, u32)> {
-    let mut heights = vec![(0, 0)];
+/// How many bytes are pushed in a part of the code beyond what the prologue made, where the frame
+/// is found by the stack pointer: each item at which that changes, with the bytes from there on.
+/// The first one is the first item. The body of a local function has no prologue.
+pub fn heights(lowered: &Lowered, part: Range<usize>) -> Vec<(usize, u32)> {
+    let mut heights = vec![(part.start, 0)];
     let mut changes = lowered.frame.cfa.iter().peekable();
     let mut cfa = Cfa { reg: gp::RSP, offset: 8 };
     let mut body = None;
-    for (index, item) in lowered.items.iter().enumerate() {
+    for (index, item) in lowered.items[..part.end].iter().enumerate() {
         while let Some((_, rule)) = changes.next_if(|(at, _)| *at <= index) {
             cfa = *rule;
         }
-        if index < lowered.frame.prologue_items || matches!(item.origin, Origin::Epilogue(_)) {
+        if index < part.start
+            || index < lowered.frame.prologue_items
+            || matches!(item.origin, Origin::Epilogue(_))
+        {
             continue;
         }
         let body = *body.get_or_insert(cfa);

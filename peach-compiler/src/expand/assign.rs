@@ -129,7 +129,13 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// Fresh registers, nested as the lengths say.
-    fn new_registers(&mut self, name: &str, class: Class, lengths: &[usize], span: Span) -> Value {
+    pub(super) fn new_registers(
+        &mut self,
+        name: &str,
+        class: Class,
+        lengths: &[usize],
+        span: Span,
+    ) -> Value {
         match lengths {
             [] => {
                 let vreg = self.output.new_vreg(name.to_string(), class, span);

@@ -130,6 +130,9 @@ impl<'a> Expander<'a, '_> {
         if call.args.len() != helper.params.len() {
             return Err(self.wrong_count(helper, call));
         }
+        if helper.is_local {
+            return self.use_local_fn(symbol, helper, call);
+        }
         let mut args = Vec::with_capacity(call.args.len());
         for (param, expr) in helper.params.iter().zip(&call.args) {
             args.push(self.eval_argument(param, expr).into());
@@ -214,7 +217,7 @@ impl<'a> Expander<'a, '_> {
         )
     }
 
-    fn eval_argument(&mut self, param: &'a HelperParam, expr: &'a Expr) -> Evaluated {
+    pub(super) fn eval_argument(&mut self, param: &'a HelperParam, expr: &'a Expr) -> Evaluated {
         match &param.kind {
             ParamKind::Class(class) if !class.lengths.is_empty() => {
                 let (_, lengths) = self.class_of(class)?;
@@ -253,7 +256,7 @@ impl<'a> Expander<'a, '_> {
         self.scopes.declare(symbol, checked.into());
     }
 
-    fn check_argument(
+    pub(super) fn check_argument(
         &mut self,
         param: &'a HelperParam,
         value: Value,
@@ -305,7 +308,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// The statements of a helper; a `return` at the end gives the value.
-    fn helper_body(&mut self, helper: &'a Helper) -> Evaluated<Option<Value>> {
+    pub(super) fn helper_body(&mut self, helper: &'a Helper) -> Evaluated<Option<Value>> {
         let statements = &helper.body.statements;
         let last = statements.last().map(|s| (&s.kind, s.span.0));
         let (count, returned) = match last {

@@ -483,6 +483,15 @@ impl<'a> Expander<'a, '_> {
         id
     }
 
+    /// A label that the source names otherwise.
+    pub(super) fn new_own_label(&mut self, name: String, span: Span) -> LabelId {
+        let id = LabelId(self.output.function.labels.len() as u32);
+        self.output.function.labels.push(LabelInfo { name, span });
+        self.labels.nodes.push(None);
+        self.labels.used.push(true);
+        id
+    }
+
     fn use_label(&mut self, id: LabelId) {
         self.labels.used[id.index()] = true;
     }

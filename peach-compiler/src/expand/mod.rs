@@ -20,6 +20,7 @@
 //! | `unfit`, `remedies` | what is said of an instruction that no form fits, and what to write instead |
 //! | `habits` | what is written elsewhere, and what it is here |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
+//! | `local_fns` | expansion of `local fn`, and its uses |
 //!
 //! Invariants: a function without errors defines every label it uses, and every instruction has a
 //! selection. Fails by diagnostics alone: a statement in error is left out, the names it declares
@@ -41,6 +42,7 @@ mod labels;
 mod lists;
 mod literal;
 mod load;
+mod local_fns;
 mod lookup;
 mod methods;
 mod names;
@@ -197,6 +199,7 @@ struct Expander<'a, 'd> {
     scopes: Scopes,
     version_bindings: HashMap<Symbol, Value>,
     labels: labels::Labels<'a>,
+    local_fns: local_fns::LocalFns,
     streams: Vec<streams::Stream>,
     compute: compute::Compute<'a>,
 }

@@ -109,6 +109,7 @@ pub(super) fn blank_function(convention: &'static Convention) -> Function {
         labels: Vec::new(),
         data: Vec::new(),
         locals: Vec::new(),
+        local_fns: Vec::new(),
         rust_consts: Vec::new(),
         rust_syms: Vec::new(),
         insts: Vec::new(),

@@ -6,7 +6,7 @@ use super::output::{FunctionBuilder, blank_function};
 use super::parts::{Items, Limits, MessageKey, Reports, ResultState, Status, Surroundings};
 use super::scope::Scopes;
 use super::value::Value;
-use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels};
+use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels, local_fns};
 use crate::abi::{self, ArgPlace};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options};
@@ -59,6 +59,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             scopes: Scopes::default(),
             version_bindings: HashMap::new(),
             labels: labels::Labels::default(),
+            local_fns: local_fns::LocalFns::default(),
             streams: Vec::new(),
             compute: Default::default(),
         }
@@ -223,6 +224,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.version_bindings.clear();
         self.items.values.clear();
         self.labels = labels::Labels::default();
+        self.local_fns = local_fns::LocalFns::default();
         self.streams.clear();
         self.compute.clear();
     }
@@ -244,6 +246,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             self.block(&kernel.body);
             self.fall_off(kernel.body.span.1);
         }
+        self.append_local_fns();
         self.leave_body_labels();
         self.leave_scope(mark);
         self.note_label_uses();

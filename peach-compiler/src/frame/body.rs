@@ -7,8 +7,8 @@ use super::space::align_up;
 use crate::abi::{ArgPlace, Packing};
 use crate::analysis::Facts;
 use crate::ir::{
-    Arg, ArgId, Base, Code, Extension, Function, InstId, Instruction, Machine, Mem, Op, Operand,
-    Origin, Reg, View,
+    Arg, ArgId, Base, Branch, Cfa, Code, Extension, Function, InstId, Instruction, LocalFn,
+    LocalOp, Machine, Mem, Op, Operand, Origin, Reg, View,
 };
 use crate::isa::asm::{self, view};
 use crate::isa::{Bank, Class, Control, Flags, Lanes, PhysReg, gp};
@@ -21,6 +21,7 @@ pub(super) fn live_after(function: &Function, facts: &Facts) -> Vec<Lanes> {
         | Op::Machine(_)
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
+        | Op::Local(..)
         | Op::Return(_)
         | Op::Align(_)
         | Op::Ghost(_)
@@ -45,10 +46,16 @@ impl Lowerer<'_> {
     /// Renders one instruction.
     pub(super) fn instruction(&mut self, id: InstId) {
         let function = self.function;
-        let depth = self.facts.depth[id.index()].unwrap_or(0).into();
+        let own_depth = self.facts.depth[id.index()].unwrap_or(0);
+        let around = self.facts.local_fns.depth_around(id.index()).unwrap_or(0);
+        let depth = i64::from(around + own_depth);
         self.out.origin = Origin::Author(id);
         self.out.span = function.inst(id).span;
-        self.out.set_cfa(self.body_cfa(depth));
+        self.out.set_cfa(match self.facts.local_fns.around(id.index()) {
+            // The caller's frame begins where the local function returns to.
+            Some(_) => Cfa { reg: gp::RSP, offset: 8 + own_depth as i32 },
+            None => self.body_cfa(depth),
+        });
         match &function.inst(id).op {
             Op::Label(label) => self.out.push(Code::Label(*label)),
             Op::Align(bytes) => self.out.push(Code::Align(*bytes)),
@@ -64,6 +71,7 @@ impl Lowerer<'_> {
             }
             Op::Copy { dst, src } => self.copy_view(id, *dst, *src),
             Op::SetImm { dst, value } => self.set_number(id, *dst, *value),
+            Op::Local(op, local_fn) => self.local_fn(*op, &function[*local_fn]),
             Op::Undefined { dst } => self.undefined.push((id, self.phys(dst.reg))),
             Op::LoadArg { arg } => self.load_argument(*arg, depth),
             Op::Return(values) => {
@@ -76,6 +84,17 @@ impl Lowerer<'_> {
                 }
                 self.epilogue(upper);
             }
+        }
+    }
+
+    /// Nothing but the return address is pushed around the body of a local function.
+    fn local_fn(&mut self, op: LocalOp, local_fn: &LocalFn) {
+        let entry = Branch { label: local_fn.entry, size: None };
+        match op {
+            LocalOp::Entry => self.out.push(Code::Label(local_fn.entry)),
+            LocalOp::Call => self.put(asm::call(entry)),
+            LocalOp::Return => self.put(asm::ret()),
+            LocalOp::Boundary => {}
         }
     }
 

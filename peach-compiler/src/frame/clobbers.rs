@@ -51,6 +51,8 @@ pub fn clobbers(lowered: &Lowered, features: &FeatureSet) -> Clobbers {
         match &item.code {
             Code::Label(_) | Code::Align(_) | Code::Group(_) => {}
             Code::Bytes(_) => changes.anything(),
+            // What a local function changes is among the items.
+            Code::Inst(inst) if calls_local_fn(inst) => changes.rest.uses_stack = true,
             Code::Inst(inst) => match isa::select(inst, features) {
                 Ok(selection) => changes.add(inst, &isa::effects(inst, &selection), cfa),
                 Err(_) => changes.anything(),
@@ -58,6 +60,11 @@ pub fn clobbers(lowered: &Lowered, features: &FeatureSet) -> Clobbers {
         }
     }
     changes.seen_from_outside(lowered)
+}
+
+/// Whether it is a call of a local function.
+pub fn calls_local_fn(inst: &Instruction<PhysReg>) -> bool {
+    inst.mnemonic.name() == "call" && matches!(inst.operands.as_slice(), [Operand::Label(_)])
 }
 
 /// What the instructions change, saved registers included.

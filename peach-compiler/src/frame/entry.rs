@@ -9,7 +9,7 @@ use crate::abi::{ArgPlace, Frames};
 use crate::analysis::{Facts, STRIDE, TOUCHES_MAX, frame_base, used_locals};
 use crate::ir::Allocation;
 use crate::ir::{
-    Base, Branch, Cfa, Code, Function, Inst, Instruction, Op, Operand, PlacedLocal, Reg,
+    Base, Branch, Cfa, Code, Function, Inst, Instruction, LocalOp, Op, Operand, PlacedLocal, Reg,
     UnwindStep, View,
 };
 use crate::isa::asm::{self, SseEncoding, at, gp32, gp64, view};
@@ -27,6 +27,9 @@ pub(super) fn stack_layout(
     let calls = facts.effects.iter().any(|effects| effects.control == Control::Call);
     let deepest = |index: usize| {
         let before = facts.depth[index].unwrap_or(0);
+        let is_call = matches!(function.insts[index].op, Op::Local(LocalOp::Call, _));
+        let around = facts.local_fns.depth_around(index).unwrap_or(0);
+        let before = before + around + if is_call { 8 } else { 0 };
         before.saturating_add_signed(-facts.effects[index].stack)
     };
     let depth = (0..function.insts.len()).map(deepest).max().unwrap_or(0);
@@ -59,6 +62,8 @@ fn leaves_red_zone(op: &Op) -> bool {
         }
         // Raw bytes may push.
         Op::Bytes(_) => false,
+        // A call pushes.
+        Op::Local(..) => false,
         Op::Label(_)
         | Op::Copy { .. }
         | Op::SetImm { .. }
@@ -74,7 +79,8 @@ fn leaves_red_zone(op: &Op) -> bool {
 fn uses(function: &Function, facts: &Facts) -> Vec<Use> {
     let mut uses = Vec::new();
     for (inst, index) in function.insts.iter().zip(0..) {
-        let depth = i64::from(facts.depth[index].unwrap_or(0));
+        let around = facts.local_fns.depth_around(index).unwrap_or(0);
+        let depth = i64::from(around + facts.depth[index].unwrap_or(0));
         match &inst.op {
             Op::Machine(machine) => {
                 for (at, mem) in machine.inst.memory_operands() {
@@ -105,6 +111,7 @@ fn uses(function: &Function, facts: &Facts) -> Vec<Use> {
             | Op::Copy { .. }
             | Op::SetImm { .. }
             | Op::Undefined { .. }
+            | Op::Local(..)
             | Op::Return(_) => {}
         }
     }

@@ -20,7 +20,7 @@ mod space;
 mod stack;
 mod upper;
 
-pub use clobbers::{Clobbers, clobbers};
+pub use clobbers::{Clobbers, calls_local_fn, clobbers};
 
 use crate::abi::Convention;
 use crate::analysis::Facts;
@@ -47,6 +47,7 @@ pub fn lower(function: &Function, facts: &Facts, allocation: &Allocation) -> Low
         convention: function.convention,
         items: out.items,
         undefined,
+        local_fns: function.local_fns.iter().map(|local_fn| local_fn.entry).collect(),
         label_count: function.labels.len() + loops,
         data: function.data.clone(),
         rust_consts: function.rust_consts.clone(),

@@ -3,8 +3,8 @@
 //! One line per register, datum and instruction. A virtual register is `name%number`, with a view
 //! after it where it is not the declared one.
 
-use super::function::{DataContent, Function, Inst, Op, ResultKind, ReturnValue};
-use crate::ids::{ArgId, DataId, LabelId};
+use super::function::{DataContent, Function, Inst, LocalFn, LocalOp, Op, ResultKind, ReturnValue};
+use crate::ids::{ArgId, DataId, LabelId, LocalFnId};
 use crate::isa::register_name;
 use crate::isa::{
     Base, Branch, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Reg, Rounding,
@@ -101,6 +101,28 @@ impl Function {
         format!("{}%{}", self[id].name, id.0)
     }
 
+    fn local_fn_name(&self, id: LocalFnId) -> String {
+        format!("{}%{}", self[id].name, id.0)
+    }
+
+    fn write_local(&self, f: &mut Formatter<'_>, op: LocalOp, id: LocalFnId) -> fmt::Result {
+        let name = self.local_fn_name(id);
+        let LocalFn { params, results, .. } = &self[id];
+        match op {
+            LocalOp::Call => {
+                write!(f, "  {} = {name}{}", self.views_text(results), self.views_text(params))
+            }
+            LocalOp::Entry => write!(f, "local fn {name}{}:", self.views_text(params)),
+            LocalOp::Return => write!(f, "  leave {name} with {}", self.views_text(results)),
+            LocalOp::Boundary => write!(f, "  boundary of {name}"),
+        }
+    }
+
+    fn views_text(&self, views: &[View<Reg>]) -> String {
+        let names: Vec<String> = views.iter().map(|view| self.reg_name(*view)).collect();
+        format!("({})", names.join(", "))
+    }
+
     fn write_op(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         match op {
             Op::Label(label) => write!(f, "{}:", self.label_name(*label)),
@@ -116,6 +138,7 @@ impl Function {
                 write!(f, "  {} = {}", self.reg_name(*dst), self.reg_name(*src))
             }
             Op::SetImm { dst, value } => write!(f, "  {} = {value}", self.reg_name(*dst)),
+            Op::Local(op, id) => self.write_local(f, *op, *id),
             Op::Undefined { dst } => write!(f, "  {} = undefined", self.reg_name(*dst)),
             Op::LoadArg { arg } => write!(f, "  load {}", self[self[*arg].vreg].name),
             Op::Return(values) => {

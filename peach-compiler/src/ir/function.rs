@@ -3,7 +3,9 @@
 use super::Ghost;
 use crate::abi::{ArgPlace, Convention, Placement};
 use crate::diagnostics::Place;
-use crate::ids::{ArgId, DataId, InstId, LabelId, LocalId, RustConstId, RustSymId, VReg};
+use crate::ids::{
+    ArgId, DataId, InstId, LabelId, LocalFnId, LocalId, RustConstId, RustSymId, VReg,
+};
 use crate::isa::{Class, FeatureSet, PhysReg, Selection};
 use crate::isa::{Instruction, Operand, Reg, View};
 use proc_macro2::{Span, TokenStream};
@@ -39,11 +41,14 @@ pub struct Function {
     pub data: Vec<Data>,
     /// Stack variables.
     pub locals: Vec<Local>,
+    /// The local functions that it calls, each after those that it calls itself.
+    pub local_fns: Vec<LocalFn>,
     /// `const { … }` expressions.
     pub rust_consts: Vec<RustConst>,
     /// `sym …` paths.
     pub rust_syms: Vec<RustSym>,
-    /// The instructions, in order. Control flow is by labels.
+    /// The instructions, in order. Control flow is by labels. The bodies of the local functions, in
+    /// their order, are last; each begins with [`Op::LocalEntry`].
     pub insts: Vec<Inst>,
 }
 
@@ -392,6 +397,24 @@ impl Local {
     }
 }
 
+/// A local function: code that stands once in the kernel, and is called.
+///
+/// Its registers are the function's own, and the same at every use: callers copy arguments into its
+/// parameters and results out of it.
+#[derive(Clone, Debug)]
+pub struct LocalFn {
+    /// Its name.
+    pub name: String,
+    /// The `name` token of the source.
+    pub span: Span,
+    /// Where its code begins.
+    pub entry: LabelId,
+    /// Written before every call of it.
+    pub params: Vec<View<Reg>>,
+    /// Written when it returns.
+    pub results: Vec<View<Reg>>,
+}
+
 /// A constant expression of the Rust program around.
 #[derive(Clone, Debug)]
 pub struct RustConst {
@@ -457,6 +480,8 @@ pub enum Op {
         /// Which.
         arg: ArgId,
     },
+    /// A local function is called, or its body begins or ends.
+    Local(LocalOp, LocalFnId),
     /// Leaves the kernel with these values, one per component of the result.
     Return(Vec<ReturnValue>),
     /// Aligns what follows with multi-byte nops.
@@ -483,6 +508,22 @@ impl Op {
     pub fn returned(&self) -> Option<&[ReturnValue]> {
         if let Op::Return(values) = self { Some(values) } else { None }
     }
+}
+
+/// What happens to a local function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalOp {
+    /// It is called: nothing but the return address is pushed. Reads its parameters, writes its
+    /// results; the physical registers that it changes have no value afterwards, nor have flags.
+    Call,
+    /// Its body begins, and what is before ends.
+    Entry,
+    /// Its body ends, and it returns.
+    Return,
+    /// A use of it begins or ends, where its body stands in the place of each use
+    /// ([`Uses`](crate::analysis::Uses)). What it changes of physical registers has no value, nor
+    /// have flags.
+    Boundary,
 }
 
 /// A machine instruction, and where the source says that it may go.
@@ -529,6 +570,7 @@ index_by! {
     LabelId labels LabelInfo
     DataId data Data
     LocalId locals Local
+    LocalFnId local_fns LocalFn
     ArgId args Arg
     RustConstId rust_consts RustConst
     RustSymId rust_syms RustSym

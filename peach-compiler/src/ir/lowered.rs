@@ -7,6 +7,7 @@ use crate::ids::{InstId, LabelId, VReg};
 use crate::isa::Instruction;
 use crate::isa::PhysReg;
 use proc_macro2::Span;
+use std::ops::Range;
 
 /// A function as it will be encoded, without sizes and offsets.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ pub struct Lowered {
     /// For each [`Op::Undefined`](super::Op::Undefined), in order: the register whose content is
     /// the value from there on.
     pub undefined: Vec<(InstId, PhysReg)>,
+    /// The labels that the bodies of local functions begin with, in the order of the code: the
+    /// first one ends the kernel itself, and each ends the one before.
+    pub local_fns: Vec<LabelId>,
     /// How many labels there are; every `LabelId` below is defined by one item.
     pub label_count: usize,
     /// Literals, tables and jump tables.
@@ -32,6 +36,23 @@ pub struct Lowered {
     pub in_text: bool,
     /// The stack frame.
     pub frame: Frame,
+}
+
+impl Lowered {
+    /// The items of the kernel itself, then those of each local function.
+    pub fn parts(&self) -> Vec<Range<usize>> {
+        let mut next = self.local_fns.iter().peekable();
+        let mut starts = vec![0];
+        for (index, item) in self.items.iter().enumerate() {
+            if let Code::Label(label) = item.code
+                && next.next_if(|start| **start == label).is_some()
+            {
+                starts.push(index);
+            }
+        }
+        let ends = starts.iter().skip(1).copied().chain([self.items.len()]);
+        starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    }
 }
 
 /// One item of the code.

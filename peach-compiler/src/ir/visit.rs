@@ -18,6 +18,7 @@ impl Op {
             | Op::Return(_)
             | Op::Label(_)
             | Op::LoadArg { .. }
+            | Op::Local(..)
             | Op::Align(_)
             | Op::Ghost(_)
             | Op::Bytes(_) => self.for_each_view(|_, view| visit(view.reg)),
@@ -43,7 +44,12 @@ impl Op {
                 }
             }
             // What only the proof reads is no use of a register.
-            Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Ghost(_) | Op::Bytes(_) => {}
+            Op::Label(_)
+            | Op::LoadArg { .. }
+            | Op::Align(_)
+            | Op::Ghost(_)
+            | Op::Local(..)
+            | Op::Bytes(_) => {}
         }
     }
 
@@ -64,7 +70,7 @@ impl Op {
                 }
             }
             Op::Ghost(ghost) => ghost.map_regs(map),
-            Op::Label(_) | Op::LoadArg { .. } | Op::Align(_) | Op::Bytes(_) => {}
+            Op::Label(_) | Op::LoadArg { .. } | Op::Local(..) | Op::Align(_) | Op::Bytes(_) => {}
         }
     }
 }

@@ -33,6 +33,7 @@ fn argument_returned(function: &Function, part: usize) -> Option<PhysReg> {
         | Op::SetImm { .. }
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
+        | Op::Local(..)
         | Op::Align(_)
         | Op::Bytes(_) => None,
     });

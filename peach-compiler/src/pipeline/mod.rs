@@ -21,7 +21,7 @@ pub use crate::compiled::{Compilation, CompiledFunction, CompiledGroup};
 pub use crate::target::Target;
 pub use steps::{Observer, State, Step};
 
-use crate::analysis::Usage;
+use crate::analysis::{TooLong, Usage};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, REPORT_IT};
 use crate::expand::{KernelGroup, Program};
 use crate::ir::Function;
@@ -135,7 +135,13 @@ pub fn compile_function(
         return None;
     }
     let errors_before = diagnostics.error_count();
-    analysis::verify(&function, &facts, diagnostics);
+    match analysis::Uses::of(&function, &facts) {
+        Ok(uses) if uses.written_out().1.liveness.is_incomplete => {
+            diagnostics.push(analysis::too_large(&function));
+        }
+        Ok(uses) => analysis::verify(&uses, diagnostics),
+        Err(TooLong) => diagnostics.push(too_long(&function)),
+    }
     #[cfg(feature = "decoder")]
     sandbox::verify(&function, &facts, diagnostics);
     usage.note(&function, &facts);
@@ -189,6 +195,18 @@ pub fn compile_function(
     #[cfg(feature = "decoder")]
     observer.after(Step::Verify, State::Encoded(&compiled));
     Some(compiled)
+}
+
+/// The uses of local functions multiply.
+fn too_long(function: &Function) -> Diagnostic {
+    let message = format!("the local functions of `{}` are used too often", function.name);
+    Diagnostic::new(Code::TooLarge, function.span, message)
+        .note(format!(
+            "every use is proven by itself, with those within it: together they have more than {} \
+             instructions",
+            analysis::MOST_INLINED
+        ))
+        .help("let local functions call fewer others")
 }
 
 /// The error of a step that failed its check.

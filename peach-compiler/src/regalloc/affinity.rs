@@ -71,6 +71,7 @@ pub(super) fn collect(
             | Op::SetImm { .. }
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
+            | Op::Local(..)
             | Op::Align(_)
             | Op::Ghost(_)
             | Op::Bytes(_) => {}

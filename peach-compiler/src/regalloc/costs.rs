@@ -58,6 +58,7 @@ pub(super) fn encoding(function: &Function, facts: &Facts, frequency: &Frequency
             Op::Label(_)
             | Op::Copy { .. }
             | Op::Undefined { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_)

@@ -130,6 +130,7 @@ impl Domains {
             | Op::Machine(_)
             | Op::SetImm { .. }
             | Op::Undefined { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_)

@@ -5,11 +5,13 @@
 //! Where a register is written, whether all, some or maybe, it interferes with every other register
 //! that is live afterwards and with every other one that the same instruction writes, even if its
 //! own value is never read. A copy is no reason for its ends to differ. On entry all arguments that
-//! arrive in registers are written at once. Two values that are live at the same time were written
+//! arrive in registers are written at once. What is live across a call of a local function
+//! interferes with every register that the function writes; its results are written within. Two
+//! values that are live at the same time were written
 //! one after the other, so this finds every pair.
 
 use crate::analysis::Facts;
-use crate::ir::{Function, InstId, Op, Reg, VReg};
+use crate::ir::{Function, InstId, LocalOp, Op, Reg, VReg, View};
 use crate::isa::{Access, Bank, Control, Lanes, PhysReg, RegSet};
 
 /// What keeps virtual registers apart.
@@ -122,6 +124,8 @@ pub(super) struct Point<'f> {
     copied: Option<Reg>,
     /// Whether the instruction is a call.
     is_call: bool,
+    /// At a call of a local function: its results, and the registers that it may change.
+    called: Option<(&'f [View<Reg>], &'f [Reg])>,
     /// Whether the instruction is `vzeroall` or `vzeroupper`, which name no register and clear
     /// many.
     clears: bool,
@@ -180,7 +184,14 @@ pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl
             let is_call = effects.control == Control::Call;
             let accesses = effects.regs.as_slice();
             let clears = clears(accesses);
-            visit(Point { inst, live, accesses, copied, is_call, clears, arriving: &[] });
+            let called = match function.insts[inst.index()].op {
+                Op::Local(LocalOp::Call, id) => {
+                    Some((function[id].results.as_slice(), facts.local_fns.changed(id)))
+                }
+                _ => None,
+            };
+            let arriving = &[];
+            visit(Point { inst, live, accesses, copied, is_call, called, clears, arriving });
         });
     }
     let arriving = function.arriving();
@@ -190,6 +201,7 @@ pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl
         accesses: &[],
         copied: None,
         is_call: false,
+        called: None,
         clears: false,
         arriving: &arriving,
     });
@@ -205,6 +217,9 @@ struct Builder {
 impl Builder {
     fn add(&mut self, point: &Point<'_>) {
         self.count(point);
+        if let Some((results, changed)) = point.called {
+            return self.add_across(point, results, changed);
+        }
         let written: Vec<(Reg, Lanes)> = point.written().collect();
         // Virtual registers come first. Physical ones, of which a call writes very many, have
         // nothing to say to one another.
@@ -230,6 +245,17 @@ impl Builder {
                     self.separate(written, other);
                     self.separate(other, written);
                 }
+            }
+        }
+    }
+
+    /// What is live across a call of a local function. How the results and what else it changes
+    /// relate to one another is found in its body.
+    fn add_across(&mut self, point: &Point<'_>, results: &[View<Reg>], changed: &[Reg]) {
+        let is_result = |reg: Reg| results.iter().any(|view| view.reg == reg);
+        for &(across, _) in point.live.iter().filter(|(reg, _)| !is_result(*reg)) {
+            for &other in changed {
+                self.separate(across, other);
             }
         }
     }

@@ -147,7 +147,21 @@ impl<'f> Rewriter<'f> {
             rewriter.homes[vreg.index()] = Some(home);
         }
         rewriter.find_live();
+        rewriter.keep_from_calls();
         rewriter
+    }
+
+    /// Parameters and results of local functions that are spilled are passed in their slots.
+    fn keep_from_calls(&mut self) {
+        let homes = &self.homes;
+        let in_register = |view: &View<Reg>| match view.reg {
+            Reg::Virtual(vreg) => homes[vreg.index()].is_none(),
+            Reg::Physical(_) => true,
+        };
+        for local_fn in &mut self.result.local_fns {
+            local_fn.params.retain(in_register);
+            local_fn.results.retain(in_register);
+        }
     }
 
     /// The place of an argument on the stack, if the value never changes and is never read beyond
@@ -279,6 +293,8 @@ impl<'f> Rewriter<'f> {
                 }
                 None => self.through_registers(inst, id, &uses),
             },
+            // The body finds its parameters in memory, and its callers the results.
+            Op::Local(..) => self.push(inst.clone(), Origin::Author(id)),
             Op::Label(_)
             | Op::SetImm { .. }
             | Op::Undefined { .. }

@@ -78,6 +78,7 @@ fn written_wide(program: &Program<'_>) -> Option<Vec<VReg>> {
             Op::Label(_)
             | Op::SetImm { .. }
             | Op::Undefined { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_)

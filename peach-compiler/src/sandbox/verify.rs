@@ -32,6 +32,7 @@ pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics)
             | Op::SetImm { .. }
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_) => None,

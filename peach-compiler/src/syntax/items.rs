@@ -49,7 +49,7 @@ fn item(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     let vis = c.tokens_since(&start);
     let is_public = c.is_past(&start) && !vis.is_empty();
     let next = c.ahead();
-    let plain = if c.is_word("inline") && next.is_word("fn") {
+    let plain = if (c.is_word("inline") || c.is_word("local")) && next.is_word("fn") {
         Item::Helper(Box::new(statements::helper(c, &mut Context::new(diagnostics))?))
     } else if c.is_word("const") && next.is_word("fn") {
         Item::ConstFn(Box::new(functions::const_fn(c, diagnostics)?))
@@ -192,7 +192,7 @@ fn refused_function(c: &Cursor<'_>) -> Option<Box<Diagnostic>> {
 }
 
 fn not_an_item(c: &Cursor<'_>) -> Box<Diagnostic> {
-    let problem = c.expected("`fn`, `inline fn`, `const` or `for`");
+    let problem = c.expected("`fn`, `inline fn`, `local fn`, `const` or `for`");
     Box::new(match c.word() {
         Some("static") => problem.help("a table is a `const`: `const NAME: [u32; 4] = […];`"),
         Some("use" | "mod" | "struct" | "enum" | "impl" | "trait" | "type" | "macro_rules") => {

@@ -406,9 +406,12 @@ fn interleave(c: &mut Cursor<'_>) -> Parsed<StatementKind> {
     }
 }
 
-/// `inline fn name(params) -> classes { body }`, at `inline`.
+/// `inline fn name(params) -> classes { body }` or `local fn`, at its first word.
 pub(super) fn helper(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<Helper> {
-    c.expect_word("inline")?;
+    let is_local = c.eat_word("local");
+    if !is_local {
+        c.expect_word("inline")?;
+    }
     c.expect_word("fn")?;
     let name = new_name(c)?;
     if c.is_punct('<') {
@@ -423,5 +426,5 @@ pub(super) fn helper(c: &mut Cursor<'_>, context: &mut Context<'_>) -> Parsed<He
     let mut context = Context::new(context.diagnostics);
     let body = block(c, &mut context)?;
     let Context { reported, skipped, .. } = context;
-    Ok(Helper { name, params, results, body, reported, skipped })
+    Ok(Helper { is_local, name, params, results, body, reported, skipped })
 }

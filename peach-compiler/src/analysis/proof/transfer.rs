@@ -49,7 +49,9 @@ pub(super) fn step(state: &mut State, index: usize, world: &mut World<'_>) {
         }
         Op::Ghost(Ghost::Invariant(_) | Ghost::Declassify(_)) => Results::default(),
         // What these write, if anything, is forgotten below.
-        Op::Label(_) | Op::Undefined { .. } | Op::Return(_) | Op::Align(_) => Results::default(),
+        Op::Label(_) | Op::Undefined { .. } | Op::Local(..) | Op::Return(_) | Op::Align(_) => {
+            Results::default()
+        }
     };
     forget_registers(effects, state, world);
     results.apply(effects, state);

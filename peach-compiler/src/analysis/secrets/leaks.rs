@@ -65,6 +65,7 @@ pub(super) fn find(
         | Op::Undefined { .. }
         | Op::Ghost(_)
         | Op::LoadArg { .. }
+        | Op::Local(..)
         | Op::Return(_)
         | Op::Align(_) => None,
     }

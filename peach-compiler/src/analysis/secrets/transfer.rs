@@ -16,7 +16,8 @@ use crate::isa::{self, Access, ByteFlow, Class, Control, Effects, Flags, Lanes};
 pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut State) {
     let effects = &facts.effects[index];
     match &function.insts[index].op {
-        Op::Label(_) | Op::Align(_) | Op::Return(_) => {}
+        // Uses of local functions are written out: what they leave in registers is there.
+        Op::Label(_) | Op::Align(_) | Op::Local(..) | Op::Return(_) => {}
         Op::Ghost(Ghost::Invariant(_) | Ghost::Remember { .. }) => {}
         Op::Copy { dst, src } => copy(facts, effects, *dst, *src, state),
         Op::SetImm { dst, value } => {

@@ -93,6 +93,7 @@ fn visibly_read(op: &Op, access: &Access<Reg>, effects: &Effects<Reg>) -> Lanes 
         | Op::SetImm { .. }
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
+        | Op::Local(..)
         | Op::Return(_)
         | Op::Align(_)
         | Op::Ghost(_) => access.read,
@@ -181,6 +182,13 @@ impl Suspects {
                     if read.is_some_and(|lanes| !lanes.contains(src.class.lanes())) {
                         suspects.add(facts, src.reg);
                         suspects.lasting.extend(suspects.number(facts, src.reg));
+                    }
+                }
+                // What a local function changes has no value for its caller, nor has what the
+                // caller had there for it.
+                Op::Local(..) => {
+                    for access in &effects.regs {
+                        suspects.add(facts, access.reg);
                     }
                 }
                 Op::Machine(_) => {
@@ -341,6 +349,13 @@ impl Suspects {
                 unwritten.set(number, Lanes::ALL - written);
             }
         }
+        if let Op::Local(..) = op {
+            for access in &effects.regs {
+                if let Some(number) = self.number(facts, access.reg) {
+                    unwritten.add(number, access.write);
+                }
+            }
+        }
         match Outside::of(op, effects) {
             Outside::No | Outside::System | Outside::State => {}
             // The user vouches for what raw bytes and others leave.
@@ -424,6 +439,10 @@ fn describe(
                 diagnostic
                     .note(format!("`{arg}` arrives in `{name}`, but is read by its own name"))
                     .help(format!("write `{arg}` instead of `{name}`"))
+            } else if let Some(local_fn) = changed_by_local_fn(function, facts, index, reg) {
+                diagnostic
+                    .note(format!("the local function `{local_fn}` changes it"))
+                    .help("declare a register: `let kept: gp64;` keeps its value across every use")
             } else if called {
                 diagnostic
                     .note("a call changes every register that the convention does not preserve")
@@ -437,6 +456,21 @@ fn describe(
             }
         }
     }
+}
+
+/// A local function before instruction `index` that changes a physical register.
+fn changed_by_local_fn<'f>(
+    function: &'f Function,
+    facts: &Facts,
+    index: usize,
+    reg: Reg,
+) -> Option<&'f str> {
+    let before = function.insts[..index].iter().zip(&facts.effects).rev();
+    let mut changing = before.filter_map(|(inst, effects)| match inst.op {
+        Op::Local(_, id) if effects.regs.iter().any(|access| access.reg == reg) => Some(id),
+        _ => None,
+    });
+    changing.next().map(|id| function[id].name.as_str())
 }
 
 /// The lanes of vectors and masks are often read without being cared for.

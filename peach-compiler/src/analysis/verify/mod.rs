@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `ending` | does every path that ends deliver the result |
 //! | `init` | is every register lane written before it is read |
+//! | `local_fns` | do local functions find what they use where they are called |
 //! | `reserved` | are the registers of the convention left alone |
 //! | `stack` | do `push` and `pop` balance, is the stack pointer left alone |
 //! | `safety` | is everything outside of `unsafe` harmless |
@@ -16,6 +17,7 @@
 
 mod ending;
 mod init;
+mod local_fns;
 mod reserved;
 mod safety;
 mod stack;
@@ -23,18 +25,20 @@ mod stack;
 pub(super) use safety::unsettled;
 
 use super::reports::{Reports, name_of, operand_span};
-use super::{Facts, MOST_LIVE, secrets};
+use super::{MOST_LIVE, Uses, secrets};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::ir::Function;
 
 /// Reports reads of unwritten lanes, unbalanced stacks, missing returns, what needs `unsafe`, and
 /// what may not be valid as a result.
-pub fn verify(function: &Function, facts: &Facts, diagnostics: &mut Diagnostics) {
+pub fn verify(uses: &Uses<'_>, diagnostics: &mut Diagnostics) {
     let mut reports = Reports::new(diagnostics);
+    let (function, facts) = uses.written_out();
     ending::verify(function, facts, &mut reports);
     init::verify(function, facts, &mut reports);
-    stack::verify(function, facts, &mut reports);
-    reserved::verify(function, &mut reports);
+    stack::verify(uses.function, uses.facts, &mut reports);
+    reserved::verify(uses.function, &mut reports);
+    local_fns::verify(uses.function, uses.facts, &mut reports);
     safety::verify(function, facts, &mut reports);
     secrets::verify(function, facts, &mut reports);
 }

@@ -45,6 +45,7 @@ fn written_pointer(op: &Op, effects: &Effects<Reg>) -> Option<Option<usize>> {
         | Op::Return(_)
         | Op::Align(_)
         | Op::Ghost(_)
+        | Op::Local(..)
         | Op::Bytes(_) => {
             return None;
         }

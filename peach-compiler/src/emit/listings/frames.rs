@@ -32,7 +32,9 @@ impl Description {
         };
         match parts.len() {
             0 => Description::Leaf,
-            1 if !steps.iter().any(is_odd) => Description::Steps(steps),
+            1 if compiled.lowered.local_fns.is_empty() && !steps.iter().any(is_odd) => {
+                Description::Steps(steps)
+            }
             _ => Description::Tables(parts),
         }
     }

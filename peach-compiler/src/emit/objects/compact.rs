@@ -2,7 +2,8 @@
 //! libunwind).
 //!
 //! In: a lowered function. Out: the word. It describes the body alone; what it cannot describe,
-//! frames that move in the body or that save vector registers, is left to DWARF.
+//! frames that move in the body or that save vector registers, and local functions, is left to
+//! DWARF.
 
 use super::image::Function;
 use crate::emit::unwind;
@@ -22,7 +23,8 @@ pub(super) const DWARF: u32 = 0x0400_0000;
 pub(super) fn encoding(function: &Function) -> u32 {
     let frame = &function.source.compiled.lowered.frame;
     let saves_vectors = frame.saved.iter().any(|(reg, _)| reg.bank != Bank::Gp);
-    if saves_vectors || moves_in_body(function) {
+    let has_local_fns = !function.source.compiled.lowered.local_fns.is_empty();
+    if saves_vectors || has_local_fns || moves_in_body(function) {
         return DWARF;
     }
     match frame.base {
@@ -34,7 +36,8 @@ pub(super) fn encoding(function: &Function) -> u32 {
 
 /// Whether the stack pointer moves between prologue and epilogues, in a frame that is found by it.
 fn moves_in_body(function: &Function) -> bool {
-    unwind::heights(&function.source.compiled.lowered).iter().any(|&(_, pushed)| pushed != 0)
+    let lowered = &function.source.compiled.lowered;
+    unwind::heights(lowered, 0..lowered.items.len()).iter().any(|&(_, pushed)| pushed != 0)
 }
 
 /// Nothing is pushed before the base, and the base is where it is expected.

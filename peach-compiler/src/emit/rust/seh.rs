@@ -38,7 +38,9 @@ impl Description {
         };
         match parts.len() {
             0 => Description::Directives(Vec::new()),
-            1 if !steps.any(is_odd) => Description::Directives(directives(lowered, encoded)),
+            1 if lowered.local_fns.is_empty() && !steps.any(is_odd) => {
+                Description::Directives(directives(lowered, encoded))
+            }
             _ => Description::Tables(parts),
         }
     }

@@ -23,7 +23,7 @@ pub enum Item {
     Kernel(Box<Kernel>),
     /// `#[fallback] fn name(…) { … }`.
     Fallback(Box<Fallback>),
-    /// `inline fn`.
+    /// `inline fn` or `local fn`.
     Helper(Box<Helper>),
     /// `const NAME = expr;`
     Const(Const),

@@ -230,9 +230,11 @@ pub struct Table {
     pub value: Expr,
 }
 
-/// `inline fn name(params) -> classes { body }`.
+/// `inline fn name(params) -> classes { body }`, or `local fn`.
 #[derive(Clone, Debug)]
 pub struct Helper {
+    /// `local fn`: its code stands once, and is called.
+    pub is_local: bool,
     /// Its name.
     pub name: Name,
     /// Its parameters.

@@ -444,6 +444,7 @@ fn changed_in_loop(world: &World<'_>, block: u32) -> BTreeSet<Slot> {
                 }));
             }
             Op::Label(_)
+            | Op::Local(..)
             | Op::Copy { .. }
             | Op::SetImm { .. }
             | Op::Undefined { .. }

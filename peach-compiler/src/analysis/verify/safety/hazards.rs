@@ -60,7 +60,8 @@ pub(super) fn verify(function: &Function, facts: &Facts, index: usize, reports: 
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
         | Op::Align(_)
-        | Op::Ghost(_) => {}
+        | Op::Ghost(_)
+        | Op::Local(..) => {}
     }
 }
 

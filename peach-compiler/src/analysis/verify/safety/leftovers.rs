@@ -89,6 +89,7 @@ fn change(function: &Function, facts: &Facts, index: usize, leftover: Leftover) 
             | Op::SetImm { .. }
             | Op::Undefined { .. }
             | Op::LoadArg { .. }
+            | Op::Local(..)
             | Op::Return(_)
             | Op::Align(_)
             | Op::Ghost(_)

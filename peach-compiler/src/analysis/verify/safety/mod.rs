@@ -139,6 +139,7 @@ fn needs_values(function: &Function) -> bool {
         | Op::SetImm { .. }
         | Op::Undefined { .. }
         | Op::LoadArg { .. }
+        | Op::Local(..)
         | Op::Align(_)
         | Op::Ghost(_)
         | Op::Bytes(_) => false,

@@ -5,17 +5,18 @@
 //! the same bytes of them, and otherwise as bytes with the instruction in a comment.
 //!
 //! Some functions can only be bytes throughout: those with jump tables (the assembler has no
-//! differences of labels), with an instruction that the assembler lacks and that refers to a
-//! constant or a label, and those whose pushes and pops do not balance from line to line (the
-//! assembler counts them in the order of the text).
+//! differences of labels) or local functions (`CALL` takes no label), with an instruction that the
+//! assembler lacks and that refers to a constant or a label, and those whose pushes and pops do not
+//! balance from line to line (the assembler counts them in the order of the text).
 
 use super::signature::{Signature, Variable, identifier};
 use super::spell::{Places, spell};
 use crate::emit::listings::Comments;
 use crate::emit::listings::outline::{Function, Line};
 use crate::emit::reports::listing::Source;
+use crate::frame::calls_local_fn;
 use crate::hex::hex;
-use crate::ir::{Base, Cfa, Code, Instruction, LabelId, Mem, Operand, Origin};
+use crate::ir::{Base, Cfa, Code, Instruction, LabelId, Lowered, Mem, Operand, Origin};
 use crate::isa::{self, Control, PhysReg, gp, instruction_text};
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -57,13 +58,13 @@ impl GoFunction<'_> {
                 }
                 text.push_str(&lines);
             }
-            Body::Bytes(lines) if stack_bytes(&compiled.lowered.frame.cfa) <= SMALL_STACK => {
+            Body::Bytes(lines) if stack_bytes(&compiled.lowered) <= SMALL_STACK => {
                 let _ = writeln!(text, "TEXT ·{symbol}(SB), NOSPLIT|NOFRAME, $0-{args}");
                 text.push_str(&lines);
             }
             Body::Bytes(lines) => {
                 let body = format!("{symbol}_body<>");
-                let stack = stack_bytes(&compiled.lowered.frame.cfa);
+                let stack = stack_bytes(&compiled.lowered);
                 text.push_str(&tail_call(symbol, &body, stack, args));
                 let _ = writeln!(text, "\nTEXT {body}(SB), NOSPLIT|NOFRAME, $0-{args}");
                 text.push_str(&lines);
@@ -82,6 +83,7 @@ impl GoFunction<'_> {
     pub fn calls(&self) -> bool {
         let compiled = &self.function.source.compiled;
         compiled.lowered.items.iter().any(|item| match &item.code {
+            Code::Inst(inst) if calls_local_fn(inst) => false,
             Code::Inst(inst) => isa::select(inst, &compiled.function.features)
                 .is_ok_and(|forms| isa::effects(inst, &forms).control == Control::Call),
             _ => false,
@@ -89,7 +91,10 @@ impl GoFunction<'_> {
     }
 
     fn body(&self) -> Body {
-        let lines = self.function.jump_tables.is_empty().then(|| self.lines()).flatten();
+        // `CALL` takes no label of the function's own.
+        let has_lines = self.function.jump_tables.is_empty()
+            && self.function.source.compiled.lowered.local_fns.is_empty();
+        let lines = has_lines.then(|| self.lines()).flatten();
         lines.map_or_else(|| Body::Bytes(self.bytes()), Body::Lines)
     }
 
@@ -232,8 +237,15 @@ impl GoFunction<'_> {
 }
 
 /// Bytes that a function has on the stack, its return address included.
-pub(super) fn stack_bytes(cfa: &[(usize, Cfa)]) -> u32 {
-    cfa.iter().map(|(_, cfa)| cfa.offset as u32).max().unwrap_or(8)
+pub(super) fn stack_bytes(lowered: &Lowered) -> u32 {
+    let mut deepest = vec![8; 1 + lowered.local_fns.len()];
+    let parts = lowered.parts();
+    for (at, cfa) in &lowered.frame.cfa {
+        let part = parts.partition_point(|part| part.start <= *at).saturating_sub(1);
+        deepest[part] = (cfa.offset as u32).max(deepest[part]);
+    }
+    // Each local function is called within others at most once at a time.
+    deepest.iter().sum()
 }
 
 /// A function that jumps to another, with that one's stack asked for. (`RET f(SB)` takes the frame

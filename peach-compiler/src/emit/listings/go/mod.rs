@@ -53,7 +53,7 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
         let source = function.source;
         let Some(signature) = signature_of(source, diagnostics) else { continue };
         if is_object {
-            let stack = stack_bytes(&source.compiled.lowered.frame.cfa);
+            let stack = stack_bytes(&source.compiled.lowered);
             let symbol = &source.symbol;
             let _ = writeln!(code, "\n// {}", signature.prototype(symbol));
             code.push_str(&tail_call(symbol, &object_symbol, stack, signature.bytes));
