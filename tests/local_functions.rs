@@ -374,3 +374,32 @@ fn families_and_versions_have_their_own() {
     assert_eq!(generated::add_2(10), 22);
     assert_eq!(generated::add_3(10), 28);
 }
+
+peach_fn! {
+    local fn cubed(a: gp64) -> gp64 {
+        let t: gp64 = a;
+        imul t, a;
+        imul t, a;
+        return t;
+    }
+
+    /// In its caller: control goes on behind the local function.
+    #[embed = "inline"]
+    fn sum_of_cubes(x: u64, y: u64) -> u64 {
+        let a = cubed(x);
+        let b = cubed(y);
+        test a, a;
+        jz 'zero;
+        add a, b;
+        return a;
+        'zero:
+        return b;
+    }
+}
+
+#[test]
+fn code_in_its_caller_has_local_functions() {
+    for (x, y) in [(0, 5), (1, 2), (3, 4), (7, 0)] {
+        assert_eq!(sum_of_cubes(x, y), x * x * x + y * y * y);
+    }
+}

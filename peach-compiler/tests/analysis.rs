@@ -1,7 +1,7 @@
 //! The dataflow analyses against naive ones, on random programs over real instructions.
 
 use peach_compiler::abi::{Placement, SYSV64};
-use peach_compiler::analysis::{Facts, verify};
+use peach_compiler::analysis::{Facts, Uses, verify};
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::ir::{
     Branch, Function, Inst, Instruction, LabelId, LabelInfo, Machine, Op, Operand, Options, Reg,
@@ -42,6 +42,7 @@ fn function(insts: Vec<Op>, labels: usize) -> Function {
         labels: (0..labels).map(|i| LabelInfo { name: format!("'l{i}"), span }).collect(),
         data: Vec::new(),
         locals: Vec::new(),
+        local_fns: Vec::new(),
         rust_consts: Vec::new(),
         rust_syms: Vec::new(),
         insts: insts
@@ -323,7 +324,7 @@ fn unwritten_reads_are_those_of_some_path() {
         function.insts.splice(0..0, setup);
         let facts = Facts::of(&function);
         let mut diagnostics = Diagnostics::new();
-        verify(&function, &facts, &mut diagnostics);
+        verify(&Uses::of(&function, &facts).unwrap(), &mut diagnostics);
         let reported = diagnostics.iter().any(|d| d.code == Code::Uninitialized);
         let expected = some_path_reads_unwritten(&function, &facts.effects);
         assert_eq!(reported, expected, "seed {seed}");
@@ -400,7 +401,7 @@ fn long_code_takes_linear_work() {
         let function = function(insts, blocks);
         let (bytes, ()) = allocated(|| {
             let facts = Facts::of(&function);
-            verify(&function, &facts, &mut Diagnostics::new());
+            verify(&Uses::of(&function, &facts).unwrap(), &mut Diagnostics::new());
         });
         bytes
     };

@@ -2,7 +2,7 @@
 //! with the expected code; and programs that the page of the language promises to accept.
 
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
-use peach_compiler::analysis::{Facts, verify};
+use peach_compiler::analysis::{Facts, Uses, verify};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use peach_compiler::emit::rust::{self, RustOptions};
 use peach_compiler::passes::bind_arguments;
@@ -19,7 +19,7 @@ fn diagnose(source: &str, native: &'static Convention) -> Diagnostics {
         let mut function = version.function;
         bind_arguments(&mut function);
         let facts = Facts::of(&function);
-        verify(&function, &facts, &mut diagnostics);
+        verify(&Uses::of(&function, &facts).unwrap(), &mut diagnostics);
     }
     diagnostics
 }

@@ -2,7 +2,7 @@
 //! memory and references are followed along every path.
 
 use peach_compiler::abi::{SYSV64, WIN64};
-use peach_compiler::analysis::{Facts, verify};
+use peach_compiler::analysis::{Facts, Uses, verify};
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::passes::bind_arguments;
 use peach_compiler::{expand, pipeline, syntax};
@@ -384,7 +384,7 @@ fn random_statements_never_panic() {
                 let mut function = version.function;
                 bind_arguments(&mut function);
                 let facts = Facts::of(&function);
-                verify(&function, &facts, &mut diagnostics);
+                verify(&Uses::of(&function, &facts).unwrap(), &mut diagnostics);
             }
             let internal = diagnostics.iter().find(|d| d.code == Code::Internal);
             assert!(internal.is_none(), "seed {seed}: {source}: {internal:?}");

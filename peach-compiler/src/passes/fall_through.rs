@@ -11,8 +11,11 @@ use crate::isa::asm;
 pub fn fall_through(mut lowered: Lowered) -> Lowered {
     let end = LabelId(lowered.label_count as u32);
     lowered.label_count += 1;
-    let is_ret =
-        |item: &Item| matches!(&item.code, Code::Inst(inst) if inst.mnemonic.name() == "ret");
+    // Local functions return to the code here.
+    let is_ret = |item: &Item| {
+        matches!(&item.code, Code::Inst(inst) if inst.mnemonic.name() == "ret")
+            && matches!(item.origin, Origin::Epilogue(_))
+    };
     let last = lowered.items.len().saturating_sub(1);
     for (index, item) in lowered.items.iter_mut().enumerate().filter(|(_, item)| is_ret(item)) {
         item.code = match index == last {

@@ -107,7 +107,7 @@ pub fn check_windows(module: &Module, file: &[u8]) {
 /// Assemblers' directives can say where vector registers are saved, unless the source has pushed.
 fn check_steps(function: &ModuleFunction, offset: u32, state: &State) {
     let lowered = &function.compiled.lowered;
-    let heights = unwind::heights(lowered);
+    let heights = unwind::heights(lowered, 0..lowered.items.len());
     let has_pushed = heights.iter().any(|&(_, pushed)| pushed % 16 != 0);
     let vectors = lowered.frame.saved.iter().filter(|(reg, _)| reg.bank == Bank::Vector);
     if !has_pushed && boundaries(function).any(|(item, at)| at == offset && is_body(function, item))

@@ -52,6 +52,7 @@ impl Builder {
                 labels: Vec::new(),
                 data: Vec::new(),
                 locals: Vec::new(),
+                local_fns: Vec::new(),
                 rust_consts: Vec::new(),
                 rust_syms: Vec::new(),
                 insts: Vec::new(),

@@ -10,7 +10,7 @@ mod run;
 
 use generate::Rng;
 use peach_compiler::abi::SYSV64;
-use peach_compiler::analysis::{Facts, verify};
+use peach_compiler::analysis::{Facts, Uses, verify};
 use peach_compiler::diagnostics::{Code, Diagnostics, Severity};
 use peach_compiler::passes::bind_arguments;
 use peach_compiler::{expand, syntax};
@@ -26,7 +26,8 @@ fn is_accepted(text: &str) -> bool {
     for version in program.kernels.into_iter().flat_map(|group| group.versions) {
         let mut function = version.function;
         bind_arguments(&mut function);
-        verify(&function, &Facts::of(&function), &mut diagnostics);
+        let facts = Facts::of(&function);
+        verify(&Uses::of(&function, &facts).unwrap(), &mut diagnostics);
     }
     let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity() == Severity::Error).collect();
     let is_leak = |code| matches!(code, Code::SecretLeak | Code::SecretTiming | Code::SecretStored);
