@@ -49,6 +49,10 @@ pub fn step(
             processor.machine.flags = Flags::any(processor.script);
             processor.machine.is_upward = false;
         }
+        Op::Local(..) => {
+            forget_registers(processor, effects);
+            processor.machine.flags = Flags::any(processor.script);
+        }
         Op::Label(_) | Op::Undefined { .. } | Op::Return(_) | Op::Align(_) | Op::Ghost(_) => {
             forget_registers(processor, effects);
         }

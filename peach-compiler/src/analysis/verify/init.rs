@@ -411,6 +411,7 @@ fn describe(
             operand_span(inst, operand)
         }
         Op::Label(_)
+        | Op::Local(..)
         | Op::Copy { .. }
         | Op::SetImm { .. }
         | Op::Undefined { .. }
