@@ -8,7 +8,7 @@
 use super::slots::Slots;
 use super::{Cfg, Liveness, liveness};
 use crate::abi::{ArgPlace, Convention};
-use crate::ir::{ArgId, Function, LocalOp, Op, Reg, Register, ResultKind, ReturnValue, View};
+use crate::ir::{ArgId, Function, Op, Reg, Register, ResultKind, ReturnValue, View};
 use crate::isa::{
     Access, Bank, Class, Constraints, Control, Effects, Feature, Flags, Lanes, PhysReg, Reach,
     RegSet, VectorMode, X87Effect, constraints, effects, gp,
@@ -509,12 +509,9 @@ fn complete_part(
 /// The parameters of the local function that begins with block `entry`.
 pub(super) fn given_at(function: &Function, cfg: &Cfg, entry: u32) -> Vec<Reg> {
     let first = cfg.blocks[entry as usize].start as usize;
-    match function.insts.get(first).map(|inst| &inst.op) {
-        Some(Op::Local(LocalOp::Entry, id)) => {
-            function[*id].params.iter().map(|view| view.reg).collect()
-        }
-        _ => Vec::new(),
-    }
+    let entered = function.insts.get(first).and_then(|inst| inst.op.entered());
+    let params = entered.map_or(&[][..], |id| &function[id].params);
+    params.iter().map(|view| view.reg).collect()
 }
 
 /// Whether it is `vzeroall`: the only instruction that zeroes so many registers in full.

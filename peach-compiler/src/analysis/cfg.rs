@@ -229,10 +229,8 @@ fn walk_from(entry: u32, cfg: &mut Cfg, tree: &mut DepthFirst) {
 /// The blocks with calls of a local function.
 fn calls_of(cfg: &Cfg, function: &Function, id: LocalFnId) -> impl Iterator<Item = usize> {
     let calls = function.insts.iter().enumerate();
-    calls.filter_map(move |(index, inst)| match inst.op {
-        Op::Local(LocalOp::Call, callee) if callee == id => Some(cfg.block_of[index] as usize),
-        _ => None,
-    })
+    let calls = calls.filter(move |(_, inst)| inst.op.called() == Some(id));
+    calls.map(|(index, _)| cfg.block_of[index] as usize)
 }
 
 /// The body of a local function is in as many loops as its calls, besides its own.

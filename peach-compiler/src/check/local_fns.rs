@@ -136,10 +136,7 @@ pub(super) fn written_by(program: &Program<'_>, id: LocalFnId) -> Vec<Reg> {
 /// The instructions from the entry of a local function to that of the next one.
 fn body_of(program: &Program<'_>, id: LocalFnId) -> std::ops::Range<usize> {
     let insts = &program.function.insts;
-    let entered = |index: usize| match insts[index].op {
-        Op::Local(LocalOp::Entry, entered) => Some(entered),
-        _ => None,
-    };
+    let entered = |index: usize| insts[index].op.entered();
     let Some(start) = (0..insts.len()).find(|&index| entered(index) == Some(id)) else {
         return 0..0;
     };

@@ -223,11 +223,11 @@ fn cut_blocks(function: &Function) -> (Vec<usize>, Vec<Option<usize>>) {
     let mut starts = vec![0];
     let mut block_of_label = vec![None; function.labels.len()];
     for (index, inst) in function.insts.iter().enumerate() {
-        let label = match inst.op {
-            Op::Label(label) => label,
-            Op::Local(LocalOp::Entry, id) => function[id].entry,
-            _ => continue,
+        let label = match (&inst.op, inst.op.entered()) {
+            (Op::Label(label), _) => Some(*label),
+            (_, entered) => entered.map(|id| function[id].entry),
         };
+        let Some(label) = label else { continue };
         if *starts.last().expect("the entry is a block") != index {
             starts.push(index);
         }

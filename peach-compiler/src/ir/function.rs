@@ -504,6 +504,16 @@ impl Op {
         if let Op::Copy { dst, src } = *self { Some((dst, src)) } else { None }
     }
 
+    /// The local function that it calls, if it calls one.
+    pub fn called(&self) -> Option<LocalFnId> {
+        if let Op::Local(LocalOp::Call, id) = *self { Some(id) } else { None }
+    }
+
+    /// The local function whose body begins with it, if one does.
+    pub fn entered(&self) -> Option<LocalFnId> {
+        if let Op::Local(LocalOp::Entry, id) = *self { Some(id) } else { None }
+    }
+
     /// The values that it returns, if it leaves the kernel.
     pub fn returned(&self) -> Option<&[ReturnValue]> {
         if let Op::Return(values) = self { Some(values) } else { None }

@@ -11,7 +11,7 @@
 //! one after the other, so this finds every pair.
 
 use crate::analysis::Facts;
-use crate::ir::{Function, InstId, LocalOp, Op, Reg, VReg, View};
+use crate::ir::{Function, InstId, Op, Reg, VReg, View};
 use crate::isa::{Access, Bank, Control, Lanes, PhysReg, RegSet};
 
 /// What keeps virtual registers apart.
@@ -184,12 +184,10 @@ pub(super) fn for_each_point(function: &Function, facts: &Facts, mut visit: impl
             let is_call = effects.control == Control::Call;
             let accesses = effects.regs.as_slice();
             let clears = clears(accesses);
-            let called = match function.insts[inst.index()].op {
-                Op::Local(LocalOp::Call, id) => {
-                    Some((function[id].results.as_slice(), facts.local_fns.changed(id)))
-                }
-                _ => None,
-            };
+            let called = function.insts[inst.index()]
+                .op
+                .called()
+                .map(|id| (function[id].results.as_slice(), facts.local_fns.changed(id)));
             let arriving = &[];
             visit(Point { inst, live, accesses, copied, is_call, called, clears, arriving });
         });

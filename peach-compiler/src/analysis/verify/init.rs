@@ -467,11 +467,14 @@ fn changed_by_local_fn<'f>(
     reg: Reg,
 ) -> Option<&'f str> {
     let before = function.insts[..index].iter().zip(&facts.effects).rev();
-    let mut changing = before.filter_map(|(inst, effects)| match inst.op {
-        Op::Local(_, id) if effects.regs.iter().any(|access| access.reg == reg) => Some(id),
-        _ => None,
-    });
-    changing.next().map(|id| function[id].name.as_str())
+    for (inst, effects) in before {
+        if let Op::Local(_, id) = inst.op
+            && effects.regs.iter().any(|access| access.reg == reg)
+        {
+            return Some(&function[id].name);
+        }
+    }
+    None
 }
 
 /// The lanes of vectors and masks are often read without being cared for.
