@@ -20,7 +20,6 @@ mod bitpack;
 #[path = "../examples/pipelined.rs"]
 mod pipelined;
 #[expect(dead_code, reason = "it is a program of its own")]
-#[expect(clippy::undocumented_unsafe_blocks, reason = "clippy looks for its comments in this file")]
 #[path = "../examples/widths.rs"]
 mod widths;
 

@@ -102,6 +102,7 @@ peach_fn! {
     #[embed = "inline"]
     fn calls(n: u64) -> u64 {
         let kept: gp64 = n;
+        // SAFETY: the function takes a number.
         unsafe {
             mov rcx, n;
             mov rdi, n;
@@ -112,7 +113,13 @@ peach_fn! {
     }
 
     #[embed = "inline"]
-    fn reads_a_static() -> u32 { let p: gp64; mov p, sym TABLE; unsafe { mov eax, [p + 8]; } return eax; }
+    fn reads_a_static() -> u32 {
+        let p: gp64;
+        mov p, sym TABLE;
+        // SAFETY: the table has four elements.
+        unsafe { mov eax, [p + 8]; }
+        return eax;
+    }
 
     #[embed = "inline"]
     fn adds_a_constant(x: u64) -> u64 { add x, const { size_of::<[u64; 9]>() }; return x; }
@@ -131,12 +138,18 @@ peach_fn! {
     }
 
     #[embed = "inline"]
-    fn third_and_fourth() -> u32 { unsafe { mov eax, [SQUARES + const { size_of::<[u32; 2]>() }]; } add eax, [SQUARES + 12]; return eax; }
+    fn third_and_fourth() -> u32 {
+        // SAFETY: the table has eight elements.
+        unsafe { mov eax, [SQUARES + const { size_of::<[u32; 2]>() }]; }
+        add eax, [SQUARES + 12];
+        return eax;
+    }
 
     #[embed = "inline"]
     fn chooses(n: u64) -> u32 {
         let t: gp64;
         let r: gp32;
+        // SAFETY: the caller has three cases.
         unsafe {
             const CASES: [label; 3] = ['a, 'b, 'c];
             lea t, [CASES];

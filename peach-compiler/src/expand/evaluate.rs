@@ -71,7 +71,7 @@ impl<'a> Expander<'a, '_> {
                     .map_err(|f| self.no_value(expr, &[(&value, operand)], f))
             }
             ExprKind::Repeat(..) | ExprKind::Bytes(_) => self.eval_list(expr),
-            ExprKind::FromFn(_) => Err(self.from_fn_without_length(expr)),
+            ExprKind::FromFn(_) => Err(self.list_without_length(expr)),
             ExprKind::Block(block) => self.eval_block(block, expr),
         }
     }

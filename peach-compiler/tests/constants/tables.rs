@@ -58,7 +58,7 @@ fn tables_that_are_made_of_tables() {
             c
         }
         const T: [[u32; 256]; 8] = from_fn(|k| from_fn(|i| more(i, k)));";
-    let crc = |i: u32| (0..8).fold(i, |c, _| c >> 1 ^ (c & 1) * 0x82F6_3B78);
+    let crc = |i: u32| (0..8).fold(i, |c, _| (c >> 1) ^ ((c & 1) * 0x82F6_3B78));
     let more = |c: u32| c >> 8 ^ crc(c & 0xFF);
     let mut wanted = Vec::new();
     let mut row: Vec<u32> = (0..256).map(crc).collect();

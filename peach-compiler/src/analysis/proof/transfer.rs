@@ -715,10 +715,10 @@ impl Machine<'_, '_> {
         let greatest = source.greatest(&self.world.symbols).filter(|greatest| *greatest >= 0);
         let most = greatest.map_or(bits, |greatest| 128 - greatest.leading_zeros()).min(bits);
         let value = self.state.fresh(0, most.into(), self.world);
-        if let Some(places) = known.and_then(|bits| bits.end.minus(&bits.first)) {
-            if self.state.shows(&places, self.world) {
-                self.state.knowledge.assume_at_least_zero(places.minus(&value)?);
-            }
+        if let Some(places) = known.and_then(|bits| bits.end.minus(&bits.first))
+            && self.state.shows(&places, self.world)
+        {
+            self.state.knowledge.assume_at_least_zero(places.minus(&value)?);
         }
         Some(self.result(&value, bits))
     }

@@ -306,11 +306,11 @@ impl Search<'_> {
     /// The operand that is `reg`; the instruction, if it names none.
     fn named(&self, machine: &Machine, reg: Reg) -> (View<Reg>, Place) {
         let operands = machine.inst.operands.iter().enumerate();
-        let found = operands.filter_map(|(index, operand)| match operand {
+        let mut found = operands.filter_map(|(index, operand)| match operand {
             Operand::Reg(view) if view.reg == reg => Some((*view, index)),
             _ => None,
         });
-        match found.last() {
+        match found.next_back() {
             Some((view, index)) => (view, self.operand(index)),
             None => (whole(reg), self.inst.span.into()),
         }

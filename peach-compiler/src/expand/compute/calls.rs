@@ -169,7 +169,7 @@ impl<'a> Expander<'a, '_> {
         expr: &Expr,
     ) -> Evaluated {
         let [length, rest @ ..] = lengths else {
-            return Err(self.from_fn_without_length(expr));
+            return Err(self.list_without_length(expr));
         };
         if *length > LENGTH_MAX {
             return Err(self.stop(place(expr), "the list is too long"));
@@ -214,7 +214,7 @@ impl<'a> Expander<'a, '_> {
         Ok(Value::List(values.into()))
     }
 
-    pub(in crate::expand) fn from_fn_without_length(&mut self, expr: &Expr) -> Reported {
+    pub(in crate::expand) fn list_without_length(&mut self, expr: &Expr) -> Reported {
         self.error(
             Diagnostic::new(
                 Code::TypeMismatch,

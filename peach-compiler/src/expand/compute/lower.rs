@@ -288,7 +288,7 @@ impl<'a> Expander<'a, '_> {
                     let closure = self.lower_closure(closure, Some(element), names)?;
                     Ok(Kind::FromFn(Box::new(closure), *length))
                 }
-                _ => Err(self.from_fn_without_length(expr).into()),
+                _ => Err(self.list_without_length(expr).into()),
             },
             ExprKind::If(condition, yes, no) => {
                 let condition = self.lower(condition, None, names)?;
@@ -553,7 +553,8 @@ impl<'a> Expander<'a, '_> {
             return Err(self.refuse(base, &message).into());
         };
         let named = &names.variables[slot];
-        if !named.mutable && !(named.unset && indices.is_empty()) {
+        let is_first = named.unset && indices.is_empty();
+        if !named.mutable && !is_first {
             let place_of_name = named.place;
             let error = Diagnostic::new(
                 diagnostics::Code::TypeMismatch,

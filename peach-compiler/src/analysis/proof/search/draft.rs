@@ -333,8 +333,7 @@ impl<'e> Draft<'e> {
                 values.push(of);
             }
         }
-        let rows: Option<Vec<BTreeMap<(usize, Option<Symbol>), i128>>> =
-            values.iter().map(|of| differences(of)).collect();
+        let rows: Option<Vec<_>> = values.iter().map(|of| differences(of)).collect();
         for factors in vanishing(&rows.unwrap_or_default()) {
             let mut sum = Some(Linear::default());
             for (at, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0) {
