@@ -40,7 +40,11 @@ fn documents() -> Vec<PathBuf> {
     let folders = ["docs", "peach-runtime/src", "peach-macros/src", "peach-build/src"];
     for folder in folders.map(|folder| root.join(folder)) {
         let files = std::fs::read_dir(folder).expect("a folder");
-        found.extend(files.map(|file| file.expect("a file").path()).filter(|path| path.is_file()));
+        let paths = files.map(|file| file.expect("a file").path());
+        let is_text = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "md" || extension == "rs")
+        };
+        found.extend(paths.filter(|path| path.is_file() && is_text(path)));
     }
     found.sort();
     found

@@ -124,6 +124,7 @@ macro_rules! kernels {
                     const CASES: [label; 3] = ['case[0], 'case[1], 'case[2]];
                     let t: gp64; let to: gp64;
                     lea t, [CASES];
+                    // SAFETY: the number is one of those of the cases.
                     unsafe { movsxd to, dword [t + i*4]; add to, t; jmp to, CASES; }
                     'case[0]: inc a; jmp 'end;
                     'case[1]: add a, a; jmp 'end;
