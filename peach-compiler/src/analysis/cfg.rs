@@ -7,6 +7,10 @@
 use crate::ir::{DataContent, Function, LocalFnId, LocalOp, Op, Operand, Reg};
 use crate::isa::{Control, Effects};
 
+/// How many edges there may be, and how many registers may be live at the ends of blocks, added up.
+/// What is known of them, here and in the later stages, takes memory for each.
+pub const MOST_LIVE: usize = 4_000_000;
+
 /// Basic blocks in the order of the code.
 #[derive(Debug, Default)]
 pub struct Cfg {
@@ -19,6 +23,8 @@ pub struct Cfg {
     pub order: Vec<u32>,
     /// The blocks that nothing goes to: block 0, and those that local functions begin with.
     pub entries: Vec<u32>,
+    /// There are more than [`MOST_LIVE`] edges, of which some are missing: jumps by large tables.
+    pub is_incomplete: bool,
 }
 
 /// A run of instructions that is entered at its start and left at its end.
@@ -130,6 +136,7 @@ fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
             block_of_label[label.index()] = Some(cfg.block_of[index]);
         }
     }
+    let mut room = MOST_LIVE;
     for block in 0..cfg.blocks.len() {
         let Some(last) = cfg.blocks[block].insts().last() else { continue };
         let op = &function.insts[last].op;
@@ -157,6 +164,13 @@ fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
         }
         succs.sort_unstable();
         succs.dedup();
+        match room.checked_sub(succs.len()) {
+            Some(left) => room = left,
+            None => {
+                cfg.is_incomplete = true;
+                return;
+            }
+        }
         for &succ in &succs {
             cfg.blocks[succ as usize].preds.push(block as u32);
         }

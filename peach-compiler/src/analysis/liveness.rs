@@ -4,8 +4,8 @@
 //! reads bytes before writing them, backwards, until blocks that write them. The work is
 //! proportional to the size of the result; a register that lives within one block costs nothing.
 
-use super::Cfg;
 use super::slots::Slots;
+use super::{Cfg, MOST_LIVE};
 use crate::ir::Reg;
 use crate::isa::{Effects, Lanes};
 
@@ -21,10 +21,6 @@ pub struct Liveness {
     /// There are more than [`MOST_LIVE`]: some are missing.
     pub is_incomplete: bool,
 }
-
-/// How many registers may be live at the ends of blocks, added up. What is known of them, here and
-/// in the later stages, takes memory for each.
-pub const MOST_LIVE: usize = 4_000_000;
 
 /// What one block does to one register: bytes read before they are written, bytes written.
 #[derive(Clone, Copy)]

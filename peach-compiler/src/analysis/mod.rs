@@ -26,14 +26,14 @@ mod unused;
 mod values;
 mod verify;
 
-pub use cfg::{Block, Cfg};
+pub use cfg::{Block, Cfg, MOST_LIVE};
 pub(crate) use dominators::Flow;
 pub use facts::Facts;
 pub(crate) use frame_base::{
     PAGE, STRIDE, TOUCHES_MAX, demanded_align, frame_base, is_large, needs_frame_base, used_locals,
 };
 pub use inlined::{MOST_INLINED, TooLong, Uses};
-pub use liveness::{Liveness, MOST_LIVE};
+pub use liveness::Liveness;
 pub use local_fns::LocalFns;
 pub use proof::record;
 pub use unused::Usage;

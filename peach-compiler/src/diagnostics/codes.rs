@@ -121,7 +121,8 @@ codes! {
     TooLarge "E0403" Error "kernel too large"
         "More values are live over more blocks than can be tracked. The sum of the values live at \
          the start and at the end of each block is limited to 4,000,000: 40 values over 50,000 \
-         blocks are accepted, 3,000 over 3,000 are not."
+         blocks are accepted, 3,000 over 3,000 are not. So are the edges between blocks, and the \
+         steps that it may take to prove the memory accesses of a kernel."
 
     // E05xx: safety.
     NeedsUnsafe "E0501" Error "needs `unsafe`"
