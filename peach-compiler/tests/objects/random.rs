@@ -30,6 +30,8 @@ fn random_module(seed: u64, convention: &'static Convention) -> Module {
         let mut shape = Shape::random(&mut rng).with_convention(convention);
         if convention.sandbox.is_some() {
             shape = shape.sandboxed();
+        } else if number % 4 == 0 {
+            shape = shape.spilling();
         }
         let name = format!("k{number}");
         let text = generator::kernel(&shape, &mut rng).replace(" k(", &format!(" {name}("));

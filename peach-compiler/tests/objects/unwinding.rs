@@ -124,12 +124,12 @@ fn is_body(function: &ModuleFunction, item: usize) -> bool {
 
 /// Where the functions start in the section.
 fn starts<'a>(module: &Module, file: &impl Object<'a>, prefix: &str) -> Vec<u32> {
-    let start = |function: &ModuleFunction| {
-        let name = format!("{prefix}{}", function.symbol);
+    let start = |symbol: String| {
+        let name = format!("{prefix}{symbol}");
         let symbol = file.symbols().find(|symbol| symbol.name() == Ok(&name));
         symbol.expect("a symbol").address() as u32
     };
-    module.functions.iter().map(start).collect()
+    module.object_symbols().into_iter().map(start).collect()
 }
 
 /// "Unwind procedure" of the documentation, with the return address popped.
