@@ -4,7 +4,6 @@
 //! `PEACH_RANDOM_MODULES=N` sets how many.
 
 #[path = "../../../tests/random_kernels/generator.rs"]
-#[expect(dead_code, reason = "random modules do not spill")]
 mod generator;
 
 use crate::support::{Workspace, object};
