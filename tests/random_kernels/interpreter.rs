@@ -6,8 +6,8 @@
 
 use peach_compiler::abi::ArgPlace;
 use peach_compiler::ir::{
-    Arg, ArgId, Base, DataContent, Extension, Function, Instruction, LabelId, Mem, Op, Operand,
-    Reg, ReturnValue, View,
+    Arg, ArgId, Base, DataContent, Extension, Function, Instruction, LabelId, LocalFnId, LocalOp,
+    Mem, Op, Operand, Reg, ReturnValue, View,
 };
 use peach_compiler::isa::{Class, PhysReg, gp};
 use std::collections::HashMap;
@@ -65,6 +65,7 @@ impl<'a> Interpreter<'a> {
     /// Runs to the return; `None` if that takes more than `fuel` steps.
     pub fn run(&mut self, mut fuel: usize) -> Option<Results> {
         let mut at = 0;
+        let mut returns = Vec::new();
         loop {
             fuel = fuel.checked_sub(1)?;
             let inst = &self.function.insts[at];
@@ -85,6 +86,12 @@ impl<'a> Interpreter<'a> {
                 Op::Return(values) => {
                     return Some(values.iter().map(|value| self.result(value)).collect());
                 }
+                Op::Local(LocalOp::Call, id) => {
+                    returns.push(at);
+                    at = self.entry_of(*id);
+                }
+                Op::Local(LocalOp::Return, _) => at = returns.pop().expect("a call before"),
+                Op::Local(LocalOp::Entry | LocalOp::Boundary, _) => {}
                 Op::Machine(machine) => {
                     if let Some(label) = self.step(&machine.inst) {
                         at = self.labels[&label];
@@ -92,6 +99,12 @@ impl<'a> Interpreter<'a> {
                 }
             }
         }
+    }
+
+    /// Where the body of a local function begins.
+    fn entry_of(&self, id: LocalFnId) -> usize {
+        let is_entry = |op: &Op| matches!(op, Op::Local(LocalOp::Entry, entered) if *entered == id);
+        self.function.insts.iter().position(|inst| is_entry(&inst.op)).expect("a body")
     }
 
     fn load_arg(&mut self, arg: ArgId) {
