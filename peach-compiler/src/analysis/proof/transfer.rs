@@ -643,8 +643,8 @@ impl Machine<'_, '_> {
         Some(results)
     }
 
-    /// Whether eight bytes are pushed or popped. With fewer, what lies below is no longer where whole
-    /// values are popped.
+    /// Whether eight bytes are pushed or popped. With fewer, what lies below is no longer where
+    /// whole values are popped.
     fn moves_whole_values(&self) -> bool {
         self.world.facts.effects[self.world.at as usize].stack.abs() == 8
     }
