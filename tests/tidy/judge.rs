@@ -14,8 +14,9 @@ const BOTH: [&str; 2] = ["analysis/proof/mod.rs", "analysis/proof/record.rs"];
 #[test]
 fn the_judge_takes_nothing_from_the_search() {
     let dependencies = Modules::of_compiler().dependencies();
-    let is_of_judge =
-        |file: &&String| file.starts_with(PROOF) && !file.starts_with(SEARCH) && !BOTH.contains(&file.as_str());
+    let is_of_judge = |file: &&String| {
+        file.starts_with(PROOF) && !file.starts_with(SEARCH) && !BOTH.contains(&file.as_str())
+    };
     let judge: Vec<&String> = dependencies.keys().filter(is_of_judge).collect();
     assert!(judge.iter().any(|file| file.ends_with("/judge.rs")), "{judge:?}");
     for file in judge {

@@ -104,6 +104,16 @@ fn address<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
         let why = "an address in a sandbox has 32 bits";
         return Some(refused(at, "this address is outside of the sandbox", why, SEGMENT));
     }
+    let is_high =
+        |operand: &Operand<R>| matches!(operand, Operand::Reg(view) if view.class == Class::Gp8h);
+    if inst.operands.iter().any(is_high)
+        && let Some(at) = find(&|mem| matches!(mem.base, Base::Reg(_)) || mem.index.is_some())
+    {
+        let why = "the address gets the base of the sandbox, `r15`, which needs a REX prefix";
+        let help = "go by the low byte of another register";
+        let what = "`ah`, `bh`, `ch` and `dh` cannot be used with an address here";
+        return Some(refused(at, what, why, help));
+    }
     let is_narrow = |view: View<R>| view.class == Class::Eip;
     let at = find(&|mem| matches!(mem.base, Base::Reg(view) if is_narrow(view)))?;
     let why = "addresses of 32 bits need a prefix that its validator rejects";

@@ -162,7 +162,7 @@ impl<'f> World<'f> {
             }
             ArgValue::Slice { element, align, mutable, type_text } => {
                 let element = i128::from(*element);
-                let count = ((1i128 << 63) - 1) / element.max(1);
+                let count = self.most_bytes() / element.max(1);
                 let plain = name.trim_end_matches(".ptr").to_string();
                 let length = arrived(&format!("{plain}.len"), ArgId(arg.0 + 1));
                 let len = self.symbols.lasting(length, 0, count);
@@ -176,7 +176,8 @@ impl<'f> World<'f> {
                     is_argument: true,
                     lifetime: lifetime_of(type_text),
                 };
-                self.region(region, (1 << 63) - 1).into()
+                let most = self.most_bytes();
+                self.region(region, most).into()
             }
             ArgValue::Number { .. } if self.is_length(arg) => {
                 // Made with the pointer, which is the argument before.
@@ -215,6 +216,16 @@ impl<'f> World<'f> {
         self.symbols.lasting(name, 0, WORD - 1).into()
     }
 
+    /// How many bytes an argument refers to at most: Rust's `isize::MAX`.
+    fn most_bytes(&self) -> i128 {
+        self.addresses_end() / 2 - 1
+    }
+
+    /// No address that arrives is this large.
+    fn addresses_end(&self) -> i128 {
+        1 << (8 * self.function.convention.pointer_size)
+    }
+
     /// A symbol for the address of a region that has at most `most` bytes.
     fn region(&mut self, region: Region, most: i128) -> Symbol {
         let is_slice = region.is_argument && !region.size.terms.is_empty();
@@ -223,10 +234,11 @@ impl<'f> World<'f> {
             (true, false) => format!("old({})", region.name),
             (false, _) => format!("&{}", region.name),
         };
-        let base = self.symbols.lasting(name, 1, WORD - 1 - most.min(1));
+        let addresses = if region.is_argument { self.addresses_end() } else { WORD };
+        let base = self.symbols.lasting(name, 1, addresses - 1 - most.min(1));
         // base + size < 2^64, and base is a multiple of the alignment.
         let end = Linear::from(base).plus(&region.size).and_then(|end| end.times(-1));
-        if let Some(room) = end.and_then(|end| end.offset(WORD - 1)) {
+        if let Some(room) = end.and_then(|end| end.offset(addresses - 1)) {
             self.given.assume_at_least_zero(room);
         }
         if region.align > 1 {
