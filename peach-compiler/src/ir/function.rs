@@ -48,7 +48,7 @@ pub struct Function {
     /// `sym …` paths.
     pub rust_syms: Vec<RustSym>,
     /// The instructions, in order. Control flow is by labels. The bodies of the local functions, in
-    /// their order, are last; each begins with [`Op::LocalEntry`].
+    /// their order, are last; each begins with [`LocalOp::Entry`].
     pub insts: Vec<Inst>,
 }
 
