@@ -54,11 +54,10 @@ struct Sum<R> {
 }
 
 impl<R: Register> Sum<R> {
-    /// Whether nothing says that it be the base, since it is a sum, and as the base it would cost a
-    /// displacement: `rbp` and `r13` have none without (Intel SDM volume 2, table 2-5, note 1).
+    /// Whether it costs a displacement as the base: `rbp` and `r13` have none without (Intel SDM
+    /// volume 2, table 2-5, note 1).
     fn is_longer_as_base(&self) -> bool {
-        self.count > 1
-            && self.view.reg.physical().is_some_and(|reg| [gp::RBP, gp::R13].contains(&reg))
+        self.view.reg.physical().is_some_and(|reg| [gp::RBP, gp::R13].contains(&reg))
     }
 }
 
@@ -117,11 +116,14 @@ fn add_up<R: Register>(terms: &[Term<R>]) -> Vec<Sum<R>> {
 /// Which register becomes the base: `rip`, which can be nothing else, or the first that is not
 /// scaled and does not cost a byte; of registers that are all times 1, the last.
 fn base_position<R: Register>(sums: &[Sum<R>]) -> Option<usize> {
+    // Where one is a sum, the order in which they were written says nothing.
+    let is_free = sums.iter().any(|sum| sum.count > 1);
     let position = |wanted: &dyn Fn(&Sum<R>) -> bool| {
         sums.iter().position(|sum| sum.factor == 1 && !is_vector(sum.view) && wanted(sum))
     };
     position(&|sum| sum.view.reg.physical().is_some_and(|reg| reg.bank == Bank::Ip))
-        .or_else(|| position(&|sum| !sum.is_scaled && !sum.is_longer_as_base()))
+        .or_else(|| position(&|sum| !sum.is_scaled && !(is_free && sum.is_longer_as_base())))
+        .or_else(|| position(&|sum| is_free && !sum.is_longer_as_base()))
         .or_else(|| position(&|sum| !sum.is_scaled))
         .or_else(|| sums.iter().rposition(|sum| sum.factor == 1 && !is_vector(sum.view)))
 }
