@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 /// Symbols are taken to be of fewer bits: what has no bounds counts what happens, and nothing
 /// happens 2^66 times.
 const SYMBOL_BITS: u32 = 66;
+/// Bits for the factors that sums get where registers stand for parts of them.
+const HEADROOM: u32 = 20;
 
 /// A place of a path where symbols have values.
 pub struct Here<'a> {
@@ -47,7 +49,7 @@ impl<'a> Numbers<'a> {
             let constant = linear.constant.unsigned_abs() >> SYMBOL_BITS;
             128 - factors.fold(constant, u128::saturating_add).leading_zeros()
         });
-        Numbers { record, regions, bits: SYMBOL_BITS + sizes.max().unwrap_or(0) + 6 }
+        Numbers { record, regions, bits: SYMBOL_BITS + sizes.max().unwrap_or(0) + HEADROOM }
     }
 
     /// A symbol that lasts.
