@@ -118,12 +118,13 @@ fn add_up<R: Register>(terms: &[Term<R>]) -> Vec<Sum<R>> {
 fn base_position<R: Register>(sums: &[Sum<R>]) -> Option<usize> {
     // Where one is a sum, the order in which they were written says nothing.
     let is_free = sums.iter().any(|sum| sum.count > 1);
+    let costs = |sum: &Sum<R>| is_free && sum.is_longer_as_base();
     let position = |wanted: &dyn Fn(&Sum<R>) -> bool| {
         sums.iter().position(|sum| sum.factor == 1 && !is_vector(sum.view) && wanted(sum))
     };
     position(&|sum| sum.view.reg.physical().is_some_and(|reg| reg.bank == Bank::Ip))
-        .or_else(|| position(&|sum| !sum.is_scaled && !(is_free && sum.is_longer_as_base())))
-        .or_else(|| position(&|sum| is_free && !sum.is_longer_as_base()))
+        .or_else(|| position(&|sum| !sum.is_scaled && !costs(sum)))
+        .or_else(|| position(&|sum| is_free && !costs(sum)))
         .or_else(|| position(&|sum| !sum.is_scaled))
         .or_else(|| sums.iter().rposition(|sum| sum.factor == 1 && !is_vector(sum.view)))
 }
