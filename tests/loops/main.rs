@@ -10,15 +10,14 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod generator;
-mod memory;
 mod mutants;
 mod shapes;
 #[path = "../../peach-compiler/tests/proof/table.rs"]
 mod table;
 
 use generator::Generator;
-use memory::Guarded;
 use peach_runtime::jit;
+use peach_testing::guarded::Guarded;
 
 type Kernel = unsafe extern "C" fn(*const u8, usize, *mut u8, usize, u64, u64) -> u64;
 
@@ -29,15 +28,21 @@ fn corners(len: usize) -> [u64; 10] {
     [0, 1, len.wrapping_sub(1), len, len + 1, 7, 1 << 31, u64::from(u32::MAX), 1 << 63, u64::MAX]
 }
 
+/// What a slice of `len` bytes holds.
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|index| (index * 37 + len) as u8).collect()
+}
+
 /// Runs a kernel on everything; in a process of its own.
 fn run_all(kernel: Kernel, size: usize, lengths: &[usize]) -> bool {
-    let (x, y) = (Guarded::new(), Guarded::new());
+    let (mut x, mut y) = (Guarded::new(), Guarded::new());
     for (round, &len) in lengths.iter().enumerate() {
         let other = lengths[(round * 5 + 3) % lengths.len()];
         for (number, &a) in corners(len).iter().enumerate() {
             for at_end in [true, false] {
                 let b = corners(other)[(number * 3 + round) % 10];
-                let (p, q) = (x.slice(size * len, at_end), y.slice(size * other, at_end));
+                let p = x.place(&content(size * len), at_end);
+                let q = y.place(&content(size * other), at_end);
                 // SAFETY: that is what is to be shown.
                 unsafe { kernel(p, len, q, other, a, b) };
                 if !x.is_intact(size * len, at_end) || !y.is_intact(size * other, at_end) {
