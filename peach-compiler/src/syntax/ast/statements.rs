@@ -17,69 +17,18 @@ impl Block {
     /// Adds the `unsafe` of every block in it, in source order.
     pub fn unsafe_blocks(&self, spans: &mut Vec<Span>) {
         for statement in &self.statements {
-            match &statement.kind {
-                StatementKind::Block { unsafety, body, .. } => {
-                    spans.extend(*unsafety);
-                    body.unsafe_blocks(spans);
-                }
-                StatementKind::For(_, _, body)
-                | StatementKind::While(_, body)
-                | StatementKind::Stream(_, body) => body.unsafe_blocks(spans),
-                StatementKind::Helper(helper) => helper.body.unsafe_blocks(spans),
-                StatementKind::If(branches) => {
-                    branches.iter().for_each(|(_, body)| body.unsafe_blocks(spans));
-                }
-                StatementKind::Let(_)
-                | StatementKind::Alias(..)
-                | StatementKind::LetConst(..)
-                | StatementKind::Const(_)
-                | StatementKind::Table(_)
-                | StatementKind::Assign(..)
-                | StatementKind::AssignOp(..)
-                | StatementKind::Instruction(_)
-                | StatementKind::Call(_)
-                | StatementKind::Label(_)
-                | StatementKind::Assert(..)
-                | StatementKind::Return(_)
-                | StatementKind::Issue(..)
-                | StatementKind::Emit(..)
-                | StatementKind::Interleave(_)
-                | StatementKind::Invariant(_)
-                | StatementKind::Align(_)
-                | StatementKind::Db(_)
-                | StatementKind::Declassify(_) => {}
+            if let StatementKind::Block { unsafety, .. } = &statement.kind {
+                spans.extend(*unsafety);
             }
+            statement.kind.bodies().for_each(|body| body.unsafe_blocks(spans));
         }
     }
 
     /// Whether there is an `invariant` in it.
     pub fn has_invariants(&self) -> bool {
-        self.statements.iter().any(|statement| match &statement.kind {
-            StatementKind::Invariant(_) => true,
-            StatementKind::Block { body, .. }
-            | StatementKind::For(_, _, body)
-            | StatementKind::While(_, body)
-            | StatementKind::Stream(_, body) => body.has_invariants(),
-            StatementKind::Helper(helper) => helper.body.has_invariants(),
-            StatementKind::If(branches) => branches.iter().any(|(_, body)| body.has_invariants()),
-            StatementKind::Let(_)
-            | StatementKind::Alias(..)
-            | StatementKind::LetConst(..)
-            | StatementKind::Const(_)
-            | StatementKind::Table(_)
-            | StatementKind::Assign(..)
-            | StatementKind::AssignOp(..)
-            | StatementKind::Instruction(_)
-            | StatementKind::Call(_)
-            | StatementKind::Label(_)
-            | StatementKind::Assert(..)
-            | StatementKind::Return(_)
-            | StatementKind::Issue(..)
-            | StatementKind::Emit(..)
-            | StatementKind::Interleave(_)
-            | StatementKind::Align(_)
-            | StatementKind::Db(_)
-            | StatementKind::Declassify(_) => false,
+        self.statements.iter().any(|statement| {
+            matches!(statement.kind, StatementKind::Invariant(_))
+                || statement.kind.bodies().any(Block::has_invariants)
         })
     }
 }
@@ -153,6 +102,40 @@ pub enum StatementKind {
     Db(Vec<Expr>),
     /// `declassify a, b.gp32, acc, buf;`
     Declassify(Vec<Expr>),
+}
+
+impl StatementKind {
+    /// The blocks that it holds, in source order.
+    fn bodies(&self) -> impl Iterator<Item = &Block> {
+        let (body, branches) = match self {
+            StatementKind::Block { body, .. }
+            | StatementKind::For(_, _, body)
+            | StatementKind::While(_, body)
+            | StatementKind::Stream(_, body) => (Some(body), &[][..]),
+            StatementKind::Helper(helper) => (Some(&helper.body), &[][..]),
+            StatementKind::If(branches) => (None, branches.as_slice()),
+            StatementKind::Let(_)
+            | StatementKind::Alias(..)
+            | StatementKind::LetConst(..)
+            | StatementKind::Const(_)
+            | StatementKind::Table(_)
+            | StatementKind::Assign(..)
+            | StatementKind::AssignOp(..)
+            | StatementKind::Instruction(_)
+            | StatementKind::Call(_)
+            | StatementKind::Label(_)
+            | StatementKind::Assert(..)
+            | StatementKind::Return(_)
+            | StatementKind::Issue(..)
+            | StatementKind::Emit(..)
+            | StatementKind::Interleave(_)
+            | StatementKind::Invariant(_)
+            | StatementKind::Align(_)
+            | StatementKind::Db(_)
+            | StatementKind::Declassify(_) => (None, &[][..]),
+        };
+        body.into_iter().chain(branches.iter().map(|(_, body)| body))
+    }
 }
 
 /// A `let` that declares registers or memory.
