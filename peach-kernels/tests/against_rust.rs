@@ -1,0 +1,140 @@
+//! Kernels against plain Rust: all lengths, random content, beside pages that cannot be read.
+
+use peach_kernels::{bloom, crc, groupvarint, marvin32, metro, speck};
+use peach_testing::Random;
+use std::collections::HashSet;
+
+fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
+    (0..len).map(|_| random.bits() as u8).collect()
+}
+
+#[test]
+fn speck_in_counter_mode() {
+    let mut random = Random::new(1);
+    for len in (0..600).chain([1023, 1024, 1025, 4096]) {
+        let key: [u8; 16] = std::array::from_fn(|_| random.bits() as u8);
+        let cipher = speck::Speck128::new(&key);
+        let (nonce, counter) = (random.bits(), u64::MAX - random.bits() % 40);
+        let data = bytes(&mut random, len);
+        let mut expected = data.clone();
+        for (i, part) in expected.chunks_mut(16).enumerate() {
+            let number = counter.wrapping_add(i as u64);
+            let mut block = (u128::from(nonce) << 64 | u128::from(number)).to_le_bytes();
+            cipher.encrypt_block(&mut block);
+            part.iter_mut().zip(block).for_each(|(byte, key)| *byte ^= key);
+        }
+        let mut found = data;
+        cipher.apply_counter_mode(nonce, counter, &mut found);
+        assert_eq!(found, expected, "{len} bytes");
+    }
+}
+
+#[test]
+fn every_tag_of_group_varint() {
+    for tag in 0..=255u32 {
+        let numbers: [u32; 4] = std::array::from_fn(|i| {
+            let len = (tag >> (2 * i) & 3) + 1;
+            0x8765_4321 >> (8 * (4 - len))
+        });
+        // Alone, and before others, which the kernel takes.
+        for copies in [1, 2, 9] {
+            let numbers = numbers.repeat(copies);
+            let mut packed = Vec::new();
+            groupvarint::encode(&numbers, &mut packed);
+            assert_eq!(packed[0], tag as u8);
+            let mut found = vec![0; numbers.len()];
+            assert_eq!(groupvarint::decode(&packed, &mut found), Some(packed.len()));
+            assert_eq!(found, numbers);
+            for len in 0..packed.len() {
+                assert_eq!(groupvarint::decode(&packed[..len], &mut found), None, "{len} of {tag}");
+            }
+        }
+    }
+}
+
+#[test]
+fn group_varint_of_any_length() {
+    let mut random = Random::new(2);
+    for len in 0..200 {
+        let numbers: Vec<u32> =
+            (0..len).map(|_| random.bits() as u32 >> (random.bits() % 32)).collect();
+        let mut packed = vec![9];
+        groupvarint::encode(&numbers, &mut packed);
+        let mut found = vec![0; len];
+        assert_eq!(groupvarint::decode(&packed[1..], &mut found), Some(packed.len() - 1));
+        assert_eq!(found, numbers);
+    }
+}
+
+/// Parquet's definition, written down once more.
+#[test]
+fn bloom_filters() {
+    const SALT: [u32; 8] = [
+        0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947,
+        0x5c6bfb31,
+    ];
+    let mut random = Random::new(3);
+    for blocks in [1, 2, 3, 64, 1000] {
+        let mut filter = bloom::Bloom::with_blocks(blocks);
+        let mut expected = HashSet::new();
+        for _ in 0..200 {
+            let hash = random.bits();
+            filter.insert(hash);
+            let block = ((hash >> 32) * blocks as u64) >> 32;
+            for (word, salt) in SALT.iter().enumerate() {
+                expected.insert((block, word, (hash as u32).wrapping_mul(*salt) >> 27));
+            }
+            assert!(filter.contains(hash));
+        }
+        let mut found = HashSet::new();
+        for (block, words) in filter.as_blocks().iter().enumerate() {
+            for (word, bits) in words.iter().enumerate() {
+                found.extend((0..32).filter(|i| bits >> i & 1 == 1).map(|i| (block as u64, word, i)));
+            }
+        }
+        assert_eq!(found, expected, "{blocks} blocks");
+        let hits = (0..1000).filter(|_| filter.contains(random.bits())).count();
+        assert!(blocks < 1000 || hits < 10, "{hits} of 1,000 in an almost empty filter");
+    }
+}
+
+/// Each length's hash differs from the others', and from that of the next seed.
+#[test]
+fn hashes_use_all_bytes() {
+    let mut random = Random::new(4);
+    for len in 1..300 {
+        let mut data = bytes(&mut random, len);
+        let (marvin, metro) = (marvin32::hash(5, &data), metro::hash64(&data, 5));
+        let at = random.bits() as usize % len;
+        data[at] ^= 1 << (random.bits() % 8);
+        assert_ne!(marvin32::hash(5, &data), marvin, "byte {at} of {len}");
+        assert_ne!(metro::hash64(&data, 5), metro, "byte {at} of {len}");
+    }
+}
+
+/// One bit at a time.
+fn plain_crc(polynomial: u32, data: &[u8]) -> u32 {
+    let mut crc = !0u32;
+    for byte in data {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ polynomial.reverse_bits() } else { crc >> 1 };
+        }
+    }
+    !crc
+}
+
+#[test]
+fn checksums_of_all_lengths() {
+    let mut random = Random::new(5);
+    for len in (0..1200).chain([4095, 4096, 10_000]) {
+        let data = bytes(&mut random, len);
+        assert_eq!(crc::Crc32::checksum(&data), plain_crc(0x04C1_1DB7, &data), "{len} bytes");
+        assert_eq!(crc::Crc32c::checksum(&data), plain_crc(0x1EDC_6F41, &data), "{len} bytes");
+        let (first, second) = data.split_at(random.below(len + 1));
+        let mut crc = crc::Crc32::new();
+        crc.update(first);
+        crc.update(second);
+        assert_eq!(crc.finish(), crc::Crc32::checksum(&data));
+    }
+}
