@@ -6,5 +6,6 @@ pub mod bloom;
 pub mod crc;
 pub mod groupvarint;
 pub mod marvin32;
+pub mod memchr;
 pub mod metro;
 pub mod speck;

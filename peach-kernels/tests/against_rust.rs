@@ -1,7 +1,8 @@
 //! Kernels against plain Rust: all lengths, random content, beside pages that cannot be read.
 
-use peach_kernels::{bloom, crc, groupvarint, marvin32, metro, speck};
+use peach_kernels::{bloom, crc, groupvarint, marvin32, memchr, metro, speck};
 use peach_testing::Random;
+use peach_testing::guarded::Guarded;
 use std::collections::HashSet;
 
 fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
@@ -136,5 +137,28 @@ fn checksums_of_all_lengths() {
         crc.update(first);
         crc.update(second);
         assert_eq!(crc.finish(), crc::Crc32::checksum(&data));
+    }
+}
+
+#[test]
+fn searches_for_bytes() {
+    let mut random = Random::new(6);
+    let mut memory = Guarded::new();
+    for len in (0..400).chain([1000, 4000]) {
+        for _ in 0..20 {
+            // Few or many hits.
+            let range = random.pick(&[2, 5, 250]);
+            let content: Vec<u8> = (0..len).map(|_| random.below(range) as u8).collect();
+            for at_end in [false, true] {
+                let start = memory.place(&content, at_end);
+                // SAFETY: the place holds `len` bytes until the next one is placed.
+                let data = unsafe { std::slice::from_raw_parts(start, len) };
+                let needle = random.below(range) as u8;
+                let is_it = |byte: &u8| *byte == needle;
+                assert_eq!(memchr::memchr(needle, data), data.iter().position(is_it), "{len}");
+                assert_eq!(memchr::memrchr(needle, data), data.iter().rposition(is_it), "{len}");
+                assert_eq!(memchr::count(needle, data), data.iter().filter(|b| is_it(b)).count());
+            }
+        }
     }
 }
