@@ -4,8 +4,14 @@ use std::path::Path;
 use std::process::Command;
 
 /// In the order in which they can be published.
-const PACKAGES: [&str; 5] =
-    ["peach-compiler", "peach-macros", "peach-runtime", "peach-build", "peach-cli"];
+const PACKAGES: [&str; 6] = [
+    "peach-compiler",
+    "peach-macros",
+    "peach-runtime",
+    "peach-build",
+    "peach-cli",
+    "peach-kernels",
+];
 
 /// What a manifest must say beyond what cargo demands.
 const KEYS: [&str; 5] = ["description", "readme", "documentation", "keywords", "categories"];

@@ -27,7 +27,10 @@ impl Bloom {
     /// Where `blocks` is zero, or does not fit into 32 bits.
     pub fn with_blocks(blocks: usize) -> Bloom {
         assert!(blocks > 0, "a filter has at least one block");
-        assert!(u32::try_from(blocks).is_ok(), "{blocks} blocks are too many for hashes of 64 bits");
+        assert!(
+            u32::try_from(blocks).is_ok(),
+            "{blocks} blocks are too many for hashes of 64 bits"
+        );
         Bloom { blocks: vec![[0; 8]; blocks] }
     }
 

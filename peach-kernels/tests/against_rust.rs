@@ -1,6 +1,6 @@
 //! Kernels against plain Rust: all lengths, random content, beside pages that cannot be read.
 
-use peach_kernels::{bloom, crc, groupvarint, marvin32, memchr, metro, speck};
+use peach_kernels::{base64, bloom, crc, groupvarint, marvin32, memchr, metro, speck, utf8};
 use peach_testing::Random;
 use peach_testing::guarded::Guarded;
 use std::collections::HashSet;
@@ -90,7 +90,9 @@ fn bloom_filters() {
         let mut found = HashSet::new();
         for (block, words) in filter.as_blocks().iter().enumerate() {
             for (word, bits) in words.iter().enumerate() {
-                found.extend((0..32).filter(|i| bits >> i & 1 == 1).map(|i| (block as u64, word, i)));
+                found.extend(
+                    (0..32).filter(|i| bits >> i & 1 == 1).map(|i| (block as u64, word, i)),
+                );
             }
         }
         assert_eq!(found, expected, "{blocks} blocks");
@@ -161,4 +163,68 @@ fn searches_for_bytes() {
             }
         }
     }
+}
+
+/// By its definition, a bit at a time.
+fn plain_base64(data: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bit = |i: usize| data.get(i / 8).map_or(0, |byte| byte >> (7 - i % 8) & 1);
+    let value = |at: usize| (0..6).fold(0, |value, i| value << 1 | usize::from(bit(6 * at + i)));
+    let characters = (data.len() * 8).div_ceil(6);
+    (0..data.len().div_ceil(3) * 4)
+        .map(|at| if at < characters { ALPHABET[value(at)] as char } else { '=' })
+        .collect()
+}
+
+#[test]
+fn base64_of_all_lengths() {
+    let mut random = Random::new(7);
+    for len in 0..300 {
+        let data = bytes(&mut random, len);
+        let text = base64::encode(&data);
+        assert_eq!(text, plain_base64(&data));
+        assert_eq!(base64::decode(&text).as_ref(), Ok(&data));
+        if len == 0 {
+            continue;
+        }
+        // Another byte at any place: refused there, or at the padding that it makes wrong.
+        let mut wrong = text.clone().into_bytes();
+        let at = random.below(wrong.len());
+        wrong[at] = random.bits() as u8;
+        match base64::decode(&wrong) {
+            Ok(other) => assert_eq!(base64::encode(&other).as_bytes(), wrong),
+            Err(error) => assert!(error.position().abs_diff(at) < 4, "{error} for {at} of {len}"),
+        }
+        let cut = random.below(text.len());
+        assert_eq!(base64::decode(&text[..cut]).is_ok(), cut.is_multiple_of(4));
+    }
+}
+
+#[test]
+fn utf8_and_its_mistakes() {
+    let mut random = Random::new(8);
+    let mut right = 0;
+    for _ in 0..60_000 {
+        let mut text = String::new();
+        let len = random.below(200);
+        let ascii = random.one_in(3);
+        while text.len() < len {
+            let limit = if ascii { 0x80 } else { random.pick(&[0x80, 0x800, 0x1_0000, 0x11_0000]) };
+            text.extend(char::from_u32(random.below(limit)));
+        }
+        let mut data = text.into_bytes();
+        for _ in 0..random.below(3usize) {
+            let len = data.len();
+            let other = random.bits() as u8;
+            if let Some(byte) = data.get_mut(random.below(len.max(1))) {
+                *byte = random.pick(&[0x80, 0xBF, 0xC0, 0xE0, 0xED, 0xF0, 0xF4, 0xFF, other]);
+            }
+        }
+        data.truncate(random.below(data.len() + 1).max(data.len().saturating_sub(3)));
+        let expected = std::str::from_utf8(&data);
+        assert_eq!(utf8::is_utf8(&data), expected.is_ok(), "{data:x?}");
+        assert_eq!(utf8::from_utf8(&data), expected);
+        right += usize::from(expected.is_ok() && data.len() >= 64);
+    }
+    assert!(right > 5_000, "{right} texts are right");
 }

@@ -1,6 +1,6 @@
 //! The test vectors that the algorithms' authors published.
 
-use peach_kernels::{crc, marvin32, metro, speck};
+use peach_kernels::{base64, crc, marvin32, metro, speck};
 
 fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
@@ -87,4 +87,21 @@ fn checksums() {
     assert_eq!(crc::Crc32c::checksum(&[0xFF; 32]), 0x62A8_AB43);
     let ascending: Vec<u8> = (0..32).collect();
     assert_eq!(crc::Crc32c::checksum(&ascending), 0x46DD_794E);
+}
+
+/// RFC 4648, section 10.
+#[test]
+fn base64_texts() {
+    for (data, text) in [
+        ("", ""),
+        ("f", "Zg=="),
+        ("fo", "Zm8="),
+        ("foo", "Zm9v"),
+        ("foob", "Zm9vYg=="),
+        ("fooba", "Zm9vYmE="),
+        ("foobar", "Zm9vYmFy"),
+    ] {
+        assert_eq!(base64::encode(data.as_bytes()), text);
+        assert_eq!(base64::decode(text).expect("it is"), data.as_bytes());
+    }
 }

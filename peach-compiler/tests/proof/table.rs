@@ -36,11 +36,12 @@ pub struct Miss {
     pub place: &'static str,
 }
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     include_str!("shapes/scalar.txt"),
     include_str!("shapes/strings.txt"),
     include_str!("shapes/vectors.txt"),
     include_str!("shapes/masks.txt"),
+    include_str!("shapes/guards.txt"),
     include_str!("shapes/single.txt"),
 ];
 

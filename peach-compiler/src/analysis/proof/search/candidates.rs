@@ -57,7 +57,11 @@ impl Plan {
         // What was known at the end of a turn holds at the start of the next.
         for fact in self.arrived.get(&block).into_iter().flatten() {
             candidates.add(Some(fact.clone()));
-            candidates.add(a_turn(fact, -1));
+            let next = a_turn(fact, -1);
+            // A turn takes less than its guard demands: on entry nothing more than zero may be known.
+            let looser = next.as_ref().filter(|next| next.constant < 0);
+            candidates.add(looser.and_then(|next| next.offset(-next.constant)));
+            candidates.add(next);
         }
         for wanted in &self.wanted {
             candidates.add(Some(wanted.clone()));
