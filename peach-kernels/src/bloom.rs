@@ -123,7 +123,7 @@ peach_fn! {
 }
 
 fn plain_block(len: usize, hash: u64) -> usize {
-    ((hash >> 32) * len as u64 >> 32) as usize
+    (((hash >> 32) * len as u64) >> 32) as usize
 }
 
 fn plain_bits(hash: u64) -> [u32; 8] {
