@@ -1,5 +1,5 @@
-//! Base64 with the standard alphabet and padding (RFC 4648, section 4), 24 bytes at a time after Muła and
-//! Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions" (2018).
+//! Base64 with the standard alphabet and padding (RFC 4648, section 4), 24 bytes at a time after
+//! Muła and Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions" (2018).
 //!
 //! ```
 //! use peach_kernels::base64::{decode, encode};
@@ -22,8 +22,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// The index of the first byte at which the text cannot be what `encode` writes: a character outside
-    /// of the alphabet, padding too early, set bits that no byte has, or the end.
+    /// The index of the first byte at which the text cannot be what `encode` writes: a character
+    /// outside of the alphabet, padding too early, set bits that no byte has, or the end.
     pub fn position(&self) -> usize {
         self.position
     }
@@ -106,7 +106,7 @@ peach_fn! {
     const SPREAD: [u8; 32] = from_fn(|i| i % 16 / 4 * 3 + [1, 0, 2, 1][i % 4]);
     // What turns a value into its character: lower case, ten digits, `+`, `/`, upper case.
     const OFFSETS: [i8; 32] = from_fn(|i|
-        if i % 16 == 0 { 71 } else if i % 16 <= 10 { -4 } else { [-19, -16, 65, 0, 0][i % 16 - 11] });
+        [71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0][i % 16]);
 
     /// Encodes 24 bytes at a time while 28 can be read, and returns how many it encoded.
     #[target_feature(enable = "avx2")]
@@ -156,10 +156,14 @@ peach_fn! {
 
     // A character is outside of the alphabet where the entry of its lower four bits and that of its
     // upper four have a bit in common.
-    const LOWER: [u8; 16] =
-        [0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1A, 0x1B, 0x1B, 0x1B, 0x1A];
-    const UPPER: [u8; 16] =
-        [0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10];
+    const LOWER: [u8; 16] = [
+        0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+        0x11, 0x11, 0x13, 0x1A, 0x1B, 0x1B, 0x1B, 0x1A,
+    ];
+    const UPPER: [u8; 16] = [
+        0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08,
+        0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10,
+    ];
     // What turns a character into its value, by its upper four bits; one less for `/`.
     const BACK: [i8; 16] = [0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0];
     // Three bytes of each four, the highest first.

@@ -1,6 +1,6 @@
 //! A split block Bloom filter (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom
-//! Filters", 2007), bit by bit as Apache Parquet's format defines it: eight bits for each hash, one in
-//! each word of a block of 256 bits.
+//! Filters", 2007), bit by bit as Apache Parquet's format defines it: eight bits for each hash, one
+//! in each word of a block of 256 bits.
 //!
 //! ```
 //! use peach_kernels::bloom::Bloom;
@@ -13,7 +13,8 @@
 
 use peach_runtime::peach_fn;
 
-/// A set of hashes that may answer "yes" for one that was not inserted, and never "no" for one that was.
+/// A set of hashes that may answer "yes" for one that was not inserted, and never "no" for one that
+/// was.
 #[derive(Clone, Debug)]
 pub struct Bloom {
     blocks: Vec<[u32; 8]>,
@@ -58,7 +59,8 @@ const SALT: [u32; 8] = [
 peach_fn! {
     const SALT: [u32; 8] = const { SALT };
 
-    // The block's offset: the upper half of the hash, scaled to the number of blocks, which is below 2^32.
+    // The block's offset: the upper half of the hash, scaled to the number of blocks, which is
+    // below 2^32.
     inline fn block(len: gp64, hash: gp64) -> gp64 {
         let at: gp64 = hash;
         shr at, 32;

@@ -1,9 +1,9 @@
-//! Cyclic redundancy checks of 32 bits with reflected bits: CRC-32 (ISO 3309; zip, PNG, Ethernet) and
-//! CRC-32C (Castagnoli; iSCSI, ext4, SSE4.2's instruction).
+//! Cyclic redundancy checks of 32 bits with reflected bits: CRC-32 (ISO 3309; zip, PNG, Ethernet)
+//! and CRC-32C (Castagnoli; iSCSI, ext4, SSE4.2's instruction).
 //!
-//! Long data is folded by carry-less multiplication, 64 or 256 bytes at a time (Gopal, Ozturk, Guilford,
-//! Wolrich, Feghali, Dixon and Karakoyunlu, "Fast CRC Computation for Generic Polynomials Using
-//! PCLMULQDQ Instruction", Intel, 2009). All constants are computed from the polynomial.
+//! Long data is folded by carry-less multiplication, 64 or 256 bytes at a time (Gopal, Ozturk,
+//! Guilford, Wolrich, Feghali, Dixon and Karakoyunlu, "Fast CRC Computation for Generic Polynomials
+//! Using PCLMULQDQ Instruction", Intel, 2009). All constants are computed from the polynomial.
 //!
 //! ```
 //! use peach_kernels::crc::{Crc32, Crc32c};
@@ -18,8 +18,8 @@
 
 use peach_runtime::peach_fn;
 
-/// A type with the checksum's running value, and the kernels of its polynomial, given with the highest
-/// power's bit left out, highest first.
+/// A type with the checksum's running value, and the kernels of its polynomial, given with the
+/// highest power's bit left out, highest first.
 macro_rules! crc {
     ($(#[$doc:meta])* $name:ident, $module:ident, $polynomial:literal) => {
         $(#[$doc])*
@@ -76,7 +76,8 @@ macro_rules! crc {
                 let (words, bytes) = data.as_chunks::<8>();
                 for word in words {
                     let word = u64::from_le_bytes(*word) ^ u64::from(state);
-                    state = (0..8).fold(0, |sum, i| sum ^ TABLES[7 - i][(word >> (8 * i)) as usize & 255]);
+                    let byte = |i: usize| (word >> (8 * i)) as usize & 255;
+                    state = (0..8).fold(0, |sum, i| sum ^ TABLES[7 - i][byte(i)]);
                 }
                 for byte in bytes {
                     state = state >> 8 ^ TABLES[0][(state as u8 ^ byte) as usize];
@@ -84,16 +85,22 @@ macro_rules! crc {
                 state
             }
 
-            /// What a byte becomes that is followed by as many zero bytes as its table's number says.
+            /// What a byte becomes that is followed by as many zero bytes as its table's number
+            /// says.
             static TABLES: [[u32; 256]; 8] = tables(u32::reverse_bits($polynomial));
 
             peach_fn! {
-                // x^n modulo the polynomial, lowest power first, as the multiplication of reflected bits
-                // wants it: a bit further to the left.
+                // A polynomial of 32 bits times x.
+                const fn next(p: u64) -> u64 {
+                    let twice = p << 1 & 0xFFFF_FFFF;
+                    return if p >> 31 == 1 { twice ^ $polynomial } else { twice };
+                }
+                // x^n modulo the polynomial, lowest power first, as the multiplication of reflected
+                // bits wants it: a bit further to the left.
                 const fn power(n: u32) -> u64 {
                     let mut p = 1;
                     for _ in 0..n {
-                        p = if p >> 31 == 1 { (p << 1 & 0xFFFF_FFFF) ^ $polynomial } else { p << 1 };
+                        p = next(p);
                     }
                     return ((p as u32).reverse_bits() as u64) << 1;
                 }
@@ -103,8 +110,8 @@ macro_rules! crc {
                     let mut rest = $polynomial;
                     let mut q = 1;
                     for _ in 0..32 {
-                        q = q << 1;
-                        if rest >> 31 == 1 { q = q | 1; rest = (rest << 1 & 0xFFFF_FFFF) ^ $polynomial; } else { rest = rest << 1; }
+                        q = q << 1 | rest >> 31;
+                        rest = next(rest);
                     }
                     return (q as u64).reverse_bits() >> 31;
                 }
@@ -112,7 +119,9 @@ macro_rules! crc {
                     return ((0x1_0000_0000 | $polynomial) as u64).reverse_bits() >> 31;
                 }
                 // What moves 128 bits over `n` bits: its lower and its upper half.
-                const fn mover(n: u32, half: u32) -> u64 { return power(if half == 0 { n + 32 } else { n - 32 }); }
+                const fn mover(n: u32, half: u32) -> u64 {
+                    return power(if half == 0 { n + 32 } else { n - 32 });
+                }
                 const OVER_2048: [u64; 8] = from_fn(|i| mover(2048, i % 2));
                 const OVER_512: [u64; 8] = from_fn(|i| mover(512, i % 2));
                 const OVER_128: [u64; 2] = from_fn(|i| mover(128, i));
@@ -265,12 +274,14 @@ macro_rules! crc {
 }
 
 crc! {
-    /// CRC-32 of ISO 3309: polynomial 0x04C11DB7, reflected, all ones first and inverted at the end.
+    /// CRC-32 of ISO 3309: polynomial 0x04C11DB7, reflected, all ones first and inverted at the
+    /// end.
     Crc32, ieee, 0x04C1_1DB7
 }
 
 crc! {
-    /// CRC-32C of Castagnoli: polynomial 0x1EDC6F41, reflected, all ones first and inverted at the end.
+    /// CRC-32C of Castagnoli: polynomial 0x1EDC6F41, reflected, all ones first and inverted at the
+    /// end.
     Crc32c, castagnoli, 0x1EDC_6F41
 }
 

@@ -1,6 +1,6 @@
-//! Group varint (Jeff Dean, "Challenges in Building Large-Scale Information Retrieval Systems", 2009):
-//! four numbers behind a byte that holds two bits of each one's length less one, the first number's
-//! lowest. The numbers are little-endian, in as few bytes as hold them.
+//! Group varint (Jeff Dean, "Challenges in Building Large-Scale Information Retrieval Systems",
+//! 2009): four numbers behind a byte that holds two bits of each one's length less one, the first
+//! number's lowest. The numbers are little-endian, in as few bytes as hold them.
 //!
 //! ```
 //! use peach_kernels::groupvarint::{decode, encode};
@@ -31,9 +31,9 @@ pub fn encode(numbers: &[u32], to: &mut Vec<u8>) {
     to.truncate(start + end);
 }
 
-/// Fills `numbers` from the groups at the beginning of `bytes` and returns how many bytes they take;
-/// `None` where `bytes` ends before, with `numbers` in part written. Where the length of `numbers`
-/// is not a multiple of four, the rest of the last group is passed over.
+/// Fills `numbers` from the groups at the beginning of `bytes` and returns how many bytes they
+/// take; `None` where `bytes` ends before, with `numbers` in part written. Where the length of
+/// `numbers` is not a multiple of four, the rest of the last group is passed over.
 pub fn decode(bytes: &[u8], numbers: &mut [u32]) -> Option<usize> {
     let (mut at, done) = decode_groups(bytes, numbers);
     let mut done = done;
@@ -67,11 +67,14 @@ peach_fn! {
         while i < 3 { if at < start(tag, i + 1) { return i; } i += 1; }
         return 3;
     }
+    const fn source(tag: u32, at: u32, number: u32) -> u32 {
+        4 * number + at - start(tag, number)
+    }
     // The bytes of a group and its tag.
     const LEN: [u8; 256] = from_fn(|tag| 1 + start(tag, 4));
 
-    /// Decodes whole groups while their longest form fits into `bytes`: the bytes that were read and
-    /// the numbers that were written.
+    /// Decodes whole groups while their longest form fits into `bytes`: the bytes that were read
+    /// and the numbers that were written.
     #[target_feature(enable = "ssse3")]
     fn decode_groups(bytes: &[u8], numbers: &mut [u32]) -> (u64, u64) {
         let (p, to) = (bytes.ptr, numbers.ptr);
@@ -109,11 +112,12 @@ peach_fn! {
         (0, 0)
     }
 
-    /// Encodes whole groups and returns the bytes written; `to` has room for the longest form of each.
+    /// Encodes whole groups and returns the bytes written; `to` has room for the longest form of
+    /// each.
     #[target_feature(enable = "ssse3")]
     fn encode_groups(numbers: &[u32], to: &mut [u8]) -> usize {
         const PACK: [[u8; 16]; 256] = from_fn(|tag| from_fn(|at|
-            if at < start(tag, 4) { 4 * number(tag, at) + at - start(tag, number(tag, at)) } else { 255 }));
+            if at < start(tag, 4) { source(tag, at, number(tag, at)) } else { 255 }));
         let (p, left, q) = (numbers.ptr, numbers.len, to.ptr);
         let room: gp64 = to.len;
         let pack, lens, tag, len: gp64;

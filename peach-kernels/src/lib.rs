@@ -1,9 +1,10 @@
-//! Hashes, ciphers, codecs, searches and checksums, written as assembly kernels behind safe functions.
+//! Hashes, ciphers, codecs, searches and checksums, written as assembly kernels behind safe
+//! functions.
 //!
 //! Each module says what its algorithm is and where it was published. The kernels are compiled by
-//! `peach_fn!` and chosen by the processor at the first call; every function has a fallback in plain
-//! Rust for other processors and other architectures. The kernels are plain: the compiler has proven
-//! that they touch nothing but their arguments.
+//! `peach_fn!` and chosen by the processor at the first call; every function has a fallback in
+//! plain Rust for other processors and other architectures. The kernels are plain: the compiler has
+//! proven that they touch nothing but their arguments.
 //!
 //! | module | what it has |
 //! |---|---|

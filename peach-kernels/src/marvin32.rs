@@ -1,5 +1,5 @@
-//! Marvin32, the keyed hash of .NET's strings: add, rotate and exclusive or on two halves of 32 bits
-//! (US patent 20130262421 describes it; the .NET runtime publishes its test vectors).
+//! Marvin32, the keyed hash of .NET's strings: add, rotate and exclusive or on two halves of 32
+//! bits (US patent 20130262421 describes it; the .NET runtime publishes its test vectors).
 //!
 //! ```
 //! assert_eq!(peach_kernels::marvin32::hash(0x4FB6_1A00_1BDB_CC, b""), 0x30ED_35C1 ^ 0x00CD_3C7D);
@@ -19,8 +19,8 @@ peach_fn! {
         rol b, 19;
     }
 
-    /// The hash of `data` under `seed`: the exclusive or of the two halves, as .NET's `ComputeHash32`
-    /// returns it.
+    /// The hash of `data` under `seed`: the exclusive or of the two halves, as .NET's
+    /// `ComputeHash32` returns it.
     pub fn hash(seed: u64, data: &[u8]) -> u32 {
         let (p, n) = (data.ptr, data.len);
         let a, b, last, byte: gp32;

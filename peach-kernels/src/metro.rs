@@ -1,5 +1,5 @@
-//! MetroHash64 (J. Andrew Rogers, 2015), a fast hash without a secret: four chains of multiplications
-//! and rotations.
+//! MetroHash64 (J. Andrew Rogers, 2015), a fast hash without a secret: four chains of
+//! multiplications and rotations.
 //!
 //! ```
 //! let text = b"012345678901234567890123456789012345678901234567890123456789012";

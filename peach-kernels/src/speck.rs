@@ -24,8 +24,8 @@ pub struct Speck128 {
 }
 
 impl Speck128 {
-    /// The cipher under a key, whose bytes stand as in the authors' implementation guide (2019): two
-    /// little-endian words, the first of them the first round key.
+    /// The cipher under a key, whose bytes stand as in the authors' implementation guide (2019):
+    /// two little-endian words, the first of them the first round key.
     pub fn new(key: &[u8; 16]) -> Speck128 {
         let [low, high] = words(key);
         let mut keys = [0; ROUNDS];
@@ -143,8 +143,8 @@ peach_fn! {
         block[8..].copy_from_slice(&x.to_le_bytes());
     }
 
-    // The number of the block in each 64-bit lane: `vpunpcklqdq` and `vpunpckhqdq` of vectors of low and
-    // high words give blocks in order.
+    // The number of the block in each 64-bit lane: `vpunpcklqdq` and `vpunpckhqdq` of vectors of
+    // low and high words give blocks in order.
     const LANES: [u64; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
     const HALF: [u64; 4] = [0, 2, 1, 3];
     // Turns each 64-bit lane right by a byte.
@@ -254,7 +254,8 @@ peach_fn! {
             for key in keys {
                 (x, y) = plain_round(x, y, *key);
             }
-            for (byte, key) in block.iter_mut().zip(y.to_le_bytes().into_iter().chain(x.to_le_bytes())) {
+            let stream = y.to_le_bytes().into_iter().chain(x.to_le_bytes());
+            for (byte, key) in block.iter_mut().zip(stream) {
                 *byte ^= key;
             }
         }

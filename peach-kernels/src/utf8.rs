@@ -1,5 +1,5 @@
-//! Validation of UTF-8, 32 bytes at a time by table look-ups (Keiser and Lemire, "Validating UTF-8 In Less
-//! Than One Instruction Per Byte", 2021).
+//! Validation of UTF-8, 32 bytes at a time by table look-ups (Keiser and Lemire, "Validating UTF-8
+//! In Less Than One Instruction Per Byte", 2021).
 //!
 //! ```
 //! use peach_kernels::utf8::is_utf8;
@@ -39,8 +39,8 @@ peach_fn! {
     const TOO_LARGE = 8;        // F4 90 and more
     const SURROGATE = 16;       // ED A0 to ED BF
     const OVERLONG_2 = 32;      // C0, C1
-    const BEYOND = 64;          // F5 and more, and, with the tables' other bits, overlong F0 80 to F0 8F
-    const TWO = 128;            // two continuation bytes: right behind a lead byte of three or four only
+    const BEYOND = 64;          // F5 and more; with other bits, the overlong F0 80 to F0 8F
+    const TWO = 128;            // two continuation bytes, which a lead byte must allow
     const CARRY = TOO_SHORT | TOO_LONG | TWO;
 
     const FIRST_HIGH: [u8; 16] = [
@@ -64,27 +64,27 @@ peach_fn! {
         TOO_LONG | OVERLONG_2 | TWO | SURROGATE | TOO_LARGE,
         TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
     ];
-    // A block may not end in a lead byte whose character goes on behind it: F0, E0, C0 three, two, one
-    // bytes before the end.
-    const ENDS: [u8; 32] =
-        from_fn(|i| if i == 29 { 0xEF } else if i == 30 { 0xDF } else if i == 31 { 0xBF } else { 255 });
+    // A block may not end in a lead byte whose character goes on behind it: F0, E0, C0 three, two,
+    // one bytes before the end.
+    const ENDS: [u8; 32] = from_fn(|i| if i < 29 { 255 } else { [0xEF, 0xDF, 0xBF][i - 29] });
 
     /// The mistakes in 32 bytes behind the 32 before.
-    inline fn mistakes(v: ymm, before: ymm, first_high: ymm, first_low: ymm, second_high: ymm) -> ymm {
+    inline fn mistakes(v: ymm, before: ymm, tables: [ymm; 3]) -> ymm {
         let shifted, one, sum, t, two, three: ymm;
         vperm2i128 shifted, before, v, 0x21;
         vpalignr one, v, shifted, 15;
         vpsrlw t, one, 4;
         vpand t, t, u8x32(0x0F);
-        vpshufb sum, first_high, t;
+        vpshufb sum, tables[0], t;
         vpand t, one, u8x32(0x0F);
-        vpshufb t, first_low, t;
+        vpshufb t, tables[1], t;
         vpand sum, sum, t;
         vpsrlw t, v, 4;
         vpand t, t, u8x32(0x0F);
-        vpshufb t, second_high, t;
+        vpshufb t, tables[2], t;
         vpand sum, sum, t;
-        // A third or fourth byte must be a continuation byte, and no other second neighbor may be one.
+        // A third or fourth byte must be a continuation byte, and no other second neighbor may be
+        // one.
         vpalignr two, v, shifted, 14;
         vpalignr three, v, shifted, 13;
         vpsubusb two, two, u8x32(0xE0 - 0x80);
@@ -98,10 +98,10 @@ peach_fn! {
     /// Whether `x`, of 64 bytes or more, is UTF-8.
     #[target_feature(enable = "avx2")]
     fn is_valid(x: &[u8]) -> bool {
-        let first_high, first_low, second_high: ymm;
-        vbroadcasti128 first_high, [FIRST_HIGH];
-        vbroadcasti128 first_low, [FIRST_LOW];
-        vbroadcasti128 second_high, [SECOND_HIGH];
+        let tables: [ymm; 3];
+        vbroadcasti128 tables[0], [FIRST_HIGH];
+        vbroadcasti128 tables[1], [FIRST_LOW];
+        vbroadcasti128 tables[2], [SECOND_HIGH];
         let (p, n) = (x.ptr, x.len);
         let before, wrong, open: ymm;
         vpxor before, before, before;
@@ -117,9 +117,9 @@ peach_fn! {
             vpmovmskb eax, t;
             test eax, eax;
             jz 'ascii;
-            let m = mistakes(a, before, first_high, first_low, second_high);
+            let m = mistakes(a, before, tables);
             vpor wrong, wrong, m;
-            let k = mistakes(b, a, first_high, first_low, second_high);
+            let k = mistakes(b, a, tables);
             vpor wrong, wrong, k;
             vpsubusb open, b, [ENDS];
             before = b;
@@ -150,9 +150,9 @@ peach_fn! {
         let a, b: ymm;
         vmovdqa a, [rest];
         vmovdqa b, [rest + 32];
-        let m = mistakes(a, before, first_high, first_low, second_high);
+        let m = mistakes(a, before, tables);
         vpor wrong, wrong, m;
-        let k = mistakes(b, a, first_high, first_low, second_high);
+        let k = mistakes(b, a, tables);
         vpor wrong, wrong, k;
         vpsubusb open, b, [ENDS];
         vpor wrong, wrong, open;

@@ -76,7 +76,7 @@ fn metrohash() {
     assert_eq!(metro::hash64(text, 1), one);
 }
 
-/// The check values of the catalogue of CRC algorithms, and RFC 3720's examples (appendix B.4).
+/// The check values of well-known CRC algorithms, and RFC 3720's examples (appendix B.4).
 #[test]
 fn checksums() {
     assert_eq!(crc::Crc32::checksum(b""), 0);

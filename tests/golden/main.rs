@@ -119,7 +119,7 @@ fn kernels() {
 /// Every file with kernels, and the contents of each `peach_fn!` in it.
 fn sources(root: &Path) -> Vec<(PathBuf, Vec<TokenStream>)> {
     let (mut rust, mut bare) = (Vec::new(), Vec::new());
-    for directory in ["examples", "benches"] {
+    for directory in ["examples", "benches", "peach-kernels/src"] {
         collect(&root.join(directory), "rs", &mut rust);
     }
     collect(&root.join("tests/accepted"), "peach", &mut bare);

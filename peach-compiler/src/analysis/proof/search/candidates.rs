@@ -58,7 +58,8 @@ impl Plan {
         for fact in self.arrived.get(&block).into_iter().flatten() {
             candidates.add(Some(fact.clone()));
             let next = a_turn(fact, -1);
-            // A turn takes less than its guard demands: on entry nothing more than zero may be known.
+            // A turn takes less than its guard demands: on entry nothing more than zero may be
+            // known.
             let looser = next.as_ref().filter(|next| next.constant < 0);
             candidates.add(looser.and_then(|next| next.offset(-next.constant)));
             candidates.add(next);
