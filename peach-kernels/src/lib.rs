@@ -10,11 +10,17 @@
 //! |---|---|
 //! | [`base64`] | Base64, standard alphabet: encode, decode |
 //! | [`bloom`] | split block Bloom filters, as in Parquet |
+//! | [`bp128`] | bit packing of 128 values, SIMD-BP128's layout, 32 and 64 bits |
+//! | [`chacha20`] | ChaCha20 |
+//! | [`chaskey`] | Chaskey-8, Chaskey-12 |
 //! | [`crc`] | CRC-32, CRC-32C |
 //! | [`groupvarint`] | group varint: encode, decode |
+//! | [`highway`] | HighwayHash-64 |
 //! | [`marvin32`] | Marvin32, .NET's keyed hash of strings |
 //! | [`memchr`] | the first, the last, the number of a byte |
 //! | [`metro`] | MetroHash64 |
+//! | [`sha256`] | SHA-256 |
+//! | [`siphash`] | SipHash-1-3, SipHash-2-4 |
 //! | [`speck`] | Speck 128/128: blocks, counter mode |
 //! | [`utf8`] | validation of UTF-8 |
 
@@ -22,10 +28,16 @@
 
 pub mod base64;
 pub mod bloom;
+pub mod bp128;
+pub mod chacha20;
+pub mod chaskey;
 pub mod crc;
 pub mod groupvarint;
+pub mod highway;
 pub mod marvin32;
 pub mod memchr;
 pub mod metro;
+pub mod sha256;
+pub mod siphash;
 pub mod speck;
 pub mod utf8;

@@ -1,9 +1,13 @@
 //! Kernels against plain Rust: all lengths, random content, beside pages that cannot be read.
 
-use peach_kernels::{base64, bloom, crc, groupvarint, marvin32, memchr, metro, speck, utf8};
+use peach_kernels::{
+    base64, bloom, bp128, chacha20, crc, groupvarint, marvin32, memchr, metro, sha256, siphash,
+    speck, utf8,
+};
 use peach_testing::Random;
 use peach_testing::guarded::Guarded;
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hasher};
 
 fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.bits() as u8).collect()
@@ -227,4 +231,134 @@ fn utf8_and_its_mistakes() {
         right += usize::from(expected.is_ok() && data.len() >= 64);
     }
     assert!(right > 5_000, "{right} texts are right");
+}
+
+/// The layout of SIMD-BP128, one bit at a time.
+fn plain_pack(width: usize, bits: usize, values: &[u64]) -> Vec<u64> {
+    let lanes = 128 / width;
+    let mut words = vec![0; bits * 128 / width];
+    for (at, value) in values.iter().enumerate() {
+        for bit in 0..bits {
+            let place = at / lanes * bits + bit;
+            words[lanes * (place / width) + at % lanes] |= (value >> bit & 1) << (place % width);
+        }
+    }
+    words
+}
+
+macro_rules! packs_every_width {
+    (
+        $test:ident, $word:ident, $lanes:literal; $max:ident $delta_max:ident $pack:ident
+        $unpack:ident $delta_pack:ident $delta_unpack:ident
+    ) => {
+        #[test]
+        fn $test() {
+            use bp128::{$delta_max, $delta_pack, $delta_unpack, $max, $pack, $unpack};
+            let mut random = Random::new(9);
+            for bits in 0..=$word::BITS {
+                let mask = if bits == 0 { 0 } else { $word::MAX >> ($word::BITS - bits) };
+                let values: [$word; 128] = std::array::from_fn(|_| random.bits() as $word & mask);
+                let numbers = |values: &[$word]| -> Vec<u64> {
+                    values.iter().map(|&value| value.into()).collect()
+                };
+                let used = values.iter().fold(0, |all, value| all | value);
+                assert_eq!($max(&values), $word::BITS - used.leading_zeros());
+                let mut packed = [7; 128];
+                let words = $pack(bits, &values, &mut packed);
+                let expected = plain_pack($word::BITS as usize, bits as usize, &numbers(&values));
+                assert_eq!(numbers(&packed[..words]), expected, "{bits} bits");
+                assert!(packed[words..].iter().all(|&word| word == 7), "{bits} bits");
+                let mut output = [0; 128];
+                $unpack(bits, &packed, &mut output);
+                assert_eq!(output, values, "{bits} bits");
+
+                // The same as differences.
+                let seed: [$word; $lanes] = std::array::from_fn(|_| random.bits() as $word);
+                let mut sums = seed;
+                let ascending: [$word; 128] = std::array::from_fn(|i| {
+                    let sum = &mut sums[i % $lanes];
+                    *sum = sum.wrapping_add(values[i]);
+                    *sum
+                });
+                assert_eq!($delta_max(&ascending, &seed), $word::BITS - used.leading_zeros());
+                let (mut packed, mut running) = ([7; 128], seed);
+                assert_eq!($delta_pack(bits, &ascending, &mut packed, &mut running), words);
+                assert_eq!(numbers(&packed[..words]), expected, "{bits} bits of differences");
+                assert_eq!(running, sums);
+                running = seed;
+                $delta_unpack(bits, &packed, &mut output, &mut running);
+                assert_eq!(output, ascending, "{bits} bits of differences");
+                assert_eq!(running, sums);
+            }
+        }
+    };
+}
+
+packs_every_width! {
+    packs_every_width_of_32, u32, 4;
+    max_bits32 delta_max_bits32 pack32 unpack32 delta_pack32 delta_unpack32
+}
+
+packs_every_width! {
+    packs_every_width_of_64, u64, 2;
+    max_bits64 delta_max_bits64 pack64 unpack64 delta_pack64 delta_unpack64
+}
+
+#[test]
+fn chacha20_in_pieces() {
+    let mut random = Random::new(10);
+    for len in (0..300).chain([1023, 1024, 1025, 2048, 5000]) {
+        let key: [u8; 32] = std::array::from_fn(|_| random.bits() as u8);
+        let nonce: [u8; 12] = std::array::from_fn(|_| random.bits() as u8);
+        let start = random.pick(&[0, 1, u32::MAX - 3]);
+        let data = bytes(&mut random, len);
+        // A block at a time: the other kernel.
+        let mut expected = data.clone();
+        for (i, part) in expected.chunks_mut(64).enumerate() {
+            let mut cipher = chacha20::ChaCha20::new(&key, &nonce);
+            cipher.seek(start.wrapping_add(i as u32));
+            cipher.apply_keystream(part);
+        }
+        let mut cipher = chacha20::ChaCha20::new(&key, &nonce);
+        cipher.seek(start);
+        let mut found = data;
+        let (first, second) = found.split_at_mut(random.below(len + 1));
+        cipher.apply_keystream(first);
+        cipher.apply_keystream(second);
+        assert_eq!(found, expected, "{len} bytes from block {start}");
+    }
+}
+
+#[test]
+fn digests_in_pieces() {
+    let mut random = Random::new(11);
+    for len in 0..400 {
+        let data = bytes(&mut random, len);
+        let (first, second) = data.split_at(random.below(len + 1));
+        let mut running = sha256::Sha256::new();
+        running.update(first);
+        running.update(second);
+        assert_eq!(running.finalize(), sha256::Sha256::digest(&data), "{len} bytes");
+    }
+}
+
+#[test]
+fn siphash_is_the_standard_library_s() {
+    let mut random = Random::new(12);
+    for len in 0..300 {
+        let data = bytes(&mut random, len);
+        let mut standard = DefaultHasher::new();
+        standard.write(&data);
+        assert_eq!(siphash::hash13(0, 0, &data), standard.finish(), "{len} bytes");
+        let (low, high) = (random.bits(), random.bits());
+        let (first, second) = data.split_at(random.below(len + 1));
+        let mut one = siphash::SipHasher13::with_keys(low, high);
+        let mut two = siphash::SipHasher24::with_keys(low, high);
+        for part in [first, second] {
+            one.write(part);
+            two.write(part);
+        }
+        assert_eq!(one.finish(), siphash::hash13(low, high, &data), "{len} bytes");
+        assert_eq!(two.finish(), siphash::hash24(low, high, &data), "{len} bytes");
+    }
 }
