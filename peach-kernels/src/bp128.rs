@@ -329,7 +329,8 @@ macro_rules! kernels {
                     let (i, lane) = (at / $lanes, at % $lanes);
                     for bit in 0..bits {
                         let place = i * bits + bit;
-                        output[$lanes * (place / $bits) + lane] |= (value >> bit & 1) << (place % $bits);
+                        let word = &mut output[$lanes * (place / $bits) + lane];
+                        *word |= (value >> bit & 1) << (place % $bits);
                     }
                 }
             }

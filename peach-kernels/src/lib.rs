@@ -23,6 +23,7 @@
 //! | [`siphash`] | SipHash-1-3, SipHash-2-4 |
 //! | [`speck`] | Speck 128/128: blocks, counter mode |
 //! | [`utf8`] | validation of UTF-8 |
+//! | [`vector`] | arithmetic of slices: add, subtract, multiply, minimum, maximum, sums, dot products |
 
 #![deny(missing_docs)]
 
@@ -41,3 +42,4 @@ pub mod sha256;
 pub mod siphash;
 pub mod speck;
 pub mod utf8;
+pub mod vector;
