@@ -140,7 +140,12 @@ macro_rules! kernels {
             peach_fn! {
                 for B in 1..=$bits {
                     // Puts the lowest bits of each value to those that wait.
-                    inline fn pack_values_{B}(input: gp64, output: gp64, before: xmm, delta: const) {
+                    inline fn pack_values_{B}(
+                        input: gp64,
+                        output: gp64,
+                        before: xmm,
+                        delta: const,
+                    ) {
                         let word, value, shifted: xmm;
                         let mut bit: const = 0;
                         let mut written: const = 0;
@@ -173,7 +178,12 @@ macro_rules! kernels {
                         assert!($bits * written == B * $vectors, "every bit has its place");
                     }
 
-                    inline fn unpack_values_{B}(input: gp64, output: gp64, before: xmm, delta: const) {
+                    inline fn unpack_values_{B}(
+                        input: gp64,
+                        output: gp64,
+                        before: xmm,
+                        delta: const,
+                    ) {
                         let value, rest: xmm;
                         for i in 0..$vectors {
                             const FIRST = i * B / $bits;
@@ -317,7 +327,8 @@ macro_rules! kernels {
                 pub fn delta_max_bits(input: &[$word; 128], seed: &[$word; $lanes]) -> u32 {
                     let before = seed.iter().chain(input);
                     let pairs = input.iter().zip(before);
-                    let all = pairs.fold(0, |all, (value, before)| all | value.wrapping_sub(*before));
+                    let deltas = pairs.map(|(value, before)| value.wrapping_sub(*before));
+                    let all = deltas.fold(0, |all, delta| all | delta);
                     $word::BITS - all.leading_zeros()
                 }
             }
@@ -340,7 +351,8 @@ macro_rules! kernels {
                     let (i, lane) = (at / $lanes, at % $lanes);
                     *value = (0..bits).fold(0, |value, bit| {
                         let place = i * bits + bit;
-                        value | (input[$lanes * (place / $bits) + lane] >> (place % $bits) & 1) << bit
+                        let word = input[$lanes * (place / $bits) + lane];
+                        value | (word >> (place % $bits) & 1) << bit
                     });
                 }
             }

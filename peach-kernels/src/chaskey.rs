@@ -58,7 +58,11 @@ macro_rules! chaskey {
                 xor k[0], carry;
             }
 
-            fn $name(#[secret] key: &[u32; 4], #[secret] data: &[u8], #[secret] tag: &mut [u32; 4]) {
+            fn $name(
+                #[secret] key: &[u32; 4],
+                #[secret] data: &[u8],
+                #[secret] tag: &mut [u32; 4],
+            ) {
                 let (p, n) = (data.ptr, data.len);
                 let block: [u32; 4];
                 let v: [gp32; 4];

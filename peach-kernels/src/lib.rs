@@ -19,11 +19,13 @@
 //! | [`marvin32`] | Marvin32, .NET's keyed hash of strings |
 //! | [`memchr`] | the first, the last, the number of a byte |
 //! | [`metro`] | MetroHash64 |
+//! | [`poly1305`] | Poly1305 |
 //! | [`sha256`] | SHA-256 |
-//! | [`siphash`] | SipHash-1-3, SipHash-2-4 |
+//! | [`sip13`] | SipHash-1-3, SipHash-2-4 |
 //! | [`speck`] | Speck 128/128: blocks, counter mode |
+//! | [`stadtx`] | StadtX, a hash for tables |
 //! | [`utf8`] | validation of UTF-8 |
-//! | [`vector`] | arithmetic of slices: add, subtract, multiply, minimum, maximum, sums, dot products |
+//! | [`vector`] | arithmetic of slices: sums, products, minima, maxima, dot products |
 
 #![deny(missing_docs)]
 
@@ -38,8 +40,10 @@ pub mod highway;
 pub mod marvin32;
 pub mod memchr;
 pub mod metro;
+pub mod poly1305;
 pub mod sha256;
-pub mod siphash;
+pub mod sip13;
 pub mod speck;
+pub mod stadtx;
 pub mod utf8;
 pub mod vector;

@@ -23,7 +23,8 @@ use peach_runtime::peach_fn;
 /// Functions of two slices into a third: `op` for a vector of 32 bytes, `plain` for one element.
 macro_rules! binary {
     ($(
-        $name:ident, $kernel:ident, $type:ident, $size:literal, $op:ident, $what:literal, $plain:expr;
+        $name:ident, $kernel:ident, $type:ident, $size:literal, $op:ident, $what:literal,
+        $plain:expr;
     )*) => {$(
         #[doc = concat!("`to[i]` becomes ", $what, ".")]
         ///

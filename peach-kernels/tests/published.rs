@@ -1,7 +1,8 @@
 //! The test vectors that the algorithms' authors published.
 
 use peach_kernels::{
-    base64, chacha20, chaskey, crc, highway, marvin32, metro, sha256, siphash, speck,
+    base64, chacha20, chaskey, crc, highway, marvin32, metro, poly1305, sha256, sip13, speck,
+    stadtx,
 };
 
 fn from_hex(text: &str) -> Vec<u8> {
@@ -274,7 +275,7 @@ fn siphash_2_4() {
         (3, 0x85676696d7fb7e2d),
         (15, 0xa129ca6149be45e5),
     ] {
-        assert_eq!(siphash::hash24(low, high, &data[..len]), expected, "{len} bytes");
+        assert_eq!(sip13::hash24(low, high, &data[..len]), expected, "{len} bytes");
     }
 }
 
@@ -309,4 +310,87 @@ fn chacha_20() {
     cipher.seek(1);
     cipher.apply_keystream(&mut text);
     assert_eq!(text[..16], from_hex("6e2e359a2568f98041ba0728dd0d6981"));
+}
+
+/// Of the reference implementation: the hashes of 0, 1, … by length, for 0 to 15 and some of both
+/// kinds beyond.
+#[test]
+fn stadtx_hashes() {
+    let state = stadtx::State::new([0x0001020304050607, 0x08090A0B0C0D0E0F]);
+    let data: Vec<u8> = (0..128).collect();
+    for (len, expected) in [
+        (0, 0x0db6608af30c8cc1),
+        (1, 0xe3ffb1e1a2273589),
+        (2, 0xc34df40f05c3d43a),
+        (3, 0xf79284a93cd817cf),
+        (4, 0x178aed7315bcd4b9),
+        (5, 0x48a29a42948da116),
+        (6, 0xa78613b72330a064),
+        (7, 0xa23cd23f7b6eaef7),
+        (8, 0x7e4c118aca1d7886),
+        (9, 0x37059645f8797936),
+        (10, 0xcb7197e3253670cb),
+        (11, 0x5dadeebe5a5bc19f),
+        (12, 0x537057981e3f75ad),
+        (13, 0x41d57f7870fbcbf8),
+        (14, 0x7fc3cd6b1bb018c2),
+        (15, 0xbf98dbc2a88c5050),
+        (16, 0x4a3b3c5468927570),
+        (24, 0x8f992c4b37053081),
+        (31, 0x92d296f71bd786de),
+        (32, 0xe08da31cfd5179ca),
+        (33, 0xcc43972f2a93adcb),
+        (34, 0x33b0b5a0aaaa5eea),
+        (35, 0x572ceb8cbdbab15c),
+        (36, 0xefe041ad84a2e8d4),
+        (37, 0xcc196969c505dace),
+        (38, 0xcdf7e4d013499719),
+        (39, 0xfac29209a057fda0),
+        (40, 0x77fd1bf64ee30cf2),
+        (48, 0x4375b88d3d7939b6),
+        (56, 0x4a4b79af1f66d7c8),
+        (63, 0x5f7f8f09fb38d49d),
+        (64, 0x4d8687dd8d08cab1),
+        (127, 0x3a891995e76992bd),
+    ] {
+        assert_eq!(state.hash(&data[..len]), expected, "{len} bytes");
+    }
+}
+
+/// RFC 8439: 2.5.2, and the vectors of appendix A.3 that look for a carry or a reduction gone wrong
+/// (7 to 11).
+#[test]
+fn poly_1305() {
+    let check = |key: &str, message: &[u8], tag: &str| {
+        let key: [u8; 32] = from_hex(key).try_into().expect("32 bytes");
+        assert_eq!(poly1305::Poly1305::tag(&key, message).as_slice(), from_hex(tag), "{tag}");
+        let mut running = poly1305::Poly1305::new(&key);
+        message.chunks(7).for_each(|part| running.update(part));
+        assert_eq!(running.finish().as_slice(), from_hex(tag), "{tag} in pieces");
+    };
+    check(
+        "85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b",
+        b"Cryptographic Forum Research Group",
+        "a8061dc1305136c6c22b8baf0c0127a9",
+    );
+    let small = |first: &str| format!("{first}{}", "00".repeat(32 - first.len() / 2));
+    let ones = "ff".repeat(16);
+    check(&small("02"), &from_hex(&ones), "03000000000000000000000000000000");
+    let with_s = format!("{}{ones}", small("02").split_at(32).0);
+    check(&with_s, &from_hex(&small("02")[..32]), "03000000000000000000000000000000");
+    check(
+        &small("01"),
+        &from_hex(&format!("{ones}f0{}11{}", "ff".repeat(15), "00".repeat(15))),
+        "05000000000000000000000000000000",
+    );
+    check(
+        &small("01"),
+        &from_hex(&format!("{ones}fb{}{}", "fe".repeat(15), "01".repeat(16))),
+        "00000000000000000000000000000000",
+    );
+    check(
+        &small("02"),
+        &from_hex(&format!("fd{}", "ff".repeat(15))),
+        "faffffffffffffffffffffffffffffff",
+    );
 }

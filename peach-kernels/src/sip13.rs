@@ -3,7 +3,7 @@
 //! as first proposed.
 //!
 //! ```
-//! use peach_kernels::siphash::{SipHasher13, hash13};
+//! use peach_kernels::sip13::{SipHasher13, hash13};
 //! use std::hash::{DefaultHasher, Hasher};
 //!
 //! let mut hasher = SipHasher13::with_keys(0, 0);
