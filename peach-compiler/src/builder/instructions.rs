@@ -6,7 +6,7 @@
 use super::{Builder, Register, Result, refusal, refused};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Inst, Instruction, Machine, Op, Operand, Reg, ResultKind, ReturnValue};
-use crate::isa::{BadAddress, Mnemonic, SelectError, select};
+use crate::isa::{BadAddress, Mnemonic, SelectError, select, take_implied};
 use proc_macro2::Span;
 
 impl Builder {
@@ -125,8 +125,10 @@ impl Builder {
         Inst { op, span: self.function.span, operand_spans: Vec::new(), in_unsafe }
     }
 
-    fn machine(&self, inst: Instruction<Reg>) -> Result<Op> {
-        match select(&inst, &self.function.features) {
+    fn machine(&self, mut inst: Instruction<Reg>) -> Result<Op> {
+        let selected =
+            take_implied(&mut inst).and_then(|()| select(&inst, &self.function.features));
+        match selected {
             Ok(selection) => Ok(Op::Machine(Machine { inst, targets: None, selection })),
             Err(error) => {
                 let message = format!("`{}`: {error}", inst.mnemonic.name());

@@ -217,8 +217,12 @@ impl<'a> Expander<'a, '_> {
         for prefix in prefixes {
             self.prefix(&mut draft.inst, prefix)?;
         }
-        let selected = isa::count_lanes(&mut draft.inst)
+        let selected = isa::take_implied(&mut draft.inst)
+            .and_then(|()| isa::count_lanes(&mut draft.inst))
             .and_then(|()| isa::select(&draft.inst, &self.output.function.features));
+        if draft.inst.operands.is_empty() {
+            draft.exprs.clear();
+        }
         let selection = match selected {
             Ok(selection) => selection,
             Err(error) => match self.select_beyond_literal(&mut draft) {

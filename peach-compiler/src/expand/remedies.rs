@@ -186,7 +186,9 @@ fn mask_result(inst: &Instruction<Reg>, guilty: Option<usize>) -> Option<String>
 fn two_in_memory(inst: &Instruction<Reg>) -> Option<String> {
     let is_memory = |operand: &&Operand<Reg>| matches!(operand, Operand::Mem(_));
     let count = inst.operands.iter().filter(is_memory).count();
-    (count > 1).then(|| "one operand can be memory: load the other one first".to_string())
+    let is_string = isa::has_implied_memory(inst.mnemonic);
+    (count > 1 && !is_string)
+        .then(|| "one operand can be memory: load the other one first".to_string())
 }
 
 /// Prefixes that make another instruction of one, under its own name.

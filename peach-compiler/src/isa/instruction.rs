@@ -91,10 +91,14 @@ pub struct Prefixes {
     pub bnd: bool,
     /// `notrack`: 3E before an indirect branch.
     pub notrack: bool,
+    /// The segment of memory that no operand names: `movsb byte [rdi], byte fs:[rsi]`.
+    pub segment: Option<PhysReg>,
+    /// An address of 32 bits that no operand names: `stosb byte [edi]`; 67.
+    pub narrow_address: bool,
 }
 
 impl Prefixes {
-    /// As they are written, in the order that every assembler takes them in.
+    /// The words among them, in the order that every assembler takes them in.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         let words = [
             (self.bnd, "bnd"),

@@ -13,6 +13,7 @@
 //! | `own` | the rows of the instructions that iced lacks |
 //! | `forms` | which forms an instruction has, which of them fit, and why none does |
 //! | `address` | which registers of a sum are base and index |
+//! | `implied` | operands that may be written although the bytes have no place for them |
 //! | `effects` | what a form reads, writes and does, by byte and by flag |
 //! | `constraints` | which registers a form accepts |
 //! | `encode` | which bytes it becomes; the shortest, or all |
@@ -28,6 +29,7 @@ mod effects;
 mod encode;
 mod extensions;
 mod forms;
+mod implied;
 mod instruction;
 mod names;
 pub(crate) mod own;
@@ -42,6 +44,8 @@ pub use effects::*;
 pub use encode::*;
 pub use extensions::*;
 pub use forms::*;
+pub use implied::take_implied;
+pub(crate) use implied::{has_implied_memory, implied_operands};
 pub use instruction::*;
 pub use names::*;
 pub use own::{OwnRow, Rounds};

@@ -221,6 +221,8 @@ fn by_prefix<R: Register>(inst: &Instruction<R>) -> Option<Refusal> {
         })
     };
     match inst.mnemonic.name() {
+        _ if prefixes.segment.is_some() => refused("fs:", "all segments start at 0: remove it"),
+        _ if prefixes.narrow_address => refused("[edi]", "write the 64-bit register"),
         _ if prefixes.bnd => refused("bnd", "remove it"),
         _ if prefixes.notrack => refused("notrack", "remove it"),
         _ if prefixes.xacquire => refused("xacquire", "remove it: `lock` is enough"),

@@ -5,7 +5,7 @@ use differences::Difference;
 use iced_x86::{Code, EncodingKind};
 use oracle::Answer;
 use peach_compiler::ir::{BranchSize, Instruction, Operand};
-use peach_compiler::isa::{FeatureSet, Mnemonic, PhysReg, encode, parse_line};
+use peach_compiler::isa::{FeatureSet, Mnemonic, PhysReg, encode, parse_line, take_implied};
 use peach_testing::tools::have;
 use std::collections::HashSet;
 
@@ -89,8 +89,10 @@ fn every_row_has_a_form_but_those_without_a_spelling() {
 
 #[test]
 fn every_line_reads_back_as_the_instruction_it_was_printed_from() {
-    for inst in corpus() {
+    for mut inst in corpus() {
         let text = inst.to_string();
+        // `rep` is part of some opcodes, and gone once such a line is read.
+        let _ = take_implied(&mut inst);
         assert_eq!(parse_line(&text).as_ref(), Ok(&inst), "{text}");
     }
 }

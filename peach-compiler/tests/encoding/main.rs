@@ -12,6 +12,7 @@ mod front_ends;
 mod generate;
 mod go;
 mod immediates;
+mod implied;
 mod lines;
 mod meaning;
 mod newer;

@@ -98,6 +98,19 @@ pub const KERNELS: &str = r#"
         return rbx;
     }
 
+    /// Memory that only prefixes tell.
+    unsafe fn strings() {
+        mov ecx, 5; mov rsi, 0; mov rdi, 0; mov rbx, 0; mov eax, 0;
+        movs byte ptr [rdi], byte ptr fs:[rsi];
+        rep movs qword [edi], qword gs:[esi];
+        lods eax, dword [esi];
+        stos word [edi], ax;
+        repne scas al, byte [edi];
+        repe cmps dword fs:[rsi], dword [rdi];
+        xlat byte fs:[ebx];
+        xlat byte gs:[rbx];
+    }
+
     /// Pushes in the body.
     unsafe fn pushes(x: u64) -> u64 {
         mov rbx, x;

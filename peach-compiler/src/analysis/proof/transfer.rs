@@ -733,6 +733,9 @@ impl Machine<'_, '_> {
         }
         let mut registers = Vec::new();
         let prefixes = self.inst.prefixes;
+        if prefixes.narrow_address {
+            return None;
+        }
         let turns = match prefixes.rep || prefixes.repne {
             false => Linear::from(1),
             true => {

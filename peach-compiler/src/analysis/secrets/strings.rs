@@ -8,12 +8,19 @@ use super::memory::{self, Store, Target};
 use super::state::State;
 use super::taint::{Taint, Why};
 use crate::analysis::Facts;
-use crate::ir::{Function, Machine, Operand, Reg, View};
+use crate::ir::{Function, Machine, Operand, Prefixes, Reg, View};
 use crate::isa::{Class, Lanes, PhysReg, gp};
 
-/// A string instruction.
+/// A string instruction, and where its memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StringOp {
+pub(super) struct StringOp {
+    kind: Kind,
+    prefixes: Prefixes,
+}
+
+/// What it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     /// `movs`: from `rsi` to `rdi`.
     Move,
     /// `stos`: from the accumulator to `rdi`.
@@ -35,42 +42,52 @@ pub(super) fn of(machine: &Machine) -> Option<StringOp> {
     {
         return None;
     }
-    match &machine.inst.mnemonic.name()[..4] {
-        "movs" => Some(StringOp::Move),
-        "stos" => Some(StringOp::Store),
-        "lods" => Some(StringOp::Load),
-        "cmps" => Some(StringOp::Compare),
-        "scas" => Some(StringOp::Scan),
-        _ => None,
-    }
+    let kind = match &machine.inst.mnemonic.name()[..4] {
+        "movs" => Kind::Move,
+        "stos" => Kind::Store,
+        "lods" => Kind::Load,
+        "cmps" => Kind::Compare,
+        "scas" => Kind::Scan,
+        _ => return None,
+    };
+    Some(StringOp { kind, prefixes: machine.inst.prefixes })
 }
 
 impl StringOp {
     /// The registers that hold addresses.
     pub fn pointers(self) -> &'static [PhysReg] {
-        match self {
-            StringOp::Move | StringOp::Compare => &[gp::RSI, gp::RDI],
-            StringOp::Store | StringOp::Scan => &[gp::RDI],
-            StringOp::Load => &[gp::RSI],
+        match self.kind {
+            Kind::Move | Kind::Compare => &[gp::RSI, gp::RDI],
+            Kind::Store | Kind::Scan => &[gp::RDI],
+            Kind::Load => &[gp::RSI],
         }
     }
 
+    /// The memory at a pointer. Nothing is known of another segment, and of half an address.
+    fn target(self, facts: &Facts, state: &State, pointer: PhysReg) -> Target {
+        let is_elsewhere = self.prefixes.segment.is_some() && pointer == gp::RSI;
+        Target::Sum(match is_elsewhere || self.prefixes.narrow_address {
+            true => Value::unknown(),
+            false => state.value(facts, Reg::Physical(pointer)).stepped(),
+        })
+    }
+
     fn reads_accumulator(self) -> bool {
-        matches!(self, StringOp::Store | StringOp::Scan)
+        matches!(self.kind, Kind::Store | Kind::Scan)
     }
 
     /// What it takes in, other than addresses and count.
     pub fn data(self, function: &Function, facts: &Facts, index: usize, state: &State) -> Taint {
         let mut all = Taint::PUBLIC;
-        let sources = match self {
-            StringOp::Store => &[][..],
-            StringOp::Move | StringOp::Load | StringOp::Compare | StringOp::Scan => self.pointers(),
+        let sources = match self.kind {
+            Kind::Store => &[][..],
+            Kind::Move | Kind::Load | Kind::Compare | Kind::Scan => self.pointers(),
         };
         for &pointer in sources {
-            if self == StringOp::Move && pointer == gp::RDI {
+            if self.kind == Kind::Move && pointer == gp::RDI {
                 continue;
             }
-            let target = target(facts, state, pointer);
+            let target = self.target(facts, state, pointer);
             all.add(memory::load(function, state, &target, None, index));
         }
         if self.reads_accumulator() {
@@ -84,21 +101,14 @@ impl StringOp {
 
     /// Where it stores, if it does.
     pub fn destination(self, facts: &Facts, state: &State) -> Option<Target> {
-        match self {
-            StringOp::Move | StringOp::Store => Some(target(facts, state, gp::RDI)),
-            StringOp::Load | StringOp::Compare | StringOp::Scan => None,
+        match self.kind {
+            Kind::Move | Kind::Store => Some(self.target(facts, state, gp::RDI)),
+            Kind::Load | Kind::Compare | Kind::Scan => None,
         }
     }
 
     /// Takes the state over it.
-    pub fn step(
-        self,
-        function: &Function,
-        facts: &Facts,
-        index: usize,
-        machine: &Machine,
-        state: &mut State,
-    ) {
+    pub fn step(self, function: &Function, facts: &Facts, index: usize, state: &mut State) {
         let effects = &facts.effects[index];
         let data = self.data(function, facts, index, state);
         let why: Why = data.why.made_by(index);
@@ -108,7 +118,7 @@ impl StringOp {
             memory::store(state, &target, &store);
         }
         let rax = Reg::Physical(gp::RAX);
-        if self == StringOp::Load
+        if self.kind == Kind::Load
             && let Some(access) = effects.regs.iter().find(|access| access.reg == rax)
         {
             let written = (access.write | access.may_write) - access.zeroed;
@@ -116,7 +126,7 @@ impl StringOp {
             taint.add(state.taint(facts, rax).only(Lanes::ALL - access.write));
             state.set(facts, rax, taint);
         }
-        if matches!(self, StringOp::Compare | StringOp::Scan) {
+        if matches!(self.kind, Kind::Compare | Kind::Scan) {
             state.flags &= !effects.flags_written.0;
             if data.is_secret() {
                 state.flags |= effects.flags_written.0 | effects.flags_may_write.0;
@@ -125,23 +135,19 @@ impl StringOp {
         }
         for access in &effects.regs {
             if !(access.write | access.may_write).is_empty() {
-                let value = match access.reg == rax {
+                let value = match access.reg == rax || self.prefixes.narrow_address {
                     true => Value::unknown(),
                     false => state.value(facts, access.reg).stepped(),
                 };
                 state.set_value(facts, access.reg, value);
             }
         }
-        if machine.inst.prefixes.rep || machine.inst.prefixes.repne {
+        if self.prefixes.rep || self.prefixes.repne {
             let rcx = Reg::Physical(gp::RCX);
             let count = state.value(facts, rcx).blurred();
             state.set_value(facts, rcx, count);
         }
     }
-}
-
-fn target(facts: &Facts, state: &State, pointer: PhysReg) -> Target {
-    Target::Sum(state.value(facts, Reg::Physical(pointer)).stepped())
 }
 
 /// The registers of an address that no operand spells: of `xlat`, `maskmovdqu`, `movdir64b`.

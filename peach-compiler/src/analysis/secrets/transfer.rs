@@ -9,7 +9,7 @@ use super::state::{Pushed, State};
 use super::taint::{Source, Taint, Why};
 use super::{strings, values};
 use crate::analysis::Facts;
-use crate::ir::{Declassified, Function, Ghost, Machine, Op, Operand, Reg, View};
+use crate::ir::{Declassified, Function, Ghost, Machine, Op, Operand, Prefixes, Reg, View};
 use crate::isa::{self, Access, ByteFlow, Class, Control, Effects, Flags, Lanes};
 
 /// Takes the state over instruction `index`.
@@ -46,7 +46,7 @@ pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut
         }
         Op::Machine(_) if effects.control == Control::Call => call(function, facts, index, state),
         Op::Machine(machine) => match strings::of(machine) {
-            Some(string) => string.step(function, facts, index, machine, state),
+            Some(string) => string.step(function, facts, index, state),
             None => machine_step(function, facts, index, machine, state),
         },
     }
@@ -229,6 +229,10 @@ fn memory_target(
     match operand.map(|operand| &machine.inst.operands[operand]) {
         Some(Operand::Mem(mem)) => memory::target(function, facts, state, mem),
         _ => {
+            let Prefixes { segment, narrow_address, .. } = machine.inst.prefixes;
+            if segment.is_some() || narrow_address {
+                return Target::Sum(Value::unknown());
+            }
             let registers = strings::hidden_address(machine);
             let sum = registers
                 .into_iter()

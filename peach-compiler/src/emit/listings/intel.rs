@@ -95,7 +95,18 @@ pub(super) const RULES: &[Rule] = &[
         applies: |coded| {
             let prefixes = coded.inst.prefixes;
             let is_first = prefixes.rep || prefixes.repne || prefixes.xacquire || prefixes.xrelease;
-            is_first && coded.bytes[0] == 0x66
+            let has_size =
+                coded.has_implied_operands() && coded.bytes[..coded.prefix_count()].contains(&0x66);
+            has_size || is_first && !matches!(coded.bytes[0], 0xf2 | 0xf3)
+        },
+        remedy: Remedy::Bytes,
+    },
+    Rule {
+        why: "clang loses the address of 32 bits, or the segment",
+        applies: |coded| {
+            let is_string =
+                |name: &str| name.len() <= 5 && name.starts_with(|ch| "mclsio".contains(ch));
+            coded.has_implied_operands() && !is_string(coded.name())
         },
         remedy: Remedy::Bytes,
     },

@@ -275,6 +275,11 @@ const RULES: &[Rule] = &[
         remedy: Remedy::Bytes,
     },
     Rule {
+        why: "NASM writes no operands here",
+        applies: |coded| coded.has_implied_operands(),
+        remedy: Remedy::Bytes,
+    },
+    Rule {
         why: "the order of prefixes is NASM's own",
         applies: |coded| coded.prefix_count() > 1,
         remedy: Remedy::Bytes,

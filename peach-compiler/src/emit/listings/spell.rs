@@ -13,8 +13,8 @@ use crate::ir::{
     Base, BranchSize, Code, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, View,
 };
 use crate::isa::{
-    Class, Family, Feature, FeatureSet, Form, Names, PhysReg, as_encoded, encode, instruction_text,
-    register_name, select, size_name,
+    Class, Family, Feature, FeatureSet, Form, Names, PhysReg, as_encoded, encode, implied_operands,
+    instruction_text, register_name, select, size_name,
 };
 use std::fmt::Write;
 
@@ -100,6 +100,11 @@ impl Coded<'_> {
         let encoded = |form: &&Form| (form.family() == Family::Evex) == self.is_evex();
         let mut forms = self.inst.mnemonic.forms().iter().filter(encoded);
         forms.all(|form| form.features().contains(feature))
+    }
+
+    /// Whether operands are written that its bytes have no place for.
+    pub fn has_implied_operands(&self) -> bool {
+        !implied_operands(self.inst).is_empty()
     }
 
     /// Whether a register of this class is an operand.
@@ -332,7 +337,8 @@ fn operands(
 ) -> Option<Vec<String>> {
     let inst = coded.inst;
     let mut texts = Vec::with_capacity(inst.operands.len() + 1);
-    for (index, operand) in inst.operands.iter().enumerate() {
+    let implied = implied_operands(inst);
+    for (index, operand) in inst.operands.iter().chain(&implied).enumerate() {
         let mut text = match operand {
             Operand::Reg(view) => assembler.register(*view),
             Operand::Mem(mem) => assembler.memory(memory.unwrap_or(mem), coded)?,

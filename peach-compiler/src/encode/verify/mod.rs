@@ -318,11 +318,37 @@ impl Comparison<'_> {
             RoundingControl::RoundTowardZero => Some(Rounding::Zero),
         };
         let prefixes = meant.prefixes;
-        mask && found.zeroing_masking() == meant.zeroing
+        mask && self.implied_memory_is_equal()
+            && found.zeroing_masking() == meant.zeroing
             && rounding == meant.rounding
             && found.has_lock_prefix() == prefixes.lock
             && (!prefixes.rep || found.has_rep_prefix())
             && (!prefixes.repne || found.has_repne_prefix())
+    }
+}
+
+impl Comparison<'_> {
+    /// Segment and width of an address that no operand names.
+    fn implied_memory_is_equal(&self) -> bool {
+        let Prefixes { segment, narrow_address, .. } = self.meant.prefixes;
+        let found = self.found;
+        let kinds = (0..found.op_count()).map(|index| found.op_kind(index));
+        let is_narrow = |kind: OpKind| {
+            matches!(kind, OpKind::MemorySegESI | OpKind::MemorySegEDI | OpKind::MemoryESEDI)
+        };
+        let has_register = found.op_kind(0) == OpKind::Memory && found.memory_base().is_gpr32();
+        let has_narrow = kinds.clone().any(is_narrow) || has_register;
+        let is_string = found.code().is_string_instruction();
+        let has_implied = is_string || found.mnemonic() == Mnemonic::Xlatb;
+        let is_narrow = match has_implied {
+            true => has_narrow,
+            false => found.code().op_code().address_size() == 32,
+        };
+        let has_segment = view_of(found.segment_prefix()).map(|view| view.reg);
+        (segment.is_none() || has_segment == segment)
+            && (!has_implied || has_segment == segment)
+            && (!narrow_address || is_narrow)
+            && (!has_implied || narrow_address == is_narrow)
     }
 }
 

@@ -167,6 +167,10 @@ impl<R: Register> Builder<'_, R> {
         if self.inst.prefixes.rep || self.inst.prefixes.repne {
             self.repeat(&mut effects);
         }
+        if self.inst.prefixes.segment.is_some() || self.inst.prefixes.narrow_address {
+            // The register alone is not the address.
+            effects.memory.iter_mut().for_each(|access| access.pointer = None);
+        }
         effects
     }
 
@@ -249,10 +253,21 @@ impl<R: Register> Builder<'_, R> {
         };
         for access in &self.row.implicit {
             let reg = stand_in(access.reg).unwrap_or_else(|| R::from(access.reg));
-            add(&mut effects.regs, access.with(reg));
+            let mut access = access.with(reg);
+            access.read = self.read_of_address(access.read);
+            add(&mut effects.regs, access);
         }
         effects.memory.extend(&self.row.implicit_memory);
         self.add_unnamed(effects);
+    }
+
+    /// What is read of a register that holds an address or a count: with an address of 32 bits,
+    /// half of it (Intel SDM volume 1, 3.6.1).
+    fn read_of_address(&self, read: Lanes) -> Lanes {
+        match self.inst.prefixes.narrow_address && read == Class::Gp64.lanes() {
+            true => Class::Gp32.lanes(),
+            false => read,
+        }
     }
 
     /// Registers besides the one that is written: the second of a pair of masks, the rest of a
@@ -321,8 +336,8 @@ impl<R: Register> Builder<'_, R> {
             access.zeroed = Lanes::NONE;
         }
         let lanes = Class::Gp64.lanes();
-        let count =
-            Access { may_write: lanes, ..Access::read(R::from(crate::isa::gp::RCX), lanes) };
+        let read = self.read_of_address(lanes);
+        let count = Access { may_write: lanes, ..Access::read(R::from(crate::isa::gp::RCX), read) };
         add(&mut effects.regs, count);
         effects.flags_may_write = Flags(effects.flags_may_write.0 | effects.flags_written.0);
         effects.flags_written = Flags::default();

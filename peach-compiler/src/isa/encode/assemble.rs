@@ -12,7 +12,9 @@ use crate::isa::encode::encoding::{Encoding, Field, Raw, Tweaks, is_variable, re
 use crate::isa::encode::own;
 use crate::isa::forms::form::{Form, Opcode, Slot};
 use crate::isa::{Bank, Class, PhysReg, SelectError};
-use crate::isa::{Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Rounding, View};
+use crate::isa::{
+    Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
+};
 use iced_x86::{
     Code, Encoder, EncodingKind, OpCodeOperandKind as Kind, OpKind, Register as Reg,
     RoundingControl,
@@ -173,6 +175,10 @@ fn add_prefixes(
             added += 1;
         }
     }
+    for byte in implied_prefixes(inst.prefixes) {
+        bytes.insert(0, byte);
+        added += 1;
+    }
     if inst.prefixes.bnd {
         bytes.insert(0, 0xf2);
         added += 1;
@@ -183,6 +189,13 @@ fn add_prefixes(
     }
     sort_prefixes(bytes);
     added
+}
+
+/// The prefixes of memory that no operand names (Intel SDM volume 2, 2.1.1).
+fn implied_prefixes(prefixes: Prefixes) -> impl Iterator<Item = u8> {
+    const OVERRIDES: [u8; 6] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+    let segment = prefixes.segment.map(|segment| OVERRIDES[usize::from(segment.num)]);
+    segment.into_iter().chain(prefixes.narrow_address.then_some(0x67))
 }
 
 /// Brings the legacy prefixes into the usual order: segment, 67, 66, F2 or F3, F0.

@@ -4,6 +4,7 @@
 use crate::isa::forms::errors::Misfit;
 use crate::isa::forms::form::{Family, Form};
 use crate::isa::forms::traits::Distinct;
+use crate::isa::implied::{has_implied_memory, takes_segment};
 use crate::isa::own::Rounds;
 use crate::isa::{Bank, Class};
 use crate::isa::{Base, Instruction, Mem, Operand, Register, Rounding};
@@ -66,6 +67,11 @@ pub(in crate::isa) fn fit_prefixes<R: Register>(
     let given = inst.prefixes;
     if given == crate::isa::Prefixes::default() {
         return Ok(());
+    }
+    if given.segment.is_some() && !takes_segment(inst.mnemonic)
+        || given.narrow_address && !has_implied_memory(inst.mnemonic)
+    {
+        return Err(Misfit::Prefix("this instruction has no memory of its own"));
     }
     let Some(code) = form.opcode().iced() else {
         return Err(Misfit::Prefix("this instruction takes no prefix"));

@@ -5,7 +5,7 @@
 
 /// Other names of the same instruction: alias, canonical name.
 #[rustfmt::skip]
-pub(in crate::isa) const ALIASES: [(&str, &str); 77] = [
+pub(in crate::isa) const ALIASES: [(&str, &str); 83] = [
     // Condition codes (Intel SDM volume 2, appendix B, table B-10).
     ("cmovc", "cmovb"), ("cmovnae", "cmovb"), ("cmovnc", "cmovae"), ("cmovnb", "cmovae"),
     ("cmovz", "cmove"), ("cmovnz", "cmovne"), ("cmovna", "cmovbe"), ("cmovnbe", "cmova"),
@@ -19,6 +19,9 @@ pub(in crate::isa) const ALIASES: [(&str, &str); 77] = [
     ("setz", "sete"), ("setnz", "setne"), ("setna", "setbe"), ("setnbe", "seta"),
     ("setpe", "setp"), ("setpo", "setnp"), ("setnge", "setl"), ("setnl", "setge"),
     ("setng", "setle"), ("setnle", "setg"),
+    // The same of CMPccXADD, which GNU as has.
+    ("cmpaexadd", "cmpnbxadd"), ("cmpaxadd", "cmpnbexadd"), ("cmpexadd", "cmpzxadd"),
+    ("cmpgexadd", "cmpnlxadd"), ("cmpgxadd", "cmpnlexadd"), ("cmpnexadd", "cmpnzxadd"),
     ("loopz", "loope"), ("loopnz", "loopne"),
     // Other spellings of the manuals.
     ("xlat", "xlatb"), ("fwait", "wait"), ("icebp", "int1"), ("ud2a", "ud2"), ("ud2b", "ud1"),
@@ -35,6 +38,11 @@ pub(in crate::isa) const ALIASES: [(&str, &str); 77] = [
     ("pcmpestriq", "pcmpestri64"), ("pcmpestrmq", "pcmpestrm64"),
     ("vpcmpestriq", "vpcmpestri64"), ("vpcmpestrmq", "vpcmpestrm64"),
 ];
+
+/// The string instructions, whose operands say which size they have: `movs` is `movsb`, `movsw`,
+/// `movsd` or `movsq`.
+pub(in crate::isa) const STRINGS: [&str; 7] =
+    ["movs", "cmps", "lods", "stos", "scas", "ins", "outs"];
 
 /// The predicates of VCMPPS by number (Intel SDM volume 2, VCMPPS): the long name, and the short
 /// one where there is one.

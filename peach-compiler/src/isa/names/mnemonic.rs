@@ -5,7 +5,7 @@
 //! and from the lists in `names`.
 
 use crate::isa::forms::rows::rows_of;
-use crate::isa::names::aliases::{ALIASES, FLOAT_SUFFIXES, PREDICATES, pseudo_ops};
+use crate::isa::names::aliases::{ALIASES, FLOAT_SUFFIXES, PREDICATES, STRINGS, pseudo_ops};
 use crate::isa::own;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -181,6 +181,10 @@ fn build() -> Names {
         let meaning = names.meaning_of(base);
         names.insert(name, Meaning { imm: Some(imm), ..meaning });
     });
+    for name in STRINGS {
+        // They have a size once their operands are known.
+        names.insert(name.to_string(), plain(iced_x86::Mnemonic::INVALID));
+    }
     for (alias, target) in ALIASES {
         names.alias(alias.to_string(), target);
     }

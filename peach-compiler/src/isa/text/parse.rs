@@ -9,8 +9,11 @@
 //! displacement N. Names, labels, data and Rust constants have no meaning here and are refused.
 
 use crate::isa::address::{Misplaced, displacement, place as place_registers};
+use crate::isa::implied::takes_segment;
 use crate::isa::text::expression::{Linear, Scanner, Value};
-use crate::isa::{Bank, Class, Mnemonic, PhysReg, count_lanes, parse_register, size_of_name};
+use crate::isa::{
+    Bank, Class, Mnemonic, PhysReg, count_lanes, parse_register, size_of_name, take_implied,
+};
 use crate::isa::{
     Base, DispSize, ForcedEncoding, Instruction, LANES_OPEN, Mem, Operand, Prefixes, Rounding, View,
 };
@@ -60,6 +63,7 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
             }
         }
     }
+    take_implied(&mut inst).map_err(|error| error.to_string())?;
     set_segment(&mut inst, segment)?;
     count_lanes(&mut inst).map_err(|error| error.to_string())?;
     if !scanner.at_end() {
@@ -82,6 +86,10 @@ fn unknown_mnemonic(word: &str) -> String {
 /// 64-bit mode ignores.
 fn set_segment(inst: &mut Instruction<PhysReg>, segment: Option<PhysReg>) -> Result<(), String> {
     let Some(segment) = segment else { return Ok(()) };
+    if inst.operands.is_empty() && takes_segment(inst.mnemonic) {
+        inst.prefixes.segment = Some(segment).filter(|segment| *segment != DATA_SEGMENT);
+        return Ok(());
+    }
     for operand in &mut inst.operands {
         if let Operand::Mem(mem) = operand
             && mem.segment.is_none_or(|own| own == segment || own == DATA_SEGMENT)

@@ -6,7 +6,7 @@
 
 use crate::ids::{DataId, LabelId, LocalId, RustConstId, RustSymId};
 use crate::isa::{Base, BranchSize, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes};
-use crate::isa::{PhysReg, register_name, size_name};
+use crate::isa::{PhysReg, implied_operands, register_name, size_name};
 use std::fmt::{self, Write};
 
 /// What to call the things that an instruction refers to by number.
@@ -73,6 +73,11 @@ fn write_instruction(
         matches!(inst.operands.last(), Some(Operand::Imm(_) | Operand::RustConst(_)));
     let rounding_at = inst.operands.len() - usize::from(ends_in_number);
     let mut separator = " ";
+    for operand in implied_operands(inst) {
+        out.write_str(separator)?;
+        write_operand(out, &operand, names)?;
+        separator = ", ";
+    }
     for position in 0..=inst.operands.len() {
         if position == rounding_at
             && let Some(rounding) = inst.rounding

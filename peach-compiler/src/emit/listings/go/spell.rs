@@ -71,7 +71,8 @@ pub(super) fn spell(
         (false, false, false) => "",
         _ => return None,
     };
-    if prefixes.bnd || prefixes.notrack || prefixes.xacquire || prefixes.xrelease {
+    let is_implied = prefixes.segment.is_some() || prefixes.narrow_address;
+    if prefixes.bnd || prefixes.notrack || prefixes.xacquire || prefixes.xrelease || is_implied {
         return None;
     }
     Some(format!("{prefix}{name} {}", operands.join(", ")).trim_end().to_string())
