@@ -10,7 +10,7 @@ use super::{Context, ours};
 use crate::abi::{ArgPlace, Placement};
 use crate::compiled::CompiledGroup;
 use crate::syntax::ast::{self, Type, TypeKind};
-use proc_macro2::{Group, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 
 /// A signature with its types as the generated items need them.
@@ -132,10 +132,12 @@ impl<'a> Signature<'a> {
             }
             _ => self.result.tokens.clone(),
         };
-        let kept = self.pointer_lifetimes();
-        let kept: Vec<String> = kept.iter().map(TokenStream::to_string).collect();
+        let text = |lifetime: &TokenStream| lifetime.to_string();
+        let kept: Vec<String> = self.pointer_lifetimes().iter().map(text).collect();
+        let mut lost: Vec<String> = declared_lifetimes(self.lifetimes).iter().map(text).collect();
+        lost.retain(|lifetime| !kept.contains(lifetime));
         let elided_is_lost = self.params.iter().any(|param| is_slice(param.kind));
-        let ty = with_static_lifetimes(ty, &kept, elided_is_lost);
+        let ty = with_static_lifetimes(ty, &lost, elided_is_lost);
         quote_spanned!(ours() => -> #ty)
     }
 
@@ -241,45 +243,63 @@ fn mentions(text: &str, lifetime: &str) -> bool {
     })
 }
 
-/// `ty` with `'static` for named lifetimes that are not in `kept`, and (if `elided` too) for those
-/// that are left out.
-fn with_static_lifetimes(ty: TokenStream, kept: &[String], elided: bool) -> TokenStream {
+/// `ty` with `'static` for the lifetimes that are `lost`, and (if `elided` too) for those that are
+/// left out. What the types of functions in it leave out is their own.
+fn with_static_lifetimes(ty: TokenStream, lost: &[String], elided: bool) -> TokenStream {
     let tokens: Vec<TokenTree> = ty.into_iter().collect();
     let mut result = TokenStream::new();
+    let mut elided_here = elided;
     let mut index = 0;
-    while index < tokens.len() {
+    while let Some(token) = tokens.get(index) {
+        let before = index.checked_sub(1).map(|before| &tokens[before]);
         let next = tokens.get(index + 1);
-        match (&tokens[index], next) {
-            (TokenTree::Punct(quote), Some(name @ TokenTree::Ident(_)))
-                if quote.as_char() == '\'' =>
-            {
-                let lifetime = TokenStream::from_iter([tokens[index].clone(), name.clone()]);
-                if kept.contains(&lifetime.to_string()) {
-                    result.extend(lifetime);
-                } else {
-                    result.extend(static_lifetime());
+        match (token, next) {
+            (quote, Some(name @ TokenTree::Ident(_))) if is_punct(quote, '\'') => {
+                let lifetime = TokenStream::from_iter([quote.clone(), name.clone()]);
+                let text = lifetime.to_string();
+                match lost.contains(&text) || elided_here && text == "'_" {
+                    true => result.extend(static_lifetime()),
+                    false => result.extend(lifetime),
                 }
                 index += 1;
             }
-            (TokenTree::Punct(and), next) if and.as_char() == '&' => {
-                result.extend([tokens[index].clone()]);
-                let has_lifetime =
-                    matches!(next, Some(TokenTree::Punct(quote)) if quote.as_char() == '\'');
-                if elided && !has_lifetime {
+            (and, next) if is_punct(and, '&') => {
+                result.extend([and.clone()]);
+                if elided_here && !next.is_some_and(|next| is_punct(next, '\'')) {
                     result.extend(static_lifetime());
                 }
             }
             (TokenTree::Group(group), _) => {
-                let inside = with_static_lifetimes(group.stream(), kept, elided);
+                let elided = elided_here && !are_arguments(before, group);
+                let inside = with_static_lifetimes(group.stream(), lost, elided);
                 let mut replaced = Group::new(group.delimiter(), inside);
                 replaced.set_span(group.span());
                 result.extend([TokenTree::Group(replaced)]);
             }
-            (token, _) => result.extend([token.clone()]),
+            (token, _) => {
+                // The result of a function, up to the end of the argument that has its type.
+                let is_arrow = before.is_some_and(|before| is_punct(before, '-'));
+                match is_punct(token, '>') && is_arrow {
+                    true => elided_here = false,
+                    false if is_punct(token, ',') || is_punct(token, '>') => elided_here = elided,
+                    false => {}
+                }
+                result.extend([token.clone()]);
+            }
         }
         index += 1;
     }
     result
+}
+
+fn is_punct(token: &TokenTree, ch: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ch)
+}
+
+/// Whether a group is what a function takes: `fn(…)`, `FnMut(…)`.
+fn are_arguments(before: Option<&TokenTree>, group: &Group) -> bool {
+    group.delimiter() == Delimiter::Parenthesis
+        && matches!(before, Some(TokenTree::Ident(word)) if word != "mut" && word != "const")
 }
 
 fn static_lifetime() -> [TokenTree; 2] {
