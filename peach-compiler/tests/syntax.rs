@@ -598,6 +598,7 @@ fn no_soup_of_tokens_makes_the_parser_panic() {
 #[test]
 fn deep_and_long_input_is_refused_and_not_recursed_into() {
     let body = |inner: String| format!("fn f() {{ op {inner}; }}");
+    let ty = |ty: String| format!("fn f(x: {ty}) {{}}");
     for source in [
         body(format!("{}1{}", "(".repeat(150), ")".repeat(150))),
         body(format!("{}1", "-".repeat(5000))),
@@ -606,8 +607,20 @@ fn deep_and_long_input_is_refused_and_not_recursed_into() {
         body(format!("x{}", ".y".repeat(5000))),
         body(format!("{} 1", "if a { 1 } else ".repeat(3000))),
         format!("fn f() {}{}", "{".repeat(150), "}".repeat(150)),
+        ty("&".repeat(5000) + "u8"),
+        ty("*const ".repeat(5000) + "u8"),
+        ty("fn() -> ".repeat(5000) + "u8"),
+        ty(format!("&{}u8{}", "Vec<".repeat(5000), ">".repeat(5000))),
+        ty(format!("{}u8{}", "Option<".repeat(5000), ">".repeat(5000))),
+        ty(format!("{}u8{}", "&[".repeat(150), "]".repeat(150))),
+        ty(format!("&{}u8{}", "(".repeat(150), ")".repeat(150))),
+        body(format!("sym {}u8{}", "a::<".repeat(5000), ">".repeat(5000))),
+        format!("fn f<{}>() {{}}", "T: Fn() -> ".repeat(5000)),
+        format!("#[{}] fn f() {{}}", "a::".repeat(5000)),
     ] {
         assert!(!errors(&source).is_empty(), "{source}");
     }
+    parse(&format!("#[doc = {}] fn f() {{}}", vec!["1"; 5000].join(" + ")));
+    parse(&format!("#[doc = {}1] fn f() {{}}", "-".repeat(5000)));
     parse(&format!("fn f() {{ {} }}", "if a { nop; } else ".repeat(3000) + "{}"));
 }

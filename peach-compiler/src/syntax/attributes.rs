@@ -7,9 +7,11 @@
 use super::ast::{Conditions, Embed, KernelAttrs, VersionAttr};
 use super::cursor::{Cursor, Parsed};
 use super::own_attributes::{Own, without_unsafe};
+use super::rust::Piece;
 use super::{conditions, expressions, literals};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place, Reported};
 use proc_macro2::{Delimiter, Span, TokenStream};
+use syn::Meta;
 
 /// All attributes of an item.
 #[derive(Debug, Default)]
@@ -83,6 +85,7 @@ fn flag(is_set: &mut bool, c: &mut Cursor<'_>, name: &str) -> Parsed<()> {
 /// Reads one attribute, given by what is in its brackets. `false` if it is not one of the language.
 fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> {
     let Some(attribute) = Own::at(&c) else {
+        well_formed(c)?;
         conditions::check(&c)?;
         return Ok(false);
     };
@@ -172,6 +175,17 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
         }
     }
     if c.is_end() { Ok(true) } else { Err(expected(&c, "`]`")) }
+}
+
+/// An attribute of Rust. Its arguments or its value are rustc's affair.
+fn well_formed(mut c: Cursor<'_>) -> Parsed<()> {
+    let meta = Piece::until_value(&c)
+        .parse(&mut c, "an attribute")
+        .map_err(|problem| Box::new(Diagnostic { code: Code::BadAttribute, ..*problem }))?;
+    if matches!(meta, Meta::Path(_)) && c.eat_punct('=') {
+        return if c.is_end() { Err(expected(&c, "a value")) } else { Ok(()) };
+    }
+    if c.is_end() { Ok(()) } else { Err(expected(&c, "`]`")) }
 }
 
 fn expected(c: &Cursor<'_>, what: &str) -> Box<Diagnostic> {

@@ -490,6 +490,25 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// The tokens up to `end`, at any depth, each with a cursor for errors at it.
+    pub(super) fn flat_until(
+        &self,
+        end: &Cursor<'a>,
+    ) -> impl Iterator<Item = (&'a Token, Cursor<'a>)> {
+        let start = *self;
+        (start.pos..end.pos).map(move |pos| {
+            let token = &start.tokens[pos];
+            // At the end of a group, errors are at what closes it.
+            let is_close = matches!(token, Token::Close { .. });
+            (token, Cursor { pos, end: if is_close { pos } else { pos + 1 }, ..start })
+        })
+    }
+
+    /// The cursor at the end of the group.
+    pub(super) fn to_end(self) -> Self {
+        Cursor { pos: self.end, ..self }
+    }
+
     /// Whether the cursor has moved since `start`.
     pub(super) fn is_past(&self, start: &Cursor<'_>) -> bool {
         self.pos > start.pos

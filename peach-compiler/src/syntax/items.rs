@@ -8,10 +8,12 @@ use super::ast::*;
 use super::attributes::{self, Attributes};
 use super::cursor::{Cursor, Parsed};
 use super::patterns::new_name;
+use super::rust::Piece;
 use super::statements::{self, Context};
 use super::{bindings, expressions, functions, signature, types};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use proc_macro2::{Delimiter, TokenStream};
+use syn::Visibility;
 
 /// All items up to the end.
 pub(super) fn items(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> File {
@@ -45,9 +47,8 @@ fn skip_item(c: &mut Cursor<'_>) {
 fn item(c: &mut Cursor<'_>, diagnostics: &mut Diagnostics) -> Parsed<Item> {
     let attributes = attributes::attributes(c, diagnostics)?;
     let start = *c;
-    visibility(c)?;
+    let is_public = !matches!(visibility(c)?, Visibility::Inherited);
     let vis = c.tokens_since(&start);
-    let is_public = c.is_past(&start) && !vis.is_empty();
     let next = c.ahead();
     let plain = if (c.is_word("inline") || c.is_word("local")) && next.is_word("fn") {
         Item::Helper(Box::new(statements::helper(c, &mut Context::new(diagnostics))?))
@@ -91,11 +92,20 @@ fn refuse_attributes(attributes: &Attributes, diagnostics: &mut Diagnostics) {
 }
 
 /// `pub`, `pub(crate)`, `pub(in path)`, or nothing.
-fn visibility(c: &mut Cursor<'_>) -> Parsed<()> {
-    if c.eat_word("pub") && c.is_group(Delimiter::Parenthesis) {
-        c.bump();
+fn visibility(c: &mut Cursor<'_>) -> Parsed<Visibility> {
+    let length = match (c.is_word("pub"), c.ahead().is_group(Delimiter::Parenthesis)) {
+        (true, true) => 2,
+        (true, false) => 1,
+        (false, _) => return Ok(Visibility::Inherited),
+    };
+    let visibility = Piece::next(c, length).parse(c, "a visibility")?;
+    if c.is_group(Delimiter::Parenthesis) {
+        return Err(Box::new(
+            c.error("this is not a visibility of Rust")
+                .help("write `pub(crate)`, `pub(super)` or `pub(in path)`"),
+        ));
     }
-    Ok(())
+    Ok(visibility)
 }
 
 /// A kernel or a fallback, after its visibility.

@@ -20,6 +20,7 @@ mod operands;
 mod origins;
 mod own_attributes;
 mod patterns;
+mod rust;
 mod signature;
 mod statements;
 mod text;
@@ -66,9 +67,4 @@ pub fn expression(
     let expr = expressions::expression(&mut cursor)?;
     cursor.expect_end("the end of the expression")?;
     Ok(expr)
-}
-
-/// The value of a string literal, raw or with escapes.
-pub fn string_value(literal: &proc_macro2::Literal) -> Option<String> {
-    literals::string(literal)
 }

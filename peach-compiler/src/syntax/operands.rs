@@ -7,6 +7,7 @@
 use super::ast::{Call, Closure, Decoration, DecorationKind, Expr, ExprKind, Label, Rounding};
 use super::cursor::{Cursor, Parsed, Token, error};
 use super::expressions::{self, Braces};
+use super::rust::Piece;
 use super::{functions, literals, patterns};
 use crate::isa::{LANES_OPEN, size_of_name};
 use proc_macro2::Delimiter;
@@ -175,26 +176,14 @@ fn closure(mut c: Cursor<'_>) -> Parsed<Closure> {
     Ok(Closure { param, body })
 }
 
-/// The path after `sym`: everything up to the comma or semicolon, generic arguments included.
+/// The path after `sym`, generic arguments included.
 fn symbol(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
     let start = *c;
-    let mut angles = 0u32;
-    while !c.is_end() {
-        match c.punct() {
-            Some((',' | ';', _)) if angles == 0 => break,
-            Some(('<', _)) => angles += 1,
-            Some(('>', _)) => angles = angles.saturating_sub(1),
-            Some((';', _)) => return Err(c.expected("`>`")),
-            Some((':' | ',' | '&' | '*' | '\'', _)) => {}
-            Some(_) => return Err(c.expected("`,` or `;` after the path")),
-            None if angles == 0 && c.ident().is_none() => {
-                return Err(c.expected("`,` or `;` after the path"));
-            }
-            None => {}
-        }
-        c.bump();
+    let _: syn::ExprPath = Piece::until(c, &[',', ';']).parse(c, "a path")?;
+    match c.is_end() || c.is_punct(',') || c.is_punct(';') {
+        true => Ok(ExprKind::RustSym(c.tokens_since(&start))),
+        false => Err(c.expected("`,` or `;` after the path")),
     }
-    Ok(ExprKind::RustSym(c.tokens_since(&start)))
 }
 
 /// `'name` or `'name[index]`, at the quote.

@@ -7,11 +7,13 @@
 use super::ast::*;
 use super::cursor::{Cursor, Parsed};
 use super::patterns::new_name;
+use super::rust::Piece;
 use super::{tokens_text, types};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use syn::{GenericParam, WherePredicate};
 
 /// Name, lifetimes, parameters, result, `where`.
 pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Signature> {
@@ -43,7 +45,7 @@ pub(super) fn signature(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> P
                 .help("return the pair `(*const T, usize)`"),
         );
     }
-    let (where_clause, where_has_bounds) = where_clause(c, problems);
+    let (where_clause, where_has_bounds) = where_clause(c, problems)?;
     let has_bounds = list_has_bounds || where_has_bounds;
     let mut tokens = c.tokens_since(&start);
     if params.iter().any(|param| param.secret.is_some()) {
@@ -61,34 +63,10 @@ fn generics(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<(Token
     }
     let mut has_bounds = false;
     while !c.is_punct('>') {
-        if c.eat_punct('\'') {
-            c.expect_ident("the name of a lifetime")?;
-            if c.eat_punct(':') {
-                has_bounds = true;
-                skip_bounds(c);
-            }
-        } else {
-            let at = *c;
-            skip_bounds(c);
-            let place = (at.span(), c.last_span());
-            if !c.is_past(&at) {
-                return Err(c.expected("`>`"));
-            }
-            problems.push(
-                Diagnostic::new(
-                    Code::BadSignature,
-                    place,
-                    "a kernel cannot be generic over types or constants",
-                )
-                .note(
-                    "its code is generated once, before Rust knows what it is instantiated \
-                        with; lifetimes are accepted",
-                )
-                .help(
-                    "write a family, `for B in … { fn name_{B}(…) { … } }`, or generate the \
-                        kernel with `macro_rules!`",
-                ),
-            );
+        let first = c.span();
+        match Piece::until(c, &[',', '>']).parse(c, "a lifetime or `>`")? {
+            GenericParam::Lifetime(lifetime) => has_bounds |= lifetime.colon_token.is_some(),
+            _ => problems.push(generic_parameter((first, c.last_span()))),
         }
         if !c.eat_punct(',') && !c.is_punct('>') {
             return Err(c.expected("`,` or `>`"));
@@ -98,41 +76,40 @@ fn generics(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<(Token
     Ok((c.tokens_since(&start), has_bounds))
 }
 
-/// Goes over what is after a generic parameter's colon, up to its comma.
-fn skip_bounds(c: &mut Cursor<'_>) {
-    let mut depth = 0u32;
-    while !c.is_end() && !c.is_group(Delimiter::Parenthesis) && !c.is_group(Delimiter::Brace) {
-        match c.punct() {
-            Some((',' | '>', _)) if depth == 0 => return,
-            Some(('<', _)) => depth += 1,
-            Some(('>', _)) => depth -= 1,
-            _ => {}
-        }
-        c.bump();
-    }
+fn generic_parameter(place: (Span, Span)) -> Diagnostic {
+    let message = "a kernel cannot be generic over types or constants";
+    Diagnostic::new(Code::BadSignature, place, message)
+        .note(
+            "its code is generated once, before Rust knows what it is instantiated with; \
+             lifetimes are accepted",
+        )
+        .help(
+            "write a family, `for B in … { fn name_{B}(…) { … } }`, or generate the kernel with \
+             `macro_rules!`",
+        )
 }
 
-fn where_clause(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> (TokenStream, bool) {
+/// The bounds of lifetimes after the parameters, and whether there are any.
+fn where_clause(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<(TokenStream, bool)> {
     let start = *c;
     if !c.eat_word("where") {
-        return (TokenStream::new(), false);
+        return Ok((TokenStream::new(), false));
     }
-    let mut starts_predicate = true;
     while !c.is_end() && !c.is_group(Delimiter::Brace) {
-        if starts_predicate && !c.is_punct('\'') {
+        let first = c.span();
+        let predicate = Piece::until(c, &[',']).parse(c, "the bound of a lifetime")?;
+        if !matches!(predicate, WherePredicate::Lifetime(_)) {
+            let message = "a `where` clause of a kernel can only bound lifetimes";
             problems.push(
-                Diagnostic::new(
-                    Code::BadSignature,
-                    c.span(),
-                    "a `where` clause of a kernel can only bound lifetimes",
-                )
-                .note("kernels are not generic over types"),
+                Diagnostic::new(Code::BadSignature, first, message)
+                    .note("kernels are not generic over types"),
             );
         }
-        starts_predicate = c.is_punct(',');
-        c.bump();
+        if !c.eat_punct(',') {
+            break;
+        }
     }
-    (c.tokens_since(&start), true)
+    Ok((c.tokens_since(&start), true))
 }
 
 fn parameters(mut c: Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Parsed<Vec<Param>> {

@@ -7,14 +7,18 @@
 
 use super::ast::*;
 use super::cursor::{Cursor, Parsed, error};
-use super::{expressions, literals};
+use super::rust::{self, Piece};
+use super::{expressions, literals, tokens_text};
 use crate::diagnostics::{Code, Diagnostic};
-use proc_macro2::{Delimiter, Span};
+use proc_macro2::{Delimiter, Span, TokenStream};
 
 /// What the language accepts in signatures, for messages.
 const ACCEPTED: &str = "the types are integers, floats, `bool`, `char`, vectors such as `__m128`, \
     raw and `fn` pointers,
 references, `NonNull`, `Option` of these three, slices, `&str`; as results also `()` and pairs";
+
+/// What may follow a type.
+const TYPE_ENDS: &[char] = &[',', ';', '=', '>'];
 
 /// A type of a signature. What is wrong with it goes to `problems`.
 pub(super) fn signature_type(c: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) -> Type {
@@ -42,31 +46,67 @@ fn nested_type(c: &mut Cursor<'_>) -> Parsed<Type> {
 }
 
 fn type_kind(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
+    // Each part of a pair is a type with tokens of its own.
     if let Some((inside, group)) = c.eat_group(Delimiter::Parenthesis) {
         return tuple(inside, (group.span_open(), group.span_close()));
     }
-    match c.punct() {
-        Some(('&', _)) => return reference(c),
-        Some(('*', _)) => return raw_pointer(c),
-        Some(('!', _)) => return Err(refuse(c.span(), "`!`", "a kernel returns to its caller")),
-        _ => {}
-    }
-    if let Some((_, group)) = c.group(Delimiter::Bracket) {
-        let place = (group.span_open(), group.span_close());
-        return Err(Box::new(
-            refuse(place, "an array by value", "a register cannot hold an array")
+    let mut piece = Piece::until(c, TYPE_ENDS);
+    let ty = piece.parse(c, "a type")?;
+    match &ty {
+        syn::Type::Reference(reference) => reference_kind(reference, &piece),
+        syn::Type::Ptr(pointer) => raw_pointer_kind(pointer, &piece),
+        syn::Type::Path(path) => path_kind(&path.path, &piece, c),
+        syn::Type::BareFn(_) => Ok(TypeKind::FnPointer),
+        syn::Type::Never(never) => {
+            Err(refuse(never.bang_token.span, "`!`", "a kernel returns to its caller"))
+        }
+        syn::Type::Array(syn::TypeArray { bracket_token, .. })
+        | syn::Type::Slice(syn::TypeSlice { bracket_token, .. }) => Err(Box::new(
+            refuse(edges(bracket_token), "an array by value", "a register cannot hold an array")
                 .help("use a reference: `&[T; N]`"),
-        ));
-    }
-    match c.word() {
-        Some("fn" | "unsafe" | "extern" | "for") => fn_pointer(c),
-        Some("impl" | "dyn") => Err(refuse(
-            c.span(),
-            "a trait",
-            "kernels cannot have generic parameters or trait objects",
         )),
-        _ => named_type(c),
+        _ => Err(match trait_span(&ty, &piece) {
+            Some(place) => {
+                let why = "kernels cannot have generic parameters or trait objects";
+                refuse(place, "a trait", why)
+            }
+            None => unknown_type(&tokens_text(&c.tokens_since(&piece.start)), &piece.start, c),
+        }),
     }
+}
+
+fn edges(brackets: &syn::token::Bracket) -> (Span, Span) {
+    (brackets.span.open(), brackets.span.close())
+}
+
+/// Where `impl Trait` or `dyn Trait` starts, if that is the type.
+fn trait_span(ty: &syn::Type, piece: &Piece<'_>) -> Option<Span> {
+    match ty {
+        syn::Type::ImplTrait(object) => Some(object.impl_token.span),
+        syn::Type::TraitObject(object) => {
+            let token = object.dyn_token.as_ref();
+            Some(token.map_or_else(|| piece.start.span(), |token| token.span))
+        }
+        _ => None,
+    }
+}
+
+/// Where `str` is, if that is the type.
+fn str_span(ty: &syn::Type) -> Option<Span> {
+    match ty {
+        syn::Type::Path(path) if path.path.is_ident("str") => {
+            path.path.get_ident().map(proc_macro2::Ident::span)
+        }
+        _ => None,
+    }
+}
+
+/// The type without the parentheses around it.
+fn bare(mut ty: &syn::Type) -> &syn::Type {
+    while let syn::Type::Paren(syn::TypeParen { elem, .. }) = ty {
+        ty = elem;
+    }
+    ty
 }
 
 fn refuse(place: impl Into<crate::diagnostics::Place>, what: &str, why: &str) -> Box<Diagnostic> {
@@ -126,173 +166,116 @@ fn pair(a: Type, b: Type, place: (Span, Span)) -> Parsed<TypeKind> {
     ))
 }
 
-fn reference(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
-    c.expect_punct('&')?;
-    if c.eat_punct('\'') {
-        c.expect_ident("the name of a lifetime")?;
+fn reference_kind(reference: &syn::TypeReference, piece: &Piece<'_>) -> Parsed<TypeKind> {
+    let mutable = reference.mutability.is_some();
+    let ty = bare(&reference.elem);
+    if let Some(place) = trait_span(ty, piece) {
+        return Err(refuse(place, "a trait", "kernels cannot take or return trait objects"));
     }
-    let mutable = c.eat_word("mut");
-    if let Some((inside, _)) = c.group(Delimiter::Bracket) {
-        let kind = slice_or_array(inside, mutable)?;
-        c.bump();
+    match (ty, str_span(ty)) {
+        (_, Some(place)) if mutable => {
+            Err(refuse(place, "`&mut str`", "its bytes must stay UTF-8"))
+        }
+        (_, Some(_)) => Ok(TypeKind::Str),
+        (syn::Type::Slice(slice), None) => Ok(TypeKind::Slice {
+            mutable,
+            element: in_brackets(piece.start),
+            pointee: pointee(&slice.elem, piece),
+        }),
+        (_, None) => Ok(TypeKind::Reference { mutable, pointee: pointee(ty, piece) }),
+    }
+}
+
+/// What is in the first brackets.
+fn in_brackets(mut c: Cursor<'_>) -> TokenStream {
+    while !c.is_end() {
+        if let Some((inside, _)) = c.group(Delimiter::Bracket) {
+            return inside.to_end().tokens_since(&inside);
+        }
+        match c.group(Delimiter::Parenthesis) {
+            Some((inside, _)) => c = inside,
+            None => c = c.ahead(),
+        }
+    }
+    TokenStream::new()
+}
+
+/// What a reference or a slice points to.
+fn pointee(ty: &syn::Type, piece: &Piece<'_>) -> Pointee {
+    numbers(ty, piece).map_or(Pointee::Other, Pointee::Numbers)
+}
+
+fn numbers(ty: &syn::Type, piece: &Piece<'_>) -> Option<Numbers> {
+    match bare(ty) {
+        syn::Type::Path(path) => {
+            let name = path.path.get_ident()?;
+            let element = Element::from_name(&name.to_string())?;
+            Some(Numbers { name: name.clone(), element, lengths: Vec::new() })
+        }
+        syn::Type::Array(array) => {
+            let mut element = numbers(&array.elem, piece)?;
+            // A length that is not a constant expression of the language is left to Rust.
+            let mut c = piece.length(array)?;
+            let length = expressions::expression(&mut c).ok().filter(|_| c.is_end())?;
+            element.lengths.insert(0, length);
+            Some(element)
+        }
+        _ => None,
+    }
+}
+
+fn raw_pointer_kind(pointer: &syn::TypePtr, piece: &Piece<'_>) -> Parsed<TypeKind> {
+    let ty = bare(&pointer.elem);
+    if let syn::Type::Slice(slice) = ty {
+        return Err(Box::new(
+            refuse(edges(&slice.bracket_token), "a raw slice", "it has two parts")
+                .help("use `*const T` and a length"),
+        ));
+    }
+    match trait_span(ty, piece).or_else(|| str_span(ty)) {
+        Some(place) => Err(refuse(place, "a wide raw pointer", "it has two parts")),
+        None => Ok(TypeKind::RawPointer),
+    }
+}
+
+/// The last segment of a path says what it is. `c` is behind the path.
+fn path_kind(path: &syn::Path, piece: &Piece<'_>, c: &Cursor<'_>) -> Parsed<TypeKind> {
+    if let Some(name) = path.get_ident()
+        && let Some(kind) = primitive(&name.to_string())
+    {
         return Ok(kind);
     }
-    if c.is_word("str") && !c.ahead().is_op("::") {
-        c.bump();
-        if mutable {
-            return Err(refuse(c.last_span(), "`&mut str`", "its bytes must stay UTF-8"));
-        }
-        return Ok(TypeKind::Str);
-    }
-    if c.is_word("dyn") || c.is_word("impl") {
-        return Err(refuse(c.span(), "a trait", "kernels cannot take or return trait objects"));
-    }
-    Ok(TypeKind::Reference { mutable, pointee: pointee(c)? })
-}
-
-/// The inside `[T]` or `[T; N]` after `&`.
-fn slice_or_array(mut c: Cursor<'_>, mutable: bool) -> Parsed<TypeKind> {
-    let start = c;
-    let element = pointee(&mut c)?;
-    if c.is_end() {
-        let tokens = c.tokens_since(&start);
-        return Ok(TypeKind::Slice { mutable, element: tokens, pointee: element });
-    }
-    if !c.eat_punct(';') {
-        return Err(c.expected("`;` or `]`"));
-    }
-    let pointee = match element {
-        Pointee::Numbers(numbers) => array(c, numbers).map_or(Pointee::Other, Pointee::Numbers),
-        Pointee::Other => Pointee::Other,
+    let Some(syn::PathSegment { ident, arguments }) = path.segments.last() else {
+        return Err(c.expected("a type"));
     };
-    Ok(TypeKind::Reference { mutable, pointee })
-}
-
-/// The type of what a reference or a slice points to.
-fn pointee(c: &mut Cursor<'_>) -> Parsed<Pointee> {
-    let mut start = *c;
-    skip_type(c);
-    if !c.is_past(&start) {
-        return Err(c.expected("a type"));
-    }
-    let numbers = numbers(&mut start).filter(|_| !c.is_past(&start));
-    Ok(numbers.map_or(Pointee::Other, Pointee::Numbers))
-}
-
-/// A number, or an array, if that comes next.
-fn numbers(c: &mut Cursor<'_>) -> Option<Numbers> {
-    if let Some((mut inside, _)) = c.eat_group(Delimiter::Bracket) {
-        let element = numbers(&mut inside)?;
-        return if inside.eat_punct(';') { array(inside, element) } else { None };
-    }
-    if let Some((mut inside, _)) = c.eat_group(Delimiter::Parenthesis) {
-        return numbers(&mut inside).filter(|_| inside.is_end());
-    }
-    let (element, name) = (Element::from_name(c.word()?)?, c.ident()?.clone());
-    c.bump();
-    Some(Numbers { name, element, lengths: Vec::new() })
-}
-
-/// An array of `element`, at its length. A length that is not a constant expression of the language
-/// is left to Rust.
-fn array(mut c: Cursor<'_>, mut element: Numbers) -> Option<Numbers> {
-    let length = expressions::expression(&mut c).ok().filter(|_| c.is_end())?;
-    element.lengths.insert(0, length);
-    Some(element)
-}
-
-fn raw_pointer(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
-    c.expect_punct('*')?;
-    if !c.eat_word("const") && !c.eat_word("mut") {
-        return Err(c.expected("`const` or `mut`"));
-    }
-    if let Some((mut inside, group)) = c.group(Delimiter::Bracket) {
-        skip_type(&mut inside);
-        if inside.is_end() {
-            let place = (group.span_open(), group.span_close());
-            return Err(Box::new(
-                refuse(place, "a raw slice", "it has two parts")
-                    .help("use `*const T` and a length"),
-            ));
-        }
-    }
-    if c.is_word("dyn") || c.is_word("str") {
-        return Err(refuse(c.span(), "a wide raw pointer", "it has two parts"));
-    }
-    let start = *c;
-    skip_type(c);
-    if !c.is_past(&start) {
-        return Err(c.expected("a type"));
-    }
-    Ok(TypeKind::RawPointer)
-}
-
-fn fn_pointer(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
-    if c.eat_word("for") {
-        let start = *c;
-        skip_angles(c);
-        if !c.is_past(&start) {
-            return Err(c.expected("`<`"));
-        }
-    }
-    c.eat_word("unsafe");
-    if c.eat_word("extern") && c.literal().is_some() {
-        c.bump();
-    }
-    c.expect_word("fn")?;
-    c.expect_group(Delimiter::Parenthesis)?;
-    if c.eat_op("->") {
-        skip_type(c);
-    }
-    Ok(TypeKind::FnPointer)
-}
-
-/// A path: its last segment says what it is.
-fn named_type(c: &mut Cursor<'_>) -> Parsed<TypeKind> {
-    let first = c.span();
-    c.eat_op("::");
-    let mut name = c.expect_ident("a type")?;
-    let mut segments = 1;
-    while c.is_op("::") && c.ahead().ahead().ident().is_some() {
-        c.eat_op("::");
-        name = c.expect_ident("a name")?;
-        segments += 1;
-    }
-    let text = name.to_string();
-    let is_primitive = segments == 1;
-    let kind = match text.as_str() {
-        "bool" if is_primitive => TypeKind::Bool,
-        "char" if is_primitive => TypeKind::Char,
-        "NonNull" => {
-            let arguments = *c;
-            c.eat_op("::");
-            skip_angles(c);
-            if !c.is_past(&arguments) {
-                return Err(c.expected("`<T>` after `NonNull`"));
-            }
-            TypeKind::NonNull
-        }
-        "Option" => return option(c, first),
-        _ => match (Element::from_name(&text), vector_bytes(&text)) {
-            (Some(Element::Int { bytes: 16, signed }), _) if is_primitive => {
-                TypeKind::Wide { signed }
-            }
-            (Some(Element::Int { bytes, signed }), _) if is_primitive => {
-                TypeKind::Int { bytes, signed, is_size: text.ends_with("size") }
-            }
-            (Some(Element::Float { bytes }), _) if is_primitive => TypeKind::Float { bytes },
-            (_, Some(bytes)) => TypeKind::Vector { bytes },
-            _ => {
-                skip_angles(c);
-                return Err(unknown_type(&text, (first, c.last_span())));
-            }
+    let name = ident.to_string();
+    match name.as_str() {
+        "NonNull" if arguments.is_none() => Err(c.expected("`<T>` after `NonNull`")),
+        "NonNull" => Ok(TypeKind::NonNull),
+        "Option" if arguments.is_none() => Err(c.expected("`<T>` after `Option`")),
+        "Option" => option_kind(piece, c),
+        _ => match vector_bytes(&name) {
+            Some(bytes) => Ok(TypeKind::Vector { bytes }),
+            None => Err(unknown_type(&name, &piece.start, c)),
         },
-    };
-    Ok(kind)
+    }
+}
+
+fn primitive(name: &str) -> Option<TypeKind> {
+    Some(match (name, Element::from_name(name)) {
+        ("bool", _) => TypeKind::Bool,
+        ("char", _) => TypeKind::Char,
+        (_, Some(Element::Int { bytes: 16, signed })) => TypeKind::Wide { signed },
+        (_, Some(Element::Int { bytes, signed })) => {
+            TypeKind::Int { bytes, signed, is_size: name.ends_with("size") }
+        }
+        (_, Some(Element::Float { bytes })) => TypeKind::Float { bytes },
+        (_, None) => return None,
+    })
 }
 
 /// Types are known by their names alone: a macro does not see what a name stands for.
-fn unknown_type(name: &str, place: (Span, Span)) -> Box<Diagnostic> {
+fn unknown_type(name: &str, start: &Cursor<'_>, end: &Cursor<'_>) -> Box<Diagnostic> {
     let help = match name {
         "Vec" => "use a slice: `&[T]`",
         "String" => "take `&str`",
@@ -300,6 +283,7 @@ fn unknown_type(name: &str, place: (Span, Span)) -> Box<Diagnostic> {
         _ => "write the type that an alias stands for, or a pointer to it",
     };
     let what = format!("the type `{name}`");
+    let place = (start.span(), end.last_span());
     Box::new(refuse(place, &what, "it is not known to fit in a register").help(help))
 }
 
@@ -312,18 +296,20 @@ fn vector_bytes(name: &str) -> Option<u32> {
     })
 }
 
-/// `<T>` after `Option`.
-fn option(c: &mut Cursor<'_>, first: Span) -> Parsed<TypeKind> {
-    c.eat_op("::");
-    c.expect_punct('<')?;
-    let inner = nested_type(c)?;
+/// The argument of an `Option` is a type with tokens of its own.
+fn option_kind(piece: &Piece<'_>, end: &Cursor<'_>) -> Parsed<TypeKind> {
+    let mut c = piece.start;
+    while end.is_past(&c) && !c.eat_punct('<') {
+        c.bump();
+    }
+    let inner = nested_type(&mut c)?;
     c.expect_punct('>')?;
     match inner.kind {
         TypeKind::Reference { .. } | TypeKind::NonNull | TypeKind::FnPointer => {
             Ok(TypeKind::Option(Box::new(inner)))
         }
         _ => Err(refuse(
-            (first, c.last_span()),
+            (piece.start.span(), end.last_span()),
             "this `Option`",
             "only an `Option` of a reference, `NonNull` or `fn` pointer fits in one register",
         )),
@@ -332,46 +318,7 @@ fn option(c: &mut Cursor<'_>, first: Span) -> Parsed<TypeKind> {
 
 /// Goes over a type of any form.
 pub(super) fn skip_type(c: &mut Cursor<'_>) {
-    while !c.is_end() {
-        if c.is_op("->") {
-            c.eat_op("->");
-            continue;
-        }
-        if c.is_punct('<') {
-            skip_angles(c);
-            continue;
-        }
-        let ends = matches!(c.punct(), Some((',' | ';' | '=' | '>', _)))
-            || c.is_group(Delimiter::Brace)
-            || c.is_word("where");
-        if ends {
-            return;
-        }
-        c.bump();
-    }
-}
-
-/// Goes over `<…>`, if that comes next.
-fn skip_angles(c: &mut Cursor<'_>) {
-    let mut depth = 0u32;
-    while !c.is_end() {
-        if c.eat_op("->") {
-            continue;
-        }
-        match c.punct() {
-            Some(('<', _)) => depth += 1,
-            Some(('>', _)) if depth == 0 => return,
-            Some(('>', _)) => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 && !c.is_punct('>') {
-            return;
-        }
-        c.bump();
-        if depth == 0 {
-            return;
-        }
-    }
+    rust::go_to(c, TYPE_ENDS);
 }
 
 /// What is after the colon of a `let`.

@@ -16,8 +16,10 @@ use crate::emit::mangling;
 use crate::emit::module::ModuleFunction;
 use crate::isa::FeatureSet;
 use crate::syntax::ast;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use std::fmt::Write;
+use syn::parse::Parser;
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue};
 
 /// The header of a module.
 pub fn header(module: &Module, diagnostics: &mut Diagnostics) -> String {
@@ -230,17 +232,13 @@ fn documentation(text: &mut String, attributes: &[TokenStream], processor: &Opti
 
 /// The text of `#[doc = "…"]`.
 pub(crate) fn doc_text(attribute: &TokenStream) -> Option<String> {
-    let inside = attribute.clone().into_iter().find_map(|token| match token {
-        TokenTree::Group(group) => Some(group.stream()),
-        _ => None,
-    })?;
-    let mut tokens = inside.into_iter();
-    match (tokens.next()?, tokens.next()?, tokens.next()?) {
-        (TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Literal(text))
-            if name == "doc" =>
-        {
-            crate::syntax::string_value(&text)
-        }
+    let attributes = Attribute::parse_outer.parse2(attribute.clone()).ok()?;
+    match &attributes.first()?.meta {
+        Meta::NameValue(MetaNameValue {
+            path,
+            value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }),
+            ..
+        }) if path.is_ident("doc") => Some(text.value()),
         _ => None,
     }
 }
