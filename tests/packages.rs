@@ -1,14 +1,15 @@
 //! What the registry of crates gets: each package has its licenses, its page and its documentation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// In the order in which they can be published.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "peach-compiler",
     "peach-macros",
     "peach-runtime",
     "peach-build",
+    "peach-playground",
     "peach-cli",
     "peach-kernels",
 ];
@@ -18,6 +19,14 @@ const KEYS: [&str; 5] = ["description", "readme", "documentation", "keywords", "
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where a package is.
+fn folder(package: &str) -> PathBuf {
+    match package {
+        "peach-playground" => root().join("playground"),
+        _ => root().join(package),
+    }
 }
 
 /// The files of a package.
@@ -39,7 +48,7 @@ fn each_has_its_licenses_and_its_page() {
         for wanted in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "Cargo.toml"] {
             assert!(files.iter().any(|file| file == wanted), "{package} lacks {wanted}");
         }
-        let manifest = std::fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        let manifest = std::fs::read_to_string(folder(package).join("Cargo.toml")).unwrap();
         let says = |key: &str| manifest.lines().any(|line| line.starts_with(&format!("{key} = ")));
         let missing: Vec<_> = KEYS.into_iter().filter(|key| !says(key)).collect();
         assert!(missing.is_empty(), "{package}: {missing:?}");

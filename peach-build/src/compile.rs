@@ -5,7 +5,7 @@
 //! Fails: with all messages for the user, as code frames.
 
 use crate::error::{Error, Report};
-use crate::source::{self, Kernels, Seen, Sources};
+use crate::source::{self, Input, Kernels, Seen, Sources};
 use crate::target::Platform;
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
@@ -71,7 +71,32 @@ pub fn compile(
     mangling: &Mangling,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
-    let kernels = source::kernels(path, &platform.configuration, directories, platform.words)?;
+    compile_input(Input::File(path, directories), path, platform, mangling, observer)
+}
+
+/// Compiles a text as if it were the file at `path`, which need not exist. Nothing is read: what
+/// the text includes is an error.
+///
+/// # Errors
+/// Where kernels are in error, or there are none.
+pub fn compile_text(
+    path: &Path,
+    text: &str,
+    platform: &Platform,
+    mangling: &Mangling,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, Error> {
+    compile_input(Input::Text(path, text), path, platform, mangling, observer)
+}
+
+fn compile_input(
+    input: Input<'_>,
+    path: &Path,
+    platform: &Platform,
+    mangling: &Mangling,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, Error> {
+    let kernels = source::kernels(input, &platform.configuration, platform.words)?;
     let Kernels { blocks, seen, sources, mut diagnostics } = kernels;
     let mut module = Module::new(path.display().to_string(), platform.target);
     module.included = sources.included();

@@ -1,7 +1,8 @@
 //! Why nothing was written, and what else there is to say.
 
-use peach_compiler::diagnostics::Severity;
 use peach_compiler::diagnostics::frame::Palette;
+use peach_compiler::diagnostics::{Diagnostic, Severity};
+use proc_macro2::LineColumn;
 use std::fmt;
 use std::path::Path;
 
@@ -47,14 +48,58 @@ impl std::error::Error for Error {}
 pub struct Report {
     plain: String,
     ansi: String,
+    messages: Vec<Message>,
     errors: usize,
     warnings: usize,
 }
 
+/// One error or warning, for programs that show it in their own way.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its code: `E0201`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub text: String,
+    /// The file that it is about, in the order of [`Compiled::texts`](crate::Compiled::texts).
+    pub file: usize,
+    /// Where the offending tokens start: lines count from 1, columns from 0, in characters.
+    pub start: LineColumn,
+    /// Where they end, exclusive.
+    pub end: LineColumn,
+    /// Other lines that matter, each with what it has to do with it.
+    pub labels: Vec<(LineColumn, String)>,
+    /// Why it is so, and what would be accepted.
+    pub notes: Vec<String>,
+    /// A suggested fix.
+    pub help: Option<String>,
+}
+
+impl Message {
+    pub(crate) fn of(diagnostic: &Diagnostic, file: usize) -> Message {
+        Message {
+            severity: diagnostic.severity(),
+            code: diagnostic.code.id(),
+            text: diagnostic.message.clone(),
+            file,
+            start: diagnostic.place.first.start(),
+            end: diagnostic.place.last.end(),
+            labels: diagnostic
+                .labels
+                .iter()
+                .map(|(span, text)| (span.start(), text.clone()))
+                .collect(),
+            notes: diagnostic.notes.clone(),
+            help: diagnostic.help.clone(),
+        }
+    }
+}
+
 impl Report {
     /// Adds an error or a warning, drawn once for each palette.
-    pub(crate) fn add(&mut self, severity: Severity, frame: impl Fn(Palette) -> String) {
-        match severity {
+    pub(crate) fn add(&mut self, message: Message, frame: impl Fn(Palette) -> String) {
+        match message.severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
         }
@@ -65,6 +110,7 @@ impl Report {
             }
             text.push_str(&frame(palette));
         }
+        self.messages.push(message);
     }
 
     /// These, then others.
@@ -76,6 +122,7 @@ impl Report {
             }
             text.push_str(more);
         }
+        self.messages.extend(other.messages.iter().cloned());
         self.errors += other.errors;
         self.warnings += other.warnings;
         self
@@ -88,6 +135,11 @@ impl Report {
             Palette::Plain => &self.plain,
             Palette::Ansi => &self.ansi,
         }
+    }
+
+    /// The same, one by one.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
     }
 
     /// How many errors there are.

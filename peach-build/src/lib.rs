@@ -5,7 +5,8 @@
 //! kernel items.
 //!
 //! 1. [`Platform::new`] finds out what is compiled for: convention, formats, processor.
-//! 2. [`compile()`] reads the file, and gives a [`Module`](peach_compiler::emit::Module).
+//! 2. [`compile()`] reads the file ([`compile_text`] takes its text), and gives a
+//!    [`Module`](peach_compiler::emit::Module).
 //! 3. The formats of `peach_compiler::emit` make bytes of that.
 //! 4. [`Outputs::write`] writes files whole or not at all.
 
@@ -20,8 +21,8 @@ mod source;
 mod target;
 
 pub use build::{Build, Library};
-pub use compile::{Compiled, compile};
-pub use error::{Error, Report};
+pub use compile::{Compiled, compile, compile_text};
+pub use error::{Error, Message, Report};
 pub use job::{Job, dependencies_of};
 pub use outputs::{Outputs, WriteError};
 pub use source::Configuration;

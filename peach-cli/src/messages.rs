@@ -38,7 +38,7 @@ pub fn exit_code(result: Result, palette: Palette) -> ExitCode {
         Err(WriteError::Failed(Error::Source(report))) => {
             print(report.text(palette));
             let s = if report.errors() == 1 { "" } else { "s" };
-            print(&format!("\n{} error{s}; nothing was written\n", report.errors()));
+            print(&format!("\n{} error{s}; no code was written\n", report.errors()));
             ExitCode::FAILURE
         }
         Err(WriteError::Failed(Error::Usage(text))) => {

@@ -135,7 +135,7 @@ fn errors_are_code_frames_with_colors_where_they_are_wanted() {
     let plain = files.peach("-o a.o wrong.peach").failed(1, "error[E0201]").stderr;
     let frame = " --> wrong.peach:2:5\n  |\n2 |     movz eax, 1;\n  |     ^^^^\n  |\n  = help: ";
     assert!(plain.starts_with("error[E0201]: ") && plain.contains(frame), "{plain}");
-    assert!(plain.ends_with("\n\n1 error; nothing was written\n"), "{plain}");
+    assert!(plain.ends_with("\n\n1 error; no code was written\n"), "{plain}");
     let painted = files.peach("--color=always -o a.o wrong.peach").failed(1, "\x1b[").stderr;
     assert!(painted.contains("E0201"));
     // Warnings do not stop anything.

@@ -128,8 +128,8 @@ pub(super) fn read(path: &Path) -> Result<String, Error> {
 pub(super) struct Search {
     /// The file that was named.
     pub(super) root: PathBuf,
-    /// More directories, in order.
-    pub(super) directories: Vec<PathBuf>,
+    /// More directories, in order; `None` where no file may be looked at.
+    pub(super) directories: Option<Vec<PathBuf>>,
     /// How one more is asked for.
     pub(super) words: Words,
 }
@@ -137,15 +137,16 @@ pub(super) struct Search {
 impl Search {
     /// The first of `candidates`, paths relative to `directory` or to one of the further
     /// directories, that is a file; or else all places that were looked at.
+    ///
+    /// Without directories, nothing is looked at.
     pub(super) fn resolve(
         &self,
         directory: &Path,
         candidates: &[PathBuf],
     ) -> Result<PathBuf, Vec<PathBuf>> {
         let mut places = Vec::new();
-        for directory in
-            std::iter::once(directory).chain(self.directories.iter().map(PathBuf::as_path))
-        {
+        let Some(more) = &self.directories else { return Err(places) };
+        for directory in std::iter::once(directory).chain(more.iter().map(PathBuf::as_path)) {
             for candidate in candidates {
                 let place = directory.join(candidate);
                 if place.is_file() {

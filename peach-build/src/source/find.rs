@@ -335,6 +335,11 @@ impl Finder<'_> {
         what: &str,
     ) -> Option<(PathBuf, Vec<TokenTree>)> {
         let error = |message: String| Diagnostic::new(Code::MissingFile, place, message);
+        if self.search.directories.is_none() {
+            let problem = error(format!("{what} is not read: only files include others"));
+            self.diagnostics.push(problem.help("paste what is in it"));
+            return None;
+        }
         let path = match self.search.resolve(directory, candidates) {
             Ok(path) => path,
             Err(places) => {

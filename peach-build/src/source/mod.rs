@@ -46,21 +46,32 @@ pub(crate) struct Seen {
     pub(crate) is_rust: bool,
 }
 
-/// Finds the kernels of the file at `path`, and of the files that it includes.
+/// Where the text with the kernels comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Input<'i> {
+    /// A file, which may include others, searched for in these directories too.
+    File(&'i Path, &'i [PathBuf]),
+    /// A text with the name of a file. No file is read, nor looked for.
+    Text(&'i Path, &'i str),
+}
+
+/// Finds the kernels of the input, and of the files that it includes.
 pub(crate) fn kernels(
-    path: &Path,
+    input: Input<'_>,
     configuration: &Configuration,
-    directories: &[PathBuf],
     words: Words,
 ) -> Result<Kernels, Error> {
     let mut sources = Sources::default();
-    let text = files::read(path)?;
+    let (path, text, directories) = match input {
+        Input::File(path, directories) => (path, files::read(path)?, Some(directories.to_vec())),
+        Input::Text(path, text) => (path, text.to_string(), None),
+    };
     let mut diagnostics = Diagnostics::new();
     let tokens = match sources.add(path, text) {
         Ok(tokens) => tokens,
         Err(problem) => return Err(Error::Source(sources.report([&*problem]))),
     };
-    let search = Search { root: path.to_path_buf(), directories: directories.to_vec(), words };
+    let search = Search { root: path.to_path_buf(), directories, words };
     let (blocks, seen) = find::find(tokens, configuration, &search, &mut sources, &mut diagnostics);
     Ok(Kernels { blocks, seen, sources, diagnostics })
 }

@@ -1,7 +1,7 @@
 //! Diagnostics as code frames of the files that they are about.
 
 use super::files::Sources;
-use crate::error::Report;
+use crate::error::{Message, Report};
 use peach_compiler::diagnostics::Diagnostic;
 use peach_compiler::diagnostics::frame::frame;
 
@@ -15,9 +15,8 @@ impl Sources {
         for diagnostic in diagnostics {
             let file = self.of_span(diagnostic.place.first);
             let local = in_one_file(diagnostic, self);
-            report.add(diagnostic.severity(), |palette| {
-                frame(&local, &file.name, &file.text, palette)
-            });
+            let message = Message::of(&local, self.index_of(diagnostic.place.first));
+            report.add(message, |palette| frame(&local, &file.name, &file.text, palette));
         }
         report
     }

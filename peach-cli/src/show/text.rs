@@ -8,9 +8,9 @@
 //!
 //! A line runs down a column where the register is live; a tick marks where it is read or written.
 
-use super::{Shown, place, summary};
 use peach_compiler::emit::reports::anatomy::{Anatomy, Presence, Row, RowKind};
 use peach_compiler::hex::hex;
+use peach_playground::view::{Shown, place, summary};
 use std::fmt::Write;
 
 /// The signs that columns are drawn with.

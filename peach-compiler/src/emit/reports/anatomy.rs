@@ -11,6 +11,7 @@
 use crate::abi::ArgPlace;
 use crate::analysis::Facts;
 use crate::compiled::CompiledFunction;
+use crate::emit::reports::detail::Detail;
 use crate::encode::Encoded;
 use crate::frame::{Clobbers, clobbers};
 use crate::ir::{Code, DataId, Function, InstId, Item, Origin, Reg};
@@ -50,6 +51,12 @@ pub struct Row {
     pub kind: RowKind,
     /// The source tokens that it stands for.
     pub span: Span,
+    /// What the instruction is and does, where it is one.
+    pub detail: Option<Detail>,
+    /// The row that it jumps to.
+    pub target: Option<usize>,
+    /// The row of the constant that it refers to.
+    pub data: Option<usize>,
 }
 
 /// What a row is.
@@ -114,7 +121,8 @@ impl Anatomy {
         let encoded = &compiled.encoded;
         let mut rows = code_rows(compiled);
         let mut ranges = ranges(compiled, rows.len());
-        data_rows(compiled, &mut rows);
+        let constants = data_rows(compiled, &mut rows);
+        link(compiled, &mut rows, &constants);
         ranges.iter_mut().for_each(|range| range.rows.resize(rows.len(), Presence::default()));
         let features = &compiled.function.features;
         let spilled = compiled.lowered.frame.spilled.iter();
@@ -127,6 +135,12 @@ impl Anatomy {
             clobbers: clobber_names(&clobbers(&compiled.lowered, features)),
             spilled: spilled.map(|vreg| compiled.function[*vreg].name.clone()).collect(),
         }
+    }
+}
+
+impl Row {
+    fn new(offset: usize, bytes: Vec<u8>, text: String, kind: RowKind, span: Span) -> Row {
+        Row { offset, bytes, text, kind, span, detail: None, target: None, data: None }
     }
 }
 
@@ -156,7 +170,11 @@ fn code_rows(compiled: &CompiledFunction) -> Vec<Row> {
             (_, Origin::Spill(_)) => RowKind::Spill,
         };
         let bytes = encoded.bytes[range.clone()].to_vec();
-        Row { offset: range.start, bytes, text, kind, span: item.span }
+        let detail = match &item.code {
+            Code::Inst(inst) => Detail::of(inst, &compiled.function.features),
+            _ => None,
+        };
+        Row { detail, ..Row::new(range.start, bytes, text, kind, item.span) }
     };
     visible_items(compiled).into_iter().map(row).collect()
 }
@@ -169,17 +187,34 @@ fn visible_items(compiled: &CompiledFunction) -> Vec<usize> {
     (0..items.len()).filter(is_visible).collect()
 }
 
-/// The constants after the code.
-fn data_rows(compiled: &CompiledFunction, rows: &mut Vec<Row>) {
+/// Adds the constants after the code; the result is where each of them is.
+fn data_rows(compiled: &CompiledFunction, rows: &mut Vec<Row>) -> Vec<Option<usize>> {
     let offsets = &compiled.encoded.data_offsets;
+    let mut places = vec![None; compiled.lowered.data.len()];
     for (index, (data, &start)) in compiled.lowered.data.iter().zip(offsets).enumerate() {
         let start = start as usize;
         if let Some(bytes) = compiled.encoded.bytes.get(start..start + data.content.len()) {
             let text = compiled.data(DataId(index as u32));
             let span = compiled.function.span;
-            let bytes = bytes.to_vec();
-            rows.push(Row { offset: start, bytes, text, kind: RowKind::Data, span });
+            places[index] = Some(rows.len());
+            rows.push(Row::new(start, bytes.to_vec(), text, RowKind::Data, span));
         }
+    }
+    places
+}
+
+/// Finds the rows that jumps go to, and those of the constants that instructions refer to.
+fn link(compiled: &CompiledFunction, rows: &mut [Row], constants: &[Option<usize>]) {
+    let mut labels = BTreeMap::new();
+    for (row, index) in visible_items(compiled).into_iter().enumerate() {
+        if let Code::Label(label) = compiled.lowered.items[index].code {
+            labels.insert(label.0, row);
+        }
+    }
+    for row in rows {
+        let Some(detail) = &row.detail else { continue };
+        row.target = detail.target.and_then(|label| labels.get(&label.0).copied());
+        row.data = detail.data.and_then(|id| constants.get(id.index()).copied().flatten());
     }
 }
 

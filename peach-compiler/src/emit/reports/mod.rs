@@ -8,11 +8,14 @@
 //! | `makefile` | dependencies |
 //! | `listing` | addresses, bytes, instructions, lines of the source |
 //! | `anatomy` | the same with live ranges, as data: what `peach show` draws |
+//! | `detail` | what one instruction is and does: form, registers by byte, flags |
 
 #[cfg(feature = "formats")]
 pub mod anatomy;
 #[cfg(feature = "formats")]
 pub mod declarations;
+#[cfg(feature = "formats")]
+pub mod detail;
 #[cfg(feature = "formats")]
 pub mod header;
 #[cfg(feature = "formats")]
