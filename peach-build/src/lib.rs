@@ -9,12 +9,15 @@
 //!    [`Module`](peach_compiler::emit::Module).
 //! 3. The formats of `peach_compiler::emit` make bytes of that.
 //! 4. [`Outputs::write`] writes files whole or not at all.
+//!
+//! [`format()`] is apart from that: it makes the white space of a file regular.
 
 mod archive;
 mod build;
 mod compile;
 mod error;
 pub mod extensions;
+mod format;
 mod job;
 mod outputs;
 mod source;
@@ -23,6 +26,7 @@ mod target;
 pub use build::{Build, Library};
 pub use compile::{Compiled, compile, compile_text};
 pub use error::{Error, Message, Report};
+pub use format::{Formatted, Language, format};
 pub use job::{Job, dependencies_of};
 pub use outputs::{Outputs, WriteError};
 pub use source::Configuration;

@@ -5,6 +5,7 @@
 
 mod compile;
 mod encode;
+mod fmt;
 mod messages;
 mod options;
 mod show;
@@ -22,6 +23,10 @@ fn main() -> ExitCode {
         Some("show") => {
             arguments.remove(0);
             run(&options::SHOW, arguments, show::run)
+        }
+        Some("fmt") => {
+            arguments.remove(0);
+            run(&options::FMT, arguments, fmt::run)
         }
         _ => run(&options::COMPILE, arguments, compile::run),
     }

@@ -50,6 +50,10 @@ pub mod encode;
 
 pub mod emit;
 
+// The text of kernels, made regular.
+#[cfg(feature = "formats")]
+pub mod format;
+
 // Kernels that are made without text.
 #[cfg(feature = "formats")]
 pub mod builder;

@@ -108,7 +108,7 @@ fn without_preamble(mut text: String) -> String {
 }
 
 /// Reads a source file.
-pub(super) fn read(path: &Path) -> Result<String, Error> {
+pub(crate) fn read(path: &Path) -> Result<String, Error> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::IsADirectory => {
             Error::file(path, "it is a directory, not a file of kernels")

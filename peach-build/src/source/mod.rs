@@ -15,7 +15,7 @@ mod report;
 mod split;
 
 pub use cfg::Configuration;
-pub(crate) use files::Sources;
+pub(crate) use files::{Sources, read};
 
 use crate::error::Error;
 use files::Search;
@@ -63,7 +63,7 @@ pub(crate) fn kernels(
 ) -> Result<Kernels, Error> {
     let mut sources = Sources::default();
     let (path, text, directories) = match input {
-        Input::File(path, directories) => (path, files::read(path)?, Some(directories.to_vec())),
+        Input::File(path, directories) => (path, read(path)?, Some(directories.to_vec())),
         Input::Text(path, text) => (path, text.to_string(), None),
     };
     let mut diagnostics = Diagnostics::new();

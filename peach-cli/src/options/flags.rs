@@ -316,3 +316,33 @@ pub const SHOW: Usage = Usage {
         HELP,
     ],
 };
+
+/// `peach fmt FILE…`.
+pub const FMT: Usage = Usage {
+    name: "peach fmt",
+    about: "Formats kernels. White space becomes regular; comments, blank lines, columns stay; the \
+        code never changes.",
+    positionals: &[Positional::several(
+        "FILE",
+        "A file of kernel items (.peach), or a Rust source (.rs), in which only what is inside of \
+         peach_fn! is formatted. - formats standard input to standard output.",
+    )],
+    flags: &[
+        flag(
+            "--check",
+            Value::None,
+            Group::Output,
+            "Writes nothing; lists the files that are not formatted, and is in error if there are \
+             any.",
+        ),
+        flag(
+            "--language",
+            Value::Name("LANGUAGE"),
+            Group::Input,
+            "What the files are written in. Default: by their names; peach for standard input.",
+        )
+        .of(Values::Of(&["peach", "rust"])),
+        COLOR,
+        HELP,
+    ],
+};

@@ -20,6 +20,7 @@ pub(super) fn usage_line(usage: &Usage) -> String {
     }
     for positional in usage.positionals {
         match positional.is_required {
+            true if positional.repeats => line.push_str(&format!(" {}...", positional.name)),
             true => line.push_str(&format!(" {}", positional.name)),
             false => line.push_str(&format!(" [{}]", positional.name)),
         }
@@ -32,6 +33,7 @@ pub(super) fn text(usage: &Usage) -> String {
     let mut text = format!("{}\n\nusage: {}\n", usage.about, usage_line(usage));
     if usage.name == "peach" {
         text.push_str("       peach show [FLAG]... FILE [KERNEL]      what kernels compile to\n");
+        text.push_str("       peach fmt [--check] FILE...             regular white space\n");
         text.push_str(
             "       peach encode [FLAG] [INSTRUCTION]...    bytes of single instructions\n",
         );

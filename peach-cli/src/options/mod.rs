@@ -9,7 +9,7 @@ mod flags;
 mod help;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-pub use flags::{COMPILE, SHOW};
+pub use flags::{COMPILE, FMT, SHOW};
 use flags::{Flag, Value};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -35,17 +35,23 @@ pub struct Positional {
     name: &'static str,
     help: &'static str,
     is_required: bool,
+    repeats: bool,
 }
 
 impl Positional {
     /// One that must be there.
     pub const fn required(name: &'static str, help: &'static str) -> Positional {
-        Positional { name, help, is_required: true }
+        Positional { name, help, is_required: true, repeats: false }
+    }
+
+    /// One or more, of which the first must be there.
+    pub const fn several(name: &'static str, help: &'static str) -> Positional {
+        Positional { name, help, is_required: true, repeats: true }
     }
 
     /// One that may be left out.
     pub const fn optional(name: &'static str, help: &'static str) -> Positional {
-        Positional { name, help, is_required: false }
+        Positional { name, help, is_required: false, repeats: false }
     }
 }
 
@@ -82,7 +88,7 @@ impl Matches {
         self.0.get_one::<OsString>(flags::id(spelling)).map(PathBuf::from)
     }
 
-    /// All paths of a flag that may be given several times.
+    /// All paths of a flag or positional that may be given several times.
     pub fn paths(&self, spelling: &str) -> Vec<PathBuf> {
         let values = self.0.get_many::<OsString>(flags::id(spelling));
         values.into_iter().flatten().map(PathBuf::from).collect()
@@ -139,7 +145,8 @@ fn command(usage: &Usage) -> Command {
         let argument = Arg::new(positional.name)
             .value_name(positional.name)
             .value_parser(clap::value_parser!(OsString))
-            .required(positional.is_required);
+            .required(positional.is_required)
+            .action(if positional.repeats { ArgAction::Append } else { ArgAction::Set });
         command = command.arg(argument);
     }
     command
