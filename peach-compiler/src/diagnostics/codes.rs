@@ -160,9 +160,10 @@ codes! {
     // E07xx: secrets.
     SecretLeak "E0701" Error "a secret can be observed"
         "What a `#[secret]` argument holds or points to, and all that is computed from it, must \
-         not decide a branch, an address, a `rep` count or a mask of an access, and must not be in \
-         a register that a call may read. Choose with `cmov`, `setcc` and masks, or `declassify` \
-         what may become public."
+         not decide a branch, an address, a `rep` count or a mask of an access, and must not be \
+         where a call may read it: in a register of an argument, pushed, or in a stack variable \
+         whose address it can find. Choose with `cmov`, `setcc` and masks, or `declassify` what \
+         may become public."
     SecretTiming "E0702" Error "an instruction whose time may depend on a secret"
         "Intel lists the instructions whose time is independent of their data: moves, logic, \
          shifts, sums, products, integer vectors, shuffles, AES. Divisions, floats, and counts and \

@@ -105,6 +105,11 @@ impl Value {
         self
     }
 
+    /// All that is in it.
+    pub fn origins(&self) -> impl Iterator<Item = Origin> {
+        self.terms.iter().map(|term| term.0)
+    }
+
     /// What an access at this address may touch: the pointers in the sum, to which anything may
     /// have been added; without a pointer, numbers, if nothing else is in it.
     pub fn regions(&self) -> Vec<Origin> {

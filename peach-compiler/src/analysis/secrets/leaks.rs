@@ -2,9 +2,9 @@
 //! accessed, how often something repeats, how long it takes, what others see.
 
 use super::memory::{self, Exposed};
-use super::state::State;
+use super::state::{Holder, State};
 use super::taint::{Source, Taint, Why};
-use super::{strings, transfer};
+use super::{calls, inputs, strings, transfer};
 use crate::analysis::Facts;
 use crate::analysis::access::{Outside, may_take_at_call};
 use crate::diagnostics::Place;
@@ -38,13 +38,6 @@ pub(super) struct Leak {
     /// What holds it, where that has a name: a register, a flag.
     pub holder: Option<Holder>,
     pub why: Why,
-}
-
-/// What holds a secret.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Holder {
-    Register(View<Reg>),
-    Flags(Flags),
 }
 
 /// The first leak of instruction `index`.
@@ -184,7 +177,7 @@ impl Search<'_> {
     }
 
     fn loaded(&self, machine: &Machine) -> Taint {
-        transfer::loaded(self.function, self.facts, self.index, machine, self.state)
+        inputs::loaded(self.function, self.facts, self.index, machine, self.state)
     }
 
     /// `{k}` of an access, and vectors that are masks of one.
@@ -226,10 +219,10 @@ impl Search<'_> {
         self.leak(Kind::Count, self.inst.span.into(), Some(holder), why)
     }
 
-    /// What leaves the kernel's sight with registers that others may read.
+    /// What leaves the kernel's sight with secrets that others may read.
     fn outside(&self) -> Option<Leak> {
-        let op = &self.inst.op;
-        match Outside::of(op, self.effects) {
+        let kind = Outside::of(&self.inst.op, self.effects);
+        match kind {
             Outside::Call | Outside::System | Outside::Elsewhere | Outside::Bytes => {}
             // What `xsave` stores is judged as a store.
             Outside::State => return None,
@@ -238,10 +231,13 @@ impl Search<'_> {
         }
         let secret = |access: &Access<Reg>| {
             let taint = self.state.taint(self.facts, access.reg).only(access.read);
-            taint.reason().map(|why| (whole(access.reg), why))
+            taint.reason().map(|why| (Holder::Register(whole(access.reg)), why))
         };
-        let (view, why) = self.effects.regs.iter().find_map(secret)?;
-        self.leak(Kind::Call, self.inst.span.into(), Some(Holder::Register(view)), why)
+        let read = self.effects.regs.iter().filter(|access| !access.read.is_empty());
+        let (holder, why) = read.clone().find_map(secret).or_else(|| {
+            calls::exposed(self.facts, self.state, kind, read.map(|access| access.reg))
+        })?;
+        self.leak(Kind::Call, self.inst.span.into(), Some(holder), why)
     }
 
     /// `jmp sym path`: control leaves with whatever was put into the registers of arguments.
@@ -258,14 +254,18 @@ impl Search<'_> {
     fn tail_call(&self) -> Option<Leak> {
         let convention = self.function.convention;
         let registers = (0..16).map(PhysReg::gp).chain((0..32).map(PhysReg::vector));
-        let found = registers.filter(|reg| may_take_at_call(convention, *reg)).find_map(|reg| {
+        let registers = registers.filter(|reg| may_take_at_call(convention, *reg));
+        let secret = |reg: PhysReg| {
             let view = whole(Reg::Physical(reg));
             let taint = self.state.taint(self.facts, view.reg).only(view.class.lanes());
             let why = taint.reason()?;
-            (why.source != Source::Unwritten).then_some((view, why))
-        });
-        let (view, why) = found?;
-        self.leak(Kind::Call, self.inst.span.into(), Some(Holder::Register(view)), why)
+            (why.source != Source::Unwritten).then_some((Holder::Register(view), why))
+        };
+        let (holder, why) = registers.clone().find_map(secret).or_else(|| {
+            let registers = registers.map(Reg::Physical);
+            calls::exposed(self.facts, self.state, Outside::Call, registers)
+        })?;
+        self.leak(Kind::Call, self.inst.span.into(), Some(holder), why)
     }
 
     /// Secrets as operands of what is not known to take the same time for all of them.

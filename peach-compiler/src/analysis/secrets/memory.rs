@@ -185,11 +185,17 @@ pub(super) struct Store {
     pub always: bool,
     /// What the eight bytes are as an address, if they are one.
     pub value: Option<Value>,
+    /// What may be among them as an address.
+    pub sources: Value,
 }
 
 /// Stores to what is followed: stack variables and pushed values. What arguments point to stays as
 /// secret as it is.
 pub(super) fn store(state: &mut State, target: &Target, store: &Store) {
+    if store.value.is_none() || !is_followed(target) {
+        let locals = state.locals_of(&store.sources);
+        state.escaped.extend(locals);
+    }
     match target {
         Target::Waiting(_) => {}
         Target::Pushed(above) => store_pushed(state, *above, store),
@@ -214,6 +220,14 @@ pub(super) fn store(state: &mut State, target: &Target, store: &Store) {
                 }
             }
         },
+    }
+}
+
+/// Whether an address that is stored there is still known.
+fn is_followed(target: &Target) -> bool {
+    match target {
+        Target::Sum(value) => value.local().is_some(),
+        Target::Pushed(_) | Target::Waiting(_) => false,
     }
 }
 

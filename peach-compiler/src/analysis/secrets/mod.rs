@@ -13,17 +13,23 @@
 //! | `address` | what a value is as an address: the arguments and variables it comes from |
 //! | `state` | everything known at one place, and how two of it become one |
 //! | `memory` | what a load brings and where a store may go |
+//! | `inputs` | which secret bytes an instruction takes in |
 //! | `transfer` | one step over taints |
 //! | `values` | one step over addresses |
 //! | `strings` | string instructions, whose addresses no operand names |
+//! | `calls` | what can be read and written where control leaves the kernel |
 //! | `leaks` | what must not be secret, in one instruction |
 //! | `report` | the errors |
 //!
-//! What the language's reference leaves open: a call gives back secrets only if it is given the
-//! address of some; stack variables hold none before they are written; a register that nothing has
-//! written, or a byte of one that the convention leaves unspecified, is as secret as `undefined`.
+//! What the language's reference leaves open: a call may read what is pushed, and stack variables
+//! whose address it can find. The address of what a `#[secret]` argument points to may be handed
+//! on; only then does a call give back secrets. Stack variables hold none before they are written.
+//! A register that nothing has written, or a byte of one that the convention leaves unspecified, is
+//! as secret as `undefined`.
 
 mod address;
+mod calls;
+mod inputs;
 mod leaks;
 mod memory;
 mod report;

@@ -1,7 +1,8 @@
 //! The errors: which secret shows, how it came there, why it shows, and what to do instead.
 
-use super::leaks::{Holder, Kind, Leak};
+use super::leaks::{Kind, Leak};
 use super::memory::Exposed;
+use super::state::Holder;
 use super::taint::Source;
 use crate::analysis::reports::name_of;
 use crate::diagnostics::{Code, Diagnostic};
@@ -27,7 +28,7 @@ pub(super) fn describe(function: &Function, index: usize, leak: &Leak) -> Diagno
             format!("{what} depends on it from here on"),
         );
     }
-    error.note(reason(&leak.kind, instruction)).help(remedy(function, &leak.kind))
+    error.note(reason(&leak.kind, instruction)).help(remedy(function, leak))
 }
 
 fn message(
@@ -138,6 +139,8 @@ fn holder_name(function: &Function, holder: Holder) -> String {
     match holder {
         Holder::Register(view) => format!("`{}`", view_name(function, view)),
         Holder::Flags(flags) => flag_names(flags),
+        Holder::Pushed => "what is pushed".to_string(),
+        Holder::Variable(local) => format!("`{}`", function[local].name),
     }
 }
 
@@ -176,7 +179,8 @@ fn reason(kind: &Kind, instruction: &str) -> String {
         Kind::Count => "how long it takes can be measured".to_string(),
         Kind::Call => {
             "what is called may branch on it; registers of arguments count as read where \
-            the kernel has set them"
+            the kernel has set them, and so do pushed values and stack variables whose address \
+            can be found"
                 .to_string()
         }
         Kind::Timing => format!(
@@ -186,14 +190,20 @@ fn reason(kind: &Kind, instruction: &str) -> String {
     }
 }
 
-fn remedy(function: &Function, kind: &Kind) -> String {
+fn remedy(function: &Function, leak: &Leak) -> String {
     let declassify = "or `declassify` it first, if it may become public";
-    let instead = match kind {
+    let instead = match &leak.kind {
         Kind::Branch => "compute both ways and choose with `cmov`, `setcc` or masks,",
         Kind::Address => "read every element and keep the wanted one with `cmov` or a mask,",
         Kind::Mask => "access all elements and blend registers,",
         Kind::Count => "repeat as often as a public number says,",
-        Kind::Call => "overwrite the register,",
+        Kind::Call => match leak.holder {
+            Some(Holder::Pushed) => {
+                "keep it in a register of its own, which is saved where it must be,"
+            }
+            Some(Holder::Variable(_)) => "overwrite the variable,",
+            Some(Holder::Register(_) | Holder::Flags(_)) | None => "overwrite the register,",
+        },
         Kind::Timing => "use moves, logic, shifts, sums, products or integer vectors,",
         Kind::Stored(Exposed::Argument(arg)) => {
             let name = argument_name(function, *arg);

@@ -4,9 +4,9 @@ use super::address::{Origin, Value};
 use super::taint::{Source, Taint, Why};
 use crate::abi::ArgPlace;
 use crate::analysis::Facts;
-use crate::ir::{ArgId, ArgValue, Extension, Function, LocalId, Reg};
-use crate::isa::{Class, Lanes};
-use std::collections::BTreeMap;
+use crate::ir::{ArgId, ArgValue, Extension, Function, LocalId, Reg, View};
+use crate::isa::{Class, Flags, Lanes};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What each place that can hold a value holds.
 #[derive(Clone, Debug)]
@@ -22,10 +22,22 @@ pub(super) struct State {
     pub locals: Vec<Stored>,
     /// Addresses that were stored in stack variables.
     pub addresses: BTreeMap<(LocalId, i64), Value>,
+    /// Stack variables whose addresses others may have.
+    pub escaped: BTreeSet<LocalId>,
     /// What is on the stack, the last one last.
     pub pushed: Vec<Pushed>,
     /// By argument that arrives in memory, until it is loaded: whether it is secret.
     pub waiting: Vec<Taint>,
+}
+
+/// What holds a secret.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Holder {
+    Register(View<Reg>),
+    Flags(Flags),
+    /// What is pushed.
+    Pushed,
+    Variable(LocalId),
 }
 
 /// A value on the stack.
@@ -60,6 +72,7 @@ impl State {
             flags_why: Why::of(Source::Unwritten),
             locals: function.locals.iter().map(|local| Stored::new(local.size)).collect(),
             addresses: BTreeMap::new(),
+            escaped: BTreeSet::new(),
             pushed: Vec::new(),
             waiting: vec![Taint::PUBLIC; function.args.len()],
         };
@@ -115,6 +128,21 @@ impl State {
         }
     }
 
+    /// The stack variables that a value may be the address of. What is not followed, a load by an
+    /// index for one, may bring any address that is stored.
+    pub fn locals_of(&self, value: &Value) -> Vec<LocalId> {
+        let stored = self.addresses.values().flat_map(Value::origins);
+        let stored = stored.filter(|_| value.origins().any(|origin| origin == Origin::Unknown));
+        let is_local = |origin| match origin {
+            Origin::Local(local) => Some(local),
+            Origin::Pointer(_) | Origin::Data(_) | Origin::Number(_) | Origin::Unknown => None,
+        };
+        let mut locals: Vec<LocalId> = value.origins().chain(stored).filter_map(is_local).collect();
+        locals.sort_unstable();
+        locals.dedup();
+        locals
+    }
+
     /// Adds what is known on another path. Whether that is more.
     pub fn join(&mut self, other: &State) -> bool {
         let mut grew = self.flags | other.flags != self.flags;
@@ -139,6 +167,9 @@ impl State {
         for (place, known) in &mut self.addresses {
             grew |= join_value(known, &other.addresses[place]);
         }
+        let count = self.escaped.len();
+        self.escaped.extend(&other.escaped);
+        grew |= self.escaped.len() > count;
         // Where depths differ, that is an error of its own.
         grew |= self.pushed.len() > other.pushed.len();
         self.pushed.truncate(other.pushed.len());

@@ -114,7 +114,11 @@ impl StringOp {
         let why: Why = data.why.made_by(index);
         if let Some(target) = self.destination(facts, state) {
             let taint = if data.is_secret() { Taint::new(Lanes::ALL, why) } else { data };
-            let store = Store { bytes: None, taint, always: false, value: None };
+            let sources = match self.reads_accumulator() {
+                true => state.value(facts, Reg::Physical(gp::RAX)),
+                false => Value::unknown(),
+            };
+            let store = Store { bytes: None, taint, always: false, value: None, sources };
             memory::store(state, &target, &store);
         }
         let rax = Reg::Physical(gp::RAX);

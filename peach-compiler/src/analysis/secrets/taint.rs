@@ -1,7 +1,7 @@
 //! The terms of the analysis: bytes that are secret, and why.
 
-use crate::ir::ArgId;
-use crate::isa::Lanes;
+use crate::ir::{ArgId, Reg, View};
+use crate::isa::{Class, Lanes};
 
 /// Where a secret comes from in the first place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,4 +79,15 @@ impl Taint {
         }
         self.lanes |= other.lanes;
     }
+}
+
+/// The bytes of a register that a view shows, counted from its own first one.
+pub(super) fn seen(view: View<Reg>, lanes: Lanes) -> Lanes {
+    let shown = lanes & view.class.lanes();
+    Lanes(shown.0 >> u32::from(view.class == Class::Gp8h))
+}
+
+/// The reverse.
+pub(super) fn placed(view: View<Reg>, lanes: Lanes) -> Lanes {
+    Lanes(lanes.0 << u32::from(view.class == Class::Gp8h)) & view.class.lanes()
 }

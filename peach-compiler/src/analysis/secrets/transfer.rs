@@ -3,14 +3,15 @@
 //! A result depends on all bytes that the instruction reads, unless `isa` knows that each of its
 //! bytes depends on those in its place alone. Bytes that are known to become zero are public.
 
-use super::address::{Origin, Value};
+use super::address::Value;
+use super::inputs::{Inputs, inputs, memory_target};
 use super::memory::{self, Store, Target};
 use super::state::{Pushed, State};
-use super::taint::{Source, Taint, Why};
-use super::{strings, values};
+use super::taint::{Source, Taint, Why, placed, seen};
+use super::{calls, strings, values};
 use crate::analysis::Facts;
-use crate::ir::{Declassified, Function, Ghost, Machine, Op, Operand, Prefixes, Reg, View};
-use crate::isa::{self, Access, ByteFlow, Class, Control, Effects, Flags, Lanes};
+use crate::ir::{Declassified, Function, Ghost, Machine, Op, Operand, Reg, View};
+use crate::isa::{self, Access, Class, Control, Effects, Flags, Lanes};
 
 /// Takes the state over instruction `index`.
 pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut State) {
@@ -44,7 +45,9 @@ pub(super) fn step(function: &Function, facts: &Facts, index: usize, state: &mut
                 state.set_value(facts, access.reg, Value::unknown());
             }
         }
-        Op::Machine(_) if effects.control == Control::Call => call(function, facts, index, state),
+        Op::Machine(_) if effects.control == Control::Call => {
+            calls::step(function, facts, index, state);
+        }
         Op::Machine(machine) => match strings::of(machine) {
             Some(string) => string.step(function, facts, index, state),
             None => machine_step(function, facts, index, machine, state),
@@ -61,17 +64,6 @@ fn copy(facts: &Facts, effects: &Effects<Reg>, dst: View<Reg>, src: View<Reg>, s
     let mut taint = moved;
     taint.add(state.taint(facts, dst.reg));
     state.set(facts, dst.reg, taint);
-}
-
-/// The bytes of a register that a view shows, counted from its own first one.
-fn seen(view: View<Reg>, lanes: Lanes) -> Lanes {
-    let shown = lanes & view.class.lanes();
-    Lanes(shown.0 >> u32::from(view.class == Class::Gp8h))
-}
-
-/// The reverse.
-fn placed(view: View<Reg>, lanes: Lanes) -> Lanes {
-    Lanes(lanes.0 << u32::from(view.class == Class::Gp8h)) & view.class.lanes()
 }
 
 /// What an instruction writes to a register in any case is public until something is added.
@@ -100,16 +92,6 @@ fn declassify(function: &Function, facts: &Facts, places: &[Declassified], state
             Declassified::Local(local) => state.locals[local.index()].fill(false),
         }
     }
-}
-
-/// What an instruction takes in.
-struct Inputs {
-    /// Why any of it is secret, if it is.
-    any: Option<Why>,
-    /// What is loaded, through operands or not.
-    loaded: Taint,
-    /// Of a result whose bytes depend on those in their place: the secret ones.
-    in_place: Option<Taint>,
 }
 
 fn machine_step(
@@ -146,9 +128,13 @@ fn machine_step(
     set_flags(effects, inputs.any, index, state);
     for (access, target) in targets {
         let taint = stored(access.bytes, machine, &inputs);
-        let value = before.stored.clone();
-        let store =
-            Store { bytes: access.bytes, taint: made(taint), always: access.always_written, value };
+        let store = Store {
+            bytes: access.bytes,
+            taint: made(taint),
+            always: access.always_written,
+            value: before.stored.clone(),
+            sources: before.sources.clone(),
+        };
         memory::store(state, &target, &store);
     }
     if effects.stack < 0 {
@@ -158,88 +144,6 @@ fn machine_step(
         state.pushed.push(Pushed { bytes, taint, value });
     }
     before.finish(facts, state);
-}
-
-fn inputs(
-    function: &Function,
-    facts: &Facts,
-    index: usize,
-    machine: &Machine,
-    state: &State,
-    popped: Option<&Pushed>,
-) -> Inputs {
-    let effects = &facts.effects[index];
-    let loaded = match popped {
-        Some(pushed) => pushed.taint,
-        None => loaded(function, facts, index, machine, state),
-    };
-    let flags = (effects.flags_read.0 & state.flags != 0).then_some(state.flags_why);
-    let registers = effects.regs.iter().find_map(|access| {
-        state.taint(facts, access.reg).only(access.read - handed_on(effects, access)).reason()
-    });
-    Inputs {
-        any: registers.or(flags).or(loaded.reason()),
-        loaded,
-        in_place: in_place(facts, effects, machine, loaded, flags, state),
-    }
-}
-
-/// Bytes that an instruction passes on without a look at them.
-fn handed_on(effects: &Effects<Reg>, access: &Access<Reg>) -> Lanes {
-    match effects.copied {
-        Some(copied) if copied.from == access.reg => copied.lanes,
-        _ => Lanes::NONE,
-    }
-}
-
-/// What the loads of an instruction bring.
-pub(super) fn loaded(
-    function: &Function,
-    facts: &Facts,
-    index: usize,
-    machine: &Machine,
-    state: &State,
-) -> Taint {
-    let mut all = Taint::PUBLIC;
-    let effects = &facts.effects[index];
-    for access in effects.memory.iter().filter(|access| access.read && !access.address_only) {
-        if access.operand.is_none() && effects.stack != 0 {
-            continue;
-        }
-        let target = memory_target(function, facts, machine, state, access.operand);
-        let mut taint = memory::load(function, state, &target, access.bytes, index);
-        let is_broadcast = access.operand.is_some_and(|operand| {
-            matches!(&machine.inst.operands[operand], Operand::Mem(mem) if mem.broadcast.is_some())
-        });
-        if taint.is_secret() && is_broadcast {
-            taint.lanes = Lanes::ALL;
-        }
-        all.add(taint);
-    }
-    all
-}
-
-fn memory_target(
-    function: &Function,
-    facts: &Facts,
-    machine: &Machine,
-    state: &State,
-    operand: Option<usize>,
-) -> Target {
-    match operand.map(|operand| &machine.inst.operands[operand]) {
-        Some(Operand::Mem(mem)) => memory::target(function, facts, state, mem),
-        _ => {
-            let Prefixes { segment, narrow_address, .. } = machine.inst.prefixes;
-            if segment.is_some() || narrow_address {
-                return Target::Sum(Value::unknown());
-            }
-            let registers = strings::hidden_address(machine);
-            let sum = registers
-                .into_iter()
-                .fold(Value::number(0), |sum, view| sum.plus(&state.value(facts, view.reg)));
-            Target::Sum(sum)
-        }
-    }
 }
 
 /// What an instruction stores to, but for what it pushes.
@@ -272,53 +176,6 @@ pub(super) fn stores(
         .into_iter()
         .map(|(access, target)| (access.operand, target, stored(access.bytes, machine, &inputs)))
         .collect()
-}
-
-/// Which bytes of the result in place are secret, counted from the lowest of the operand.
-fn in_place(
-    facts: &Facts,
-    effects: &Effects<Reg>,
-    machine: &Machine,
-    loaded: Taint,
-    flags: Option<Why>,
-    state: &State,
-) -> Option<Taint> {
-    let ByteFlow::InPlace(element) = isa::byte_flow(&machine.inst, &machine.selection) else {
-        return None;
-    };
-    let mask = machine.inst.mask.and_then(|mask| state.taint(facts, mask.reg).reason());
-    if let Some(why) = mask.or(flags) {
-        return Some(Taint::new(Lanes::ALL, why));
-    }
-    let mut all = loaded;
-    for operand in &machine.inst.operands {
-        let Operand::Reg(view) = operand else { continue };
-        let read = effects.regs.iter().find(|access| access.reg == view.reg);
-        let read = read.map_or(Lanes::NONE, |access| access.read - handed_on(effects, access));
-        let taint = state.taint(facts, view.reg);
-        all.add(Taint::new(seen(*view, taint.lanes & read), taint.why));
-    }
-    all.lanes = in_elements(all.lanes, element) - settled_by_immediate(machine);
-    Some(all)
-}
-
-/// Every byte of the elements of which any byte is there.
-fn in_elements(lanes: Lanes, element: u32) -> Lanes {
-    let elements = (0..64 / element).map(|at| Lanes::range(at * element, element));
-    elements.filter(|at| at.intersects(lanes)).fold(Lanes::NONE, |all, at| all | at)
-}
-
-/// Bytes that an immediate makes zero or ones, whatever they were.
-fn settled_by_immediate(machine: &Machine) -> Lanes {
-    let settled = match machine.inst.mnemonic.name() {
-        "and" => 0,
-        "or" => 0xff,
-        _ => return Lanes::NONE,
-    };
-    let Some(Operand::Imm(value)) = machine.inst.operands.last() else { return Lanes::NONE };
-    (0..8)
-        .filter(|byte| value >> (8 * byte) & 0xff == settled)
-        .fold(Lanes::NONE, |all, byte| all | Lanes::range(byte, 1))
 }
 
 /// The secret bytes that an instruction computes of one register.
@@ -404,39 +261,4 @@ fn exchange(facts: &Facts, effects: &Effects<Reg>, machine: &Machine, state: &mu
         taint.add(state.taint(facts, to.reg));
         state.set(facts, to.reg, taint);
     }
-}
-
-/// A call gives back secrets only if it was given the address of some.
-fn call(function: &Function, facts: &Facts, index: usize, state: &mut State) {
-    let effects = &facts.effects[index];
-    let given: Vec<Origin> = effects
-        .regs
-        .iter()
-        .filter(|access| !access.read.is_empty())
-        .flat_map(|access| state.value(facts, access.reg).regions())
-        .collect();
-    let exposes = |origin: &Origin| match *origin {
-        Origin::Pointer(arg) => function[arg].secret,
-        Origin::Local(local) => state.locals[local.index()].is_secret(),
-        Origin::Data(_) | Origin::Number(_) | Origin::Unknown => false,
-    };
-    let taint = match given.iter().any(exposes) {
-        true => Taint::new(Lanes::ALL, Why::of(Source::Call(index as u32))),
-        false => Taint::PUBLIC,
-    };
-    for origin in given {
-        if let Origin::Local(local) = origin {
-            memory::spoil(state, local, taint);
-        }
-    }
-    for access in &effects.regs {
-        let changed = access.write | access.may_write;
-        if !changed.is_empty() {
-            let mut new = taint.only(changed);
-            new.add(state.taint(facts, access.reg).only(Lanes::ALL - access.write));
-            state.set(facts, access.reg, new);
-            state.set_value(facts, access.reg, Value::unknown());
-        }
-    }
-    state.flags &= !effects.flags_written.0;
 }

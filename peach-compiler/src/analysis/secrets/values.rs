@@ -48,6 +48,8 @@ pub(super) struct Before {
     results: Vec<(Reg, Value)>,
     /// What it stores or pushes, if that is one whole value.
     pub stored: Option<Value>,
+    /// What may be in what it stores.
+    pub sources: Value,
 }
 
 impl Before {
@@ -76,7 +78,11 @@ impl Before {
                 (access.reg, value)
             })
             .collect();
-        Before { results, stored: stored(facts, machine, state, popped) }
+        let sources = match &popped {
+            Some(pushed) => pushed.value.clone(),
+            None => sources(facts, effects, machine, state),
+        };
+        Before { results, stored: stored(facts, machine, state, popped), sources }
     }
 
     /// Puts the results into the state after the instruction.
@@ -158,6 +164,15 @@ fn some(
     if is_zero && access.write.contains(Lanes::low(8)) {
         return Value::number(0);
     }
+    let value = sources(facts, effects, machine, state);
+    match access.write.contains(Lanes::low(8)) {
+        true => value,
+        false => value.mixed(&state.value(facts, access.reg)),
+    }
+}
+
+/// All that the instruction reads, other than for addresses.
+fn sources(facts: &Facts, effects: &Effects<Reg>, machine: &Machine, state: &State) -> Value {
     let operands = &machine.inst.operands;
     let is_data = |reg: Reg| {
         let named = |operand: &Operand<Reg>| matches!(operand, Operand::Reg(v) if v.reg == reg);
@@ -170,10 +185,7 @@ fn some(
     for read in effects.regs.iter().filter(|a| !a.read.is_empty() && is_data(a.reg)) {
         value = value.mixed(&state.value(facts, read.reg));
     }
-    match access.write.contains(Lanes::low(8)) {
-        true => value,
-        false => value.mixed(&state.value(facts, access.reg)),
-    }
+    value
 }
 
 /// What is stored or pushed, if it is one register or number of eight bytes.
