@@ -1,18 +1,10 @@
 //! Divisions and references as results, in plain code: what is accepted, and near misses.
 
-use peach_compiler::abi::{SYSV64, WIN64};
-use peach_compiler::diagnostics::{Severity, render};
-use peach_compiler::pipeline::compile;
+#[path = "proof/errors.rs"]
+mod errors;
 
-fn errors(source: &str) -> Vec<String> {
-    let mut told = Vec::new();
-    for convention in [&SYSV64, &WIN64] {
-        let compilation = compile(source.parse().expect("tokens"), convention);
-        let errors = compilation.diagnostics.iter().filter(|d| d.severity() == Severity::Error);
-        told.extend(errors.map(render::text));
-    }
-    told
-}
+use errors::errors;
+use peach_testing::table;
 
 const ACCEPTED: &[(&str, &str)] = &[
     ("tested", "pub fn f(a: u64, b: u64) -> u64 {
@@ -136,24 +128,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
 
 #[test]
 fn what_is_shown_is_accepted() {
-    let mut failed = Vec::new();
-    for (name, source) in ACCEPTED {
-        let told = errors(source);
-        if !told.is_empty() {
-            failed.push(format!("{name}: {told:#?}"));
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    table::try_all(ACCEPTED.iter().copied(), |source| table::nothing(&errors(source)));
 }
 
 #[test]
 fn what_is_not_is_refused() {
-    let mut failed = Vec::new();
-    for (code, name, source) in REFUSED {
-        let told = errors(source);
-        if told.is_empty() || !told.iter().all(|error| error.contains(code)) {
-            failed.push(format!("{name}: {told:#?}"));
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let refused = REFUSED.iter().map(|(code, name, source)| (*name, (code, source)));
+    table::try_all(refused, |(code, source)| table::only(&errors(source), code));
 }

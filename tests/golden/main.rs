@@ -14,7 +14,8 @@ use peach_compiler::diagnostics::Diagnostic;
 use peach_compiler::ir::{BranchSize, Instruction};
 use peach_compiler::isa::{self, Effects, FeatureSet, PhysReg};
 use peach_compiler::pipeline;
-use proc_macro2::{TokenStream, TokenTree};
+use peach_testing::sources;
+use proc_macro2::TokenStream;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -101,13 +102,12 @@ fn describe_effects(effects: &Effects<PhysReg>, hash: &mut Hash) {
 /// makes are left out: their tokens are not in the file.
 #[test]
 fn kernels() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut hashes = BTreeMap::new();
     for convention in [&SYSV64, &WIN64] {
-        for (path, blocks) in sources(root) {
-            let name = path.strip_prefix(root).expect("it is in the repository");
+        for path in files_with_kernels() {
+            let name = path.strip_prefix(sources::root()).expect("it is in the repository");
             let prefix = format!("{} {}", convention.name, name.display());
-            for block in blocks {
+            for block in sources::kernels(&path) {
                 add_versions(&prefix, &pipeline::compile(block, convention), &mut hashes);
             }
         }
@@ -116,40 +116,12 @@ fn kernels() {
     compare("kernels.txt", hashes);
 }
 
-/// Every file with kernels, and the contents of each `peach_fn!` in it.
-fn sources(root: &Path) -> Vec<(PathBuf, Vec<TokenStream>)> {
-    let (mut rust, mut bare) = (Vec::new(), Vec::new());
-    for directory in ["examples", "benches", "peach-kernels/src"] {
-        collect(&root.join(directory), "rs", &mut rust);
-    }
-    collect(&root.join("tests/accepted"), "peach", &mut bare);
-    let tokens = |path: &Path| -> Option<TokenStream> {
-        std::fs::read_to_string(path).expect("the file can be read").parse().ok()
-    };
-    let mut found = Vec::new();
-    for path in rust {
-        let mut blocks = Vec::new();
-        find_blocks(tokens(&path).unwrap_or_default(), &mut blocks);
-        found.push((path, blocks));
-    }
-    let whole = bare.into_iter().filter_map(|path| Some((path.clone(), vec![tokens(&path)?])));
-    found.extend(whole);
+fn files_with_kernels() -> Vec<PathBuf> {
+    let below = |folder: &str, extension| sources::files(&sources::root().join(folder), extension);
+    let rust = ["examples", "benches", "peach-kernels/src"];
+    let mut found: Vec<PathBuf> = rust.into_iter().flat_map(|folder| below(folder, "rs")).collect();
+    found.extend(below("tests/accepted", "peach"));
     found
-}
-
-/// The contents of each `peach_fn! { … }`, at any depth.
-fn find_blocks(tokens: TokenStream, blocks: &mut Vec<TokenStream>) {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    for (at, token) in tokens.iter().enumerate() {
-        let TokenTree::Group(group) = token else { continue };
-        let is_block = at >= 2
-            && matches!(&tokens[at - 2], TokenTree::Ident(name) if name == "peach_fn")
-            && matches!(&tokens[at - 1], TokenTree::Punct(mark) if mark.as_char() == '!');
-        match is_block {
-            true => blocks.push(group.stream()),
-            false => find_blocks(group.stream(), blocks),
-        }
-    }
 }
 
 fn add_versions(
@@ -166,11 +138,9 @@ fn add_versions(
 /// Codes and places, not the words, of everything that refused programs are told.
 #[test]
 fn refusals() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused");
-    let mut sources = Vec::new();
-    collect(&root, "peach", &mut sources);
+    let root = sources::root().join("tests/refused");
     let mut hashes = BTreeMap::new();
-    for path in sources {
+    for path in sources::files(&root, "peach") {
         let source = std::fs::read_to_string(&path).expect("the program can be read");
         // Marks hold the words, and are no part of the program: code lines alone are numbered.
         let code: String = source
@@ -193,22 +163,6 @@ fn refusals() {
 fn place(diagnostic: &Diagnostic) -> String {
     let (start, end) = (diagnostic.place.first.start(), diagnostic.place.last.end());
     format!("{} {}:{} {}:{}", diagnostic.code.id(), start.line, start.column, end.line, end.column)
-}
-
-/// Files below `directory` with this extension, in the order of their names.
-fn collect(directory: &Path, extension: &str, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(directory) else { return };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "target") {
-                collect(&path, extension, found);
-            }
-        } else if path.extension().is_some_and(|found| found == extension) {
-            found.push(path);
-        }
-    }
 }
 
 /// One line each, `name hash`, against the file of that name: every recorded name as it was.

@@ -14,6 +14,8 @@ pub mod random;
 pub mod registers;
 pub mod rustc;
 pub mod sandbox;
+pub mod sources;
+pub mod table;
 pub mod tools;
 pub mod work;
 

@@ -1,6 +1,8 @@
 //! Kernels that `macro_rules!` produces: each kind of fragment in every place where what it stands
 //! for can stand. rustc puts an invisible group around most of them; it must not matter.
 
+mod proven;
+
 use peach_runtime::peach_fn;
 
 /// After a `sym`.
@@ -170,7 +172,7 @@ macro_rules! by_block {
             fn inner() -> u64 { xor eax, eax; for i in 0..2 $inner return rax; }
             fn otherwise() -> u64 { xor eax, eax; if false { ud2; } else $inner return rax; }
             fn labeled() -> u64 { xor eax, eax;
-                // SAFETY: nothing in it needs to be promised.
+                // SAFETY: nothing in it needs to be promised. It is here to be read.
                 unsafe $inner '_named: $inner return rax; }
             #[target_feature(enable = "padlock")]
             fn falls() -> u64 { return 1; }
@@ -184,6 +186,7 @@ macro_rules! by_path {
     ($name:ident, $record:path, $symbol:path, $argument:path, $vis:vis, $meta:meta, $field:ident) => {
         peach_fn! {
             #[$meta]
+            // Only rustc knows the offset of a field, and what a symbol's address leads to.
             $vis unsafe fn $name(r: *const $argument) -> u64 {
                 mov rax, [r + const { ::std::mem::offset_of!($record, $field) }];
                 mov rcx, sym $symbol;

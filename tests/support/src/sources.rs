@@ -1,0 +1,105 @@
+//! The kernels in the files of the repository: the contents of each `peach_fn!`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use std::path::{Path, PathBuf};
+
+/// The folder of the repository.
+pub fn root() -> &'static Path {
+    let parents = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    parents.clone().nth(2).expect("this crate is two folders below it")
+}
+
+/// The files below `folder` whose names end in `.extension`, in order; none if there is no such
+/// folder. What Cargo builds is left out.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        match path.is_dir() {
+            true if path.ends_with("target") => {}
+            true => found.extend(files(&path, extension)),
+            false if path.extension().is_some_and(|e| e == extension) => found.push(path),
+            false => {}
+        }
+    }
+    found
+}
+
+/// The parts of a file that are tokens of Rust: of a `.md` document what it quotes, of any other all.
+/// A file that cannot be read has none: tests write files while others run.
+pub fn texts(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    match path.extension().is_some_and(|extension| extension == "md") {
+        true => quoted(&text),
+        false => vec![text],
+    }
+}
+
+/// The kernels of a file: all of a `.peach` file, what `peach_fn!` is given in any other.
+pub fn kernels(path: &Path) -> Vec<TokenStream> {
+    texts(path).iter().flat_map(|text| kernels_in(path, text)).collect()
+}
+
+/// The kernels in one of the [`texts`] of a file.
+pub fn kernels_in(path: &Path, text: &str) -> Vec<TokenStream> {
+    let tokens: TokenStream = text.parse().unwrap_or_default();
+    match path.extension().is_some_and(|extension| extension == "peach") {
+        true => vec![tokens],
+        false => blocks(tokens),
+    }
+}
+
+/// The contents of each `peach_fn! { … }`, at any depth.
+fn blocks(tokens: TokenStream) -> Vec<TokenStream> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let is_block = at >= 2
+            && matches!(&tokens[at - 2], TokenTree::Ident(name) if name == "peach_fn")
+            && matches!(&tokens[at - 1], TokenTree::Punct(mark) if mark.as_char() == '!');
+        match is_block {
+            true => found.push(group.stream()),
+            false => found.extend(blocks(group.stream())),
+        }
+    }
+    found
+}
+
+/// The blocks of Rust in a document.
+fn quoted(document: &str) -> Vec<String> {
+    let (mut found, mut open): (Vec<String>, Option<String>) = (Vec::new(), None);
+    for line in document.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(language)) => open = Some(language.to_string() + "\n"),
+            (None, None) => {}
+            (Some(text), None) => text.extend([line, "\n"]),
+            (Some(_), Some(_)) => found.extend(open.take()),
+        }
+    }
+    let rust = found.iter().filter_map(|text| text.split_once('\n'));
+    rust.filter(|(language, _)| language.starts_with("rust")).map(|(_, t)| t.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_are_found_at_any_depth() {
+        let tokens = "mod a { peach_fn! { fn f() {} } macro_rules! m { ($x:ty) => { p::peach_fn!(fn g(x: $x) {}); } } }";
+        let found = blocks(tokens.parse().expect("Rust"));
+        let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts[0].contains("f ()") && texts[1].contains("$ x"), "{texts:?}");
+    }
+
+    #[test]
+    fn documents_quote_rust() {
+        let document =
+            "a\n```rust\npeach_fn! { fn f() {} }\n```\n```sh\npeach\n```\n```rust,ignore\nx\n```\n";
+        assert_eq!(quoted(document), ["peach_fn! { fn f() {} }\n", "x\n"]);
+    }
+}
