@@ -124,8 +124,7 @@ fn streams() {
         black_box(sum);
     };
     let kernel = move || {
-        // SAFETY: both have the same length, a multiple of 16.
-        black_box(unsafe { pipelined::pipelined(black_box(x), y.as_ptr()) });
+        black_box(pipelined::pipelined(black_box(x), black_box(y)));
     };
     table(
         "dot product of 1024 doubles",

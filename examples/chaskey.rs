@@ -81,11 +81,11 @@ macro_rules! chaskey {
                     jmp continue 'bytes;
                 }
                 lea p, [block];
+                absorb(v, p);
+                jmp 'last;
                 'whole:
-                let last = p;
-                // SAFETY: `p` is at the last block of the data or at the filled one: the proof knows
-                // of one place only where a register comes from two.
-                unsafe { absorb(v, last); }
+                absorb(v, p);
+                'last:
                 for i in 0..4 { xor v[i], k[i]; }
                 permute(v);
                 for i in 0..4 {

@@ -46,63 +46,60 @@ peach_fn! {
         let a: gp64;
         mov a.gp32, crc;
         not a.gp32;
-        // SAFETY: `p` advances through the data as far as `n`, the bytes left, allows. That the inner
-        // loop always has as many turns as the outer one takes off `n` is more than the proof sees.
-        unsafe {
-            'blocks: {
-                cmp n, 3 * STREAM;
-                jb break 'blocks;
-                let b: gp64 = 0;
-                let c: gp64 = 0;
-                let left: gp32 = STREAM / 32;
-                'words: {
-                    for i in 0..4 {
-                        crc32 a, qword [p + 8 * i];
-                        crc32 b, qword [p + 8 * i + STREAM];
-                        crc32 c, qword [p + 8 * i + 2 * STREAM];
-                    }
-                    add p, 32;
-                    dec left;
-                    jnz continue 'words;
-                }
-                // `a` is two streams before `c`, and `b` one.
-                let t: gp64;
-                let x: xmm;
-                let y: xmm;
-                let shift: xmm;
-                mov t.gp32, const { shift_by(2 * STREAM) };
-                movd shift, t.gp32;
-                movq x, a;
-                pclmulqdq x, shift, 0;
-                mov t.gp32, const { shift_by(STREAM) };
-                movd shift, t.gp32;
-                movq y, b;
-                pclmulqdq y, shift, 0;
-                pxor x, y;
-                movq t, x;
-                xor a, a;
-                crc32 a, t;
-                xor a, c;
-                add p, 2 * STREAM;
-                sub n, 3 * STREAM;
-                jmp continue 'blocks;
-            }
+        'blocks: {
+            cmp n, 3 * STREAM;
+            jb break 'blocks;
+            let b: gp64 = 0;
+            let c: gp64 = 0;
+            let left: gp32 = STREAM / 32;
             'words: {
-                sub n, 8;
-                jb break 'words;
-                crc32 a, qword [p];
-                add p, 8;
-                jmp continue 'words;
+                for i in 0..4 {
+                    crc32 a, qword [p + 8 * i];
+                    crc32 b, qword [p + 8 * i + STREAM];
+                    crc32 c, qword [p + 8 * i + 2 * STREAM];
+                }
+                add p, 32;
+                dec left;
+                jnz continue 'words;
             }
-            add n, 8;
-            'bytes: {
-                jz break 'bytes;
-                crc32 a.gp32, byte [p];
-                inc p;
-                dec n;
-                jmp continue 'bytes;
-            }
+            // `a` is two streams before `c`, and `b` one.
+            let t: gp64;
+            let x: xmm;
+            let y: xmm;
+            let shift: xmm;
+            mov t.gp32, const { shift_by(2 * STREAM) };
+            movd shift, t.gp32;
+            movq x, a;
+            pclmulqdq x, shift, 0;
+            mov t.gp32, const { shift_by(STREAM) };
+            movd shift, t.gp32;
+            movq y, b;
+            pclmulqdq y, shift, 0;
+            pxor x, y;
+            movq t, x;
+            xor a, a;
+            crc32 a, t;
+            xor a, c;
+            add p, 2 * STREAM;
+            sub n, 3 * STREAM;
+            jmp continue 'blocks;
         }
+        'words: {
+            sub n, 8;
+            jb break 'words;
+            crc32 a, qword [p];
+            add p, 8;
+            jmp continue 'words;
+        }
+        add n, 8;
+        jz 'done;
+        'bytes: {
+            crc32 a.gp32, byte [p];
+            inc p;
+            dec n;
+            jnz continue 'bytes;
+        }
+        'done:
         not a.gp32;
         return a.gp32;
     }

@@ -9,34 +9,34 @@ use std::time::Instant;
 peach_fn! {
     const UNROLL = 4;
 
-    /// The dot product of `x` and the first `x.len()` values of `y`. The length is a multiple of
-    /// 16, and not 0.
-    ///
-    /// # Safety
-    /// `y` must have as many values as `x`.
+    /// The dot product of `x` and `y`, as far as the shorter one goes.
     #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn pipelined(x: &[f64], y: *const f64) -> f64 {
-        let (p, n) = (x.ptr, x.len);
+    pub fn pipelined(x: &[f64], y: &[f64]) -> f64 {
+        let (p, q, n) = (x.ptr, y.ptr, x.len);
         let a: [ymm; UNROLL];
         let b: [ymm; UNROLL];
         let acc: [ymm; UNROLL];
         for r in acc { vxorpd r, r, r; }
+        cmp y.len, n;
+        cmovb n, y.len;
 
         stream load {
             for i in 0..UNROLL {
                 vmovupd a[i], [p + 32 * i];
-                vmovupd b[i], [y + 32 * i];
+                vmovupd b[i], [q + 32 * i];
             }
             add p, 32 * UNROLL;
-            add y, 32 * UNROLL;
+            add q, 32 * UNROLL;
         }
         stream multiply {
             for i in 0..UNROLL { vfmadd231pd acc[i], a[i], b[i]; }
         }
 
+        sub n, 4 * UNROLL;
+        jb 'sum;
         emit load[0..len(load)];
         sub n, 4 * UNROLL;
-        jz 'last;
+        jb 'last;
         'steady: {
             // Each pair of registers is loaded again as soon as it has been multiplied.
             for i in 0..UNROLL {
@@ -45,11 +45,12 @@ peach_fn! {
             }
             emit load[2 * UNROLL..len(load)];
             sub n, 4 * UNROLL;
-            jnz continue 'steady;
+            jae continue 'steady;
         }
         'last:
         emit multiply[0..UNROLL];
 
+        'sum:
         for half in [2, 1] {
             for i in 0..half { vaddpd acc[i], acc[i], acc[i + half]; }
         }
@@ -58,15 +59,18 @@ peach_fn! {
         vaddpd sum, sum, high;
         vunpckhpd high, sum, sum;
         vaddsd sum, sum, high;
-        return sum;
+        add n, 4 * UNROLL;
+        jz 'done;
+        'singles: {
+            vmovsd high, [p];
+            vfmadd231sd sum, high, [q];
+            add p, 8;
+            add q, 8;
+            dec n;
+            jnz continue 'singles;
+        }
+        'done: return sum;
     }
-}
-
-/// The dot product, or `None` where the kernel cannot take it.
-fn dot(x: &[f64], y: &[f64]) -> Option<f64> {
-    let fits = x.len() == y.len() && !x.is_empty() && x.len().is_multiple_of(16);
-    // SAFETY: both have the same length.
-    fits.then(|| unsafe { pipelined(x, y.as_ptr()) })
 }
 
 fn main() {
@@ -75,13 +79,14 @@ fn main() {
     }
     let x: Vec<f64> = (0..4096).map(|i| f64::from(i % 11)).collect();
     let y: Vec<f64> = (0..4096).map(|i| f64::from(i % 7)).collect();
-    for len in (16..400).step_by(16) {
+    for len in 0..400 {
         let plain: f64 = x.iter().zip(&y[..len]).map(|(x, y)| x * y).sum();
-        assert_eq!(dot(&x[..len], &y[..len]), Some(plain), "length {len}");
+        assert_eq!(pipelined(&x, &y[..len]), plain, "length {len}");
+        assert_eq!(pipelined(&x[..len], &y), plain, "length {len}");
     }
     let start = Instant::now();
     for _ in 0..10_000 {
-        black_box(dot(black_box(&x), black_box(&y)));
+        black_box(pipelined(black_box(&x), black_box(&y)));
     }
     println!("4096 values: {:?}", start.elapsed() / 10_000);
 }

@@ -20,6 +20,8 @@ macro_rules! tile {
             ///
             /// # Safety
             /// The panels and the tile must be readable, the tile writable.
+            // Between the rows of a tile lie those of others, which other threads may write: it is
+            // not a slice, and of a pointer the proof knows nothing.
             #[target_feature(enable = $features)]
             pub unsafe extern $abi fn $name(
                 k: usize,

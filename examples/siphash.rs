@@ -46,24 +46,25 @@ macro_rules! siphash {
                 xor v[3], high;
                 let last: gp64 = n;
                 shl last, 56;
-                // SAFETY: `p` advances through the data as far as `n`, the bytes left, allows.
+                'words: {
+                    sub n, 8;
+                    jb break 'words;
+                    mov m, [p];
+                    add p, 8;
+                    absorb(v, m, $c);
+                    jmp continue 'words;
+                }
+                // Up to seven bytes are left: each case falls into the next.
+                const TAIL: [label; 8] = ['left[0], 'left[1], 'left[2], 'left[3], 'left[4], 'left[5], 'left[6], 'left[7]];
+                let table: gp64;
+                let target: gp64;
+                add n, 8;
+                lea table, [TAIL];
+                movsxd target, dword [table + n * 4];
+                add target, table;
+                // SAFETY: the table leads to the case of `n`, which is below 8, and there are `n` bytes
+                // left. Where a jump through a table leads is not proven, nor what holds there.
                 unsafe {
-                    'words: {
-                        sub n, 8;
-                        jb break 'words;
-                        mov m, [p];
-                        add p, 8;
-                        absorb(v, m, $c);
-                        jmp continue 'words;
-                    }
-                    // Up to seven bytes are left: each case falls into the next.
-                    const TAIL: [label; 8] = ['left[0], 'left[1], 'left[2], 'left[3], 'left[4], 'left[5], 'left[6], 'left[7]];
-                    let table: gp64;
-                    let target: gp64;
-                    add n, 8;
-                    lea table, [TAIL];
-                    movsxd target, dword [table + n * 4];
-                    add target, table;
                     jmp target, TAIL;
                     for i in (1..8).rev() {
                         'left[i]:
@@ -71,8 +72,8 @@ macro_rules! siphash {
                         if i > 1 { shl m, 8 * (i - 1); }
                         or last, m;
                     }
-                    'left[0]:
                 }
+                'left[0]:
                 absorb(v, last, $c);
                 xor v[2], 0xFF;
                 for _i in 0..$d { round(v); }

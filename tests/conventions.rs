@@ -10,17 +10,17 @@ use std::ptr::NonNull;
 
 /// Defines the same kernels for both conventions, in the modules `sysv` and `win`.
 macro_rules! both {
-    ($($(#[$attr:meta])* fn $name:ident($($params:tt)*) -> $result:ty { $($body:tt)* })*) => {
+    ($($(#[$attr:meta])* $([$unsafe:ident])? fn $name:ident($($params:tt)*) -> $result:ty { $($body:tt)* })*) => {
         mod sysv {
             use super::*;
             peach_fn! {
-                $($(#[$attr])* pub unsafe extern "sysv64" fn $name($($params)*) -> $result { $($body)* })*
+                $($(#[$attr])* pub $($unsafe)? extern "sysv64" fn $name($($params)*) -> $result { $($body)* })*
             }
         }
         mod win {
             use super::*;
             peach_fn! {
-                $($(#[$attr])* pub unsafe extern "win64" fn $name($($params)*) -> $result { $($body)* })*
+                $($(#[$attr])* pub $($unsafe)? extern "win64" fn $name($($params)*) -> $result { $($body)* })*
             }
         }
     };
@@ -31,13 +31,10 @@ macro_rules! check {
     ($name:ident($($arg:expr),*) == $expected:expr) => {{
         let expected = $expected;
         let text = stringify!($name($($arg),*));
-        // SAFETY: the kernels do what their Rust counterparts do.
-        unsafe {
-            assert_eq!(sysv::$name($($arg),*), expected, "sysv64 {text}");
-            assert_eq!(win::$name($($arg),*), expected, "win64 {text}");
-            assert_eq!((sysv::$name::KERNEL.get())($($arg),*), expected, "sysv64 pointer {text}");
-            assert_eq!((win::$name::KERNEL.get())($($arg),*), expected, "win64 pointer {text}");
-        }
+        assert_eq!(sysv::$name($($arg),*), expected, "sysv64 {text}");
+        assert_eq!(win::$name($($arg),*), expected, "win64 {text}");
+        assert_eq!((sysv::$name::KERNEL.get())($($arg),*), expected, "sysv64 pointer {text}");
+        assert_eq!((win::$name::KERNEL.get())($($arg),*), expected, "win64 pointer {text}");
     }};
 }
 
@@ -46,15 +43,12 @@ macro_rules! check_pair {
     ($name:ident($($arg:expr),*) == $expected:expr) => {{
         let expected = $expected;
         let text = stringify!($name($($arg),*));
-        // SAFETY: the kernels do what their Rust counterparts do.
-        unsafe {
-            assert_eq!(sysv::$name($($arg),*), expected, "sysv64 {text}");
-            assert_eq!(win::$name($($arg),*), expected, "win64 {text}");
-            let pair = (sysv::$name::KERNEL.get())($($arg),*);
-            assert_eq!((pair.0, pair.1), expected, "sysv64 pointer {text}");
-            let pair = (win::$name::KERNEL.get())($($arg),*);
-            assert_eq!((pair.0, pair.1), expected, "win64 pointer {text}");
-        }
+        assert_eq!(sysv::$name($($arg),*), expected, "sysv64 {text}");
+        assert_eq!(win::$name($($arg),*), expected, "win64 {text}");
+        let pair = (sysv::$name::KERNEL.get())($($arg),*);
+        assert_eq!((pair.0, pair.1), expected, "sysv64 pointer {text}");
+        let pair = (win::$name::KERNEL.get())($($arg),*);
+        assert_eq!((pair.0, pair.1), expected, "win64 pointer {text}");
     }};
 }
 
@@ -172,10 +166,14 @@ both! {
     }
 
     fn last_slice(a: &[u8], b: &[u8], c: &[u8], d: &[u8]) -> u8 {
-        let t: gp32;
+        let t: gp32 = 0;
+        test a.len, a.len;
+        jz 'none;
+        test d.len, d.len;
+        jz 'none;
         movzx t, byte [d.ptr + d.len - 1];
         add t.gp8, [a.ptr];
-        return t.gp8;
+        'none: return t.gp8;
     }
 
     fn pair_u8(a: u8, b: u8) -> (u8, u8) { return (b, a); }
@@ -230,7 +228,8 @@ both! {
         return b;
     }
     /// Calls `f` with 0, 1, 2 and 3 words pushed, and adds up how far from aligned the stack was.
-    fn calls(f: *const u8, n: u64) -> u64 {
+    // What is called is not proven.
+    [unsafe] fn calls(f: *const u8, n: u64) -> u64 {
         let target: gp64 = f;
         let sum: gp64 = n;
         let local: [u64; 3];
@@ -245,7 +244,8 @@ both! {
         pop rax;
         return sum;
     }
-    fn realigned_calls(f: *const u8, n: u64, c: u64, d: u64, e: u64, g: u64, h: u64, i: u64) -> u64 {
+    // As above.
+    [unsafe] fn realigned_calls(f: *const u8, n: u64, c: u64, d: u64, e: u64, g: u64, h: u64, i: u64) -> u64 {
         let target: gp64 = f;
         let local: [u64; 3] align 256;
         mov [local + 16], n;
@@ -311,8 +311,7 @@ fn pointers() {
     fn twice(a: u8) -> u8 {
         a * 2
     }
-    // SAFETY: they return their argument.
-    let (a, b) = unsafe { (sysv::id_fn(twice), win::id_fn(twice)) };
+    let (a, b) = (sysv::id_fn(twice), win::id_fn(twice));
     assert_eq!((a(4), b(5)), (8, 10));
 }
 
@@ -352,12 +351,12 @@ fn wide_integers() {
 #[test]
 fn slices_and_strings() {
     let (a, b, c, d) = ([1u8; 3], [2u32; 5], [3u64; 7], "eleven chars");
-    // SAFETY: they only add lengths, and read the ends.
+    assert_eq!(sysv::slices(&a, &b, &c, d), 27);
+    assert_eq!(win::slices(&a, &b, &c, d), 27);
+    assert_eq!(sysv::last_slice(&[5, 6], &[], &a, &[9, 8, 7]), 12);
+    assert_eq!(win::last_slice(&[5, 6], &[], &a, &[9, 8, 7]), 12);
+    // SAFETY: each pointer has its length.
     unsafe {
-        assert_eq!(sysv::slices(&a, &b, &c, d), 27);
-        assert_eq!(win::slices(&a, &b, &c, d), 27);
-        assert_eq!(sysv::last_slice(&[5, 6], &[], &a, &[9, 8, 7]), 12);
-        assert_eq!(win::last_slice(&[5, 6], &[], &a, &[9, 8, 7]), 12);
         let pointer = win::last_slice::KERNEL.get();
         let (x, y) = ([5u8, 6], [9u8, 8, 7]);
         assert_eq!(pointer(x.as_ptr(), 2, a.as_ptr(), 0, a.as_ptr(), 3, y.as_ptr(), 3), 12);
@@ -410,26 +409,20 @@ fn constants() {
     check!(imm_f64() == 0.0);
     check!(is_less(1, 2) == true);
     check!(is_less(2, 2) == false);
-    // SAFETY: nothing can go wrong.
-    unsafe {
-        assert_eq!(sysv::negative_zero().to_bits(), (-0.0f64).to_bits());
-        assert_eq!(win::negative_zero().to_bits(), (-0.0f64).to_bits());
-    }
+    assert_eq!(sysv::negative_zero().to_bits(), (-0.0f64).to_bits());
+    assert_eq!(win::negative_zero().to_bits(), (-0.0f64).to_bits());
 }
 
 /// Callers extend narrow results: through the function, and through its pointer.
 #[test]
 fn narrow_results_are_extended_by_the_caller() {
     for x in [-3i8, 3, i8::MIN] {
-        // SAFETY: nothing can go wrong.
-        let results = unsafe {
-            [
-                sysv::id_i8(x),
-                win::id_i8(x),
-                sysv::id_i8::KERNEL.get()(x),
-                win::id_i8::KERNEL.get()(x),
-            ]
-        };
+        let results = [
+            sysv::id_i8(x),
+            win::id_i8(x),
+            sysv::id_i8::KERNEL.get()(x),
+            win::id_i8::KERNEL.get()(x),
+        ];
         assert_eq!(results.map(i32::from), [i32::from(x); 4]);
     }
 }

@@ -20,7 +20,7 @@ macro_rules! kernels {
         peach_fn! {
             /// Saves all that there is to save, pushes, has a frame, and returns in two places.
             #[embed = $embed]
-            unsafe extern "sysv64" fn $saves(x: u64) -> u64 {
+            extern "sysv64" fn $saves(x: u64) -> u64 {
                 let frame: [u64; 40];
                 let v: [gp64; 11];
                 mov [frame], x;
@@ -41,7 +41,7 @@ macro_rules! kernels {
 
             /// Brings its frame to an alignment that the stack does not have.
             #[embed = $embed]
-            unsafe extern "sysv64" fn $realigns(x: u64) -> u64 {
+            extern "sysv64" fn $realigns(x: u64) -> u64 {
                 let frame: [u64; 8] align 256;
                 mov [frame + 56], x;
                 push x;
@@ -53,7 +53,7 @@ macro_rules! kernels {
 
             /// Saves vectors too.
             #[embed = $embed]
-            unsafe extern "win64" fn $saves_vectors(x: u64) -> u64 {
+            extern "win64" fn $saves_vectors(x: u64) -> u64 {
                 let w: [xmm; 12];
                 for i in 0..12 { cvtsi2sd w[i], x; }
                 for i in 1..12 { addsd w[0], w[i]; }
@@ -100,8 +100,7 @@ macro_rules! call {
         #[unsafe(no_mangle)]
         #[inline(never)]
         extern "C" fn $caller(x: u64) -> u64 {
-            // SAFETY: the kernel touches its own frame alone.
-            std::hint::black_box(unsafe { $kernel(x) })
+            std::hint::black_box($kernel(x))
         }
         let code_len = $kernel::KERNEL.code().len() as u64;
         peach_test_next($kernel::KERNEL.get() as usize as u64, code_len);

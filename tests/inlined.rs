@@ -102,7 +102,7 @@ peach_fn! {
     #[embed = "inline"]
     fn calls(n: u64) -> u64 {
         let kept: gp64 = n;
-        // SAFETY: the function takes a number.
+        // SAFETY: the function takes a number. What is called is not proven.
         unsafe {
             mov rcx, n;
             mov rdi, n;
@@ -116,7 +116,7 @@ peach_fn! {
     fn reads_a_static() -> u32 {
         let p: gp64;
         mov p, sym TABLE;
-        // SAFETY: the table has four elements.
+        // SAFETY: the table has four elements, which only rustc knows.
         unsafe { mov eax, [p + 8]; }
         return eax;
     }
@@ -139,7 +139,7 @@ peach_fn! {
 
     #[embed = "inline"]
     fn third_and_fourth() -> u32 {
-        // SAFETY: the table has eight elements.
+        // SAFETY: the table has eight elements. Only rustc knows the constant.
         unsafe { mov eax, [SQUARES + const { size_of::<[u32; 2]>() }]; }
         add eax, [SQUARES + 12];
         return eax;
@@ -149,7 +149,7 @@ peach_fn! {
     fn chooses(n: u64) -> u32 {
         let t: gp64;
         let r: gp32;
-        // SAFETY: the caller has three cases.
+        // SAFETY: the caller has three cases. Where a jump through a table leads is not proven.
         unsafe {
             const CASES: [label; 3] = ['a, 'b, 'c];
             lea t, [CASES];
@@ -163,6 +163,7 @@ peach_fn! {
     }
 
     #[embed = "inline"]
+    // What a raw pointer leads to is not proven.
     unsafe fn copies(to: *mut u8, from: *const u8, n: usize) {
         rdi = to; rsi = from; rcx = n;
         rep movsb;

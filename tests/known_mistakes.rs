@@ -153,7 +153,8 @@ macro_rules! kernels {
                     return v[0];
                 }
 
-                // A call changes what its convention allows, and requires an aligned stack.
+                // A call changes what its convention allows, and requires an aligned stack. What is
+                // called is not proven.
                 pub unsafe extern $abi fn called(f: usize, x: u64) -> u64 {
                     let kept: gp64 = x;
                     $first = x;
@@ -162,7 +163,8 @@ macro_rules! kernels {
                     return rax;
                 }
 
-                // `syscall` takes its number in rax, and changes rcx and r11.
+                // `syscall` takes its number in rax, and changes rcx and r11. What the system does is
+                // not proven.
                 pub unsafe extern $abi fn system_call(x: u64) -> u64 {
                     rax = 39;
                     syscall;
@@ -170,7 +172,8 @@ macro_rules! kernels {
                     return x;
                 }
 
-                // The index of a gather is a register like any other.
+                // The index of a gather is a register like any other. Which elements it reads is not
+                // proven: the indices are in a vector.
                 #[target_feature(enable = "avx2")]
                 pub unsafe extern $abi fn gathered(p: *const u32, index: &[u32; 4], out: &mut [u32; 4]) {
                     let i: xmm;
@@ -198,7 +201,7 @@ macro_rules! kernels {
                 }
 
                 // `cmpxchg` reads and writes rax.
-                pub unsafe extern $abi fn compare_exchange(p: *mut u64, old: u64, new: u64) -> u64 {
+                pub extern $abi fn compare_exchange(p: &mut u64, old: u64, new: u64) -> u64 {
                     let kept: gp64;
                     lea kept, [new + 1];
                     rax = old;
@@ -365,11 +368,9 @@ macro_rules! kernels {
             fn operands() {
                 assert_eq!(trailing_immediate(5), 300_005);
                 let mut memory = 5;
-                // SAFETY: the pointer is valid.
-                assert_eq!(unsafe { compare_exchange(&mut memory, 5, 9) }, 6);
+                assert_eq!(compare_exchange(&mut memory, 5, 9), 6);
                 assert_eq!(memory, 9);
-                // SAFETY: the pointer is valid.
-                assert_eq!(unsafe { compare_exchange(&mut memory, 1, 2) }, 10);
+                assert_eq!(compare_exchange(&mut memory, 1, 2), 10);
                 assert_eq!(memory, 9);
                 assert_eq!(high_bytes(0x11, 0x2233), 0x3333_0033);
                 let mut out = [0; 4];

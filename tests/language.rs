@@ -54,6 +54,7 @@ macro_rules! kernels {
                     return v;
                 }
 
+                // As C has it: what a raw pointer leads to is not proven.
                 pub unsafe extern $abi fn sum(p: *const u64, n: u64) -> u64 {
                     let total: gp64 = 0;
                     test n, n;
@@ -69,17 +70,15 @@ macro_rules! kernels {
 
                 pub extern $abi fn sum_slice(x: &[u32]) -> u64 {
                     let total: gp64 = 0;
-                    unsafe {
-                        let t: gp32;
-                        'all: {
-                            test x.len, x.len;
-                            jz break 'all;
-                            mov t, [x.ptr];
-                            add total, t.gp64;
-                            add x.ptr, 4;
-                            dec x.len;
-                            jmp continue 'all;
-                        }
+                    let t: gp32;
+                    'all: {
+                        test x.len, x.len;
+                        jz break 'all;
+                        mov t, [x.ptr];
+                        add total, t.gp64;
+                        add x.ptr, 4;
+                        dec x.len;
+                        jmp continue 'all;
                     }
                     return total;
                 }
@@ -97,8 +96,11 @@ macro_rules! kernels {
                     let t: gp64;
                     let r: gp8;
                     lea t, [BYTES];
-                    unsafe { mov r, [t + i]; }
-                    return r;
+                    xor r, r;
+                    cmp i, len(BYTES);
+                    jae 'none;
+                    mov r, [t + i];
+                    'none: return r;
                 }
 
                 pub extern $abi fn wide_sum(a: u128, b: u128) -> u128 {
@@ -108,6 +110,7 @@ macro_rules! kernels {
                 }
 
                 pub extern $abi fn div_rem(a: u64, b: u64) -> (u64, u64) {
+                    // SAFETY: callers know that `b` is not 0, the proof does not.
                     unsafe {
                         rax = a;
                         xor edx, edx;
@@ -185,18 +188,17 @@ macro_rules! kernels {
                 pub extern $abi fn dispatch(i: u64) -> u64 {
                     let t: gp64;
                     const CASES: [label; 4] = ['case[0], 'case[1], 'case[2], 'last];
-                    unsafe {
-                        and i, 3;
-                        lea t, [CASES];
-                        movsxd i, dword [t + i*4];
-                        add i, t;
-                        jmp i, CASES;
-                    }
+                    and i, 3;
+                    lea t, [CASES];
+                    movsxd i, dword [t + i*4];
+                    add i, t;
+                    // SAFETY: `i` is one of the cases. Where a jump through a table leads is not proven.
+                    unsafe { jmp i, CASES; }
                     for k in 0..3 { 'case[k]: return k * 10; }
                     'last: return 99;
                 }
 
-                pub unsafe extern $abi fn scale(dst: *mut f32, src: *const f32, factor: f32) {
+                pub extern $abi fn scale(dst: &mut [f32; 16], src: &[f32; 16], factor: f32) {
                     let v: [xmm; 4];
                     shufps factor, factor, 0;
                     stream loads { for i in 0..4 { movups v[i], [src + 16*i]; } }
@@ -232,7 +234,7 @@ macro_rules! kernels {
                 }
                 inline fn add_any(r: gp64, m: operand) { add r, m; }
 
-                pub unsafe extern $abi fn helpers(dst: *mut u32, src: *const u64) -> u64 {
+                pub extern $abi fn helpers(dst: &mut [u32; 8], src: &[u64; 3]) -> u64 {
                     let z: [xmm; 3];
                     for r in z { pxor r, r; }
                     pcmpeqd z[1], z[1];
@@ -250,6 +252,7 @@ macro_rules! kernels {
                     'zero: return 0;
                 }
 
+                // Only rustc knows the offset of a field, and what a symbol's address leads to.
                 pub unsafe extern $abi fn rust_constants(r: *const super::Record) -> u64 {
                     let t: gp64 = [r + const { super::offset_of!(super::Record, value) }];
                     add t, const { super::STRIDE };
@@ -260,6 +263,7 @@ macro_rules! kernels {
                     return t;
                 }
 
+                // What is called is not proven.
                 pub unsafe extern $abi fn calls(x: u64) -> u64 {
                     let keep: gp64 = x;
                     $first = x;
@@ -328,7 +332,8 @@ macro_rules! kernels {
                     return r;
                 }
 
-                // The mask is all ones, so the gather is the first write of its destination.
+                // The mask is all ones, so the gather is the first write of its destination. Which
+                // elements it reads is not proven: the indices are in a vector.
                 #[target_feature(enable = "avx2")]
                 pub unsafe extern $abi fn gathered(p: *const i32, at: &[i32; 8], rounds: u64) -> i32 {
                     let index: ymm = [at];
@@ -418,17 +423,14 @@ macro_rules! kernels {
             assert_eq!(stack(10), 10 + 11 + 12 + 13 + 7);
             assert_eq!(shift(5, 3), 40);
             assert_eq!([0, 1, 2, 3].map(dispatch), [0, 10, 20, 99]);
-            let source: Vec<f32> = (0..16).map(|i| i as f32).collect();
+            let source: [f32; 16] = std::array::from_fn(|i| i as f32);
             let mut target = [0.0f32; 16];
-            // SAFETY: both are good for 16 floats.
-            unsafe { scale(target.as_mut_ptr(), source.as_ptr(), 2.5) };
-            assert_eq!(target.to_vec(), source.iter().map(|x| x * 2.5).collect::<Vec<f32>>());
+            scale(&mut target, &source, 2.5);
+            assert_eq!(target, source.map(|x| x * 2.5));
             let mut out = [7u32; 8];
-            // SAFETY: good for 32 bytes and for three numbers.
-            let r = unsafe { helpers(out.as_mut_ptr(), [3, 4, 5].as_ptr()) };
+            let r = helpers(&mut out, &[3, 4, 5]);
             assert_eq!((r, out), (27 + 4 + 5 + 11000, [u32::MAX, u32::MAX, u32::MAX, u32::MAX, 0, 0, 0, 0]));
-            // SAFETY: as above.
-            assert_eq!(unsafe { helpers(out.as_mut_ptr(), [0, 4, 5].as_ptr()) }, 0);
+            assert_eq!(helpers(&mut out, &[0, 4, 5]), 0);
             let record = Record { tag: 1, value: 1000 };
             // SAFETY: a reference to a record.
             let value = unsafe { rust_constants(&record) };
@@ -504,6 +506,7 @@ mod inside {
         /// The items see what is around them.
         #[must_use]
         pub(super) fn seen(x: &Local) -> u64 {
+            // SAFETY: it is a field of the structure. Only rustc knows the offset.
             unsafe { mov rax, [x + const { core::mem::offset_of!(Local, b) }]; }
             return rax;
         }

@@ -124,7 +124,8 @@ macro_rules! kernels {
                     const CASES: [label; 3] = ['case[0], 'case[1], 'case[2]];
                     let t: gp64; let to: gp64;
                     lea t, [CASES];
-                    // SAFETY: the number is one of those of the cases.
+                    // SAFETY: the number is one of those of the cases. Where a jump through a table
+                    // leads is not proven.
                     unsafe { movsxd to, dword [t + i*4]; add to, t; jmp to, CASES; }
                     'case[0]: inc a; jmp 'end;
                     'case[1]: add a, a; jmp 'end;

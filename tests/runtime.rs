@@ -34,6 +34,7 @@ peach_fn! {
 
     fn second(r: &Record) -> u64 {
         let a: gp64;
+        // SAFETY: it is a field of the structure. Only rustc knows the offset.
         unsafe { mov a, [r + const { core::mem::offset_of!(Record, second) }]; }
         return a;
     }
@@ -41,6 +42,7 @@ peach_fn! {
     fn table() -> u64 {
         let a: gp64;
         mov a, sym TABLE;
+        // SAFETY: the table has two elements, which only rustc knows.
         unsafe { mov a, [a + 8]; }
         return a;
     }
@@ -49,14 +51,17 @@ peach_fn! {
     fn table_text() -> u64 {
         let a: gp64;
         mov a, sym TABLE;
+        // SAFETY: the table has two elements, which only rustc knows.
         unsafe { mov a, [a + 8]; }
         return a;
     }
 
     extern "sysv64" fn call_twice(x: u64) -> u64 {
         rdi = x;
+        // SAFETY: the function takes a number. What is called is not proven.
         unsafe { call sym double; }
         rdi = rax;
+        // SAFETY: as above.
         unsafe { call sym double; }
         return rax;
     }
@@ -64,8 +69,10 @@ peach_fn! {
     #[embed = "text"]
     extern "sysv64" fn call_twice_text(x: u64) -> u64 {
         rdi = x;
+        // SAFETY: the function takes a number. What is called is not proven.
         unsafe { call sym double; }
         rdi = rax;
+        // SAFETY: as above.
         unsafe { call sym double; }
         return rax;
     }
@@ -73,6 +80,7 @@ peach_fn! {
     #[version(enable = "padlock", N = 1)]
     #[version(N = 2)]
     extern "sysv64" fn calls() -> u64 {
+        // SAFETY: the function takes any number. What is called is not proven.
         unsafe { call sym double; }
         mov eax, const { ANSWER };
         return rax;
@@ -97,10 +105,12 @@ peach_fn! {
     /// Sends SIGUSR1 to the own thread: gettid, tkill.
     inline fn signal() {
         mov eax, 186;
+        // SAFETY: it only tells a number. What the system does is not proven.
         unsafe { syscall; }
         mov edi, eax;
         mov esi, 10;
         mov eax, 200;
+        // SAFETY: a handler is installed. What the system does is not proven.
         unsafe { syscall; }
     }
 

@@ -49,6 +49,7 @@ peach_fn! {
         cmp supported, 0x1800_0000;
         jne 'no;
         xor ecx, ecx;
+        // SAFETY: OSXSAVE says that it is there. The proof does not know what bits of `cpuid` mean.
         unsafe { xgetbv; }
         not eax;
         test eax, 6;
@@ -130,7 +131,7 @@ peach_fn! {
             let mut order: const = [0];
             while len(order) < 4 { order = if len(order) == 1 { [0, 1] } else { [0, 1, 2, 3] }; bit += 7; }
             assert!(bit == 14 && MASK > 0);
-            unsafe { for (r, place) in zip(v, places) { mov r, place; } }
+            for (r, place) in zip(v, places) { mov r, place; }
             if BITS < 64 { for r in v { let m: gp64; mov m, MASK; and r, m; } }
             or_tree(v, 0, 4);
             xor eax, eax;
@@ -210,7 +211,11 @@ peach_fn! {
         let t: gp64;
         cmp n, 8;
         ja 'left[0];
-        unsafe { lea t, [ENTRY]; movsxd n, dword [t + n*4]; add n, t; jmp n, ENTRY; }
+        lea t, [ENTRY];
+        movsxd n, dword [t + n*4];
+        add n, t;
+        // SAFETY: `n` is one of the entries. Where a jump through a table leads is not proven.
+        unsafe { jmp n, ENTRY; }
         for i in (1..=8).rev() {
             'left[i]:
             movzx eax, byte [x + i - 1];
@@ -282,6 +287,7 @@ peach_fn! {
         let masks: gp64;
         movdqu xmm0, [x];
         mov masks, sym MASKS;
+        // SAFETY: there are 16 bytes of masks, which only rustc knows.
         unsafe { movdqu xmm1, [masks]; }
         pshufb xmm0, xmm1;
         movdqu [out], xmm0;
@@ -323,6 +329,7 @@ peach_fn! {
 
     for UPTO in 1..=3 {
         #[target_feature(enable = "avx,fma")]
+        // NNPACK hands over pointers without lengths.
         unsafe fn gemm_{UPTO}(k: usize, a: *const f32, b: *const f32, c: &mut [f32; 24]) {
             let acc: [[ymm; UPTO]; 1];
             vzeroall;
@@ -347,6 +354,7 @@ peach_fn! {
         }
     }
     #[target_feature(enable = "avx")]
+    // As above, and what a mask in a vector enables is not proven.
     unsafe fn sum_upto(x: *const f32, n: usize) -> f32 {
         let mask: ymm;
         let v: ymm;
@@ -448,6 +456,7 @@ fn nnpack() {
 // made by index, opcodes by element type, alignment, a constant result after a label.
 peach_fn! {
     for TYPE in 0..2 {
+        // Yeppp! hands over pointers and one length.
         unsafe fn add_arrays_{TYPE}(x: *const u8, y: *const u8, z: *mut u8, rounds: usize) -> u32 {
             const UNROLL = 3;
             let add = [paddd, paddq];

@@ -156,7 +156,7 @@ fn turn(random: &mut Random, turn: u32) {
     let mut found = secret(to);
     let mask = if which { 255 } else { 0 };
     // SAFETY: both have as many bytes.
-    unsafe { copy_if(secret(mask), &secret(from), &mut found) };
+    copy_if(secret(mask), &secret(from), &mut found);
     check("copy_if", shown(found), if which { from } else { to }, turn);
 
     let mut four: [u64; 4] = random.words();
@@ -256,7 +256,7 @@ fn main() {
         Some("address") => {
             let table: [u64; 16] = random.words();
             // SAFETY: there are sixteen.
-            println!("{}", shown(unsafe { leaks_by_address(secret(7), &table) }));
+            println!("{}", shown(leaks_by_address(secret(7), &table)));
         }
         other => panic!("{other:?}"),
     }
