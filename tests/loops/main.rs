@@ -11,6 +11,7 @@
 
 mod generator;
 mod mutants;
+mod repository;
 mod shapes;
 #[path = "../../peach-compiler/tests/proof/table.rs"]
 mod table;
@@ -64,7 +65,12 @@ enum End {
 
 fn in_a_process(kernel: Kernel, size: usize, lengths: impl IntoIterator<Item = usize>) -> End {
     let lengths: Vec<usize> = lengths.into_iter().collect();
-    // SAFETY: the child calls the kernel and leaves.
+    isolated(|| run_all(kernel, size, &lengths))
+}
+
+/// How a process ends that calls `run`, which answers whether nothing was harmed, and leaves.
+fn isolated(run: impl FnOnce() -> bool) -> End {
+    // SAFETY: the child calls what it has been given and leaves.
     unsafe {
         let child = libc::fork();
         if child == 0 {
@@ -73,8 +79,7 @@ fn in_a_process(kernel: Kernel, size: usize, lengths: impl IntoIterator<Item = u
                 it_value: libc::timeval { tv_sec: 0, tv_usec: 200_000 },
             };
             libc::setitimer(libc::ITIMER_VIRTUAL, &raw const limit, std::ptr::null_mut());
-            let harmless = run_all(kernel, size, &lengths);
-            libc::_exit(i32::from(!harmless));
+            libc::_exit(i32::from(!run()));
         }
         let mut status = 0;
         assert_eq!(libc::waitpid(child, &raw mut status, 0), child);

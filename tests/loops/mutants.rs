@@ -17,6 +17,12 @@ const WIDTHS: [&str; 6] = ["byte", "word", "dword", "qword", "xmmword", "ymmword
 
 const VIEWS: [&str; 4] = ["gp8", "gp16", "gp32", "gp64"];
 
+/// The registers of the shapes.
+const REGISTERS: [&str; 20] = [
+    "x.ptr", "y.ptr", "x.len", "y.len", "a", "b", "i", "n", "p", "q", "t", "rcx", "rsi", "rdi",
+    "lo", "hi", "mid", "end", "m", "k",
+];
+
 /// Pairs of instructions that look alike.
 const TWINS: [(&str, &str); 14] = [
     ("add", "sub"),
@@ -60,14 +66,20 @@ fn mutate(body: &str, random: &mut Random) -> Option<String> {
         return (!is_dull).then(|| tokens.concat());
     }
     let at = random.below(tokens.len() as u64) as usize;
-    let changed = changed(&tokens, at, random)?;
+    let changed = changed(&tokens, at, &REGISTERS, random)?;
     (changed != tokens[at]).then(|| {
         tokens[at] = changed;
         tokens.concat()
     })
 }
 
-fn changed(tokens: &[String], at: usize, random: &mut Random) -> Option<String> {
+/// What a token may become; `names` are those of registers.
+pub fn changed(
+    tokens: &[String],
+    at: usize,
+    names: &[&str],
+    random: &mut Random,
+) -> Option<String> {
     let token = tokens[at].as_str();
     if let Ok(number) = token.parse::<i64>() {
         let others = [number + 1, (number - 1).max(0), number * 2, number / 2, 1, 8];
@@ -92,24 +104,21 @@ fn changed(tokens: &[String], at: usize, random: &mut Random) -> Option<String> 
     match token {
         "+" => Some("-".to_string()),
         "-" => Some("+".to_string()),
-        _ => other_register(tokens, token, random),
+        _ if VIEWS.contains(&token) => Some(random.one(&VIEWS).to_string()),
+        _ => other_register(tokens, token, names, random),
     }
 }
 
 /// Another register of the same body, for one.
-fn other_register(tokens: &[String], token: &str, random: &mut Random) -> Option<String> {
-    let is_name = |token: &str| {
-        matches!(
-            token,
-            "x.ptr" | "y.ptr" | "x.len" | "y.len" | "a" | "b" | "i" | "n" | "p" | "q" | "t"
-        ) || ["rcx", "rsi", "rdi", "lo", "hi", "mid", "end", "m", "k"].contains(&token)
-    };
-    let others: Vec<&str> = tokens
-        .iter()
-        .map(String::as_str)
-        .filter(|other| is_name(other) && *other != token)
-        .collect();
-    (is_name(token) && !others.is_empty()).then(|| random.one(&others).to_string())
+fn other_register(
+    tokens: &[String],
+    token: &str,
+    names: &[&str],
+    random: &mut Random,
+) -> Option<String> {
+    let others = tokens.iter().map(String::as_str);
+    let others: Vec<&str> = others.filter(|o| names.contains(o) && *o != token).collect();
+    (names.contains(&token) && !others.is_empty()).then(|| random.one(&others).to_string())
 }
 
 #[test]
