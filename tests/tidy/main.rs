@@ -4,6 +4,7 @@ mod circles;
 mod instructions;
 mod judge;
 mod modules;
+mod reasons;
 mod registers;
 mod sources;
 mod wildcards;

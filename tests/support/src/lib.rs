@@ -8,6 +8,7 @@ pub mod kernels;
 pub mod left_out;
 pub mod low;
 pub mod machine;
+pub mod macro_rules;
 pub mod many;
 pub mod processor;
 pub mod random;

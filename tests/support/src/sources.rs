@@ -1,5 +1,6 @@
 //! The kernels in the files of the repository: the contents of each `peach_fn!`.
 
+use crate::macro_rules;
 use proc_macro2::{TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
 
@@ -31,20 +32,31 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 /// A file that cannot be read has none: tests write files while others run.
 pub fn texts(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    match path.extension().is_some_and(|extension| extension == "md") {
-        true => quoted(&text),
-        false => vec![text],
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("md") => quoted(&text),
+        // What describes the file belongs to no kernel.
+        Some("peach") => vec![text.replace("\n//!", "\n//").replacen("//!", "//", 1)],
+        _ => vec![text],
     }
 }
 
-/// The kernels of a file: all of a `.peach` file, what `peach_fn!` is given in any other.
+/// The kernels of a file: all of a `.peach` file, what `peach_fn!` is given in any other, as its own
+/// macros make it.
 pub fn kernels(path: &Path) -> Vec<TokenStream> {
-    texts(path).iter().flat_map(|text| kernels_in(path, text)).collect()
+    texts(path).iter().flat_map(|text| find(path, macro_rules::expanded(tokens(text)))).collect()
 }
 
-/// The kernels in one of the [`texts`] of a file.
-pub fn kernels_in(path: &Path, text: &str) -> Vec<TokenStream> {
-    let tokens: TokenStream = text.parse().unwrap_or_default();
+/// The kernels in one of the [`texts`] of a file as they are written there: of a `macro_rules!` with
+/// its `$names`.
+pub fn written(path: &Path, text: &str) -> Vec<TokenStream> {
+    find(path, tokens(text))
+}
+
+fn tokens(text: &str) -> TokenStream {
+    text.parse().unwrap_or_default()
+}
+
+fn find(path: &Path, tokens: TokenStream) -> Vec<TokenStream> {
     match path.extension().is_some_and(|extension| extension == "peach") {
         true => vec![tokens],
         false => blocks(tokens),
