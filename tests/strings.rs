@@ -115,6 +115,7 @@ mod elsewhere {
         // Linux has the address of the thread's own block there.
         fn own_block() -> (u64, u64) {
             let loaded, read: gp64;
+            // SAFETY: that address is readable. Nothing is proven of segments.
             unsafe {
                 xor esi, esi;
                 lods rax, qword ptr fs:[rsi];
@@ -124,6 +125,7 @@ mod elsewhere {
             return (loaded, read);
         }
 
+        // Nothing is proven of half an address.
         unsafe fn copy_low(to: u32, from: u32, count: u32) -> (u64, u64) {
             edi = to;
             esi = from;
@@ -132,6 +134,7 @@ mod elsewhere {
             return (rdi, rcx);
         }
 
+        // What a raw pointer leads to is not proven.
         unsafe fn translated(table: *const u8, at: u8) -> u8 {
             rbx = table;
             al = at;

@@ -345,8 +345,7 @@ impl Comparison<'_> {
             false => found.code().op_code().address_size() == 32,
         };
         let has_segment = view_of(found.segment_prefix()).map(|view| view.reg);
-        (segment.is_none() || has_segment == segment)
-            && (!has_implied || has_segment == segment)
+        (has_segment == segment || segment.is_none() && !has_implied)
             && (!narrow_address || is_narrow)
             && (!has_implied || narrow_address == is_narrow)
     }
