@@ -153,6 +153,23 @@ fn dispatch_takes_the_first_that_is_supported() {
 }
 
 #[test]
+fn each_version_and_the_fallback_can_be_called() {
+    let version = |index| which::KERNEL.version(index).map(|version| version());
+    assert_eq!((version(1).unwrap(), version(2).unwrap()), (2, 3));
+    let error = version(0).unwrap_err();
+    assert_eq!(error.to_string(), "kernel `which` cannot run: this CPU lacks padlock");
+    assert_eq!(add_text::KERNEL.version(0).unwrap()(40, 2), 42);
+    assert!(which::KERNEL.fallback().is_none());
+    let fallback = length::KERNEL.fallback().unwrap();
+    assert_eq!(unsafe { fallback([1, 2].as_ptr(), 2) }, 1002);
+    assert!(std::panic::catch_unwind(|| version(3)).is_err());
+    // The version that calls go to is not mapped once more.
+    let address = |index| which::KERNEL.version(index).unwrap() as usize;
+    assert_eq!(address(1), which::KERNEL.get() as usize);
+    assert_ne!(address(2), which::KERNEL.get() as usize);
+}
+
+#[test]
 fn a_missing_extension_is_an_error_with_its_name() {
     let error = never::KERNEL.try_get().unwrap_err();
     assert_eq!(error.to_string(), "kernel `never` cannot run: this CPU lacks padlock");

@@ -102,6 +102,20 @@ fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
     }
 }
 
+/// Maps code that calls of its kernel do not go to, for good.
+pub(crate) fn map_one(arena: &'static Arena) -> Result<*mut (), Refusal> {
+    let slot = Slot { arena, offset: 0 };
+    let mut mapping = Writable::new(slot.end())?;
+    let base = mapping.base().addr();
+    let image = mapping.bytes_mut();
+    slot.write(&mut image[..slot.end()], base);
+    image[slot.end()..].fill(INT3);
+    let mapping = mapping.make_executable()?;
+    let start = mapping.base().cast();
+    mapping.keep();
+    Ok(start)
+}
+
 /// A mapping with the code of all `records`, readable and executable.
 fn map<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I) -> Result<Executable, Refusal> {
     let mut mapping = Writable::new(len(records()))?;

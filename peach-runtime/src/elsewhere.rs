@@ -3,11 +3,16 @@
 
 /// No code is mapped.
 pub(crate) mod arena {
-    use crate::kernel::Record;
+    use crate::kernel::{Arena, Record};
     use crate::memory::Refusal;
 
     /// The address of `wanted`, which there is none of.
     pub(crate) fn populate(_wanted: &Record) -> Result<*mut (), Refusal> {
+        Err(Refusal { call: "executable memory", os_error: 0 })
+    }
+
+    /// The address of this code, which there is none of.
+    pub(crate) fn map_one(_code: &'static Arena) -> Result<*mut (), Refusal> {
         Err(Refusal { call: "executable memory", os_error: 0 })
     }
 }

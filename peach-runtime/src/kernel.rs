@@ -5,6 +5,7 @@
 //! kernels of a program are side by side in a linker section (see `registry`), so that one of them
 //! can find all others.
 
+use crate::memory::Refusal;
 use crate::{Error, arena, cpu};
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -165,6 +166,28 @@ impl<F: Copy> Kernel<F> {
         Ok(unsafe { std::mem::transmute_copy(&address) })
     }
 
+    /// One of [`Kernel::versions`] as a function pointer, whichever this CPU gets: tests and
+    /// benchmarks call each. A version that calls do not go to may be mapped anew each time, and
+    /// stays mapped, so keep the pointer.
+    ///
+    /// # Errors
+    /// This CPU does not support the version, or the code could not be mapped.
+    ///
+    /// # Panics
+    /// If there are no more than `index` versions.
+    pub fn version(&self, index: usize) -> Result<F, Error> {
+        let address = self.record().resolve_version(index)?;
+        // SAFETY: as in `try_get`.
+        Ok(unsafe { std::mem::transmute_copy(&address) })
+    }
+
+    /// The `#[fallback]`, if there is one, in the kernel's own calling convention.
+    pub fn fallback(&self) -> Option<F> {
+        let fallback = self.record().shape.fallback?.0;
+        // SAFETY: as in `try_get`.
+        Some(unsafe { std::mem::transmute_copy(&fallback) })
+    }
+
     /// Whether this CPU supports one of the versions.
     pub fn is_supported(&self) -> bool {
         self.record().shape.chosen().is_some()
@@ -264,6 +287,13 @@ impl Version {
         }
     }
 
+    /// The extensions that it needs and this CPU lacks.
+    fn missing(&self) -> Vec<&'static str> {
+        let lacks = |name: &&str| cpu::lacks(name);
+        let named: Vec<_> = self.extensions.iter().copied().filter(lacks).collect();
+        if named.is_empty() { cpu::lacking(self.needs) } else { named }
+    }
+
     /// Its call frame instructions.
     #[cfg(feature = "debug")]
     pub(crate) fn unwind(&self) -> &'static [u8] {
@@ -325,12 +355,7 @@ impl Shape {
 
     /// The extensions that each version needs and this CPU lacks.
     fn missing(&self) -> Vec<Vec<&'static str>> {
-        let lacking = |version: &Version| {
-            let lacks = |name: &&str| cpu::lacks(name);
-            let named: Vec<_> = version.extensions.iter().copied().filter(lacks).collect();
-            if named.is_empty() { cpu::lacking(version.needs) } else { named }
-        };
-        self.versions.iter().map(lacking).collect()
+        self.versions.iter().map(Version::missing).collect()
     }
 }
 
@@ -350,11 +375,7 @@ impl Record {
                 self.publish(address);
                 Ok(address)
             }
-            Some(_) => arena::populate(self).map_err(|refusal| Error::Memory {
-                kernel: self.shape.name,
-                refused: refusal.call,
-                os_error: refusal.os_error,
-            }),
+            Some(_) => arena::populate(self).map_err(|refusal| self.refused(refusal)),
         };
         match resolved {
             Err(_) if self.shape.fallback.is_some() => {
@@ -364,6 +385,30 @@ impl Record {
             }
             resolved => resolved,
         }
+    }
+
+    /// The address of the code of one version.
+    fn resolve_version(&self, index: usize) -> Result<*mut (), Error> {
+        let version = &self.shape.versions[index];
+        if !cpu::has(version.needs) {
+            let missing = vec![version.missing()];
+            return Err(Error::Unsupported { kernel: self.shape.name, missing });
+        }
+        match &version.code {
+            Code::Text(address, _) => Ok(address.0.cast_mut()),
+            Code::Map(code) => {
+                let is_chosen = self.shape.chosen().is_some_and(|it| std::ptr::eq(it, version));
+                let known = if is_chosen { self.resolve().ok() } else { None };
+                match known.filter(|entry| entry.addr() > FALLBACK) {
+                    Some(entry) => Ok(entry),
+                    None => arena::map_one(code).map_err(|refusal| self.refused(refusal)),
+                }
+            }
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Error {
+        Error::Memory { kernel: self.shape.name, refused: refusal.call, os_error: refusal.os_error }
     }
 
     /// Makes the address known to all threads unless another one was first, and gives that one.

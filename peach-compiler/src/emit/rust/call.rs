@@ -115,8 +115,7 @@ fn target(context: &Context<'_>) -> (TokenStream, Target) {
         None => quote_spanned! { ours() =>
             let #entry = #private::entry(&#name::KERNEL);
         },
-        Some((function, call)) => quote_spanned! { ours() =>
-            #function
+        Some(call) => quote_spanned! { ours() =>
             let #entry = #private::entry_or_fallback(&#name::KERNEL);
             if #entry.is_null() {
                 return #call;
@@ -133,31 +132,35 @@ fn entry_name() -> Ident {
     Ident::new("__peach_entry", ours())
 }
 
-/// The `#[fallback]` as a function of the function, and its call.
-fn fallback_call(context: &Context<'_>) -> Option<(TokenStream, TokenStream)> {
-    let (function, name) = fallback_function(context)?;
+/// A call of the `#[fallback]` with the arguments of the function.
+fn fallback_call(context: &Context<'_>) -> Option<TokenStream> {
+    let is_unsafe = context.group.source.fallback.as_ref()?.is_unsafe;
     let args = context.signature.params.iter().map(|param| &param.name);
-    let call = quote_spanned!(ours() => #name(#(#args),*));
-    let call = match context.group.source.fallback.as_ref()?.is_unsafe {
+    let callee = fallback_name(context);
+    let call = quote_spanned!(ours() => #callee(#(#args),*));
+    Some(match is_unsafe {
         true => quote_spanned!(ours() => unsafe { #call }),
         false => call,
-    };
-    Some((function, call))
+    })
 }
 
-/// The `#[fallback]` as a function of a function, and its name.
-pub(super) fn fallback_function(context: &Context<'_>) -> Option<(TokenStream, Ident)> {
+/// The path of the function with the body of the `#[fallback]`.
+pub(super) fn fallback_name(context: &Context<'_>) -> TokenStream {
+    let (name, source) = (&context.decl().signature.name, source_name());
+    quote_spanned!(ours() => <#name::#source>::__peach_plain_rust)
+}
+
+/// The function with the body of the `#[fallback]`.
+pub(super) fn fallback_function(context: &Context<'_>) -> Option<TokenStream> {
     let fallback = context.group.source.fallback.as_ref()?;
-    let name = Ident::new("__peach_fallback", ours());
     let attributes = &fallback.rust_attrs;
     let (signature, body) = (&fallback.signature_tokens, &fallback.body);
     let target_feature = target_feature(context);
     let unsafety = fallback.is_unsafe.then(|| quote_spanned!(ours() => unsafe));
-    let function = quote_spanned! { ours() =>
+    Some(quote_spanned! { ours() =>
         #(#attributes)* #target_feature
-        #unsafety fn #name #signature #body
-    };
-    Some((function, name))
+        #unsafety fn __peach_plain_rust #signature #body
+    })
 }
 
 /// Whether all that goes in and out fits the operands of `asm!`.

@@ -157,8 +157,8 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
     }
 }
 
-/// The value of `Shape::fallback`, and the function in the kernel's own convention that it points
-/// to. That one calls `name`, which goes to the fallback where nothing else can run.
+/// The value of `Shape::fallback`, and two functions: that with the fallback's body, and the one in
+/// the kernel's own convention that the value points to, which calls it.
 fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
     let private = context.private;
     if context.group.source.fallback.is_none() {
@@ -189,12 +189,7 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
         args.push(rust_value(param, &names));
     }
     let result = signature.code_result(private);
-    // An inlined kernel does not go to its fallback.
-    let (local, callee) = match context.embed() {
-        Embed::Inline => call::fallback_function(context),
-        Embed::Map | Embed::Text => None,
-    }
-    .map_or((None, name.clone()), |(function, callee)| (Some(function), callee));
+    let (plain, callee) = (call::fallback_function(context), call::fallback_name(context));
     let call = quote_spanned!(ours() => unsafe { #callee(#(#args),*) });
     let call = match &signature.result.kind {
         TypeKind::Pair(..) => quote_spanned! { ours() =>
@@ -203,10 +198,10 @@ fn fallback(context: &Context<'_>) -> (TokenStream, Option<TokenStream>) {
         _ => call,
     };
     let function = quote_spanned! { ours() =>
+        #plain
         #target_feature
         #[allow(unused_unsafe)]
         unsafe extern #abi fn __peach_fallback #lifetimes (#(#params),*) #result #where_clause {
-            #local
             #call
         }
     };
