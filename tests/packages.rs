@@ -8,6 +8,7 @@ const PACKAGES: [&str; 7] = [
     "peach-compiler",
     "peach-macros",
     "peach-runtime",
+    "peach-test",
     "peach-build",
     "peach-playground",
     "peach-cli",
@@ -64,6 +65,14 @@ fn the_runtime_has_the_guide() {
         let source = std::fs::read_to_string(root().join("peach-runtime/src/lib.rs")).unwrap();
         assert!(source.contains(&format!("include_str!(\"../{name}\")")), "{name} is not shown");
     }
+}
+
+#[test]
+fn the_test_crate_has_its_manual() {
+    let files = files("peach-test");
+    assert!(files.contains(&"docs/testing.md".to_string()));
+    let source = std::fs::read_to_string(root().join("peach-test/src/lib.rs")).unwrap();
+    assert!(source.contains("include_str!(\"../docs/testing.md\")"));
 }
 
 /// The licenses of all dependencies go with ours.

@@ -11,6 +11,7 @@ pub mod machine;
 pub mod macro_rules;
 pub mod many;
 pub mod processor;
+#[path = "../../../peach-test/src/splitmix.rs"]
 pub mod random;
 pub mod registers;
 pub mod rustc;
@@ -20,4 +21,4 @@ pub mod table;
 pub mod tools;
 pub mod work;
 
-pub use random::Random;
+pub use random::SplitMix as Random;

@@ -3,12 +3,12 @@
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). Every
 /// seed is as good as any other.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct SplitMix(u64);
 
-impl Random {
+impl SplitMix {
     /// The numbers of this seed.
-    pub const fn new(seed: u64) -> Random {
-        Random(seed)
+    pub const fn new(seed: u64) -> SplitMix {
+        SplitMix(seed)
     }
 
     /// The next 64 bits.
@@ -62,7 +62,7 @@ mod tests {
     /// The first numbers of seed 1234567, as the authors' program prints them.
     #[test]
     fn numbers_are_those_of_the_published_program() {
-        let mut random = Random::new(1234567);
+        let mut random = SplitMix::new(1234567);
         let expected = [6457827717110365317, 3203168211198807973, 9817491932198370423];
         assert_eq!(expected.map(|_| random.bits()), expected);
     }
