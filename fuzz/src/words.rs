@@ -1,7 +1,7 @@
 //! The language's own words.
 
 /// Words that mean something somewhere in a kernel.
-pub(crate) const WORDS: [&str; 108] = [
+pub(crate) const WORDS: [&str; 127] = [
     "x",
     "p",
     "s",
@@ -110,4 +110,23 @@ pub(crate) const WORDS: [&str; 108] = [
     "0",
     "8",
     "0xFFFF_FFFF",
+    "local fn",
+    "sym",
+    "jmp sym f",
+    "[sym T + 16]",
+    "undefined",
+    "let a, b: gp64 = 0;",
+    "movs byte [rdi], byte [rsi]",
+    "label",
+    "mnemonic",
+    "[operand; 2]",
+    "[[zmm; 2]; 3]",
+    "const { 8 }",
+    "const T: [u8; 4] = const { X };",
+    "r#k0",
+    "'a[1]:",
+    "invariant",
+    "old(x)",
+    "declassify",
+    "#[secret]",
 ];

@@ -280,7 +280,7 @@ pub(super) fn complete_outside(function: &Function, cfg: &Cfg, effects: &mut [Ef
 pub(super) enum Outside {
     /// Not at all.
     No,
-    /// `call`.
+    /// `call`, and `jmp sym path`.
     Call,
     /// `syscall`, `int n`: Linux takes the number in `rax`, arguments in `rdi`, `rsi`, `rdx`,
     /// `r10`, `r8` and `r9` (`int 0x80`: `ebx`, `ecx`, `edx`, `esi`, `edi`, `ebp`), and answers in
@@ -300,7 +300,9 @@ impl Outside {
     pub(super) fn of(op: &Op, effects: &Effects<Reg>) -> Outside {
         match op {
             Op::Bytes(_) => Outside::Bytes,
-            Op::Machine(_) if effects.control == Control::Call => Outside::Call,
+            Op::Machine(_) if effects.control == Control::Call || op.is_tail_call() => {
+                Outside::Call
+            }
             Op::Machine(machine) => match (effects.reach, machine.inst.mnemonic.name()) {
                 (Reach::Machine, "syscall" | "int" | "vmcall" | "vmmcall") => Outside::System,
                 (Reach::Machine, _) => Outside::Elsewhere,

@@ -35,8 +35,9 @@ pub(super) fn follow(function: &Function, cfg: &Cfg, effects: &[Effects<Reg>]) -
         let mut depth = depth_in[number as usize].unwrap_or(0);
         for index in block.insts() {
             stack.depth[index] = Some(depth);
+            let op = &function.insts[index].op;
             let leaves =
-                matches!(function.insts[index].op, Op::Return(_) | Op::Local(LocalOp::Return, _));
+                matches!(op, Op::Return(_) | Op::Local(LocalOp::Return, _)) || op.is_tail_call();
             if leaves && depth != 0 {
                 stack.problems.push(Problem::Left { at: index, depth });
             }

@@ -96,6 +96,7 @@ impl Bindings {
             && author.broadcast == rendering.broadcast
             && author.segment == rendering.segment
             && author.disp_const == rendering.disp_const
+            && author.symbol == rendering.symbol
             && author.disp_size == rendering.disp_size;
         if !same {
             return Err(different());

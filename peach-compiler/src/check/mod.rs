@@ -32,6 +32,7 @@
 //! | source copy `a = b` | `a ∈ S(p, i)` exactly where `b ∈ S(p, i)`; no item is needed |
 //! | call of a local function | see [`local_fns`] |
 //! | call | **requires** as an instruction, and an aligned `rsp`; **then** what the callee's convention does not preserve is ∅ |
+//! | tail call | **requires** what a call and a return require, but results and clean upper halves |
 //! | return | **requires** the results where the convention has them, each preserved register's own symbol in it, the return address at `rsp`, no dirty upper halves |
 //!
 //! `place(r)` is read off the lowered instruction itself: it must be the source instruction with
@@ -370,6 +371,11 @@ impl Replay<'_> {
         match &program.function.inst(id).op {
             Op::Return(values) => {
                 returns::replay(values, items, &mut self.step(state))?;
+                Ok(step::Next::nowhere())
+            }
+            op if op.is_tail_call() => {
+                let effects = &program.effects[id.index()];
+                returns::replay_tail_call(op, effects, items, &mut self.step(state))?;
                 Ok(step::Next::nowhere())
             }
             Op::Undefined { dst } => {

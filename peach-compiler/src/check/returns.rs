@@ -3,14 +3,18 @@
 //! The code of a return is a straight line that may pack and extend, so it is evaluated byte by
 //! byte ([`Byte`]) next to the replay of places.
 
+use super::bindings::place_of;
 use super::bytes::{Byte, Bytes, evaluate};
 use super::inserted;
 use super::stack::Address;
 use super::state::{Place, State, Sym};
 use super::{Checked, Refusal, Step};
 use crate::abi::ResultPlace;
-use crate::ir::{Code, DataContent, Function, Item, Reg, ResultKind, ResultValue, ReturnValue};
-use crate::isa::{Lanes, PhysReg, gp};
+use crate::ir::{
+    Code, DataContent, Function, Instruction, Item, Machine, Op, Operand, Reg, ResultKind,
+    ResultValue, ReturnValue, RustSymId,
+};
+use crate::isa::{Effects, Lanes, PhysReg, gp};
 
 /// Replays the code of a return with these `values`.
 pub(super) fn replay(values: &[ReturnValue], items: &[Item], step: &mut Step<'_>) -> Checked {
@@ -30,6 +34,7 @@ pub(super) fn replay(values: &[ReturnValue], items: &[Item], step: &mut Step<'_>
         return Err(Refusal::new("the return does not end in `ret`"));
     }
     check_preserved(step.function, step.state)?;
+    check_upper_halves(step.function, step.state)?;
     check_results(values, step.function, &before, &bytes)
 }
 
@@ -38,15 +43,59 @@ fn check_preserved(function: &Function, state: &State) -> Checked {
         return Err(Refusal::new(format!("`ret` with the stack pointer at {:?}", state.stack.rsp)));
     }
     state.demand(Place::Slot(state.stack.rsp), Sym::ReturnAddress, Lanes::low(8))?;
-    if state.upper_written && !function.options.no_vzeroupper && !is_wide(&function.result) {
-        return Err(Refusal::new("`ret` with upper halves of vector registers written"));
-    }
     let saved_gp = function.convention.saved_gp.iter().map(|n| (PhysReg::gp(n), 8));
     let saved_xmm = function.convention.saved_xmm.iter().map(|n| (PhysReg::vector(n), 16));
     for (reg, bytes) in saved_gp.chain(saved_xmm) {
         state.demand(Place::Reg(reg), Sym::Saved(reg), Lanes::low(bytes))?;
     }
     Ok(())
+}
+
+fn check_upper_halves(function: &Function, state: &State) -> Checked {
+    if state.upper_written && !function.options.no_vzeroupper && !is_wide(&function.result) {
+        return Err(Refusal::new("`ret` with upper halves of vector registers written"));
+    }
+    Ok(())
+}
+
+/// Replays the code of `jmp sym path`, which is `op`.
+pub(super) fn replay_tail_call(
+    op: &Op,
+    effects: &Effects<Reg>,
+    items: &[Item],
+    step: &mut Step<'_>,
+) -> Checked {
+    let Some((last, moves)) = items.split_last() else {
+        return Err(Refusal::new("the tail call has no code"));
+    };
+    for item in moves {
+        let Code::Inst(inst) = &item.code else {
+            return Err(Refusal::new("a tail call holds more than instructions"));
+        };
+        inserted::replay(inst, step)?;
+    }
+    let is_jump = match (op.machine(), &last.code) {
+        (Some(Machine { inst: meant, .. }), Code::Inst(inst)) => {
+            inst.is_tail_call() && target(meant).is_some() && target(meant) == target(inst)
+        }
+        _ => false,
+    };
+    if !is_jump {
+        return Err(Refusal::new("the tail call does not end in its `jmp`"));
+    }
+    check_preserved(step.function, step.state)?;
+    for access in effects.regs.iter().filter(|access| !access.read.is_empty()) {
+        step.state.demand(place_of(access.reg), Sym::Reg(access.reg), access.read)?;
+    }
+    Ok(())
+}
+
+/// The item that a tail call goes to.
+fn target<R>(inst: &Instruction<R>) -> Option<RustSymId> {
+    match inst.operands.first() {
+        Some(Operand::RustSym(id)) => Some(*id),
+        _ => None,
+    }
 }
 
 /// Whether a result is in more than 16 bytes of a vector register.

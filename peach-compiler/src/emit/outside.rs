@@ -49,7 +49,7 @@ pub fn resolve(compiled: &mut CompiledFunction, diagnostics: &mut Diagnostics) -
                     }
                 }
             }
-            PatchValue::Address(_) | PatchValue::Relative(_) => {
+            PatchValue::Address(_) | PatchValue::Relative(_) | PatchValue::Memory(..) => {
                 compiled.encoded.patches.push(patch);
             }
         }

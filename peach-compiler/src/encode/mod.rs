@@ -109,8 +109,11 @@ pub enum PatchValue {
     Const(RustConstId, i64),
     /// The absolute address of a Rust item.
     Address(RustSymId),
-    /// The address of a Rust item relative to `end`.
+    /// The address of a Rust item relative to `end`: of a function that is called or jumped to, or
+    /// one that `lea` computes.
     Relative(RustSymId),
+    /// The address of a Rust item plus a number, relative to `end`: an operand in memory.
+    Memory(RustSymId, i64),
 }
 
 /// Encodes `lowered`.
@@ -289,6 +292,9 @@ impl Writer<'_> {
             _ => 0,
         };
         let value = place + mem.disp;
+        if let Some(symbol) = mem.symbol {
+            return self.patch(Some(field), PatchValue::Memory(symbol, mem.disp), start, end);
+        }
         match mem.disp_const {
             Some(id) => self.patch(Some(field), PatchValue::Const(id, value), start, end),
             None => self.put(field, start, value),

@@ -6,7 +6,7 @@ use super::evaluate::{Evaluated, place};
 use super::value::{Masked, Value};
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::ir::{Base, DispSize, LANES_OPEN, Mem, Reg, RustConstId, View};
+use crate::ir::{Base, DispSize, LANES_OPEN, Mem, Reg, RustConstId, RustSymId, View};
 use crate::isa::{self, Bank, Class, Misplaced, gp};
 use crate::syntax::ast::{BinaryOp, Decoration, DecorationKind, Expr, ExprKind, Name, UnaryOp};
 use proc_macro2::Span;
@@ -19,6 +19,7 @@ struct Sum {
     disp: i128,
     anchor: Option<(Base<Reg>, Span)>,
     rust_const: Option<RustConstId>,
+    symbol: Option<RustSymId>,
 }
 
 /// A register times a number, and where it was written.
@@ -115,10 +116,17 @@ impl<'a> Expander<'a, '_> {
                 sum.rust_const = Some(id);
                 return Ok(sum);
             }
+            Value::RustSym(_) if !self.is_in_text() => {
+                return Err(self.symbol_out_of_reach(expr));
+            }
+            Value::RustSym(id) => {
+                sum.anchor = Some((Base::Rip, expr.span.0));
+                sum.symbol = Some(id);
+                return Ok(sum);
+            }
             Value::Slice { .. } => "write `.ptr` after it",
             Value::Mem(_) => "name the register instead of the place in memory: `let q = p;`",
             Value::Data(_) => "a data literal is memory already: write it without brackets",
-            Value::RustSym(_) => "load the address first: `mov r, sym …`",
             Value::Float(_) | Value::Bool(_) => "addresses are made of registers and integers",
             _ => "registers, integers, tables and stack variables make an address",
         };
@@ -133,11 +141,35 @@ impl<'a> Expander<'a, '_> {
         ))
     }
 
+    /// Whether the code is in the program's own text, where its items are within reach: the copy of
+    /// an inlined kernel is from here on.
+    fn is_in_text(&mut self) -> bool {
+        let options = &mut self.output.function.options;
+        options.in_text |= options.is_copy;
+        options.in_text
+    }
+
+    /// Mapped code may be further from the program than a displacement reaches.
+    fn symbol_out_of_reach(&mut self, expr: &Expr) -> Reported {
+        self.error(
+            Diagnostic::new(
+                Code::TypeMismatch,
+                place(expr),
+                "mapped code cannot address a Rust item: it may be too far away",
+            )
+            .help(
+                "load the address first, `mov r, sym …`, or write `#[embed = \"text\"]` before \
+                 the kernel",
+            ),
+        )
+    }
+
     fn add(&mut self, mut a: Sum, b: Sum, at: &Expr) -> Evaluated<Sum> {
         a.regs.extend(b.regs);
         a.disp = a.disp.checked_add(b.disp).ok_or_else(|| self.too_far(at))?;
         if a.anchor.is_some() && b.anchor.is_some() {
-            return Err(self.refuse(at, "an address has one table or stack variable at most"));
+            let message = "an address has one table, stack variable or `sym` at most";
+            return Err(self.refuse(at, message));
         }
         a.anchor = a.anchor.or(b.anchor);
         if a.rust_const.is_some() && b.rust_const.is_some() {
@@ -151,6 +183,18 @@ impl<'a> Expander<'a, '_> {
             ));
         }
         a.rust_const = a.rust_const.or(b.rust_const);
+        a.symbol = a.symbol.or(b.symbol);
+        if a.rust_const.is_some() && a.symbol.is_some() {
+            return Err(self.error(
+                Diagnostic::new(
+                    Code::TypeMismatch,
+                    place(at),
+                    "an address has either `sym` or `const { … }`",
+                )
+                .note("both are filled in by others, in one field")
+                .help("load the address first, `lea r, [sym …]`, and add the constant to it"),
+            ));
+        }
         Ok(a)
     }
 
@@ -186,13 +230,15 @@ impl<'a> Expander<'a, '_> {
         let mut mem = Mem::new(Base::None, 0);
         mem.disp = isa::displacement(sum.disp).ok_or_else(|| self.too_far(expr))?;
         mem.disp_const = sum.rust_const;
+        mem.symbol = sum.symbol;
         if let Some((base, _)) = sum.anchor {
             mem.base = base;
         }
         let terms: Vec<isa::Term<Reg>> = sum.regs.iter().map(|term| term.value).collect();
         let placed = isa::place_registers(&terms, sum.anchor.is_some())
             .map_err(|misplaced| self.misplaced(misplaced, &sum))?;
-        if let (Some((Base::Data(_), _)), Some((index, _))) = (sum.anchor, placed.index) {
+        if let (Some((Base::Data(_) | Base::Rip, _)), Some((index, _))) = (sum.anchor, placed.index)
+        {
             let at = sum.regs.iter().find(|term| term.value.view == index);
             return Err(self.table_with_register(at.map_or(expr.span.0, |term| term.span)));
         }
@@ -222,7 +268,7 @@ impl<'a> Expander<'a, '_> {
         match (misplaced, sum.anchor) {
             (
                 Misplaced::TooMany(at) | Misplaced::Factor(at, _) | Misplaced::StackPointer(at),
-                Some((Base::Data(_), _)),
+                Some((Base::Data(_) | Base::Rip, _)),
             ) => self.table_with_register(sum.regs[at].span),
             (Misplaced::TooMany(at), _) => self.error(
                 Diagnostic::new(

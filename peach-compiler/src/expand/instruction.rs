@@ -261,6 +261,9 @@ impl<'a> Expander<'a, '_> {
             ));
         }
         let spans = draft.exprs.iter().map(|e| place(e)).collect();
+        if draft.inst.is_tail_call() {
+            return self.tail_call(draft.inst, selection, draft.name, spans);
+        }
         let machine = Machine { inst: draft.inst, targets: draft.targets, selection };
         self.emit(Op::Machine(machine), draft.name.span(), spans);
         Ok(())

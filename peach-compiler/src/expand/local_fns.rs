@@ -136,6 +136,11 @@ impl<'a> Expander<'a, '_> {
         )
     }
 
+    /// Whether the body of a local function is being expanded.
+    pub(super) fn is_in_local_fn(&self) -> bool {
+        !self.local_fns.open.is_empty()
+    }
+
     fn expand_local_fn(&mut self, local_fn: &'a Helper, call: &'a Call) -> Evaluated<Used> {
         self.status.failed = self.status.failed.or(local_fn.reported);
         self.skipped.extend(local_fn.skipped.iter().cloned());

@@ -20,7 +20,7 @@
 //! | `unfit`, `remedies` | what is said of an instruction that no form fits, and what to write instead |
 //! | `habits` | what is written elsewhere, and what it is here |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
-//! | `local_fns` | expansion of `local fn`, and its uses |
+//! | `local_fns`, `tail_calls` | expansion of `local fn`, and its uses; `jmp sym path` |
 //!
 //! Invariants: a function without errors defines every label it uses, and every instruction has a
 //! selection. Fails by diagnostics alone: a statement in error is left out, the names it declares
@@ -57,6 +57,7 @@ mod signature;
 mod statements;
 mod streams;
 mod tables;
+mod tail_calls;
 mod unfit;
 mod value;
 

@@ -302,6 +302,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             in_text: self.target.position_independent
                 || matches!(kernel.attrs.embed, Some((ast::Embed::Text, _)))
                 || inlined,
+            is_copy: !inlined && matches!(kernel.attrs.embed, Some((ast::Embed::Inline, _))),
             without_shadow: self.target.without_shadow,
             inlined,
         };

@@ -22,7 +22,8 @@ impl Expander<'_, '_> {
                 .or_else(|| other_name(inst))
                 .or_else(|| mask_result(inst, *operand))
                 .or_else(|| self.other_view(inst, *operand, exprs))
-                .or_else(|| two_in_memory(inst)),
+                .or_else(|| two_in_memory(inst))
+                .or_else(|| symbol(inst)),
             SelectError::BadDecoration { .. } => other_prefix(inst).or_else(|| other_name(inst)),
             SelectError::RegisterConflict { .. } => other_name(inst),
             SelectError::OutOfRange { operand, .. } => far_address(inst, *operand),
@@ -81,6 +82,18 @@ impl Expander<'_, '_> {
             Reg::Virtual(vreg) => self.output.function[vreg].class.bytes(),
             Reg::Physical(_) => view.class.bytes(),
         }
+    }
+}
+
+/// Rust items as operands: branches that depend on a condition, and arithmetic.
+fn symbol(inst: &Instruction<Reg>) -> Option<String> {
+    let last = inst.operands.last()?;
+    match (last, inst.mnemonic.name().starts_with('j')) {
+        (Operand::RustSym(_), true) => {
+            Some("branch over a tail call: the opposite condition, and `jmp sym …`".to_string())
+        }
+        (Operand::RustSym(_), false) => Some("load the address first: `mov r, sym …`".to_string()),
+        _ => None,
     }
 }
 

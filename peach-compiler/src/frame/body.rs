@@ -64,6 +64,12 @@ impl Lowerer<'_> {
             Op::Machine(machine) if self.facts.effects[id.index()].control == Control::Call => {
                 self.call(machine, depth);
             }
+            Op::Machine(machine) if machine.inst.is_tail_call() => {
+                // As at a call, what is in upper halves may be for the function.
+                self.out.origin = Origin::Epilogue(id);
+                let jump = self.render(&machine.inst, depth);
+                self.epilogue(UpperHalves::AsTheyAre, jump);
+            }
             Op::Machine(machine) => {
                 let depth = self.address_depth(id, machine, depth);
                 let inst = self.render(&machine.inst, depth);
@@ -82,7 +88,7 @@ impl Lowerer<'_> {
                     self.put(asm::vzeroupper());
                     upper = UpperHalves::JustCleared;
                 }
-                self.epilogue(upper);
+                self.epilogue(upper, asm::ret());
             }
         }
     }

@@ -88,7 +88,7 @@ impl Changes {
     }
 
     fn add(&mut self, inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>, cfa: Cfa) {
-        if effects.control == Control::Call {
+        if effects.control == Control::Call || inst.is_tail_call() {
             self.anything();
         }
         for access in &effects.regs {

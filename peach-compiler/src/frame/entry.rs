@@ -46,9 +46,13 @@ pub(super) fn stack_layout(
         spare: spare(function, changed.gp),
         base: frame_base(function).unwrap_or(gp::RBP),
         uses: uses(function, facts),
-        returns: function.insts.iter().filter(|inst| matches!(inst.op, Op::Return(_))).count()
-            as i64,
+        returns: function.insts.iter().filter(|inst| leaves(&inst.op)).count() as i64,
     })
+}
+
+/// Whether an operation becomes an epilogue.
+fn leaves(op: &Op) -> bool {
+    matches!(op, Op::Return(_)) || op.is_tail_call()
 }
 
 /// Whether an operation surely touches nothing below the stack pointer.
@@ -126,11 +130,14 @@ fn is_evex(inst: &Instruction<Reg>) -> bool {
 }
 
 /// A register that the function changes anyway, that it need not restore and that carries no
-/// result.
+/// result, and no argument of a function that it jumps to.
 fn spare(function: &Function, changed: RegSet) -> Option<PhysReg> {
     let convention = function.convention;
     let results = RegSet::of(convention.int_results);
-    let volatile = changed - convention.saved_gp - convention.reserved_gp - results;
+    let mut volatile = changed - convention.saved_gp - convention.reserved_gp - results;
+    if function.insts.iter().any(|inst| inst.op.is_tail_call()) {
+        volatile = volatile - RegSet::of(convention.int_args) - RegSet::of(&[gp::RAX]);
+    }
     let short = RegSet::WITHOUT_REX - RegSet::of(&[gp::RSP]);
     let mut found = (volatile & short).iter();
     found.next().map(PhysReg::gp).filter(|_| convention.sandbox.is_none())
@@ -271,9 +278,9 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Undoes the prologue. Right after a `vzeroupper` legacy SSE costs nothing; for xmm0 to xmm7
-    /// it takes a byte less than VEX.
-    pub(super) fn epilogue(&mut self, upper: UpperHalves) {
+    /// Undoes the prologue and leaves by `last`. Right after a `vzeroupper` legacy SSE costs nothing;
+    /// for xmm0 to xmm7 it takes a byte less than VEX.
+    pub(super) fn epilogue(&mut self, upper: UpperHalves, last: Instruction<PhysReg>) {
         for (xmm, offset) in self.stack.saves.clone() {
             let place = self.frame_address(offset, 0);
             let is_short = upper == UpperHalves::JustCleared && xmm.num < 8;
@@ -310,7 +317,7 @@ impl Lowerer<'_> {
             self.put(asm::pop(gp64(pop)));
             self.out.moved_down(-8);
         }
-        self.put(asm::ret());
+        self.put(last);
     }
 
     /// The canonical frame address in the body, where `depth` bytes have been pushed.

@@ -247,6 +247,9 @@ impl Function {
         if let Some((index, scale)) = mem.index {
             terms.push(format!("{}*{scale}", self.reg_name(index)));
         }
+        if let Some(id) = mem.symbol {
+            terms.push(format!("sym#{}", id.0));
+        }
         if let Some(id) = mem.disp_const {
             terms.push(format!("const#{}", id.0));
         }

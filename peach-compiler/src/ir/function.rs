@@ -106,6 +106,9 @@ pub struct Options {
     pub unsafe_fn: bool,
     /// The code may hold no absolute address: `#[embed = "text"]`, and object files.
     pub in_text: bool,
+    /// It is the copy of an inlined kernel that can be called: mapped, or in text where it
+    /// addresses Rust items.
+    pub is_copy: bool,
     /// The caller reserves no shadow space for the kernel.
     pub without_shadow: bool,
     /// The code stands in its caller: control goes on behind it instead of returning.
@@ -497,6 +500,11 @@ impl Op {
     /// The instruction, if it is one that is emitted as written.
     pub fn machine(&self) -> Option<&Machine> {
         if let Op::Machine(machine) = self { Some(machine) } else { None }
+    }
+
+    /// Whether it leaves the kernel for another function: `jmp sym path`.
+    pub fn is_tail_call(&self) -> bool {
+        self.machine().is_some_and(|machine| machine.inst.is_tail_call())
     }
 
     /// Destination and source, if it is a copy.

@@ -171,6 +171,8 @@ pub struct Mem<R> {
     pub disp: i64,
     /// A constant part that rustc evaluates, added to `disp`, in 32 bits.
     pub disp_const: Option<RustConstId>,
+    /// A Rust item whose address is added, by its distance from here: the base is [`Base::Rip`].
+    pub symbol: Option<RustSymId>,
     /// `disp8` or `disp32` before the operand.
     pub disp_size: Option<DispSize>,
 }
@@ -186,6 +188,7 @@ impl<R> Mem<R> {
             index: None,
             disp,
             disp_const: None,
+            symbol: None,
             disp_size: None,
         }
     }

@@ -57,8 +57,16 @@ impl<R: Copy> Mem<R> {
             index: self.index.map(|(view, scale)| (view.map_reg(&mut map), scale)),
             disp: self.disp,
             disp_const: self.disp_const,
+            symbol: self.symbol,
             disp_size: self.disp_size,
         }
+    }
+}
+
+impl<R> Instruction<R> {
+    /// Whether it is `jmp sym path`, which leaves the kernel for another function.
+    pub fn is_tail_call(&self) -> bool {
+        self.mnemonic.name() == "jmp" && matches!(self.operands[..], [Operand::RustSym(_)])
     }
 }
 

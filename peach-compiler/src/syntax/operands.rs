@@ -178,9 +178,10 @@ fn closure(mut c: Cursor<'_>) -> Parsed<Closure> {
 
 /// The path after `sym`, generic arguments included.
 fn symbol(c: &mut Cursor<'_>) -> Parsed<ExprKind> {
+    const ENDS: [char; 4] = [',', ';', '+', '-'];
     let start = *c;
-    let _: syn::ExprPath = Piece::until(c, &[',', ';']).parse(c, "a path")?;
-    match c.is_end() || c.is_punct(',') || c.is_punct(';') {
+    let _: syn::ExprPath = Piece::until(c, &ENDS).parse(c, "a path")?;
+    match c.is_end() || ENDS.iter().any(|end| c.is_punct(*end)) {
         true => Ok(ExprKind::RustSym(c.tokens_since(&start))),
         false => Err(c.expected("`,` or `;` after the path")),
     }

@@ -98,6 +98,21 @@ pub const KERNELS: &str = r#"
         return rbx;
     }
 
+    /// A tail call, and places in items outside.
+    unsafe fn outside(x: u64) -> u64 {
+        rbx = x;
+        mov rax, [sym crate::data::TABLE + 16];
+        add eax, [sym TABLE - 4];
+        cmp byte [sym OTHER], 5;
+        cmp dword ptr [sym TABLE + 8], 100000;
+        movups xmm0, [sym TABLE]; shufps xmm0, [sym TABLE + 32], 0b1110;
+        lea rdx, [sym TABLE + 1];
+        jz 'end;
+        jmp sym crate::callee;
+        'end:
+        jmp sym crate::callee;
+    }
+
     /// Memory that only prefixes tell.
     unsafe fn strings() {
         mov ecx, 5; mov rsi, 0; mov rdi, 0; mov rbx, 0; mov eax, 0;
@@ -346,6 +361,8 @@ fn names_that_are_words_of_the_assembler_are_names() {
     let source = "
         fn and(x: u64) -> u64 { 'rax: dec x; jnz 'rax; 'mod: dec x; jnz 'mod; return x; }
         unsafe fn offset() { call sym and; call sym rcx; call sym dword; call sym byte; mov rax, sym short; }
+        unsafe fn places() { mov rax, [sym rcx + 8]; cmp byte [sym and], 5; lea rcx, [sym dword - 4]; jmp sym byte; }
+        unsafe fn own(x: u64) { test x, x; jz 'other; jmp sym and; 'other: jmp sym a; }
         fn a_b() { 'c: jmp 'c; }
         fn a() { 'b_c: jmp 'b_c; 'B_C: jmp 'B_C; }
         fn eax() { 'end_of_code: jmp 'end_of_code; }";

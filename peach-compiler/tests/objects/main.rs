@@ -12,4 +12,5 @@ mod pairs;
 mod random;
 mod shape;
 mod support;
+mod symbols;
 mod unwinding;

@@ -226,7 +226,7 @@ impl Search<'_> {
             Outside::Call | Outside::System | Outside::Elsewhere | Outside::Bytes => {}
             // What `xsave` stores is judged as a store.
             Outside::State => return None,
-            Outside::No if self.is_tail_call() => return self.tail_call(),
+            Outside::No if self.leaves_indirectly() => return self.indirect_tail_call(),
             Outside::No => return None,
         }
         let secret = |access: &Access<Reg>| {
@@ -240,18 +240,15 @@ impl Search<'_> {
         self.leak(Kind::Call, self.inst.span.into(), Some(holder), why)
     }
 
-    /// `jmp sym path`: control leaves with whatever was put into the registers of arguments.
-    fn is_tail_call(&self) -> bool {
+    /// `jmp rax`: control leaves with whatever was put into the registers of arguments.
+    fn leaves_indirectly(&self) -> bool {
         let Op::Machine(machine) = &self.inst.op else { return false };
-        let leaves = match self.effects.control {
-            Control::IndirectJump => machine.targets.is_none(),
-            Control::Jump => !matches!(machine.inst.operands.first(), Some(Operand::Label(_))),
-            Control::Next | Control::Branch | Control::Call | Control::Stop => false,
-        };
-        leaves && machine.inst.mnemonic.name() == "jmp"
+        self.effects.control == Control::IndirectJump
+            && machine.targets.is_none()
+            && machine.inst.mnemonic.name() == "jmp"
     }
 
-    fn tail_call(&self) -> Option<Leak> {
+    fn indirect_tail_call(&self) -> Option<Leak> {
         let convention = self.function.convention;
         let registers = (0..16).map(PhysReg::gp).chain((0..32).map(PhysReg::vector));
         let registers = registers.filter(|reg| may_take_at_call(convention, *reg));

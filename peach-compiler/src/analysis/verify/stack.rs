@@ -72,7 +72,11 @@ fn describe(function: &Function, problem: Problem) -> Diagnostic {
                 .help("`pop` or `push` on one of the paths")
         }
         Problem::Left { at, depth } => {
-            error(at, format!("{depth} bytes are still pushed at this `return`"))
+            let leaves = match function.insts[at].op.is_tail_call() {
+                true => "tail call",
+                false => "`return`",
+            };
+            error(at, format!("{depth} bytes are still pushed at this {leaves}"))
                 .note("the kernel must pop what it pushes, on every path")
                 .help("`pop` them before it")
         }

@@ -154,6 +154,7 @@ impl Writer<'_> {
             label_prefix: prefix,
             data: &function.data,
             data_prefix: prefix,
+            symbols: function.symbols.iter().map(|name| self.symbol(name)).collect(),
         };
         let mut comments = super::Comments::new(self.options.source);
         let mut changes = match frame {
@@ -207,16 +208,16 @@ impl Writer<'_> {
         })
     }
 
-    /// `call sym`, `lea r, sym`, `mov r, sym`. In AT&T syntax, where any symbol may stand: in
-    /// Intel's, `and` or `rax` would be what they are.
+    /// `call sym`, `jmp sym`, `lea r, sym`, `mov r, sym`.
     fn with_symbol(&self, inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
         let symbol = self.symbol(used.name);
         let text = match (spell::destination(inst), used.is_relative) {
+            (None, _) if inst.is_tail_call() => format!("{{disp32}} jmp {symbol}"),
             (None, _) => format!("{} {symbol}", inst.mnemonic.name()),
             (Some(register), true) => format!("lea {symbol}(%rip), %{register}"),
             (Some(register), false) => format!("movabs ${symbol}, %{register}"),
         };
-        format!("    .att_syntax prefix\n    {text}\n    .intel_syntax noprefix")
+        format!("    {}", in_att_syntax(&text))
     }
 
     fn jump_table(&mut self, function: &Function<'_>, table: &JumpTable<'_>) {
@@ -272,6 +273,12 @@ fn seh(step: frames::Step) -> String {
     }
 }
 
+/// A line with a symbol, in AT&T syntax, where any name may stand: in Intel's, `and` or `rax` would
+/// be what they are.
+fn in_att_syntax(line: &str) -> String {
+    format!(".att_syntax prefix\n    {line}\n    .intel_syntax noprefix")
+}
+
 /// The syntax.
 struct Gas;
 
@@ -285,7 +292,12 @@ impl Assembler for Gas {
     }
 
     fn data_distance(&self, name: &str, reference: Reference, behind: usize) -> String {
-        format!(".long {name} - . + {}", reference.addend - 4 - behind as i64).replace("+ -", "- ")
+        let line = format!(".long {name} - . + {}", reference.addend - 4 - behind as i64);
+        let line = line.replace("+ -", "- ");
+        match reference.place {
+            outline::Anchor::Data(_) => line,
+            outline::Anchor::Symbol(_) => in_att_syntax(&line),
+        }
     }
 
     fn comment(&self) -> &'static str {
@@ -299,7 +311,13 @@ impl Assembler for Gas {
         }
     }
 
+    /// A symbol that may be a word of Intel syntax is written among the bytes. No word starts with
+    /// an underscore, which Mach-O puts before each symbol; and Mach-O has no relocation of data
+    /// for the distance of one that is elsewhere.
     fn memory(&self, mem: &Mem<PhysReg>, coded: &Coded<'_>) -> Option<String> {
+        if mem.symbol.is_some_and(|id| !coded.names.rust_sym(id).starts_with('_')) {
+            return None;
+        }
         let size =
             mem.size.and_then(size_name).map_or(String::new(), |name| format!("{name} ptr "));
         let segment = mem

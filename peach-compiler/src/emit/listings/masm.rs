@@ -5,7 +5,9 @@
 //! equally long encodings between registers, `ml64` may take the other one.
 
 use super::frames::Description;
-use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, Reference, SymbolUse};
+use super::outline::{
+    self, Function, JumpTable, Line, Outline, Prefixed, Reference, SymbolUse, is_relative,
+};
 use super::spell::{self, Assembler, Coded, Length, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::AssemblyFormat;
@@ -231,6 +233,7 @@ fn names<'a>(function: &'a Function<'_>) -> Prefixed<'a> {
         label_prefix: "",
         data: &function.data,
         data_prefix: "",
+        symbols: function.symbols.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -239,7 +242,7 @@ fn padded(table: &JumpTable<'_>, align: u32) -> u32 {
     (4 * table.targets.len() as u32).next_multiple_of(align)
 }
 
-/// `call sym`, `lea r, sym`, `mov r, offset sym`.
+/// `call sym`, `jmp sym`, `lea r, sym`, `mov r, offset sym`.
 fn with_symbol(inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
     let symbol = used.name;
     match (spell::destination(inst), used.is_relative) {
@@ -304,13 +307,13 @@ impl Assembler for Masm<'_> {
 
     /// A symbol alone is addressed by `rip`; there is no other way to say so.
     fn memory(&self, mem: &Mem<PhysReg>, coded: &Coded<'_>) -> Option<String> {
-        let by_number = matches!(mem.base, Base::Rip)
+        let by_number = mem.base == Base::Rip && mem.symbol.is_none()
             || matches!(mem.base, Base::Reg(view) if view.class == Class::Eip);
         if by_number {
             return None;
         }
         // A symbol has a size of its own, that of what is defined there.
-        let own = matches!(mem.base, Base::Data(_)).then(|| coded.memory_size()).flatten();
+        let own = is_relative(mem).then(|| coded.memory_size()).flatten();
         let size = mem.size.or(own).and_then(size_name);
         let size = size.map_or(String::new(), |name| format!("{name} ptr "));
         let segment = mem
@@ -319,7 +322,7 @@ impl Assembler for Masm<'_> {
         let broadcast = mem.broadcast.map_or(String::new(), |lanes| format!("{{1to{lanes}}}"));
         let place = spell::address(mem, coded.names, None);
         match mem.base {
-            Base::Data(_) => Some(format!("{size}{place}{broadcast}")),
+            Base::Data(_) | Base::Rip => Some(format!("{size}{place}{broadcast}")),
             _ => Some(format!("{size}{segment}[{place}]{broadcast}")),
         }
     }

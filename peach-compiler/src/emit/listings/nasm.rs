@@ -101,6 +101,7 @@ impl Writer<'_> {
             label_prefix: ".",
             data: &function.data,
             data_prefix: "$",
+            symbols: function.symbols.iter().map(|name| self.symbol(name)).collect(),
         };
         let mut comments = super::Comments::new(self.options.source);
         for line in function.lines() {
@@ -124,12 +125,13 @@ impl Writer<'_> {
         })
     }
 
-    /// `call sym`, `lea r, sym`, `mov r, sym`.
+    /// `call sym`, `jmp sym`, `lea r, sym`, `mov r, sym`.
     fn with_symbol(&self, inst: &Instruction<PhysReg>, used: SymbolUse<'_>) -> String {
         let symbol = self.symbol(used.name);
         let by_table = self.options.image == ImageFormat::Elf && !used.is_own;
         let linkage = if by_table { " wrt ..plt" } else { "" };
         match (spell::destination(inst), used.is_relative) {
+            (None, _) if inst.is_tail_call() => format!("    jmp near {symbol}{linkage}"),
             (None, _) => format!("    {} {symbol}{linkage}", inst.mnemonic.name()),
             (Some(register), true) => format!("    lea {register}, [rel {symbol}]"),
             (Some(register), false) => format!("    mov {register}, {symbol}"),
@@ -203,7 +205,7 @@ impl Assembler for Nasm {
             _ => "",
         };
         let mut place = spell::address(mem, coded.names, None);
-        if mem.base == Base::Rip {
+        if mem.base == Base::Rip && mem.symbol.is_none() {
             place = format!("rel $ + {}", coded.bytes.len() as i64 + mem.disp).replace("+ -", "- ");
         } else if is_relative(mem) {
             place = format!("rel {place}");

@@ -63,11 +63,20 @@ pub(super) struct Function<'a> {
 pub(super) struct Reference {
     /// The field's first byte, counted from the start of the instruction.
     pub at: usize,
-    pub data: DataId,
-    /// Added to the constant's address.
+    pub place: Anchor,
+    /// Added to its address.
     pub addend: i64,
     /// Where the instruction ends, counted from the start of the function.
     pub end: u32,
+}
+
+/// What a distance in an instruction is to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Anchor {
+    /// A constant of the function.
+    Data(DataId),
+    /// An item outside, by its symbol.
+    Symbol(RustSymId),
 }
 
 /// A symbol in an instruction.
@@ -210,7 +219,7 @@ impl<'a> Function<'a> {
         let (id, is_relative) = match patch.value {
             PatchValue::Address(id) => (id, false),
             PatchValue::Relative(id) => (id, true),
-            PatchValue::Const(..) => return None,
+            PatchValue::Const(..) | PatchValue::Memory(..) => return None,
         };
         let name = self.symbols[id.index()];
         let is_own = !outline.number_of.contains_key(name);
@@ -222,9 +231,21 @@ impl<'a> Function<'a> {
         let range = line.start..line.start + line.bytes.len() as u32;
         let references = &self.source.compiled.encoded.data_references;
         let first = references.partition_point(|reference| reference.offset < line.start);
-        let found = references.get(first).filter(|reference| range.contains(&reference.offset))?;
+        let found = references.get(first).filter(|reference| range.contains(&reference.offset));
+        let Some(found) = found else { return self.place_in_symbol(&range) };
         let at = (found.offset - line.start) as usize;
-        Some(Reference { at, data: found.data, addend: found.addend, end: found.end })
+        let place = Anchor::Data(found.data);
+        Some(Reference { at, place, addend: found.addend, end: found.end })
+    }
+
+    /// Where an instruction in a range of the code refers to a place in an item outside.
+    fn place_in_symbol(&self, range: &std::ops::Range<u32>) -> Option<Reference> {
+        let patches = &self.source.compiled.encoded.patches;
+        let first = patches.partition_point(|patch| patch.offset < range.start);
+        let found = patches.get(first).filter(|patch| range.contains(&patch.offset))?;
+        let PatchValue::Memory(id, addend) = found.value else { return None };
+        let at = (found.offset - range.start) as usize;
+        Some(Reference { at, place: Anchor::Symbol(id), addend, end: found.end })
     }
 
     /// The instruction with the values of its Rust constants.
@@ -281,6 +302,7 @@ fn used_symbols<'a>(function: &ModuleFunction, symbols: &[&'a str]) -> Vec<(&'a 
     let used = patches.filter_map(|patch| match patch.value {
         PatchValue::Address(id) => Some((symbols[id.index()], false)),
         PatchValue::Relative(id) => Some((symbols[id.index()], is_call(function, patch.offset))),
+        PatchValue::Memory(id, _) => Some((symbols[id.index()], false)),
         PatchValue::Const(..) => None,
     });
     used.collect()
@@ -351,6 +373,8 @@ pub(super) struct Prefixed<'a> {
     pub label_prefix: &'a str,
     pub data: &'a [String],
     pub data_prefix: &'a str,
+    /// As the assembler has them.
+    pub symbols: Vec<String>,
 }
 
 impl Names for Prefixed<'_> {
@@ -360,6 +384,10 @@ impl Names for Prefixed<'_> {
 
     fn data(&self, id: DataId) -> String {
         format!("{}{}", self.data_prefix, self.data[id.index()])
+    }
+
+    fn rust_sym(&self, id: RustSymId) -> String {
+        self.symbols[id.index()].clone()
     }
 }
 

@@ -8,7 +8,7 @@
 //! assembler for itself. Where that differs from ours, a [`Rule`] of the assembler's table says
 //! what makes it the same: a word in the text, or plain bytes.
 
-use super::outline::{Function, Line, Outline, Reference, SymbolUse};
+use super::outline::{Anchor, Function, Line, Outline, Reference, SymbolUse};
 use crate::ir::{
     Base, BranchSize, Code, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, View,
 };
@@ -280,7 +280,10 @@ fn with_reference(
     comment: &str,
 ) -> String {
     let (head, tail) = (&coded.bytes[..reference.at], &coded.bytes[reference.at + 4..]);
-    let name = coded.names.data(reference.data);
+    let name = match reference.place {
+        Anchor::Data(id) => coded.names.data(id),
+        Anchor::Symbol(id) => coded.names.rust_sym(id),
+    };
     let mut text = format!("{:<39} {comment}\n", assembler.data_bytes(head));
     let _ = write!(text, "    {}", assembler.data_distance(&name, reference, tail.len()));
     if !tail.is_empty() {
@@ -433,7 +436,10 @@ pub(super) fn address(mem: &Mem<PhysReg>, names: &dyn Names, rip: Option<&str>) 
     match mem.base {
         Base::None | Base::Local(_) | Base::StackArg => {}
         Base::Reg(view) => terms.push(register_name(view.reg, view.class)),
-        Base::Rip => terms.extend(rip.map(str::to_string)),
+        Base::Rip => {
+            terms.extend(rip.map(str::to_string));
+            terms.extend(mem.symbol.map(|id| names.rust_sym(id)));
+        }
         Base::Data(id) => {
             terms.extend(rip.map(str::to_string));
             terms.push(names.data(id));

@@ -112,7 +112,7 @@ pub(super) enum Kind {
     /// An address relative to the end of the instruction, in four bytes. All below are of this
     /// form.
     Relative,
-    /// The operand of `call`.
+    /// The operand of `call` or `jmp`.
     Call,
     /// The operand of `lea r64, [rip + …]`, seven bytes that end with the field.
     Lea,
@@ -350,18 +350,20 @@ impl<'a> Image<'a> {
     fn relocate_symbols(&mut self, index: usize, symbols: &mut Symbols<'a>) {
         let &Function { source, offset: start, .. } = &self.functions[index];
         for patch in &source.compiled.encoded.patches {
-            let (kind, symbol) = match patch.value {
+            let (kind, symbol, addend) = match patch.value {
                 PatchValue::Const(..) => continue,
-                PatchValue::Address(symbol) => (Kind::Absolute, symbol),
-                PatchValue::Relative(symbol) if is_call(source, patch) => (Kind::Call, symbol),
-                PatchValue::Relative(symbol) => (Kind::Lea, symbol),
+                PatchValue::Address(symbol) => (Kind::Absolute, symbol, 0),
+                PatchValue::Relative(symbol) if is_call(source, patch) => (Kind::Call, symbol, 0),
+                PatchValue::Relative(symbol) => (Kind::Lea, symbol, 0),
+                PatchValue::Memory(symbol, addend) => (Kind::Relative, symbol, addend),
             };
             let name = symbols.externals.symbol(source, symbol);
             let target = self.symbol(name, kind == Kind::Call, symbols);
             if let (Target::Function(other), true) = (target, kind != Kind::Absolute)
                 && is_self_contained(source)
             {
-                let distance = self.functions[other].offset as i32 - (start + patch.end) as i32;
+                let end = (start + patch.end) as i32;
+                let distance = self.functions[other].offset as i32 + addend as i32 - end;
                 let field = (start + patch.offset) as usize;
                 self.text.bytes[field..field + 4].copy_from_slice(&distance.to_le_bytes());
                 continue;
@@ -374,7 +376,7 @@ impl<'a> Image<'a> {
                 offset,
                 kind,
                 target,
-                addend: 0,
+                addend,
                 origin: i64::from(patch.end - patch.offset),
             });
         }
@@ -445,12 +447,12 @@ fn alignment(source: &ModuleFunction) -> u32 {
     demanded.chain(bundle).fold(FUNCTION_ALIGN, u32::max)
 }
 
-/// Whether the field is the operand of a `call`; else it is that of a `lea`.
+/// Whether the field is the operand of a `call` or of a tail call; else it is that of a `lea`.
 fn is_call(source: &ModuleFunction, patch: &Patch) -> bool {
     let items = &source.compiled.encoded.item_offsets;
     let item = items.partition_point(|&start| start <= patch.offset).saturating_sub(1);
     match &source.compiled.lowered.items[item].code {
-        Code::Inst(inst) => inst.mnemonic.name() == "call",
+        Code::Inst(inst) => inst.mnemonic.name() == "call" || inst.is_tail_call(),
         _ => false,
     }
 }

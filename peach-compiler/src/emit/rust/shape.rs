@@ -25,9 +25,9 @@ pub(super) fn source(context: &Context<'_>) -> TokenStream {
     let versions = context.group.versions.iter().enumerate();
     let versions = versions.map(|(index, compiled)| version(context, index, compiled));
     let (fallback, fallback_function) = fallback(context);
-    let functions = match context.embed() {
-        Embed::Map | Embed::Inline => fallback_function,
-        Embed::Text => {
+    let functions = match context.group.versions.iter().any(is_in_text) {
+        false => fallback_function,
+        true => {
             let functions = text::functions(context);
             Some(quote_spanned!(ours() => #fallback_function #functions))
         }
@@ -58,6 +58,11 @@ pub(super) fn source(context: &Context<'_>) -> TokenStream {
     }
 }
 
+/// Whether the code is in the program's own text, and not mapped.
+fn is_in_text(compiled: &CompiledFunction) -> bool {
+    compiled.lowered.in_text
+}
+
 /// `Version::new(…)`.
 fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> TokenStream {
     let (features, private) = (&compiled.function.features, context.private);
@@ -69,9 +74,9 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
         word
     });
     let abi = compiled.function.convention.name;
-    let code = match context.embed() {
-        Embed::Map | Embed::Inline => mapped(context, compiled),
-        Embed::Text => {
+    let code = match is_in_text(compiled) {
+        false => mapped(context, compiled),
+        true => {
             let name = &context.decl().signature.name;
             let source = source_name();
             let function = text::function_name(context, index);
@@ -90,8 +95,8 @@ fn version(context: &Context<'_>, index: usize, compiled: &CompiledFunction) -> 
     };
     let listing =
         context.options.listings.map_or_else(String::new, |source| listing(compiled, source));
-    let unwind = match (context.options.listings, context.embed()) {
-        (Some(_), Embed::Map | Embed::Inline) => {
+    let unwind = match (context.options.listings, is_in_text(compiled)) {
+        (Some(_), false) => {
             let changes = unwind::changes(&compiled.lowered, &compiled.encoded);
             Literal::byte_string(&unwind::dwarf_program(&changes))
         }
@@ -115,7 +120,8 @@ fn mapped(context: &Context<'_>, compiled: &CompiledFunction) -> TokenStream {
     let align = number(compiled.encoded.align as usize);
     let relocations = compiled.encoded.patches.iter().filter_map(|patch| {
         let (sym, relative_to) = match patch.value {
-            PatchValue::Const(..) => return None,
+            // A place in an item may be too far from mapped code, where `expand` refuses it.
+            PatchValue::Const(..) | PatchValue::Memory(..) => return None,
             PatchValue::Address(sym) => {
                 (sym, quote_spanned!(ours() => #private::core::option::Option::None))
             }

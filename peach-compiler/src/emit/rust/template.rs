@@ -40,10 +40,10 @@ impl<'a> Template<'a> {
     }
 
     /// Where the part begins that the assembler writes instead of us: the whole instruction that
-    /// names a Rust item, or the field of a Rust constant.
+    /// names a Rust item, or the field of a Rust constant or of a place in a Rust item.
     pub(super) fn start_of(&self, patch: &Patch) -> usize {
         match patch.value {
-            PatchValue::Const(..) => patch.offset as usize,
+            PatchValue::Const(..) | PatchValue::Memory(..) => patch.offset as usize,
             _ => self.compiled.encoded.item_offsets[self.item_of(patch)] as usize,
         }
     }
@@ -85,6 +85,11 @@ impl<'a> Template<'a> {
                 self.lines.push(format!("{directive} {{}}"));
                 self.operands.push(quote_spanned!(ours() => const #value));
                 self.done += usize::from(patch.size);
+            }
+            PatchValue::Memory(sym, addend) => {
+                let addend = addend - i64::from(patch.end - patch.offset);
+                let symbol = symbol_operand(&self.compiled.lowered.rust_syms[sym.index()]);
+                self.field(format!(".4byte {{}} - . + {addend}"), [symbol]);
             }
             PatchValue::Address(sym) | PatchValue::Relative(sym) => {
                 let item = self.item_of(patch);

@@ -107,6 +107,7 @@ impl Place<'_> {
         let place = |place: i64, mem: &Mem<PhysReg>| (place + mem.disp) as u64 & mask;
         meant_sum == found_sum
             && (meant.disp_const.is_some()
+                || meant.symbol.is_some()
                 || place(meant_place, meant) == place(found_place, found))
             && meant.broadcast == found.broadcast
             && (found.segment.is_none() || found.segment == meant.segment)
@@ -295,7 +296,7 @@ impl Comparison<'_> {
             .any(|register| register.is_gpr32() || *register == Register::EIP);
         let mask = if narrow { u64::from(u32::MAX) } else { u64::MAX };
         let disp = found.memory_displacement64() & mask == (place + mem.disp) as u64 & mask;
-        let known = mem.disp_const.is_none();
+        let known = mem.disp_const.is_none() && mem.symbol.is_none();
         let size = found.memory_size();
         // An address that is only computed (`lea`) has no size to compare.
         let size = size.size() == 0

@@ -104,7 +104,8 @@ fn fill_fields(inst: &Instruction<PhysReg>, raw: Raw) -> Result<Encoding, Select
                 }
                 let field = disp.expect("a variable displacement has a field");
                 // Data's own place and a Rust constant are added later, `disp` with them.
-                let is_literal = !matches!(mem.base, Base::Data(_)) && mem.disp_const.is_none();
+                let is_open = mem.disp_const.is_some() || mem.symbol.is_some();
+                let is_literal = !matches!(mem.base, Base::Data(_)) && !is_open;
                 put(&mut encoding.bytes, field, if is_literal { mem.disp } else { 0 });
                 encoding.disp = Some(field);
             }

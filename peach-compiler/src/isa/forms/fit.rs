@@ -198,8 +198,12 @@ pub(in crate::isa) fn fit<R: Register>(form: &Form, inst: &Instruction<R>) -> Re
             }
             Operand::RustConst(_) => {}
             Operand::RustSym(_) => {
-                let is_call = form.row_mnemonic() == Some(iced_x86::Mnemonic::Call);
-                if accepted.imm != Some(ImmForm::Qword) && !is_call {
+                let leaves = matches!(
+                    form.row_mnemonic(),
+                    Some(iced_x86::Mnemonic::Call | iced_x86::Mnemonic::Jmp)
+                );
+                let is_target = leaves && accepted.branch == Some(4);
+                if accepted.imm != Some(ImmForm::Qword) && !is_target {
                     return Err(Misfit::Operand { operand });
                 }
             }

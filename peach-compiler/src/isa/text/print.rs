@@ -143,6 +143,7 @@ fn write_memory(out: &mut impl Write, mem: &Mem<PhysReg>, names: &dyn Names) -> 
     match mem.base {
         Base::None => {}
         Base::Reg(view) => terms.push(register_name(view.reg, view.class)),
+        Base::Rip if mem.symbol.is_some() => {}
         Base::Rip => terms.push("rip".to_string()),
         Base::Data(id) => terms.push(names.data(id)),
         Base::Local(id) => terms.push(names.local(id)),
@@ -153,6 +154,7 @@ fn write_memory(out: &mut impl Write, mem: &Mem<PhysReg>, names: &dyn Names) -> 
         let is_plain = scale == 1 && !terms.is_empty();
         terms.push(if is_plain { name } else { format!("{name}*{scale}") });
     }
+    terms.extend(mem.symbol.map(|id| format!("sym {}", names.rust_sym(id))));
     terms.extend(mem.disp_const.map(|id| names.rust_const(id)));
     out.write_str(&terms.join(" + "))?;
     write_displacement(out, mem.disp, terms.is_empty())?;

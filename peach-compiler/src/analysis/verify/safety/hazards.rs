@@ -105,6 +105,9 @@ pub(super) fn describe_fault(function: &Function, index: usize, fault: Fault) ->
 /// Why `inst` is not harmless.
 fn reason(inst: &Instruction<Reg>, effects: &Effects<Reg>) -> Option<&'static str> {
     match effects.control {
+        Control::Jump if inst.is_tail_call() => {
+            return Some("the code that it jumps to is not proven harmless");
+        }
         Control::Call => return Some("the code that it calls is not proven harmless"),
         Control::IndirectJump => return Some("the address that it jumps to is not proven"),
         _ => {}

@@ -196,6 +196,11 @@ fn region(
             })
         }
         Base::Reg(view) => referenced(function, facts, view, known),
+        Base::Rip if mem.symbol.is_some() => Err(Refusal::new(
+            Code::NeedsUnsafe,
+            "the address of a Rust item is not proven to be valid".to_string(),
+            "constants, tables, stack variables and references are",
+        )),
         Base::None | Base::Rip | Base::StackArg => Err(Refusal::new(
             Code::NeedsUnsafe,
             "an absolute address is not proven to be valid".to_string(),
