@@ -1,11 +1,6 @@
 //! Every construct of the kernel language, run: the result of each kernel against plain Rust, in
 //! the target's own convention and in the Microsoft one.
 
-#![expect(
-    clippy::undocumented_unsafe_blocks,
-    reason = "what kernels do in `unsafe` is what the tests show"
-)]
-
 use peach_testing::processor::runs;
 use std::mem::{offset_of, size_of};
 

@@ -9,8 +9,9 @@ use peach_compiler::abi::SYSV64;
 use peach_compiler::analysis::Facts;
 use peach_compiler::diagnostics::Severity;
 use peach_compiler::ir::{Base, Function, Inst, Op, Operand};
-use peach_compiler::pipeline::{Observer, State, Step, compile_observed};
+use peach_compiler::pipeline::{Observer, State, Step, compile, compile_observed};
 use peach_testing::sources;
+use proc_macro2::{Group, TokenStream, TokenTree};
 use std::path::PathBuf;
 
 /// What the kernels of one folder have.
@@ -131,4 +132,65 @@ fn print(name: &str, figures: &Figures) {
         100 * figures.proven / all,
         figures.left_out
     );
+}
+
+/// Where an `unsafe` stands that needs no promise: it is there to be read.
+const READ: &str = "tests/fragments/main.rs";
+
+/// Each `unsafe` is needed: without it, the kernel is refused.
+#[test]
+fn nothing_is_unsafe_that_is_proven() {
+    let (mut needless, mut count) = (String::new(), 0);
+    let files = places().into_iter().flat_map(|(_, files)| files);
+    for path in files.filter(|path| !path.ends_with(READ)) {
+        for kernels in sources::kernels(&path) {
+            let marks = unsafe_marks(kernels.clone());
+            if marks == 0 || is_refused(kernels.clone()) {
+                continue;
+            }
+            count += marks;
+            for at in 0..marks {
+                if !is_refused(without(kernels.clone(), &mut { at })) {
+                    needless += &format!("{}: number {at} of\n{kernels}\n", path.display());
+                }
+            }
+        }
+    }
+    println!("{count} times `unsafe`");
+    assert!(needless.is_empty(), "{needless}");
+    assert!(count > 50, "only {count} were found");
+}
+
+fn is_refused(kernels: TokenStream) -> bool {
+    let compilation = compile(kernels, &SYSV64);
+    compilation.diagnostics.iter().any(|d| d.severity() == Severity::Error)
+}
+
+/// How often it is there.
+fn unsafe_marks(kernels: TokenStream) -> usize {
+    let mut at = usize::MAX;
+    without(kernels, &mut at);
+    usize::MAX - at
+}
+
+/// The kernels without the `unsafe` in place `at`, from which is subtracted how many there are.
+fn without(kernels: TokenStream, at: &mut usize) -> TokenStream {
+    let tokens: Vec<TokenTree> = kernels.into_iter().collect();
+    let mut all = Vec::new();
+    for (place, token) in tokens.iter().enumerate() {
+        if sources::is_unsafe(&tokens, place) {
+            let is_here = *at == 0;
+            *at = at.wrapping_sub(1);
+            if is_here {
+                continue;
+            }
+        }
+        all.push(match token {
+            TokenTree::Group(group) => {
+                TokenTree::Group(Group::new(group.delimiter(), without(group.stream(), at)))
+            }
+            token => token.clone(),
+        });
+    }
+    all.into_iter().collect()
 }

@@ -1,10 +1,5 @@
 //! The generated items: both embeddings, dispatch, listings, what the runtime promises of memory.
 
-#![expect(
-    clippy::undocumented_unsafe_blocks,
-    reason = "what kernels do in `unsafe` is what the tests show"
-)]
-
 use peach_runtime::peach_fn;
 
 const ANSWER: i32 = 42;

@@ -3,8 +3,6 @@
 //! Chaskey, Speck, the Bloom index, group varint, NNPACK's matrix products, transforms and
 //! activations, Yeppp!.
 
-#![expect(clippy::undocumented_unsafe_blocks, reason = "kernels of users, as they wrote them")]
-
 use peach_runtime::peach_fn;
 use peach_testing::processor::{has, runs};
 

@@ -5,7 +5,7 @@
 //! documentation left out: those tell callers what they owe, not why nobody can prove it.
 
 use peach_testing::sources;
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use std::path::PathBuf;
 
 #[test]
@@ -41,18 +41,10 @@ fn unsafe_lines(tokens: TokenStream) -> Vec<usize> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        match token {
-            TokenTree::Group(group) => found.extend(unsafe_lines(group.stream())),
-            TokenTree::Ident(word) if word == "unsafe" => {
-                let marks = match tokens.get(at + 1) {
-                    Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
-                    Some(TokenTree::Ident(next)) => next == "fn" || next == "extern",
-                    Some(TokenTree::Punct(_) | TokenTree::Literal(_)) | None => false,
-                };
-                found.extend(marks.then(|| word.span().start().line));
-            }
-            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        if let TokenTree::Group(group) = token {
+            found.extend(unsafe_lines(group.stream()));
         }
+        found.extend(sources::is_unsafe(&tokens, at).then(|| token.span().start().line));
     }
     found
 }

@@ -1,7 +1,7 @@
 //! The kernels in the files of the repository: the contents of each `peach_fn!`.
 
 use crate::macro_rules;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
 
 /// The folder of the repository.
@@ -80,6 +80,28 @@ fn blocks(tokens: TokenStream) -> Vec<TokenStream> {
     found
 }
 
+/// Whether the token in place `at` is the `unsafe` of a block or of a function, not of a type.
+pub fn is_unsafe(tokens: &[TokenTree], at: usize) -> bool {
+    let is_word = |at: usize, text: &str| match tokens.get(at) {
+        Some(TokenTree::Ident(word)) => word == text,
+        Some(TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_)) | None => false,
+    };
+    let is_block = |token: &TokenTree| match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    };
+    // A type has no name: its parameters follow. Of a `macro_rules!`, `$abi` and `$name` are two
+    // tokens each.
+    let is_function = |at: usize| {
+        is_word(at, "fn") && !matches!(tokens.get(at + 1), Some(TokenTree::Group(_)) | None)
+    };
+    let is_declared = match is_word(at + 1, "extern") {
+        true => (at + 2..=at + 4).any(is_function),
+        false => is_function(at + 1),
+    };
+    is_word(at, "unsafe") && (tokens.get(at + 1).is_some_and(is_block) || is_declared)
+}
+
 /// The blocks of Rust in a document.
 fn quoted(document: &str) -> Vec<String> {
     let (mut found, mut open): (Vec<String>, Option<String>) = (Vec::new(), None);
@@ -106,6 +128,24 @@ mod tests {
         let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(texts.len(), 2, "{texts:?}");
         assert!(texts[0].contains("f ()") && texts[1].contains("$ x"), "{texts:?}");
+    }
+
+    #[test]
+    fn types_are_no_promise() {
+        let source =
+            "unsafe fn f(a: unsafe fn(u8), b: unsafe extern \"C\" fn(u8)) { unsafe { nop; } }
+            pub unsafe extern \"C\" fn g() {} unsafe extern $abi fn $name() {}";
+        assert_eq!(count(source.parse().expect("tokens")), 4);
+    }
+
+    fn count(tokens: TokenStream) -> usize {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let inside = |token: &TokenTree| match token {
+            TokenTree::Group(group) => count(group.stream()),
+            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => 0,
+        };
+        let here = (0..tokens.len()).filter(|at| is_unsafe(&tokens, *at)).count();
+        here + tokens.iter().map(inside).sum::<usize>()
     }
 
     #[test]
