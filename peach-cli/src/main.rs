@@ -1,13 +1,14 @@
 //! The `peach` command: a shell around `peach_build`.
 //!
 //! Arguments come in, files go out; messages go to standard error. Exit codes: 0, or 1 where
-//! something is in error, or 2 where the arguments is malformed.
+//! something is in error, or 2 where the arguments are malformed.
 
 mod compile;
 mod encode;
 mod fmt;
 mod messages;
 mod options;
+mod play;
 mod show;
 mod watch;
 
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
         Some("fmt") => {
             arguments.remove(0);
             run(&options::FMT, arguments, fmt::run)
+        }
+        Some("play") => {
+            arguments.remove(0);
+            run(&options::PLAY, arguments, play::run)
         }
         _ => run(&options::COMPILE, arguments, compile::run),
     }

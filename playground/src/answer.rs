@@ -14,8 +14,10 @@
 //! |---|---|
 //! | `kernels` | of each version `title`, `html`; none where there are errors |
 //! | `colors` | pairs of a line and its color |
-//! | `messages` | `severity`, `code`, `text`, `from`, `to` (line from 1, column from 0), `labels`, `notes`, `help` |
+//! | `messages` | `severity`, `code`, `text`, `from`, `to`, `labels`, `notes`, `help` |
 //! | `output` | the text in the format that was asked for |
+//!
+//! Places are a line, counted from 1, and a column, counted from 0 in characters.
 //!
 //! Invariant: no file is read. Fails: never; what is wrong is a message.
 
@@ -54,7 +56,7 @@ fn respond(request: &Value) -> Value {
     if !FORMATS.contains(&format) {
         return failure(&format!("unknown format `{format}`; known: {}", FORMATS.join(", ")));
     }
-    let platform = match platform(text_of("abi"), text_of("cpu"), format) {
+    let platform = match platform(text_of("abi"), text_of("cpu"), None) {
         Ok(platform) => platform,
         Err(error) => return failure(&error.to_string()),
     };
@@ -70,11 +72,14 @@ fn respond(request: &Value) -> Value {
     }
 }
 
-fn platform(abi: Option<&str>, cpu: Option<&str>, format: &str) -> Result<Platform, Error> {
-    let assembly_format = AssemblyFormat::parse(format).map(|format| format.flag());
+fn platform(
+    abi: Option<&str>,
+    cpu: Option<&str>,
+    format: Option<AssemblyFormat>,
+) -> Result<Platform, Error> {
     Platform::new(&Request {
         abi: Some(abi.unwrap_or("sysv")),
-        assembly_format,
+        assembly_format: format.map(|format| format.flag()),
         cpu,
         ..Request::default()
     })
@@ -118,6 +123,9 @@ fn output(
         "bytes" => return Ok(bytes(compiled)),
         _ => {}
     }
+    let convention = platform.target.convention.flag;
+    let listing_format = AssemblyFormat::parse(format);
+    let platform = &self::platform(Some(convention), platform.cpu.as_deref(), listing_format)?;
     let template =
         Template::parse("${name}_${isa}").map_err(|error| Error::Usage(error.to_string()))?;
     let has_versions = {

@@ -5,6 +5,7 @@
 //! | the kernels of a file, each with all there is to see | [`view`] |
 //! | all of them as one self-contained page | [`page`] |
 //! | the answer to an editor, as JSON | [`answer()`] |
+//! | the files that the playground is made of | [`site`] |
 //! | what instructions do, a line each | [`words`] |
 //! | the functions that a browser calls | `browser`, on WebAssembly alone |
 //!
@@ -14,6 +15,7 @@ mod answer;
 #[cfg(target_family = "wasm")]
 pub mod browser;
 pub mod page;
+pub mod site;
 pub mod view;
 pub mod words;
 

@@ -346,3 +346,25 @@ pub const FMT: Usage = Usage {
         HELP,
     ],
 };
+
+/// `peach play [FILE]`.
+pub const PLAY: Usage = Usage {
+    name: "peach play",
+    about: "Serves the playground to a browser on this machine: kernels left, their code right, \
+        compiled as one types.",
+    positionals: &[Positional::optional(
+        "FILE",
+        "The file to edit: the only one that is read, and written when that is asked for.",
+    )],
+    flags: &[
+        flag(
+            "--port",
+            Value::Name("PORT"),
+            Group::Other,
+            "The port of 127.0.0.1 to listen at. Default: 0, any that is free.",
+        ),
+        flag("--open", Value::None, Group::Other, "Opens the page in the browser."),
+        COLOR,
+        HELP,
+    ],
+};

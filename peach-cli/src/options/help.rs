@@ -35,6 +35,9 @@ pub(super) fn text(usage: &Usage) -> String {
         text.push_str("       peach show [FLAG]... FILE [KERNEL]      what kernels compile to\n");
         text.push_str("       peach fmt [--check] FILE...             regular white space\n");
         text.push_str(
+            "       peach play [FLAG]... [FILE]             the same in a browser, as one types\n",
+        );
+        text.push_str(
             "       peach encode [FLAG] [INSTRUCTION]...    bytes of single instructions\n",
         );
     }

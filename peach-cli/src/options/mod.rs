@@ -9,7 +9,7 @@ mod flags;
 mod help;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-pub use flags::{COMPILE, FMT, SHOW};
+pub use flags::{COMPILE, FMT, PLAY, SHOW};
 use flags::{Flag, Value};
 use std::ffi::OsString;
 use std::path::PathBuf;

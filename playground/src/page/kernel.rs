@@ -135,20 +135,32 @@ fn effects(detail: &Detail) -> String {
         Some(bytes) => format!("memory ({bytes} bytes)"),
         None => "memory".to_string(),
     };
-    let registers = |lanes: fn(&Use) -> Lanes| {
-        let used = detail.uses.iter().filter(move |used| !lanes(used).is_empty());
-        used.map(move |used| format!("{} {}", used.register, span(lanes(used)))).collect()
-    };
+    let read = detail.uses.iter().filter(|used| !used.read.is_empty());
+    let read = read.map(|used| format!("{} {}", used.register, span(used.read)));
+    let written = detail.uses.iter().filter(|used| !used.written.is_empty()).map(written);
     let side = |mut parts: Vec<String>, touches: bool, flags: Flags| {
         parts.extend(touches.then(|| memory.clone()));
         parts.extend((!flags.is_empty()).then(|| flag_names(flags)));
         parts.join(", ")
     };
-    let reads = side(registers(|used| used.read), detail.memory.read, detail.flags_read);
-    let writes = side(registers(|used| used.written), detail.memory.written, detail.flags_written);
+    let reads = side(read.collect(), detail.memory.read, detail.flags_read);
+    let writes = side(written.collect(), detail.memory.written, detail.flags_written);
     let parts = [("reads", reads), ("writes", writes)];
     let parts = parts.iter().filter(|(_, what)| !what.is_empty());
     parts.map(|(verb, what)| format!("{verb} {what}")).collect::<Vec<_>>().join("; ")
+}
+
+/// `ymm0 0–31 (clears 32–63)`: what a register gets.
+fn written(used: &Use) -> String {
+    let cleared = Lanes(used.written.0 & used.zeroed.0);
+    let set = Lanes(used.written.0 & !used.zeroed.0);
+    match (set.is_empty(), cleared.is_empty()) {
+        (false, false) => {
+            format!("{} {} (clears {})", used.register, span(set), span(cleared))
+        }
+        (true, _) => format!("{} {} (clears)", used.register, span(cleared)),
+        _ => format!("{} {}", used.register, span(set)),
+    }
 }
 
 /// Bytes of a register: `0–7`, or several such runs.

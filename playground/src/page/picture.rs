@@ -58,16 +58,28 @@ pub(super) fn ranges(out: &mut String, anatomy: &Anatomy, tops: &[usize]) {
                 x - 3
             );
         }
-        for (row, presence) in range.rows.iter().enumerate() {
-            if presence.read || presence.written {
-                let class = if presence.written { "write" } else { "read" };
-                let y = tops[row] + LINE / 2;
-                let _ = write!(out, "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"2\"/>");
-            }
-        }
+        dots(out, range, "read", x, tops);
+        dots(out, range, "write", x, tops);
         out.push_str("</g>\n");
     }
     out.push_str("</svg>\n");
+}
+
+/// A dot on each row that reads, or writes, the register: one path of lines without length, whose
+/// ends are round. (An element for each would be most of a page.)
+fn dots(out: &mut String, range: &Range, class: &str, x: usize, tops: &[usize]) {
+    let is_of_class = |row: &usize| match class {
+        "write" => range.rows[*row].written,
+        _ => range.rows[*row].read && !range.rows[*row].written,
+    };
+    let mut rows = (0..range.rows.len()).filter(is_of_class).peekable();
+    if rows.peek().is_some() {
+        let _ = write!(out, "<path class=\"{class}\" d=\"");
+        rows.for_each(|row| {
+            let _ = write!(out, "M{x} {}h0", tops[row] + LINE / 2);
+        });
+        out.push_str("\"/>");
+    }
 }
 
 /// A jump: the row it is on, the row it goes to, the column it is drawn in (0 is next to the code).

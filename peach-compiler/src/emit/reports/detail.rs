@@ -36,7 +36,7 @@ pub struct Detail {
 /// How an instruction uses one register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// As wide as the instruction sees it.
+    /// As it is written or, where it is implied, as wide as the instruction sees it.
     pub register: String,
     /// Which register it is.
     pub physical: PhysReg,
@@ -44,6 +44,8 @@ pub struct Use {
     pub read: Lanes,
     /// The bytes that get, or may get, a new value.
     pub written: Lanes,
+    /// Of these, the bytes known to become zero.
+    pub zeroed: Lanes,
     /// Whether it is part of an address alone.
     pub is_address: bool,
 }
@@ -96,7 +98,7 @@ fn uses(inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>) -> Vec<Use> {
     let mut addresses = Vec::new();
     for operand in &inst.operands {
         match operand {
-            Operand::Reg(view) => explicit.push(view.reg),
+            Operand::Reg(view) => explicit.push((view.reg, view.class)),
             Operand::Mem(mem) => {
                 if let Base::Reg(view) = mem.base {
                     addresses.push(view.reg);
@@ -106,18 +108,21 @@ fn uses(inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>) -> Vec<Use> {
             _ => {}
         }
     }
+    let place = |reg: PhysReg| explicit.iter().position(|(other, _)| *other == reg);
     let used = |access: &Access<PhysReg>| {
         let (read, written) = (access.read, access.write | access.may_write);
+        let class = place(access.reg).map(|index| explicit[index].1);
+        let class = class.unwrap_or_else(|| class_of(access.reg, read | written));
         Use {
-            register: register_name(access.reg, class_of(access.reg, read | written)),
+            register: register_name(access.reg, class),
             physical: access.reg,
             read,
             written,
-            is_address: addresses.contains(&access.reg) && !explicit.contains(&access.reg),
+            zeroed: access.zeroed,
+            is_address: addresses.contains(&access.reg) && place(access.reg).is_none(),
         }
     };
     let mut uses: Vec<Use> = effects.regs.iter().map(used).collect();
-    let place = |reg: PhysReg| explicit.iter().position(|other| *other == reg);
     uses.sort_by_key(|used| place(used.physical).unwrap_or(usize::MAX));
     uses.retain(|used| used.physical != gp::RSP || place(gp::RSP).is_some());
     uses
