@@ -21,6 +21,7 @@ pub mod hex;
 pub mod ids;
 pub mod isa;
 pub mod nearest;
+pub mod sorted;
 pub mod target;
 
 // The stages, in the order of the data.

@@ -22,7 +22,7 @@ pub(crate) fn within<'t>(
         .map(|candidate| (edit_distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .collect();
-    close.sort_unstable();
+    crate::sorted::sort(&mut close);
     close.dedup();
     close.into_iter().take(most).map(|(_, candidate)| candidate).collect()
 }

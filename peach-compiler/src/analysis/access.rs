@@ -13,6 +13,7 @@ use crate::isa::{
     Access, Bank, Class, Constraints, Control, Effects, Feature, Flags, Lanes, PhysReg, Reach,
     RegSet, VectorMode, X87Effect, constraints, effects, gp,
 };
+use crate::sorted;
 
 /// The effects and constraints of all instructions of `function`, apart from what
 /// [`complete_outside`] and [`complete_vzeroall`] add.
@@ -330,7 +331,7 @@ pub(super) fn named_registers(effects: &[Effects<Reg>]) -> Vec<PhysReg> {
         .filter_map(|access| access.reg.physical())
         .filter(|&reg| reg != gp::RSP)
         .collect();
-    named.sort_unstable();
+    sorted::sort(&mut named);
     named.dedup();
     named
 }

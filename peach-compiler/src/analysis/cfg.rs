@@ -6,6 +6,7 @@
 
 use crate::ir::{DataContent, Function, LocalFnId, LocalOp, Op, Operand, Reg};
 use crate::isa::{Control, Effects};
+use crate::sorted;
 
 /// How many edges there may be, and how many registers may be live at the ends of blocks, added up.
 /// What is known of them, here and in the later stages, takes memory for each.
@@ -162,7 +163,7 @@ fn connect(cfg: &mut Cfg, function: &Function, effects: &[Effects<Reg>]) {
                 direct.chain(indirect.iter().copied()).filter_map(|l| block_of_label[l.index()]),
             );
         }
-        succs.sort_unstable();
+        sorted::sort(&mut succs);
         succs.dedup();
         match room.checked_sub(succs.len()) {
             Some(left) => room = left,

@@ -8,6 +8,7 @@ use super::slots::Slots;
 use super::{Cfg, MOST_LIVE};
 use crate::ir::Reg;
 use crate::isa::{Effects, Lanes};
+use crate::sorted;
 
 /// Live bytes at the ends of each block: pairs of register and bytes, sorted by register.
 ///
@@ -86,7 +87,7 @@ fn summarize(cfg: &Cfg, effects: &[Effects<Reg>], slots: Slots) -> Vec<Summary> 
             }
         }
     }
-    all.sort_by_key(|s| s.slot);
+    sorted::sort_by_key(&mut all, |s| s.slot);
     all
 }
 

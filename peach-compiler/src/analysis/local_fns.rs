@@ -8,6 +8,7 @@ use super::Cfg;
 use super::access::{Outside, call_clobbers, merge, named_registers, read, whole, write};
 use crate::ir::{Function, LocalFnId, LocalOp, Op, Reg};
 use crate::isa::{Access, Effects, Flags, Lanes, PhysReg, Register, gp};
+use crate::sorted;
 use std::ops::Range;
 
 /// What is known of the local functions of a function, by [`LocalFnId`].
@@ -83,7 +84,7 @@ impl LocalFns {
             for index in body.clone() {
                 self.add_changed(function, effects, index, &mut changed);
             }
-            changed.sort_unstable();
+            sorted::sort(&mut changed);
             changed.dedup();
             self.changed.push(changed);
         }

@@ -10,6 +10,7 @@ use super::dominators::Flow;
 use super::proof::{Access, Via};
 use super::{Cfg, Facts, MOST_LIVE};
 use crate::ir::{Base, Function, LocalId, Op, Operand};
+use crate::sorted;
 use std::collections::{BTreeSet, HashMap};
 
 /// A read of bytes that may not have been written.
@@ -57,7 +58,7 @@ pub(super) fn unwritten_reads(
             Touch { inst, operand, local: *local, start: 0, end, read: true, written: false };
         (is_read && end > 0).then_some(touch)
     }));
-    touches.sort_by_key(|touch| touch.inst);
+    sorted::sort_by_key(&mut touches, |touch| touch.inst);
     if !touches.iter().any(|touch| touch.read) {
         return Some(Vec::new());
     }
@@ -123,7 +124,7 @@ impl Ranges {
     fn of(touches: &[Touch]) -> Ranges {
         let mut starts: Vec<_> =
             touches.iter().flat_map(|t| [(t.local, t.start), (t.local, t.end)]).collect();
-        starts.sort_unstable();
+        sorted::sort(&mut starts);
         starts.dedup();
         Ranges { starts }
     }
@@ -192,7 +193,7 @@ fn events(cfg: &Cfg, ranges: &Ranges, of_block: &[&[Touch]]) -> Option<Vec<Event
             return None;
         }
     }
-    events.sort_unstable();
+    sorted::sort(&mut events);
     Some(events)
 }
 

@@ -8,11 +8,11 @@
 use super::{Cfg, MOST_LIVE};
 use crate::ir::{Base, DataContent, Function, Instruction, Mem, Op, Operand, Reg, View};
 use crate::isa::{Bank, Class, Effects, Lanes};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What is known at one place: registers, with how many of their low bytes (bits, of a mask
 /// register) are ones.
-type Ones = BTreeMap<Reg, u32>;
+type Ones = SortedMap<Reg, u32>;
 
 /// Lets gathers under such a mask write what they may write.
 pub(super) fn complete_gathers(function: &Function, cfg: &Cfg, effects: &mut [Effects<Reg>]) {
@@ -77,22 +77,22 @@ fn known_of(ones: &Ones, reg: Reg) -> Option<u32> {
 
 /// The masks of gathers, and what is moved to them.
 struct Masks {
-    regs: BTreeSet<Reg>,
+    regs: SortedSet<Reg>,
 }
 
 impl Masks {
     fn of(function: &Function) -> Masks {
-        let mut moved: BTreeMap<Reg, Vec<Reg>> = BTreeMap::new();
+        let mut moved: SortedMap<Reg, Vec<Reg>> = SortedMap::new();
         let mut todo = Vec::new();
         for inst in &function.insts {
             match &inst.op {
-                Op::Copy { dst, src } => moved.entry(dst.reg).or_default().push(src.reg),
+                Op::Copy { dst, src } => moved.get_or_default(dst.reg).push(src.reg),
                 Op::Machine(machine) => {
                     todo.extend(mask_of(&machine.inst).map(|view| view.reg));
                     if let [Operand::Reg(dst), Operand::Reg(src)] = machine.inst.operands.as_slice()
                         && is_plain_move(machine.inst.mnemonic.name())
                     {
-                        moved.entry(dst.reg).or_default().push(src.reg);
+                        moved.get_or_default(dst.reg).push(src.reg);
                     }
                 }
                 Op::Label(_)
@@ -106,7 +106,7 @@ impl Masks {
                 | Op::Bytes(_) => {}
             }
         }
-        let mut regs = BTreeSet::new();
+        let mut regs = SortedSet::new();
         while let Some(reg) = todo.pop() {
             if regs.insert(reg) {
                 todo.extend(moved.remove(&reg).unwrap_or_default());

@@ -9,7 +9,7 @@ use super::dominators::Flow;
 use super::{Cfg, MOST_LIVE};
 use crate::ir::{Function, Op, Reg};
 use crate::isa::{Effects, Lanes};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Lets such instructions write the bytes of their destination that nothing may have written
 /// before.
@@ -37,17 +37,17 @@ fn scans(effects: &[Effects<Reg>]) -> impl Iterator<Item = (usize, Reg)> {
 }
 
 /// `dests` and what is copied to them, directly or by way of others.
-fn with_sources(function: &Function, mut dests: Vec<Reg>) -> BTreeSet<Reg> {
+fn with_sources(function: &Function, mut dests: Vec<Reg>) -> SortedSet<Reg> {
     if dests.is_empty() {
-        return BTreeSet::new();
+        return SortedSet::new();
     }
-    let mut copied: BTreeMap<Reg, Vec<Reg>> = BTreeMap::new();
+    let mut copied: SortedMap<Reg, Vec<Reg>> = SortedMap::new();
     for inst in &function.insts {
         if let Op::Copy { dst, src } = inst.op {
-            copied.entry(dst.reg).or_default().push(src.reg);
+            copied.get_or_default(dst.reg).push(src.reg);
         }
     }
-    let mut all = BTreeSet::new();
+    let mut all = SortedSet::new();
     while let Some(reg) = dests.pop() {
         if all.insert(reg) {
             dests.extend(copied.remove(&reg).unwrap_or_default());
@@ -57,7 +57,7 @@ fn with_sources(function: &Function, mut dests: Vec<Reg>) -> BTreeSet<Reg> {
 }
 
 /// The bytes of registers that may have been written, of those of which some may.
-type Written = BTreeMap<Reg, Lanes>;
+type Written = SortedMap<Reg, Lanes>;
 
 /// For each of them, the bytes of its destination that some path to it may have written: all of
 /// them where more would have to be followed than [`MOST_LIVE`].
@@ -65,7 +65,7 @@ fn written_before(
     function: &Function,
     cfg: &Cfg,
     effects: &[Effects<Reg>],
-    followed: &BTreeSet<Reg>,
+    followed: &SortedSet<Reg>,
 ) -> Vec<(usize, Reg, Lanes)> {
     let lasting = leave_their_blocks(cfg, effects, followed);
     let mut at_entry = vec![Written::new(); cfg.blocks.len()];
@@ -80,7 +80,7 @@ fn written_before(
         for access in &effects[index].regs {
             let lanes = access.write | access.may_write;
             if !lanes.is_empty() && followed.contains(&access.reg) {
-                *written.entry(access.reg).or_insert(Lanes::NONE) |= lanes;
+                *written.get_or_insert(access.reg, Lanes::NONE) |= lanes;
             }
         }
         // A copy of what has no value gives it none.
@@ -106,7 +106,7 @@ fn written_before(
             let before = known.len();
             let mut grew = false;
             for (&reg, &new) in &written {
-                let old = known.entry(reg).or_insert(Lanes::NONE);
+                let old = known.get_or_insert(reg, Lanes::NONE);
                 grew |= !old.contains(new);
                 *old |= new;
             }
@@ -140,14 +140,14 @@ fn of(written: &Written, reg: Reg) -> Lanes {
 fn leave_their_blocks(
     cfg: &Cfg,
     effects: &[Effects<Reg>],
-    followed: &BTreeSet<Reg>,
-) -> BTreeSet<Reg> {
+    followed: &SortedSet<Reg>,
+) -> SortedSet<Reg> {
     let flow = Flow::of(cfg);
-    let mut first: BTreeMap<Reg, u32> = BTreeMap::new();
-    let mut lasting = BTreeSet::new();
+    let mut first: SortedMap<Reg, u32> = SortedMap::new();
+    let mut lasting = SortedSet::new();
     for (effects, &block) in effects.iter().zip(&cfg.block_of) {
         for access in effects.regs.iter().filter(|access| followed.contains(&access.reg)) {
-            let is_elsewhere = *first.entry(access.reg).or_insert(block) != block;
+            let is_elsewhere = *first.get_or_insert(access.reg, block) != block;
             if is_elsewhere || flow.is_in_cycle(block + 1) {
                 lasting.insert(access.reg);
             }

@@ -7,7 +7,7 @@
 use super::Facts;
 use crate::ir::{ArgId, ArgValue, Function, Instruction, Op, Operand, Reg, View};
 use crate::isa::{Bank, Class, Lanes};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// What is known of one register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Value {
 
 /// What is known at one place: only registers of which something is, by slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Known(BTreeMap<u32, Value>);
+pub(super) struct Known(SortedMap<u32, Value>);
 
 impl Known {
     /// What is known of `reg`.

@@ -8,6 +8,7 @@ use super::stack::Address;
 use super::state::{Place, State, Sym};
 use crate::ir::{Base, DataContent, DataId, Function, Instruction, Mem, Operand, RustConstId};
 use crate::isa::{Bank, Class, Lanes, PhysReg, gp};
+use crate::sorted::SortedMap;
 use std::collections::BTreeMap;
 
 /// What one byte of a register or of the result's memory is, in terms of the registers before the
@@ -31,7 +32,7 @@ pub(super) enum Byte {
 /// The registers during a return. Those that are not in it are as before.
 #[derive(Default)]
 pub(super) struct Bytes {
-    regs: BTreeMap<PhysReg, Vec<Byte>>,
+    regs: SortedMap<PhysReg, Vec<Byte>>,
     /// Stores through the hidden pointer, by offset.
     pub stored: BTreeMap<i64, Byte>,
     /// Stores to the stack, by the address of the byte.

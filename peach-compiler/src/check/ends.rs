@@ -4,6 +4,7 @@
 
 use crate::ir::{DataContent, Function, InstId, Op, Operand, Reg, VReg};
 use crate::isa::Effects;
+use crate::sorted;
 
 /// The last instruction that may name each virtual register, wherever control goes.
 pub(super) struct Ends {
@@ -26,7 +27,7 @@ impl Ends {
             .enumerate()
             .filter_map(|(index, last)| Some(((*last)?, Reg::Virtual(VReg(index as u32)))))
             .collect();
-        sorted.sort_unstable();
+        sorted::sort(&mut sorted);
         let starts = (0..=function.insts.len())
             .map(|index| sorted.partition_point(|(end, _)| *end < index))
             .collect();

@@ -17,6 +17,7 @@ use super::state::{Place, State, Sym};
 use super::{Checked, Program, Refusal, kept_unwritten};
 use crate::ir::{Branch, Code, Item, LocalFn, LocalFnId, LocalOp, Op, Operand, Origin, Reg};
 use crate::isa::{Flags, Lanes};
+use crate::sorted;
 
 /// Under which circumstances code runs: that of the kernel itself, or the body of a local function
 /// for all callers that are alike.
@@ -128,7 +129,7 @@ pub(super) fn written_by(program: &Program<'_>, id: LocalFnId) -> Vec<Reg> {
             }
         }
     }
-    written.sort_unstable();
+    sorted::sort(&mut written);
     written.dedup();
     written
 }

@@ -68,11 +68,12 @@ use crate::ir::{
     Op, Origin, Reg,
 };
 use crate::isa::{Effects, Lanes, PhysReg};
+use crate::sorted::{SortedMap, SortedSet};
 use ends::Ends;
 use local_fns::Setting;
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 /// Why an allocation is refused: a bug in peach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +125,7 @@ struct Program<'a> {
     starts: Vec<usize>,
     /// The block that each label opens.
     block_of_label: Vec<Option<usize>>,
-    stack_args: BTreeMap<i64, ArgId>,
+    stack_args: SortedMap<i64, ArgId>,
     /// Where the values of registers end.
     ends: Ends,
 }
@@ -181,7 +182,7 @@ impl<'a> Program<'a> {
     }
 }
 
-fn stack_args(function: &Function) -> BTreeMap<i64, ArgId> {
+fn stack_args(function: &Function) -> SortedMap<i64, ArgId> {
     let places = function.args.iter().map(|arg| function.placement.args[arg.param][arg.part]);
     let on_stack = places.enumerate().filter_map(|(index, place)| match place {
         ArgPlace::Stack { offset } => Some((i64::from(offset), ArgId(index as u32))),
@@ -244,7 +245,7 @@ struct Step<'a> {
     state: &'a mut State,
     layout: &'a mut Layout,
     /// The arguments that arrive on the stack, by their offset from the canonical frame address.
-    stack_args: &'a BTreeMap<i64, ArgId>,
+    stack_args: &'a SortedMap<i64, ArgId>,
 }
 
 /// The replay: states at block starts, until nothing changes.
@@ -443,13 +444,13 @@ fn kept_unwritten(function: &Function, effects: &[Effects<Reg>]) -> Vec<Reg> {
     if todo.is_empty() {
         return todo;
     }
-    let mut copied: BTreeMap<Reg, Vec<Reg>> = BTreeMap::new();
+    let mut copied: SortedMap<Reg, Vec<Reg>> = SortedMap::new();
     for inst in &function.insts {
         if let Op::Copy { dst, src } = inst.op {
-            copied.entry(dst.reg).or_default().push(src.reg);
+            copied.get_or_default(dst.reg).push(src.reg);
         }
     }
-    let mut kept = BTreeSet::new();
+    let mut kept = SortedSet::new();
     while let Some(reg) = todo.pop() {
         if kept.insert(reg) {
             todo.extend(copied.remove(&reg).unwrap_or_default());

@@ -4,7 +4,8 @@
 use super::stack::Address;
 use super::symbols::Sym;
 use crate::isa::Lanes;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The values that one place holds: byte *i* of the place is byte *i* of the value, for these
@@ -19,7 +20,7 @@ const LONGEST: i64 = 64;
 pub(super) struct Slots {
     held: BTreeMap<Address, Held>,
     /// Where each value is.
-    places: BTreeMap<Sym, BTreeSet<Address>>,
+    places: SortedMap<Sym, SortedSet<Address>>,
 }
 
 impl Slots {
@@ -64,7 +65,7 @@ impl Slots {
             return;
         }
         if add(self.held.entry(address).or_default(), sym, lanes) {
-            self.places.entry(sym).or_default().insert(address);
+            self.places.get_or_default(sym).insert(address);
         }
     }
 

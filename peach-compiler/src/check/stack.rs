@@ -3,7 +3,7 @@
 use super::{Checked, Refusal};
 use crate::ir::{Base, LocalId, Mem, View};
 use crate::isa::{Class, PhysReg, gp};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{self, SortedMap, SortedSet};
 
 /// What a stack address is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +39,7 @@ pub(super) struct Stack {
     /// `rsp`.
     pub rsp: Address,
     /// Registers that hold a stack address: the frame's base, and where a loop over its pages ends.
-    bases: BTreeMap<PhysReg, Address>,
+    bases: SortedMap<PhysReg, Address>,
     /// `rsp` after the prologue: what is below, down to `rsp`, the source has pushed.
     pub floor: Option<Address>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Stack {
 impl Stack {
     /// The return address has just been pushed.
     pub fn on_entry() -> Stack {
-        Stack { rsp: Address::cfa(-8), bases: BTreeMap::new(), floor: None }
+        Stack { rsp: Address::cfa(-8), bases: SortedMap::new(), floor: None }
     }
 
     /// The stack address that a memory operand stands for without its index, if it is one.
@@ -103,9 +103,9 @@ impl Stack {
 /// Where stack variables and slots are: inferred from their uses, which must agree.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    locals: BTreeMap<LocalId, (Address, u32)>,
+    locals: SortedMap<LocalId, (Address, u32)>,
     /// Memory that pushes and saves have used.
-    pushed: BTreeSet<(Address, u32)>,
+    pushed: SortedSet<(Address, u32)>,
     /// Where [`Region::Aligned`] may begin, counted from the canonical frame address: the lowest
     /// and the highest place.
     window: Option<(i64, i64)>,
@@ -194,7 +194,7 @@ impl Layout {
         {
             return Err(Refusal::new(format!("a local at {:?} shares its memory", local.0)));
         }
-        ranges.sort_unstable();
+        sorted::sort(&mut ranges);
         check_apart(&ranges)?;
         let ranges = ranges.into_iter().map(|(range, _)| range);
         let (aligned, plain): (Vec<_>, Vec<_>) =

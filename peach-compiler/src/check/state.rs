@@ -5,7 +5,7 @@ use super::stack::{Address, Stack};
 pub(super) use super::symbols::Sym;
 use super::{Checked, Refusal};
 use crate::isa::{Bank, Class, Flags, Lanes, PhysReg};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::rc::Rc;
 
 /// What becomes of the bytes of a place that a copy does not write.
@@ -46,7 +46,7 @@ pub(super) struct State {
     /// The stack pointer, and the frame pointer.
     pub stack: Stack,
     /// In the body of a local function: what was overwritten since it began.
-    touched: Option<BTreeMap<Place, Lanes>>,
+    touched: Option<SortedMap<Place, Lanes>>,
 }
 
 impl State {
@@ -171,7 +171,7 @@ impl State {
 
     fn touch(&mut self, place: Place, lanes: Lanes) {
         if let Some(touched) = &mut self.touched {
-            *touched.entry(place).or_insert(Lanes::NONE) |= lanes;
+            *touched.get_or_insert(place, Lanes::NONE) |= lanes;
         }
     }
 
@@ -207,7 +207,7 @@ impl State {
         state.flags = Flags(self.flags.0 & !Flags::STATUS.0);
         state.flags_set = Flags(self.flags_set.0 | Flags::STATUS.0);
         state.upper_written = self.upper_written;
-        state.touched = Some(BTreeMap::new());
+        state.touched = Some(SortedMap::new());
         state
     }
 
@@ -313,7 +313,7 @@ impl State {
         }
         if let Some(touched) = &mut self.touched {
             for (place, lanes) in other.touched() {
-                let known = touched.entry(place).or_insert(Lanes::NONE);
+                let known = touched.get_or_insert(place, Lanes::NONE);
                 changed |= !known.contains(lanes);
                 *known |= lanes;
             }

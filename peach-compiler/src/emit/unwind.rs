@@ -10,6 +10,7 @@
 use crate::encode::Encoded;
 use crate::ir::{Cfa, Code, Instruction, Item, Lowered, Operand, Origin};
 use crate::isa::{Bank, PhysReg, gp};
+use crate::sorted;
 use std::ops::Range;
 
 /// One change of the unwinding rules.
@@ -75,7 +76,7 @@ pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
     let end = encoded.code_len as u32;
     changes.extend(cfa.map(|(_, rule)| (end, Change::Cfa(*rule))));
     changes.retain(|(at, _)| *at < end);
-    changes.sort_by_key(|(at, _)| *at);
+    sorted::sort_by_key(&mut changes, |(at, _)| *at);
     changes
 }
 

@@ -1,6 +1,7 @@
 //! Where constants go: after the code, or in a section of their own; aligned, each once.
 
 use crate::ir::{Base, Code, Data, DataContent, Lowered, Operand};
+use crate::sorted;
 use std::collections::HashMap;
 
 /// What fits in a cache line does not cross into the next.
@@ -30,7 +31,7 @@ impl DataLayout {
         let size = |id: usize| data[id].map_or(0, |data| data.content.len() as u32);
         let mut order: Vec<usize> = (0..data.len()).filter(|&id| data[id].is_some()).collect();
         // What is large goes first: it leaves gaps for the small, and may contain them.
-        order.sort_by_key(|&id| (std::cmp::Reverse((align(id), size(id))), id));
+        sorted::sort_by_key(&mut order, |&id| (std::cmp::Reverse((align(id), size(id))), id));
         let largest = order.iter().map(|&id| align(id)).max().unwrap_or(1);
 
         let mut space = Space { end: start, gaps: Vec::new(), widest: 0 };
@@ -81,7 +82,7 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn of(sizes: impl Iterator<Item = u32>) -> Self {
         let mut sizes: Vec<u32> = sizes.collect();
-        sizes.sort_unstable();
+        sorted::sort(&mut sizes);
         sizes.dedup();
         Known { places: HashMap::new(), sizes }
     }

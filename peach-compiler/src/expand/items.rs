@@ -7,6 +7,7 @@ use super::output::blank_function;
 use super::value::Value;
 use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic};
+use crate::sorted;
 use crate::syntax::ast::{self, Item, TableElement};
 
 /// An item by name.
@@ -173,7 +174,7 @@ impl<'a> Expander<'a, '_> {
             .map(|(symbol, global)| (*symbol, *global))
             .filter(|(_, global)| !matches!(global, Global::Helper(_) | Global::Kernel(_)))
             .collect();
-        unused.sort_by_key(|(symbol, _)| *symbol);
+        sorted::sort_by_key(&mut unused, |(symbol, _)| *symbol);
         self.begin(blank_function(self.target.convention));
         for (symbol, global) in unused {
             // One that does not end does not keep the others from being checked.

@@ -9,6 +9,7 @@ use super::{Expander, Reported};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Branch, BranchSize, LabelId, LabelInfo, Op};
 use crate::nearest::nearest;
+use crate::sorted;
 use crate::syntax::ast::{self, Expr, ExprKind, Label, StatementKind};
 use proc_macro2::Span;
 use std::cell::Cell;
@@ -161,7 +162,7 @@ impl<'a> Expander<'a, '_> {
             .filter(|label| !label.defined)
             .map(|label| (self.output.function[label.id].name.clone(), label.used))
             .collect();
-        undefined.sort_by_key(|(name, place)| (place.first.start(), name.clone()));
+        sorted::sort_by_key(&mut undefined, |(name, place)| (place.first.start(), name.clone()));
         for (name, place) in undefined {
             self.error(
                 Diagnostic::new(Code::UndefinedLabel, place, format!("undefined label `{name}`"))
@@ -567,7 +568,7 @@ impl<'a> Expander<'a, '_> {
             .filter(|node| !node.used && !node.name.starts_with('_'))
             .map(|node| (node.place, node.name))
             .collect();
-        unused.sort_by_key(|(place, name)| (place.first.start(), name.clone()));
+        sorted::sort_by_key(&mut unused, |(place, name)| (place.first.start(), name.clone()));
         for (place, name) in unused {
             self.reports.diagnostics.push(
                 Diagnostic::new(

@@ -7,6 +7,7 @@
 
 use super::needs::Needs;
 use super::space::Object;
+use crate::sorted;
 
 /// Which stack variables are furthest from the stack pointer.
 #[derive(Clone, Copy)]
@@ -49,8 +50,8 @@ impl Plan {
     pub fn downwards(self, needs: &Needs) -> Vec<Object> {
         let mut locals = locals(needs);
         match self.order {
-            Order::Size => locals.sort_by_key(|o| (-o.size, -o.align, o.id)),
-            Order::Align => locals.sort_by_key(|o| (-o.align, -o.size, o.id)),
+            Order::Size => sorted::sort_by_key(&mut locals, |o| (-o.size, -o.align, o.id)),
+            Order::Align => sorted::sort_by_key(&mut locals, |o| (-o.align, -o.size, o.id)),
             Order::Use => sort_by_use(&mut locals, needs),
         }
         let saves = saves(needs);
@@ -61,8 +62,8 @@ impl Plan {
     pub fn upwards(self, needs: &Needs) -> Vec<Object> {
         let mut locals = locals(needs);
         match self.order {
-            Order::Size => locals.sort_by_key(|o| (o.size, -o.align, o.id)),
-            Order::Align => locals.sort_by_key(|o| (-o.align, o.size, o.id)),
+            Order::Size => sorted::sort_by_key(&mut locals, |o| (o.size, -o.align, o.id)),
+            Order::Align => sorted::sort_by_key(&mut locals, |o| (-o.align, o.size, o.id)),
             Order::Use => {
                 sort_by_use(&mut locals, needs);
                 locals.reverse();
@@ -92,5 +93,7 @@ fn locals(needs: &Needs) -> Vec<Object> {
 fn sort_by_use(locals: &mut [Object], needs: &Needs) {
     let mut uses = vec![0u64; needs.locals.len()];
     needs.uses.iter().filter_map(|used| used.local).for_each(|local| uses[local] += 1);
-    locals.sort_by_key(|object| ((uses[object.id] << 32) / object.size.max(1) as u64, object.id));
+    sorted::sort_by_key(locals, |object| {
+        ((uses[object.id] << 32) / object.size.max(1) as u64, object.id)
+    });
 }

@@ -29,6 +29,7 @@ use super::space::{Gaps, Space, align_up};
 use crate::abi::Frames;
 use crate::analysis::{PAGE, STRIDE, demanded_align, is_large};
 use crate::isa::{PhysReg, RegSet, gp};
+use crate::sorted;
 use std::collections::HashMap;
 
 /// Where everything is.
@@ -243,7 +244,7 @@ fn split(needs: &Needs, offsets: &[(usize, i64)]) -> (Vec<Option<i64>>, Vec<(Phy
             Some(index) => saves.push((saved[index], offset)),
         }
     }
-    saves.sort_by_key(|(reg, _)| reg.num);
+    sorted::sort_by_key(&mut saves, |(reg, _)| reg.num);
     (locals, saves)
 }
 

@@ -20,6 +20,7 @@ use crate::ir::{
     View,
 };
 use crate::isa::{self, Bank, Class, Control, Lanes, asm};
+use crate::sorted;
 
 /// Inserts [`Op::LoadArg`](crate::ir::Op::LoadArg) for every argument that arrives in memory: once,
 /// as late as possible and outside of loops; or folds it into the only instruction that reads it.
@@ -224,7 +225,7 @@ fn prepare_pointer(function: &mut Function, arg: ArgId) {
 
 /// Inserts what brings arguments before the instructions with these indices.
 fn insert(function: &mut Function, mut inserted: Vec<(usize, ArgId, Op)>) {
-    inserted.sort_by_key(|&(at, arg, _)| (at, arg));
+    sorted::sort_by_key(&mut inserted, |&(at, arg, _)| (at, arg));
     let mut inserted = inserted.into_iter().peekable();
     let mut insts = Vec::with_capacity(function.insts.len() + inserted.len());
     let old = std::mem::take(&mut function.insts);

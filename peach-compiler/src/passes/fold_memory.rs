@@ -9,6 +9,7 @@
 
 use crate::ir::{Instruction, Machine, Mem, Operand, Reg, VReg};
 use crate::isa::{self, Access, Bank, Control, Effects, FeatureSet, Lanes};
+use crate::sorted;
 
 /// Where a value is in memory.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ fn with_memory(
     let others = |effects: &Effects<Reg>| -> Vec<Access<Reg>> {
         let is_other = |a: &&Access<Reg>| a.reg != access.reg && !is_base(a.reg);
         let mut others: Vec<_> = effects.regs.iter().filter(is_other).copied().collect();
-        others.sort_by_key(|a| a.reg);
+        sorted::sort_by_key(&mut others, |a| a.reg);
         others
     };
     let same = others(effects) == others(&folded)

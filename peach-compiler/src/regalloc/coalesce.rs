@@ -3,6 +3,7 @@
 
 use super::problem::{Affinity, Color, Problem};
 use crate::isa::RegSet;
+use crate::sorted;
 
 /// How bold to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Coalesced {
 pub(super) fn coalesce(problem: &Problem, usable: RegSet, boldness: Coalescing) -> Coalesced {
     let mut merger = Merger::new(problem, usable);
     let mut copies = problem.affinities.clone();
-    copies.sort_by_key(|copy| (-copy.gain, copy.a, copy.b));
+    sorted::sort_by_key(&mut copies, |copy| (-copy.gain, copy.a, copy.b));
     for copy in copies {
         merger.try_merge(copy, boldness);
     }

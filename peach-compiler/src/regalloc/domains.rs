@@ -6,6 +6,7 @@ use super::solve::Registers;
 use crate::analysis::{Facts, frame_base, needs_frame_base};
 use crate::ir::{Function, Op, Reg, VReg};
 use crate::isa::{Bank, Class, Constraints, Feature, Lanes, PhysReg, RegSet, gp};
+use crate::sorted;
 
 /// What may go where.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl Domains {
             domains.group(constraints);
             domains.restrict_pseudo(function, &inst.op);
         }
-        domains.groups.sort_unstable();
+        sorted::sort(&mut domains.groups);
         domains.groups.dedup();
         domains
     }
@@ -170,7 +171,9 @@ fn gp_registers(function: &Function, written: RegSet) -> Registers {
     // Short pushes first; some make long addresses as bases.
     let poor_bases = RegSet::of(&[gp::RBP, gp::R12, gp::R13]);
     let mut in_order: Vec<u8> = saved.iter().collect();
-    in_order.sort_by_key(|&num| (!RegSet::WITHOUT_REX.contains(num), poor_bases.contains(num)));
+    sorted::sort_by_key(&mut in_order, |&num| {
+        (!RegSet::WITHOUT_REX.contains(num), poor_bases.contains(num))
+    });
     Registers { free: all - saved, saved: in_order }
 }
 

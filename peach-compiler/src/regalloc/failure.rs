@@ -12,6 +12,7 @@ use crate::analysis::Facts;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Function, InstId, Op, Reg, VReg, VRegInfo};
 use crate::isa::{Bank, Class, PhysReg, RegSet, register_name};
+use crate::sorted;
 use proc_macro2::Span;
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -246,7 +247,7 @@ impl Report<'_> {
                 blocks.push((point.inst, blocked));
             }
         });
-        blocks.sort_by_key(|(inst, _)| *inst);
+        sorted::sort_by_key(&mut blocks, |(inst, _)| *inst);
         blocks
     }
 

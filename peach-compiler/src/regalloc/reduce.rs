@@ -4,6 +4,8 @@
 use super::problem::{COLORS, Problem};
 use super::propagation::Part;
 use crate::isa::RegSet;
+use crate::sorted;
+use std::cmp::Reverse;
 
 /// Splits the nodes in those that must be searched and those that can be colored after them, in the
 /// order of putting aside.
@@ -119,7 +121,8 @@ fn clique_around(node: usize, neighbors: &[Vec<u32>]) -> Vec<u32> {
 fn distinct(cliques: impl Iterator<Item = Vec<u32>>, count: usize) -> Vec<Vec<u32>> {
     let mut cliques: Vec<Vec<u32>> = cliques.filter(|members| members.len() > 2).collect();
     cliques.iter_mut().for_each(|members| members.sort_unstable());
-    cliques.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    sorted::sort(&mut cliques);
+    sorted::sort_by_key(&mut cliques, |members| Reverse(members.len()));
     cliques.dedup();
     let mut kept: Vec<Vec<u32>> = Vec::new();
     // Per node, the cliques that it is in.

@@ -18,6 +18,7 @@ use super::problem::{COLORS, Color, Prices, Problem, UNCOLORED};
 use super::propagation::{Conflict, Literal, Part, Propagation};
 use super::reduce::{break_symmetry, components, part_of, reduce};
 use crate::isa::RegSet;
+use crate::sorted;
 use std::cmp::Reverse;
 
 /// Conflicts in the first run.
@@ -245,7 +246,7 @@ impl<'p> Search<'p> {
         };
         older.retain(|&literal| !self.is_implied(literal, &mut antecedents));
         met.into_iter().for_each(|variable| self.met[variable] = false);
-        older.sort_by_key(|&literal| Reverse(self.propagation.level(literal)));
+        sorted::sort_by_key(&mut older, |&literal| Reverse(self.propagation.level(literal)));
         std::iter::once(first).chain(older).map(Literal::negated).collect()
     }
 

@@ -10,7 +10,8 @@
 //! make one.
 
 use super::linear::{Linear, Symbol, Symbols};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::sorted::{self, SortedMap};
+use std::collections::{HashMap, HashSet};
 
 /// How many inequalities one refutation may derive.
 const WORK: usize = 4_000;
@@ -225,7 +226,7 @@ impl System {
         let all = self.at_least_zero.iter().chain(&self.zero).chain(&self.not_zero);
         let mut named: Vec<Symbol> =
             all.flat_map(|linear| linear.terms.iter().map(|term| term.0)).collect();
-        named.sort_unstable();
+        sorted::sort(&mut named);
         named.dedup();
         for symbol in named {
             let info = symbols.info(symbol);
@@ -365,9 +366,9 @@ impl Rows {
     /// (W. Pugh, "The Omega test", 1991), so these come first; then that which makes the fewest new
     /// inequalities.
     fn cheapest(&self) -> Option<Symbol> {
-        let mut counts: BTreeMap<Symbol, Occurrences> = BTreeMap::new();
+        let mut counts: SortedMap<Symbol, Occurrences> = SortedMap::new();
         for (symbol, factor) in self.0.keys().flatten() {
-            let found = counts.entry(*symbol).or_default();
+            let found = counts.get_or_default(*symbol);
             match *factor > 0 {
                 true => found.above += 1,
                 false => found.below += 1,
@@ -391,8 +392,8 @@ impl Rows {
             false
         });
         // The same source is to be judged the same on every machine.
-        above.sort_unstable();
-        below.sort_unstable();
+        sorted::sort(&mut above);
+        sorted::sort(&mut below);
         (above, below)
     }
 }

@@ -23,7 +23,7 @@ use super::transfer;
 use super::world::{Site, World};
 use crate::ir::{LocalId, Operand, Reg};
 use crate::isa::Control;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// The edge into the function.
 pub(super) const ENTRY: u32 = u32::MAX;
@@ -33,12 +33,12 @@ pub(super) const ENTRY: u32 = u32::MAX;
 pub(super) struct Claim {
     /// Symbols that stand for other values each time that control comes here.
     pub symbols: Vec<Symbol>,
-    pub values: BTreeMap<Slot, Linear>,
-    pub masks: BTreeMap<Reg, Bits>,
+    pub values: SortedMap<Slot, Linear>,
+    pub masks: SortedMap<Reg, Bits>,
     pub is_upward: bool,
     pub knowledge: Knowledge,
     /// By the block that an edge comes from: the values of the symbols.
-    pub rules: BTreeMap<u32, Vec<(Symbol, Rule)>>,
+    pub rules: SortedMap<u32, Vec<(Symbol, Rule)>>,
 }
 
 /// Which value a symbol gets on an edge. Whatever it is, what is claimed must be shown of it.
@@ -59,7 +59,7 @@ pub(super) enum Rule {
 }
 
 /// By block.
-pub(super) type Certificate = BTreeMap<u32, Claim>;
+pub(super) type Certificate = SortedMap<u32, Claim>;
 
 /// What an edge does not show.
 #[derive(Clone, Debug)]
@@ -121,9 +121,9 @@ pub(super) fn walk(
     world.start_walk();
     let facts = world.facts;
     let mut verdict = Verdict::default();
-    let mut edges: BTreeMap<u32, Vec<(u32, State)>> = BTreeMap::new();
+    let mut edges: SortedMap<u32, Vec<(u32, State)>> = SortedMap::new();
     let entry = entry_state(world);
-    edges.entry(0).or_default().push((ENTRY, entry));
+    edges.get_or_default(0).push((ENTRY, entry));
     for &block in &facts.cfg.order {
         if world.symbols.is_exhausted() {
             break;
@@ -188,7 +188,7 @@ pub(super) fn walk(
             if meets(world, to) && is_passed(world, to, block) {
                 arrive(block, to, &state, certificate, world, &mut verdict, &mut companion);
             } else {
-                edges.entry(to).or_default().push((block, state));
+                edges.get_or_default(to).push((block, state));
             }
         }
     }

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::analysis::Facts;
 use crate::analysis::verify::unsettled;
 use crate::ir::{DataId, Function, LocalId, Reg};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::ops::Range;
 
 pub use super::access::{Access, Via};
@@ -33,13 +33,13 @@ pub struct Record {
     /// What is taken as given on entry.
     pub given: Knowledge,
     /// What is claimed of the blocks where paths meet.
-    pub claims: BTreeMap<u32, Claimed>,
+    pub claims: SortedMap<u32, Claimed>,
     /// The edges into these blocks.
     pub edges: Vec<Edge>,
     /// Where the symbols of the judge's walk come from.
-    pub made: BTreeMap<Symbol, Made>,
+    pub made: SortedMap<Symbol, Made>,
     /// Which of them are quotients, and of what.
-    pub quotients: BTreeMap<Symbol, Quotient>,
+    pub quotients: SortedMap<Symbol, Quotient>,
     /// The accesses that were asked for.
     pub asked: Vec<Access>,
     /// Those that are not shown to be allowed.
@@ -54,9 +54,9 @@ pub struct Claimed {
     /// Symbols that get a value on each edge.
     pub symbols: Vec<Symbol>,
     /// What registers, stack variables and what was pushed hold, modulo 2^64.
-    pub values: BTreeMap<Slot, Linear>,
+    pub values: SortedMap<Slot, Linear>,
     /// Mask registers of which only bits from the first number on and below the second can be set.
-    pub masks: BTreeMap<Reg, (Linear, Linear)>,
+    pub masks: SortedMap<Reg, (Linear, Linear)>,
     /// The direction flag is clear.
     pub is_upward: bool,
     /// What holds of the symbols.
@@ -101,7 +101,7 @@ pub fn of(function: &Function, facts: &Facts, extent: Extent) -> Record {
         shorten(&mut world, &mut certificate, &asked);
     }
     let rules = certificate.iter().map(|(block, claim)| (*block, claim.rules.clone())).collect();
-    let mut notes = Notes { rules, edges: Vec::new(), quotients: BTreeMap::new() };
+    let mut notes = Notes { rules, edges: Vec::new(), quotients: SortedMap::new() };
     let verdict = judge::walk(&mut world, &mut certificate, &asked, Some(&mut notes));
     let locals = (0..function.locals.len()).map(|local| world.local(LocalId(local as u32)));
     let data = (0..function.data.len()).map(|data| world.constant(DataId(data as u32)));
@@ -172,9 +172,9 @@ fn without(certificate: &Certificate, numbers: Range<usize>) -> Certificate {
 /// Writes down what passes by.
 struct Notes {
     /// By the block that an edge enters, and the one that it leaves.
-    rules: BTreeMap<u32, BTreeMap<u32, Vec<(Symbol, Rule)>>>,
+    rules: SortedMap<u32, SortedMap<u32, Vec<(Symbol, Rule)>>>,
     edges: Vec<Edge>,
-    quotients: BTreeMap<Symbol, Quotient>,
+    quotients: SortedMap<Symbol, Quotient>,
 }
 
 impl Companion for Notes {

@@ -6,7 +6,7 @@ use super::linear::{Linear, Symbol};
 use super::world::{SiteKind, WORD, World};
 use crate::ir::{Function, LocalId, Reg, View};
 use crate::isa::{Bank, Class};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// Something that holds 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,13 +61,13 @@ pub struct Quotient {
 pub(super) struct State {
     /// The 64 bits of general-purpose registers, modulo 2^64. Registers that are not listed hold
     /// anything.
-    pub registers: BTreeMap<Reg, Linear>,
+    pub registers: SortedMap<Reg, Linear>,
     pub knowledge: Knowledge,
     pub flags: Flags,
     /// Mask registers of which something is known.
-    pub masks: BTreeMap<Reg, Bits>,
+    pub masks: SortedMap<Reg, Bits>,
     /// The eight bytes of stack variables at these offsets.
-    pub locals: BTreeMap<(LocalId, i64), Linear>,
+    pub locals: SortedMap<(LocalId, i64), Linear>,
     /// Values of general-purpose registers of whose bits something is known.
     pub low_bits: Vec<(Linear, Bits)>,
     pub pushed: Vec<Linear>,

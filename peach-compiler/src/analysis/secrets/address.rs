@@ -4,6 +4,7 @@
 //! buffers may be kept in a register. Where a sum is not known, what may be in it is.
 
 use crate::ir::{ArgId, DataId, LocalId};
+use crate::sorted;
 
 /// What an address can come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +95,7 @@ impl Value {
         };
         let mut origins: Vec<Origin> =
             self.terms.iter().chain(&other.terms).map(|term| term.0).collect();
-        origins.sort_unstable();
+        sorted::sort(&mut origins);
         origins.dedup();
         let term = |origin| (origin, combine(factor(self, origin), factor(other, origin)));
         origins.into_iter().map(term).collect()

@@ -6,7 +6,7 @@ use crate::abi::ArgPlace;
 use crate::analysis::Facts;
 use crate::ir::{ArgId, ArgValue, Extension, Function, LocalId, Reg, View};
 use crate::isa::{Class, Flags, Lanes};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What each place that can hold a value holds.
 #[derive(Clone, Debug)]
@@ -21,9 +21,9 @@ pub(super) struct State {
     /// By stack variable.
     pub locals: Vec<Stored>,
     /// Addresses that were stored in stack variables.
-    pub addresses: BTreeMap<(LocalId, i64), Value>,
+    pub addresses: SortedMap<(LocalId, i64), Value>,
     /// Stack variables whose addresses others may have.
-    pub escaped: BTreeSet<LocalId>,
+    pub escaped: SortedSet<LocalId>,
     /// What is on the stack, the last one last.
     pub pushed: Vec<Pushed>,
     /// By argument that arrives in memory, until it is loaded: whether it is secret.
@@ -71,8 +71,8 @@ impl State {
             flags: 0,
             flags_why: Why::of(Source::Unwritten),
             locals: function.locals.iter().map(|local| Stored::new(local.size)).collect(),
-            addresses: BTreeMap::new(),
-            escaped: BTreeSet::new(),
+            addresses: SortedMap::new(),
+            escaped: SortedSet::new(),
             pushed: Vec::new(),
             waiting: vec![Taint::PUBLIC; function.args.len()],
         };
@@ -164,11 +164,11 @@ impl State {
         let count = self.addresses.len();
         self.addresses.retain(|place, _| other.addresses.contains_key(place));
         grew |= self.addresses.len() < count;
-        for (place, known) in &mut self.addresses {
+        for (place, known) in self.addresses.iter_mut() {
             grew |= join_value(known, &other.addresses[place]);
         }
         let count = self.escaped.len();
-        self.escaped.extend(&other.escaped);
+        self.escaped.extend(other.escaped.iter().copied());
         grew |= self.escaped.len() > count;
         // Where depths differ, that is an error of its own.
         grew |= self.pushed.len() > other.pushed.len();

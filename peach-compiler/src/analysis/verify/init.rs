@@ -13,7 +13,7 @@ use crate::analysis::{Facts, MOST_LIVE};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{ArgId, ArgValue, Extension, Function, Ghost, Machine, Op, Operand, Reg, Term};
 use crate::isa::{self, Access, Bank, Class, Control, Effects, Lanes, PhysReg};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Reports reads of unwritten lanes.
 pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'_>) {
@@ -132,12 +132,12 @@ struct Suspects {
     numbers: Vec<Option<u32>>,
     /// Those that matter where they are not live, by index: sources of copies that do not read all
     /// that they copy, and registers that invariants name.
-    lasting: BTreeSet<usize>,
+    lasting: SortedSet<usize>,
 }
 
 /// The bytes of suspects that may be unwritten at one place, of those of which some may be.
 #[derive(Clone, Debug, Default)]
-struct Unwritten(BTreeMap<usize, Lanes>);
+struct Unwritten(SortedMap<usize, Lanes>);
 
 impl Unwritten {
     fn of(&self, suspect: usize) -> Lanes {
@@ -159,7 +159,7 @@ impl Unwritten {
 impl Suspects {
     fn of(function: &Function, facts: &Facts, entry: &[Lanes]) -> Suspects {
         let (regs, numbers) = (Vec::new(), vec![None; facts.slots.len()]);
-        let mut suspects = Suspects { regs, numbers, lasting: BTreeSet::new() };
+        let mut suspects = Suspects { regs, numbers, lasting: SortedSet::new() };
         for &(reg, lanes) in &facts.liveness.live_in[0] {
             let known = match reg {
                 Reg::Virtual(vreg) => entry[vreg.index()],

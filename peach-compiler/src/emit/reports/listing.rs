@@ -15,8 +15,8 @@ use crate::compiled::CompiledFunction;
 use crate::hex::hex;
 use crate::ir::{Code, DataId, Item, LabelId, Origin, RustConstId, RustSymId};
 use crate::isa::{Names, instruction_text};
+use crate::sorted::SortedMap;
 use proc_macro2::{TokenStream, TokenTree};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// How many bytes a row of code has, and one of data.
@@ -27,7 +27,7 @@ const DATA_ROW: usize = 16;
 #[derive(Debug, Default)]
 pub struct Source {
     /// By file, then by number.
-    files: BTreeMap<String, BTreeMap<usize, String>>,
+    files: SortedMap<String, SortedMap<usize, String>>,
 }
 
 impl Source {
@@ -39,7 +39,7 @@ impl Source {
             let TokenTree::Group(group) = token else { continue };
             let open = group.span_open();
             let Some(text) = group.span().source_text() else { continue };
-            let lines = source.files.entry(open.file()).or_default();
+            let lines = source.files.get_or_default(open.file());
             for (index, line) in text.lines().enumerate() {
                 lines.insert(open.start().line + index, line.trim().to_string());
             }
@@ -55,7 +55,8 @@ impl Source {
     }
 
     fn line_in(&self, file: &str, number: usize) -> Option<&str> {
-        self.files.get(file)?.get(&number).map(String::as_str)
+        let (_, lines) = self.files.iter().find(|(name, _)| *name == file)?;
+        lines.get(&number).map(String::as_str)
     }
 }
 

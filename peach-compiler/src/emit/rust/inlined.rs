@@ -19,6 +19,7 @@ use crate::compiled::CompiledFunction;
 use crate::encode::{DataReference, Patch};
 use crate::ir::{Code, Data, DataContent, DataId, Item};
 use crate::isa::{self, Control, Feature, FeatureSet};
+use crate::sorted;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote_spanned};
 
@@ -167,7 +168,7 @@ impl<'a> Assembly<'a> {
             .map(|patch| (self.template.start_of(patch), Event::Patch(patch)))
             .chain(references.iter().map(|r| (r.offset as usize, Event::Reference(r))))
             .collect();
-        events.sort_by_key(|(at, _)| *at);
+        sorted::sort_by_key(&mut events, |(at, _)| *at);
         for (at, event) in events {
             self.template.bytes_until(at);
             match event {

@@ -17,6 +17,7 @@ use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::encode::Patch;
 use crate::ir::RustTable;
+use crate::sorted;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 use std::ops::Range;
@@ -113,7 +114,7 @@ impl Assembly<'_> {
         events.extend(patches.map(|patch| (self.template.start_of(patch), Event::Patch(patch))));
         let constants = patches::tables(compiled).into_iter();
         events.extend(constants.map(|(at, table)| (at, Event::Table(table))));
-        events.sort_by_key(|(at, _)| *at);
+        sorted::sort_by_key(&mut events, |(at, _)| *at);
         for (at, event) in events {
             self.template.bytes_until(at);
             match event {

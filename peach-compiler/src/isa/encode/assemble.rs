@@ -15,6 +15,7 @@ use crate::isa::{Bank, Class, PhysReg, SelectError};
 use crate::isa::{
     Base, DispSize, ForcedEncoding, Instruction, Mem, Operand, Prefixes, Rounding, View,
 };
+use crate::sorted;
 use iced_x86::{
     Code, Encoder, EncodingKind, OpCodeOperandKind as Kind, OpKind, Register as Reg,
     RoundingControl,
@@ -211,7 +212,7 @@ fn sort_prefixes(bytes: &mut [u8]) {
     };
     let count = bytes.iter().take_while(|&&byte| rank(byte).is_some()).count();
     if count > 1 {
-        bytes[..count].sort_by_key(|&byte| rank(byte));
+        sorted::sort_by_key(&mut bytes[..count], |&byte| rank(byte));
     }
 }
 

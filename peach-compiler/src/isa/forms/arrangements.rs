@@ -9,6 +9,7 @@ use crate::isa::forms::rows::rows_of;
 use crate::isa::names::mnemonic::{Meaning, names_64_bits};
 use crate::isa::own::own_forms;
 use crate::isa::{Bank, Class, PhysReg, RegSet, form_features};
+use crate::sorted;
 use iced_x86::{Code, EncodingKind, OpCodeInfo, OpCodeOperandKind as Kind};
 
 /// The forms of a mnemonic, best first.
@@ -50,7 +51,7 @@ pub(in crate::isa) fn build_forms(meaning: Meaning) -> Vec<Form> {
         form.shape = form.operands.iter().map(OperandForm::shape).collect();
     }
     // Of equally long encodings the first wins: GNU as and LLVM prefer these.
-    forms.sort_by_key(|form| (form.has_fixed, form.family, preference(form)));
+    sorted::sort_by_key(&mut forms, |form| (form.has_fixed, form.family, preference(form)));
     forms
 }
 

@@ -7,6 +7,7 @@ use crate::isa::forms::errors::Misfit;
 use crate::isa::forms::fit::{self, Shape};
 use crate::isa::forms::form::{Form, OperandForm};
 use crate::isa::{BadAddress, Class, Instruction, Mnemonic, Register, SelectError};
+use crate::sorted;
 use std::fmt;
 
 /// How many forms an error message lists.
@@ -53,7 +54,7 @@ fn describe<R: Register>(
                 .filter(|form| shape.fits(form))
                 .filter_map(|form| Some(form.memory_size / form.broadcast_size?))
                 .collect();
-            lanes.sort_unstable();
+            sorted::sort(&mut lanes);
             lanes.dedup();
             let lanes: Vec<String> = lanes.iter().map(|n| format!("`{{1to{n}}}`")).collect();
             decoration(&format!("this form broadcasts as {}", lanes.join(" or ")), Some(operand))
@@ -132,7 +133,7 @@ fn no_form(mnemonic: Mnemonic, operand: Option<usize>, shape: &Shape) -> SelectE
     let mut forms: Vec<&Form> =
         mnemonic.forms().iter().filter(|form| can_be_meant(form, shape)).collect();
     // Those that are nearest to what was written come first.
-    forms.sort_by_key(|form| {
+    sorted::sort_by_key(&mut forms, |form| {
         let fitting = form.shape.iter().zip(&shape.0).filter(|(a, b)| *a & *b != 0).count();
         (form.shape.len().abs_diff(shape.0.len()), shape.0.len() - fitting.min(shape.0.len()))
     });

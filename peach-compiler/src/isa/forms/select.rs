@@ -10,6 +10,7 @@ use crate::isa::forms::explain::explain;
 use crate::isa::forms::fit;
 use crate::isa::{Feature, FeatureSet, Form, Mnemonic};
 use crate::isa::{Instruction, Operand, Register};
+use crate::sorted;
 use iced_x86::Mnemonic as Row;
 
 /// The forms of an instruction that fit, best first. At least one.
@@ -78,7 +79,7 @@ pub fn select<R: Register>(
     if !forms.iter().any(enabled) {
         let needed = |form: &&'static Form| features.missing(form.features);
         let mut alternatives: Vec<Vec<Feature>> = forms.iter().map(needed).collect();
-        alternatives.sort_by_key(|missing| (missing.len(), missing.clone()));
+        sorted::sort_by_key(&mut alternatives, |missing| (missing.len(), missing.clone()));
         alternatives.dedup();
         return Err(SelectError::MissingExtension(alternatives));
     }
@@ -95,7 +96,7 @@ impl Sizes {
         let size = form.memory_size;
         if size != 0 && !self.0.contains(&size) {
             self.0.push(size);
-            self.0.sort_unstable();
+            sorted::sort(&mut self.0);
         }
     }
 

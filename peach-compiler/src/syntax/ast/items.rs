@@ -2,6 +2,7 @@
 
 use super::{Block, Const, ConstFn, Expr, Helper, Name, Table, Type};
 use crate::diagnostics::{Place, Reported};
+use crate::sorted;
 use crate::syntax::{Origins, tokens_text};
 use proc_macro2::{Span, TokenStream};
 
@@ -78,7 +79,7 @@ impl Conditions {
     /// What is equal for items that exist under the same conditions, as far as their text tells.
     pub fn key(&self) -> Vec<String> {
         let mut key: Vec<String> = self.predicates.iter().map(tokens_text).collect();
-        key.sort_unstable();
+        sorted::sort(&mut key);
         key.dedup();
         key
     }

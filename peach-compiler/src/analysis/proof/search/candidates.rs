@@ -5,7 +5,7 @@ use crate::analysis::proof::decide::tightened;
 use crate::analysis::proof::judge::{Certificate, Claim};
 use crate::analysis::proof::linear::{Linear, Symbol};
 use crate::analysis::proof::world::{WORD, World};
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 /// How many candidates a place gets.
 const CANDIDATES: usize = 160;
@@ -71,7 +71,7 @@ impl Plan {
         }
         // Comparisons, of what is asked about at all.
         let related = candidates.list.iter().chain(&claim.knowledge.zero);
-        let mut asked: BTreeSet<Symbol> = related.flat_map(Linear::symbols).collect();
+        let mut asked: SortedSet<Symbol> = related.flat_map(Linear::symbols).collect();
         let held = self.meetings.get(&block).into_iter().flat_map(|meeting| &meeting.held);
         asked.extend(held.filter(|held| held.base.is_some()).map(|held| held.symbol));
         let is_address = |symbol: &Symbol| world.addresses.contains(symbol);
@@ -90,7 +90,7 @@ impl Plan {
 
 /// Sums of the symbols that a claim may name.
 struct Candidates {
-    allowed: BTreeSet<Symbol>,
+    allowed: SortedSet<Symbol>,
     list: Vec<Linear>,
 }
 
@@ -98,7 +98,7 @@ impl Candidates {
     fn new(claim: &Claim, world: &World<'_>) -> Candidates {
         let given = world.given.at_least_zero.iter().chain(&world.given.zero);
         let named = given.chain(&world.arguments).chain(claim.values.values());
-        let mut allowed: BTreeSet<Symbol> = named.flat_map(Linear::symbols).collect();
+        let mut allowed: SortedSet<Symbol> = named.flat_map(Linear::symbols).collect();
         allowed.extend(claim.symbols.iter().copied());
         Candidates { allowed, list: Vec::new() }
     }

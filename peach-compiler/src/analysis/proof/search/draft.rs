@@ -9,7 +9,7 @@ use crate::analysis::proof::linear::{Linear, Symbol};
 use crate::analysis::proof::state::{Slot, State, is_gp, register_name};
 use crate::analysis::proof::world::{Site, World};
 use crate::ir::{Base, Ghost, Op, Operand, Reg};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// How many symbols of what came before are kept where paths meet.
 const CARRIED: usize = 24;
@@ -23,10 +23,10 @@ pub(super) struct Draft<'e> {
     /// Those from further up, with what is known on each.
     edges: &'e [(u32, State)],
     /// By edge: names that loops gave to what was made at a site.
-    aliases: Vec<BTreeMap<Symbol, Site>>,
+    aliases: Vec<SortedMap<Symbol, Site>>,
     /// By edge: what its equations say.
     solved: Vec<Solved>,
-    changed: BTreeSet<Slot>,
+    changed: SortedSet<Slot>,
     pub(super) claim: Claim,
     pub(super) meeting: Meeting,
     /// Symbols that stand for what differs from edge to edge, with their values there.
@@ -37,7 +37,7 @@ impl<'e> Draft<'e> {
     pub(super) fn new(
         block: u32,
         edges: &'e [(u32, State)],
-        aliases: BTreeMap<Symbol, Site>,
+        aliases: SortedMap<Symbol, Site>,
         world: &World<'_>,
     ) -> Draft<'e> {
         let mut claim = Claim { is_upward: true, ..Claim::default() };
@@ -49,7 +49,7 @@ impl<'e> Draft<'e> {
             true => Solved::of(&state.knowledge, world),
             false => Solved::default(),
         });
-        let on_edge = |state: &State| -> BTreeMap<Symbol, Site> {
+        let on_edge = |state: &State| -> SortedMap<Symbol, Site> {
             let values = state.registers.values().chain(state.locals.values());
             let sums = values.chain(&state.knowledge.zero).chain(&state.knowledge.at_least_zero);
             let symbols = sums.flat_map(Linear::symbols);
@@ -60,7 +60,7 @@ impl<'e> Draft<'e> {
             edges,
             aliases: edges
                 .iter()
-                .map(|(_, state)| if several { on_edge(state) } else { BTreeMap::new() })
+                .map(|(_, state)| if several { on_edge(state) } else { SortedMap::new() })
                 .collect(),
             solved: solved.collect(),
             changed: changed_in_loop(world, block),
@@ -90,7 +90,7 @@ impl<'e> Draft<'e> {
     /// Adds a symbol, with a rule for the edges from outside and one for those back.
     fn symbol(&mut self, symbol: Symbol, outside: Rule, back: Rule, world: &World<'_>) {
         self.claim.symbols.push(symbol);
-        for (from, rules) in &mut self.claim.rules {
+        for (from, rules) in self.claim.rules.iter_mut() {
             let is_back = *from != ENTRY && is_passed(world, self.block, *from);
             rules.push((symbol, if is_back { back.clone() } else { outside.clone() }));
         }
@@ -132,7 +132,7 @@ impl<'e> Draft<'e> {
         let Some(claimed) = claimed else { return };
         if is_changed && (step.is_none() || self.edges.len() == 1) {
             let value = claimed.clone();
-            self.meeting.changed.insert(slot, Changed { value, by: BTreeMap::new() });
+            self.meeting.changed.insert(slot, Changed { value, by: SortedMap::new() });
         }
         self.claim.values.insert(slot, claimed);
     }
@@ -263,7 +263,7 @@ impl<'e> Draft<'e> {
     /// what is claimed.
     fn carry_related(&mut self, knowledge: &Knowledge, world: &mut World<'_>) {
         let claimed = self.claim.values.values().flat_map(Linear::symbols);
-        let claimed: BTreeSet<Symbol> = claimed.collect();
+        let claimed: SortedSet<Symbol> = claimed.collect();
         for fact in &knowledge.zero {
             if fact.symbols().any(|symbol| claimed.contains(&symbol))
                 && self.meeting.carried.len() < CARRIED
@@ -322,7 +322,7 @@ impl<'e> Draft<'e> {
             }
         }
         let merged = names.len();
-        let constants: BTreeSet<Symbol> =
+        let constants: SortedSet<Symbol> =
             values.iter().flatten().flat_map(Linear::symbols).collect();
         for symbol in constants {
             let value = Linear::from(symbol);
@@ -370,8 +370,8 @@ impl<'e> Draft<'e> {
 }
 
 /// How values differ from that on the first edge.
-fn differences(of: &[Linear]) -> Option<BTreeMap<(usize, Option<Symbol>), i128>> {
-    let mut row = BTreeMap::new();
+fn differences(of: &[Linear]) -> Option<SortedMap<(usize, Option<Symbol>), i128>> {
+    let mut row = SortedMap::new();
     for (edge, value) in of.iter().enumerate().skip(1) {
         let by = value.minus(&of[0])?;
         row.insert((edge, None), by.constant);
@@ -403,22 +403,22 @@ fn all_edges(world: &World<'_>, block: u32) -> Vec<u32> {
 }
 
 /// What is written on some way from `block` back to itself.
-fn changed_in_loop(world: &World<'_>, block: u32) -> BTreeSet<Slot> {
+fn changed_in_loop(world: &World<'_>, block: u32) -> SortedSet<Slot> {
     let cfg = &world.facts.cfg;
-    let mut inside = BTreeSet::from([block]);
+    let mut inside = SortedSet::from_iter([block]);
     let mut todo: Vec<u32> = all_edges(world, block)
         .into_iter()
         .filter(|from| *from != ENTRY && is_passed(world, block, *from))
         .collect();
     if todo.is_empty() {
-        return BTreeSet::new();
+        return SortedSet::new();
     }
     while let Some(from) = todo.pop() {
         if inside.insert(from) {
             todo.extend(cfg.blocks[from as usize].preds.iter().copied());
         }
     }
-    let mut changed = BTreeSet::new();
+    let mut changed = SortedSet::new();
     for index in inside.into_iter().flat_map(|block| cfg.blocks[block as usize].insts()) {
         let effects = &world.facts.effects[index];
         for access in &effects.regs {

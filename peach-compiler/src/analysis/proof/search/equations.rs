@@ -3,7 +3,7 @@
 use crate::analysis::proof::decide::Knowledge;
 use crate::analysis::proof::linear::{Linear, Symbol};
 use crate::analysis::proof::world::World;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// Equations that are solved, each for one symbol, in terms of symbols that are not.
 #[derive(Default)]
@@ -60,8 +60,8 @@ fn is_pinned(fact: &Linear, world: &World<'_>) -> bool {
 
 /// Combinations of rows that add up to nothing (M. Karr, "Affine relationships among variables of a
 /// program", 1976): for each the factors of the rows, by Gauss's elimination without fractions.
-pub(super) fn vanishing<K: Ord + Clone>(rows: &[BTreeMap<K, i128>]) -> Vec<Vec<i128>> {
-    let mut pivots: Vec<(K, BTreeMap<K, i128>, Vec<i128>)> = Vec::new();
+pub(super) fn vanishing<K: Ord + Clone>(rows: &[SortedMap<K, i128>]) -> Vec<Vec<i128>> {
+    let mut pivots: Vec<(K, SortedMap<K, i128>, Vec<i128>)> = Vec::new();
     let mut found = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let mut row = row.clone();
@@ -82,18 +82,18 @@ pub(super) fn vanishing<K: Ord + Clone>(rows: &[BTreeMap<K, i128>]) -> Vec<Vec<i
 
 /// A row and its factors without the pivot's column; `None` if the numbers become too large.
 fn eliminate<K: Ord + Clone>(
-    row: BTreeMap<K, i128>,
+    row: SortedMap<K, i128>,
     factors: Vec<i128>,
-    (column, pivot, of_pivot): &(K, BTreeMap<K, i128>, Vec<i128>),
-) -> Option<(BTreeMap<K, i128>, Vec<i128>)> {
+    (column, pivot, of_pivot): &(K, SortedMap<K, i128>, Vec<i128>),
+) -> Option<(SortedMap<K, i128>, Vec<i128>)> {
     let Some(&value) = row.get(column) else { return Some((row, factors)) };
     let lead = pivot[column];
     let combine = |a: i128, b: i128| -> Option<i128> {
         a.checked_mul(lead)?.checked_sub(b.checked_mul(value)?).filter(|n| n.abs() < 1 << 100)
     };
-    let mut sum = BTreeMap::new();
+    let mut sum = SortedMap::new();
     for key in row.keys().chain(pivot.keys()) {
-        let at = |of: &BTreeMap<K, i128>| of.get(key).copied().unwrap_or(0);
+        let at = |of: &SortedMap<K, i128>| of.get(key).copied().unwrap_or(0);
         let value = combine(at(&row), at(pivot))?;
         if value != 0 {
             sum.insert(key.clone(), value);

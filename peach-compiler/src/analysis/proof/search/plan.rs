@@ -8,17 +8,17 @@ use crate::analysis::proof::judge::{Claim, Claimed, Companion, ENTRY, is_passed}
 use crate::analysis::proof::linear::{Linear, Symbol};
 use crate::analysis::proof::state::{Slot, State};
 use crate::analysis::proof::world::{Site, World};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What the walks have seen.
 #[derive(Default)]
 pub(super) struct Plan {
     hints: Hints,
     /// Where such a guess was wrong.
-    distrusted: BTreeSet<(u32, Slot)>,
-    pub(super) meetings: BTreeMap<u32, Meeting>,
+    distrusted: SortedSet<(u32, Slot)>,
+    pub(super) meetings: SortedMap<u32, Meeting>,
     /// For each place where paths meet: sums that were at least 0 on an edge into it.
-    pub(super) arrived: BTreeMap<u32, Vec<Linear>>,
+    pub(super) arrived: SortedMap<u32, Vec<Linear>>,
     /// Sums that should be at least 0 for accesses to be allowed.
     pub(super) wanted: Vec<Linear>,
     /// Sums that the author states to be at least 0.
@@ -49,11 +49,11 @@ impl Plan {
     pub(super) fn learn(&mut self) -> bool {
         let before = (
             self.hints.steps.len(),
-            self.hints.constant.values().map(BTreeSet::len).sum::<usize>(),
+            self.hints.constant.values().map(SortedSet::len).sum::<usize>(),
         );
         for (block, meeting) in &self.meetings {
             for (slot, changed) in &meeting.changed {
-                let steps: Option<BTreeSet<i128>> = changed
+                let steps: Option<SortedSet<i128>> = changed
                     .by
                     .values()
                     .map(|by| by.as_ref().and_then(Linear::as_constant))
@@ -67,11 +67,11 @@ impl Plan {
                 }
             }
             let sums = constant_sums(meeting);
-            self.hints.constant.entry(*block).or_default().extend(sums);
+            self.hints.constant.get_or_default(*block).extend(sums);
         }
         let after = (
             self.hints.steps.len(),
-            self.hints.constant.values().map(BTreeSet::len).sum::<usize>(),
+            self.hints.constant.values().map(SortedSet::len).sum::<usize>(),
         );
         std::mem::take(&mut self.has_doubts) || after != before
     }
@@ -89,9 +89,9 @@ impl Plan {
 /// Sums of what a loop changes that no turn changes.
 fn constant_sums(meeting: &Meeting) -> Vec<Vec<(Slot, i128)>> {
     let mut slots = Vec::new();
-    let mut rows: Vec<BTreeMap<(u32, Option<Symbol>), i128>> = Vec::new();
+    let mut rows: Vec<SortedMap<(u32, Option<Symbol>), i128>> = Vec::new();
     for (slot, changed) in &meeting.changed {
-        let mut row = BTreeMap::new();
+        let mut row = SortedMap::new();
         let is_known = changed.by.iter().all(|(edge, by)| match by {
             None => false,
             Some(by) => {
@@ -122,7 +122,7 @@ impl Companion for Plan {
     }
 
     fn edge(&mut self, from: u32, to: u32, state: &State, world: &mut World<'_>) {
-        let known = self.arrived.entry(to).or_default();
+        let known = self.arrived.get_or_default(to);
         let Some(meeting) = self.meetings.get_mut(&to) else { return };
         // In terms of what is held from here on.
         let held: Vec<(Symbol, Linear)> = meeting
@@ -165,7 +165,7 @@ impl Companion for Plan {
             return;
         }
         let solved = Solved::of(&state.knowledge, world);
-        for (slot, changed) in &mut meeting.changed {
+        for (slot, changed) in meeting.changed.iter_mut() {
             let after = state.slot(*slot);
             let difference = after.and_then(|after| after.minus(&changed.value));
             let by = difference.and_then(|by| solved.normal(&by));
@@ -193,7 +193,7 @@ impl Companion for Plan {
 
 impl Plan {
     /// Symbols that stand for what was made at a site, where they are claimed.
-    fn aliases(&self) -> BTreeMap<Symbol, Site> {
+    fn aliases(&self) -> SortedMap<Symbol, Site> {
         let carried = self.meetings.values().flat_map(|meeting| &meeting.carried);
         carried.map(|(site, symbol)| (*symbol, *site)).collect()
     }
@@ -212,7 +212,7 @@ fn solutions(symbol: Symbol, value: &Linear) -> Vec<(Symbol, Linear)> {
 
 /// `fact` with the symbols that are carried into a place for those that a walk has made.
 fn in_terms_of(
-    carried: &BTreeMap<Site, Symbol>,
+    carried: &SortedMap<Site, Symbol>,
     fact: &Linear,
     world: &World<'_>,
 ) -> Option<Linear> {

@@ -108,8 +108,8 @@ mod tests {
     use crate::isa::effects::entry::{Absence, Everything, Output};
     use crate::isa::forms::rows::rows_of;
     use crate::isa::{Hazard, Reach, X87Effect};
+    use crate::sorted::SortedMap;
     use iced_x86::{Code, CpuidFeature};
-    use std::collections::BTreeMap;
 
     #[test]
     fn every_mnemonic_of_iced_has_a_row() {
@@ -120,10 +120,10 @@ mod tests {
     /// Reasons for reading and computing whole registers; the counts are for the reader.
     #[test]
     fn whole_registers_have_reasons() {
-        let mut counts: BTreeMap<Everything, usize> = BTreeMap::new();
+        let mut counts: SortedMap<Everything, usize> = SortedMap::new();
         for mnemonic in Mnemonic::values() {
             if let Output::Everything(why) = entry(mnemonic).output {
-                *counts.entry(why).or_default() += 1;
+                *counts.get_or_default(why) += 1;
             }
         }
         println!("mnemonics that read whole registers: {counts:?}");

@@ -165,7 +165,7 @@ const TWINS: &[&[Row]] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use crate::sorted::SortedMap;
 
     fn timing(name: &str) -> Timing {
         Mnemonic::parse(name).unwrap_or_else(|| panic!("{name} is a name")).timing()
@@ -174,9 +174,9 @@ mod tests {
     /// The counts are for the reader: a row that is moved or forgotten changes them.
     #[test]
     fn the_column_has_these_counts() {
-        let mut counts: BTreeMap<Timing, usize> = BTreeMap::new();
+        let mut counts: SortedMap<Timing, usize> = SortedMap::new();
         for row in Row::values().filter(|&row| crate::isa::effects::table::is_offered(row)) {
-            *counts.entry(TIMINGS[row as usize]).or_default() += 1;
+            *counts.get_or_default(TIMINGS[row as usize]) += 1;
         }
         println!("{counts:?}");
         assert_eq!(counts[&Timing::Listed], LISTED.len());
