@@ -110,7 +110,7 @@ peach_fn! {
 
     /// Encodes 24 bytes at a time while 28 can be read, and returns how many it encoded.
     #[target_feature(enable = "avx2")]
-    fn encode_wide(data: &[u8], text: &mut [u8]) -> usize {
+    pub(crate) fn encode_wide(data: &[u8], text: &mut [u8]) -> usize {
         let spread, offsets: ymm;
         vmovdqa spread, [SPREAD];
         vmovdqa offsets, [OFFSETS];
@@ -150,7 +150,7 @@ peach_fn! {
         return start;
     }
     #[fallback]
-    fn encode_wide(_data: &[u8], _text: &mut [u8]) -> usize {
+    pub(crate) fn encode_wide(_data: &[u8], _text: &mut [u8]) -> usize {
         0
     }
 
@@ -172,7 +172,7 @@ peach_fn! {
     /// Decodes 32 characters at a time while all are of the alphabet, and returns how many it
     /// decoded.
     #[target_feature(enable = "avx2")]
-    fn decode_wide(text: &[u8], data: &mut [u8]) -> usize {
+    pub(crate) fn decode_wide(text: &[u8], data: &mut [u8]) -> usize {
         let lower, upper, back, gather, order: ymm;
         vbroadcasti128 lower, [LOWER];
         vbroadcasti128 upper, [UPPER];
@@ -215,7 +215,7 @@ peach_fn! {
         return start;
     }
     #[fallback]
-    fn decode_wide(_text: &[u8], _data: &mut [u8]) -> usize {
+    pub(crate) fn decode_wide(_text: &[u8], _data: &mut [u8]) -> usize {
         0
     }
 }

@@ -52,7 +52,7 @@ impl Bloom {
 }
 
 /// The specification's factors, one for each word of a block.
-const SALT: [u32; 8] = [
+pub(crate) const SALT: [u32; 8] = [
     0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31,
 ];
 
@@ -83,7 +83,7 @@ peach_fn! {
     }
 
     #[target_feature(enable = "avx2")]
-    fn insert(blocks: &mut [[u32; 8]], hash: u64) {
+    pub(crate) fn insert(blocks: &mut [[u32; 8]], hash: u64) {
         let at = block(blocks.len, hash);
         let mask = mask_of(hash);
         // It is: the product of two numbers below 2^32 is more than the proof follows.
@@ -95,7 +95,7 @@ peach_fn! {
         'outside:
     }
     #[fallback]
-    fn insert(blocks: &mut [[u32; 8]], hash: u64) {
+    pub(crate) fn insert(blocks: &mut [[u32; 8]], hash: u64) {
         let at = plain_block(blocks.len(), hash);
         for (word, bit) in blocks[at].iter_mut().zip(plain_bits(hash)) {
             *word |= bit;
@@ -103,7 +103,7 @@ peach_fn! {
     }
 
     #[target_feature(enable = "avx2")]
-    fn contains(blocks: &[[u32; 8]], hash: u64) -> bool {
+    pub(crate) fn contains(blocks: &[[u32; 8]], hash: u64) -> bool {
         let at = block(blocks.len, hash);
         let mask, found: ymm;
         mask = mask_of(hash);
@@ -118,7 +118,7 @@ peach_fn! {
         return false;
     }
     #[fallback]
-    fn contains(blocks: &[[u32; 8]], hash: u64) -> bool {
+    pub(crate) fn contains(blocks: &[[u32; 8]], hash: u64) -> bool {
         let words = blocks[plain_block(blocks.len(), hash)];
         words.iter().zip(plain_bits(hash)).all(|(word, bit)| word & bit != 0)
     }

@@ -117,7 +117,7 @@ macro_rules! kernels {
         $left:ident $right:ident $add:ident $subtract:ident $mask:ident;
         $($pack:ident $unpack:ident $delta_pack:ident $delta_unpack:ident,)*
     ) => {
-        mod $module {
+        pub(crate) mod $module {
             use peach_runtime::peach_fn;
 
             type Values = [$word; 128];
@@ -205,25 +205,25 @@ macro_rules! kernels {
                         }
                     }
 
-                    fn pack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
+                    pub(crate) fn pack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
                         let none: xmm = undefined;
                         pack_values_{B}(input, output, none, false);
                     }
                     #[fallback]
-                    fn pack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
+                    pub(crate) fn pack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
                         pack_plainly(B, input, output);
                     }
 
-                    fn unpack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
+                    pub(crate) fn unpack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
                         let none: xmm = undefined;
                         unpack_values_{B}(input, output, none, false);
                     }
                     #[fallback]
-                    fn unpack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
+                    pub(crate) fn unpack_{B}(input: &[$word; 128], output: &mut [$word; 128]) {
                         unpack_plainly(B, input, output);
                     }
 
-                    fn delta_pack_{B}(
+                    pub(crate) fn delta_pack_{B}(
                         input: &[$word; 128],
                         output: &mut [$word; 128],
                         seed: &mut [$word; $lanes],
@@ -234,7 +234,7 @@ macro_rules! kernels {
                         movdqu [seed], before;
                     }
                     #[fallback]
-                    fn delta_pack_{B}(
+                    pub(crate) fn delta_pack_{B}(
                         input: &[$word; 128],
                         output: &mut [$word; 128],
                         seed: &mut [$word; $lanes],
@@ -247,7 +247,7 @@ macro_rules! kernels {
                         seed.copy_from_slice(&input[128 - $lanes..]);
                     }
 
-                    fn delta_unpack_{B}(
+                    pub(crate) fn delta_unpack_{B}(
                         input: &[$word; 128],
                         output: &mut [$word; 128],
                         seed: &mut [$word; $lanes],
@@ -258,7 +258,7 @@ macro_rules! kernels {
                         movdqu [seed], before;
                     }
                     #[fallback]
-                    fn delta_unpack_{B}(
+                    pub(crate) fn delta_unpack_{B}(
                         input: &[$word; 128],
                         output: &mut [$word; 128],
                         seed: &mut [$word; $lanes],
@@ -331,6 +331,34 @@ macro_rules! kernels {
                     let all = deltas.fold(0, |all, delta| all | delta);
                     $word::BITS - all.leading_zeros()
                 }
+            }
+
+            /// Compares every kernel; the module is the `nth` of the file.
+            #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+            pub(crate) fn compare(file: &crate::versions::File, nth: usize) {
+                use crate::versions::versions;
+                $(
+                    versions!(file, self::$pack [nth], |random| (
+                        random.any::<Values>(), random.any::<Values>()
+                    ));
+                    versions!(file, self::$unpack [nth], |random| (
+                        random.any::<Values>(), random.any::<Values>()
+                    ));
+                    versions!(file, self::$delta_pack [nth], |random| (
+                        random.any::<Values>(),
+                        random.any::<Values>(),
+                        random.any::<[$word; $lanes]>()
+                    ));
+                    versions!(file, self::$delta_unpack [nth], |random| (
+                        random.any::<Values>(),
+                        random.any::<Values>(),
+                        random.any::<[$word; $lanes]>()
+                    ));
+                )*
+                versions!(file, self::max_bits [nth], |random| random.any::<Values>());
+                versions!(file, self::delta_max_bits [nth], |random| (
+                    random.any::<Values>(), random.any::<[$word; $lanes]>()
+                ));
             }
 
             fn pack_plainly(bits: usize, input: &Values, output: &mut Values) {

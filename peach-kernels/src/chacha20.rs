@@ -75,7 +75,7 @@ peach_fn! {
     const NUMBERS: [u32; 16] = from_fn(|i| i);
 
     #[target_feature(enable = "avx512f")]
-    fn xor_groups(#[secret] state: &mut [u32; 16], #[secret] data: &mut [u8]) {
+    pub(crate) fn xor_groups(#[secret] state: &mut [u32; 16], #[secret] data: &mut [u8]) {
         let (p, n) = (data.ptr, data.len);
         'groups: {
             sub n, 1024;
@@ -196,7 +196,7 @@ peach_fn! {
     /// Adds the key stream to whole groups of eight blocks (512 bytes) of `data`, and
     /// advances the block counter, `state[12]`.
     #[target_feature(enable = "avx2")]
-    fn xor_groups(#[secret] state: &mut [u32; 16], #[secret] data: &mut [u8]) {
+    pub(crate) fn xor_groups(#[secret] state: &mut [u32; 16], #[secret] data: &mut [u8]) {
         let (p, n) = (data.ptr, data.len);
         // Words 8 to 15 wait here while words 0 to 7 are transposed; 8 and 11 also during
         // the rounds, in turn.
@@ -250,7 +250,7 @@ peach_fn! {
         }
     }
     #[fallback]
-    fn xor_groups(state: &mut [u32; 16], data: &mut [u8]) {
+    pub(crate) fn xor_groups(state: &mut [u32; 16], data: &mut [u8]) {
         for part in data.as_chunks_mut::<64>().0 {
             let mut bytes = [0; 64];
             plain_block(state, &mut bytes);
@@ -267,7 +267,7 @@ peach_fn! {
     }
 
     /// One block of the stream, row by row.
-    fn block(#[secret] state: &[u32; 16], #[secret] to: &mut [u8; 64]) {
+    pub(crate) fn block(#[secret] state: &[u32; 16], #[secret] to: &mut [u8; 64]) {
         let x: [xmm; 4];
         let t: xmm;
         for i in 0..4 { movdqu x[i], [state + 16*i]; }
@@ -296,7 +296,7 @@ peach_fn! {
         }
     }
     #[fallback]
-    fn block(state: &[u32; 16], to: &mut [u8; 64]) {
+    pub(crate) fn block(state: &[u32; 16], to: &mut [u8; 64]) {
         plain_block(state, to);
     }
 }

@@ -58,7 +58,7 @@ macro_rules! chaskey {
                 xor k[0], carry;
             }
 
-            fn $name(
+            pub(crate) fn $name(
                 #[secret] key: &[u32; 4],
                 #[secret] data: &[u8],
                 #[secret] tag: &mut [u32; 4],
@@ -107,7 +107,7 @@ macro_rules! chaskey {
                 }
             }
             #[fallback]
-            fn $name(key: &[u32; 4], data: &[u8], tag: &mut [u32; 4]) {
+            pub(crate) fn $name(key: &[u32; 4], data: &[u8], tag: &mut [u32; 4]) {
                 *tag = plain(key, data, $rounds);
             }
         }

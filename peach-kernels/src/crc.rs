@@ -59,7 +59,7 @@ macro_rules! crc {
             }
         }
 
-        mod $module {
+        pub(crate) mod $module {
             use super::*;
 
             /// Folds as much of the data as the kernels take: the state after it, and what is left.
@@ -176,7 +176,7 @@ macro_rules! crc {
 
                 /// The state after `data`, which is 64 bytes long or more and a multiple of 16.
                 #[target_feature(enable = "avx512f,avx512vl,vpclmulqdq,pclmulqdq")]
-                fn blocks(state: u32, data: &[u8]) -> u32 {
+                pub(crate) fn blocks(state: u32, data: &[u8]) -> u32 {
                     let (p, n) = (data.ptr, data.len);
                     cmp n, 256;
                     jb 'short;
@@ -225,14 +225,14 @@ macro_rules! crc {
                     return s;
                 }
                 #[target_feature(enable = "sse2,pclmulqdq")]
-                fn blocks(state: u32, data: &[u8]) -> u32 {
+                pub(crate) fn blocks(state: u32, data: &[u8]) -> u32 {
                     let (p, n) = (data.ptr, data.len);
                     let four: [xmm; 4];
                     let s = short(four, state, p, n);
                     return s;
                 }
                 #[fallback]
-                fn blocks(state: u32, data: &[u8]) -> u32 {
+                pub(crate) fn blocks(state: u32, data: &[u8]) -> u32 {
                     rest(state, data)
                 }
 

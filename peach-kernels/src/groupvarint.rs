@@ -76,7 +76,7 @@ peach_fn! {
     /// Decodes whole groups while their longest form fits into `bytes`: the bytes that were read
     /// and the numbers that were written.
     #[target_feature(enable = "ssse3")]
-    fn decode_groups(bytes: &[u8], numbers: &mut [u32]) -> (u64, u64) {
+    pub(crate) fn decode_groups(bytes: &[u8], numbers: &mut [u32]) -> (u64, u64) {
         let (p, to) = (bytes.ptr, numbers.ptr);
         let left: gp64 = bytes.len;
         let room: gp64 = numbers.len;
@@ -108,14 +108,14 @@ peach_fn! {
         return (bytes.len, numbers.len);
     }
     #[fallback]
-    fn decode_groups(_bytes: &[u8], _numbers: &mut [u32]) -> (u64, u64) {
+    pub(crate) fn decode_groups(_bytes: &[u8], _numbers: &mut [u32]) -> (u64, u64) {
         (0, 0)
     }
 
     /// Encodes whole groups and returns the bytes written; `to` has room for the longest form of
     /// each.
     #[target_feature(enable = "ssse3")]
-    fn encode_groups(numbers: &[u32], to: &mut [u8]) -> usize {
+    pub(crate) fn encode_groups(numbers: &[u32], to: &mut [u8]) -> usize {
         const PACK: [[u8; 16]; 256] = from_fn(|tag| from_fn(|at|
             if at < start(tag, 4) { source(tag, at, number(tag, at)) } else { 255 }));
         let (p, left, q) = (numbers.ptr, numbers.len, to.ptr);
@@ -157,7 +157,7 @@ peach_fn! {
         return to.len;
     }
     #[fallback]
-    fn encode_groups(numbers: &[u32], to: &mut [u8]) -> usize {
+    pub(crate) fn encode_groups(numbers: &[u32], to: &mut [u8]) -> usize {
         let mut at = 0;
         for group in numbers.as_chunks::<4>().0 {
             let tag = at;

@@ -47,3 +47,6 @@ pub mod speck;
 pub mod stadtx;
 pub mod utf8;
 pub mod vector;
+
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod versions;

@@ -79,7 +79,7 @@ peach_fn! {
     /// The index of the first byte that equals `c`, or the length.
     #[version(enable = "avx2", V = ymm, W = 32)]
     #[version(V = xmm, W = 16)]
-    fn first(x: &[u8], c: u8) -> usize {
+    pub(crate) fn first(x: &[u8], c: u8) -> usize {
         let needle: V;
         broadcast(needle, c);
         let p, n, at: gp64;
@@ -181,14 +181,14 @@ peach_fn! {
         return at;
     }
     #[fallback]
-    fn first(x: &[u8], c: u8) -> usize {
+    pub(crate) fn first(x: &[u8], c: u8) -> usize {
         x.iter().position(|&byte| byte == c).unwrap_or(x.len())
     }
 
     /// One more than the index of the last byte that equals `c`, or 0.
     #[version(enable = "avx2", V = ymm, W = 32)]
     #[version(V = xmm, W = 16)]
-    fn behind_last(x: &[u8], c: u8) -> usize {
+    pub(crate) fn behind_last(x: &[u8], c: u8) -> usize {
         let needle: V;
         broadcast(needle, c);
         let (p, n) = (x.ptr, x.len);
@@ -251,13 +251,13 @@ peach_fn! {
         return n;
     }
     #[fallback]
-    fn behind_last(x: &[u8], c: u8) -> usize {
+    pub(crate) fn behind_last(x: &[u8], c: u8) -> usize {
         x.iter().rposition(|&byte| byte == c).map_or(0, |at| at + 1)
     }
 
     /// How many bytes equal `c`.
     #[target_feature(enable = "avx2,popcnt")]
-    fn total(x: &[u8], c: u8) -> usize {
+    pub(crate) fn total(x: &[u8], c: u8) -> usize {
         const W = 32;
         let (p, n) = (x.ptr, x.len);
         let needle, zero, sum: ymm;
@@ -312,7 +312,7 @@ peach_fn! {
         return rax;
     }
     #[fallback]
-    fn total(x: &[u8], c: u8) -> usize {
+    pub(crate) fn total(x: &[u8], c: u8) -> usize {
         x.iter().filter(|&&byte| byte == c).count()
     }
 }

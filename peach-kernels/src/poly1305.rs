@@ -87,7 +87,7 @@ impl Poly1305 {
 
 peach_fn! {
     /// For each block: `h = (h + block + high * 2^128) * r`, partly reduced modulo 2^130 - 5.
-    fn blocks(
+    pub(crate) fn blocks(
         #[secret] h: &mut [u64; 3],
         #[secret] r: &[u64; 2],
         #[secret] data: &[u8],
@@ -155,7 +155,7 @@ peach_fn! {
         mov [h + 16], h2;
     }
     #[fallback]
-    fn blocks(h: &mut [u64; 3], r: &[u64; 2], data: &[u8], high: u64) {
+    pub(crate) fn blocks(h: &mut [u64; 3], r: &[u64; 2], data: &[u8], high: u64) {
         let wide = |a: u64, b: u64| u128::from(a) * u128::from(b);
         let quarter = r[1] + (r[1] >> 2);
         for block in data.as_chunks::<16>().0 {

@@ -116,14 +116,14 @@ macro_rules! siphash {
                 hasher.finish()
             }
 
-            fn $absorb(#[secret] state: &mut [u64; 4], #[secret] data: &[u8]) {
+            pub(crate) fn $absorb(#[secret] state: &mut [u64; 4], #[secret] data: &[u8]) {
                 let v: [gp64; 4];
                 for i in 0..4 { mov v[i], [state + 8*i]; }
                 take_words(v, data.ptr, data.len);
                 for i in 0..4 { mov [state + 8*i], v[i]; }
             }
             #[fallback]
-            fn $absorb(state: &mut [u64; 4], data: &[u8]) {
+            pub(crate) fn $absorb(state: &mut [u64; 4], data: &[u8]) {
                 for word in data.as_chunks::<8>().0 {
                     let word = u64::from_le_bytes(*word);
                     state[3] ^= word;

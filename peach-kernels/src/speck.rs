@@ -84,7 +84,7 @@ peach_fn! {
     }
 
     /// The round keys: the key schedule is the round itself, under the number of the round.
-    fn expand(#[secret] low: u64, #[secret] high: u64, #[secret] keys: &mut [u64; 32]) {
+    pub(crate) fn expand(#[secret] low: u64, #[secret] high: u64, #[secret] keys: &mut [u64; 32]) {
         for i in 0..31 {
             mov [keys + 8*i], low;
             round(high, low, i);
@@ -92,7 +92,7 @@ peach_fn! {
         mov [keys + 8*31], low;
     }
     #[fallback]
-    fn expand(low: u64, high: u64, keys: &mut [u64; 32]) {
+    pub(crate) fn expand(low: u64, high: u64, keys: &mut [u64; 32]) {
         let (mut x, mut y) = (high, low);
         for (i, key) in keys.iter_mut().enumerate() {
             *key = y;
@@ -100,7 +100,7 @@ peach_fn! {
         }
     }
 
-    fn encrypt(#[secret] keys: &[u64; 32], #[secret] block: &mut [u8; 16]) {
+    pub(crate) fn encrypt(#[secret] keys: &[u64; 32], #[secret] block: &mut [u8; 16]) {
         let x, y: gp64;
         mov y, [block];
         mov x, [block + 8];
@@ -109,7 +109,7 @@ peach_fn! {
         mov [block + 8], x;
     }
     #[fallback]
-    fn encrypt(keys: &[u64; 32], block: &mut [u8; 16]) {
+    pub(crate) fn encrypt(keys: &[u64; 32], block: &mut [u8; 16]) {
         let [mut y, mut x] = words(block);
         for key in keys {
             (x, y) = plain_round(x, y, *key);
@@ -118,7 +118,7 @@ peach_fn! {
         block[8..].copy_from_slice(&x.to_le_bytes());
     }
 
-    fn decrypt(#[secret] keys: &[u64; 32], #[secret] block: &mut [u8; 16]) {
+    pub(crate) fn decrypt(#[secret] keys: &[u64; 32], #[secret] block: &mut [u8; 16]) {
         let x, y: gp64;
         mov y, [block];
         mov x, [block + 8];
@@ -133,7 +133,7 @@ peach_fn! {
         mov [block + 8], x;
     }
     #[fallback]
-    fn decrypt(keys: &[u64; 32], block: &mut [u8; 16]) {
+    pub(crate) fn decrypt(keys: &[u64; 32], block: &mut [u8; 16]) {
         let [mut y, mut x] = words(block);
         for key in keys.iter().rev() {
             y = (y ^ x).rotate_right(3);
@@ -163,7 +163,12 @@ peach_fn! {
 
     // Thirty-two blocks side by side, four vectors of low words and four of high ones.
     #[target_feature(enable = "avx512f")]
-    fn xor_groups(#[secret] keys: &[u64; 32], nonce: u64, counter: u64, #[secret] data: &mut [u8]) {
+    pub(crate) fn xor_groups(
+        #[secret] keys: &[u64; 32],
+        nonce: u64,
+        counter: u64,
+        #[secret] data: &mut [u8],
+    ) {
         let numbers, high: zmm;
         vpbroadcastq numbers, counter;
         vpaddq numbers, numbers, [LANES];
@@ -207,7 +212,12 @@ peach_fn! {
     }
     // Sixteen blocks side by side.
     #[target_feature(enable = "avx2")]
-    fn xor_groups(#[secret] keys: &[u64; 32], nonce: u64, counter: u64, #[secret] data: &mut [u8]) {
+    pub(crate) fn xor_groups(
+        #[secret] keys: &[u64; 32],
+        nonce: u64,
+        counter: u64,
+        #[secret] data: &mut [u8],
+    ) {
         let numbers, high, key, turn: ymm;
         vmovq numbers.xmm, counter;
         vpbroadcastq numbers, numbers.xmm;
@@ -248,7 +258,7 @@ peach_fn! {
         }
     }
     #[fallback]
-    fn xor_groups(keys: &[u64; 32], nonce: u64, counter: u64, data: &mut [u8]) {
+    pub(crate) fn xor_groups(keys: &[u64; 32], nonce: u64, counter: u64, data: &mut [u8]) {
         for (i, block) in data.chunks_exact_mut(16).enumerate() {
             let (mut x, mut y) = (nonce, counter.wrapping_add(i as u64));
             for key in keys {

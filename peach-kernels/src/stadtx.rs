@@ -151,7 +151,7 @@ peach_fn! {
         add v, t;
     }
 
-    fn hash(state: &[u64; 4], data: &[u8]) -> u64 {
+    pub(crate) fn hash(state: &[u64; 4], data: &[u8]) -> u64 {
         let (p, n) = (data.ptr, data.len);
         let v: [gp64; 4];
         let t: gp64;
@@ -256,7 +256,7 @@ peach_fn! {
         return v[0];
     }
     #[fallback]
-    fn hash(state: &[u64; 4], data: &[u8]) -> u64 {
+    pub(crate) fn hash(state: &[u64; 4], data: &[u8]) -> u64 {
         match data.len() {
             0..32 => plain_short(state, data),
             _ => plain_long(state, data),

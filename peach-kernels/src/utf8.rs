@@ -97,7 +97,7 @@ peach_fn! {
 
     /// Whether `x`, of 64 bytes or more, is UTF-8.
     #[target_feature(enable = "avx2")]
-    fn is_valid(x: &[u8]) -> bool {
+    pub(crate) fn is_valid(x: &[u8]) -> bool {
         let tables: [ymm; 3];
         vbroadcasti128 tables[0], [FIRST_HIGH];
         vbroadcasti128 tables[1], [FIRST_LOW];
@@ -161,7 +161,7 @@ peach_fn! {
         return al;
     }
     #[fallback]
-    fn is_valid(x: &[u8]) -> bool {
+    pub(crate) fn is_valid(x: &[u8]) -> bool {
         std::str::from_utf8(x).is_ok()
     }
 }

@@ -55,7 +55,7 @@ macro_rules! binary {
             }
 
             #[target_feature(enable = "avx2")]
-            fn $kernel(x: &[$type], y: &[$type], to: &mut [$type]) {
+            pub(crate) fn $kernel(x: &[$type], y: &[$type], to: &mut [$type]) {
                 let i, n, left: gp64;
                 mov n, x.len;
                 cmp n, y.len;
@@ -108,7 +108,7 @@ macro_rules! binary {
                 'done:
             }
             #[fallback]
-            fn $kernel(x: &[$type], y: &[$type], to: &mut [$type]) {
+            pub(crate) fn $kernel(x: &[$type], y: &[$type], to: &mut [$type]) {
                 let plain: fn($type, $type) -> $type = $plain;
                 for ((to, x), y) in to.iter_mut().zip(x).zip(y) {
                     *to = plain(*x, *y);
@@ -236,7 +236,7 @@ macro_rules! sums {
             }
             #[fallback]
             pub fn $sum(x: &[$type]) -> $type {
-                x.iter().sum()
+                x.iter().fold(0.0, |sum, x| sum + x)
             }
 
             /// The sum of the absolute values of a slice.
@@ -262,7 +262,7 @@ macro_rules! sums {
             }
             #[fallback]
             pub fn $sum_abs(x: &[$type]) -> $type {
-                x.iter().map(|x| x.abs()).sum()
+                x.iter().fold(0.0, |sum, x| sum + x.abs())
             }
 
             /// The sum of the squares of a slice.
@@ -285,11 +285,11 @@ macro_rules! sums {
             }
             #[fallback]
             pub fn $sum_squares(x: &[$type]) -> $type {
-                x.iter().map(|x| x * x).sum()
+                x.iter().fold(0.0, |sum, x| sum + x * x)
             }
 
             #[target_feature(enable = "avx,fma")]
-            fn $dot_kernel(x: &[$type], y: &[$type]) -> $type {
+            pub(crate) fn $dot_kernel(x: &[$type], y: &[$type]) -> $type {
                 let acc: [ymm; 4];
                 for a in acc { vxorps a, a, a; }
                 let n: gp64 = x.len;
@@ -320,8 +320,8 @@ macro_rules! sums {
                 return sum;
             }
             #[fallback]
-            fn $dot_kernel(x: &[$type], y: &[$type]) -> $type {
-                x.iter().zip(y).map(|(x, y)| x * y).sum()
+            pub(crate) fn $dot_kernel(x: &[$type], y: &[$type]) -> $type {
+                x.iter().zip(y).fold(0.0, |sum, (x, y)| sum + x * y)
             }
         }
 

@@ -99,24 +99,42 @@ impl Subject {
         }
     }
 
+    /// The same, and one more version: the kernel compiled for another convention, say.
+    ///
+    /// # Safety
+    /// It is code of that convention with the signature of the kernel, and stays where it is.
+    ///
+    /// # Panics
+    /// If `abi` is neither `sysv64` nor `win64`.
+    pub unsafe fn with_code(
+        mut self,
+        label: &str,
+        abi: &str,
+        entry: *const (),
+        len: usize,
+    ) -> Subject {
+        let (label, convention) = (label.to_string(), Convention::named(abi));
+        self.codes.push(Code { label, convention, entry, len });
+        self
+    }
+
     /// Code from elsewhere: an `extern` function, or bytes that were mapped by hand. `abi` is
     /// `sysv64` or `win64`; `len` is how many bytes it has, 0 where that is not known.
     ///
     /// # Safety
     /// It is code of that convention with the signature of the function that it is compared with.
+    ///
+    /// # Panics
+    /// If `abi` is neither `sysv64` nor `win64`.
     pub unsafe fn of_code(name: &str, abi: &str, entry: *const (), len: usize) -> Subject {
-        let code = Code {
-            label: "given code".to_string(),
-            convention: Convention::named(abi),
-            entry,
-            len,
-        };
-        Subject {
+        let subject = Subject {
             name: name.to_string(),
-            codes: vec![code],
+            codes: Vec::new(),
             fallback: None,
             has_fallback: false,
             left_out: Vec::new(),
-        }
+        };
+        // SAFETY: as the caller promises.
+        unsafe { subject.with_code("given code", abi, entry, len) }
     }
 }
