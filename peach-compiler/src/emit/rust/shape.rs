@@ -11,7 +11,7 @@ use crate::compiled::CompiledFunction;
 use crate::emit::reports::listing::listing;
 use crate::emit::unwind;
 use crate::encode::PatchValue;
-use crate::syntax::ast::{Embed, TypeKind, name_text};
+use crate::syntax::ast::{TypeKind, name_text};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote_spanned};
 
