@@ -6,6 +6,7 @@
 mod compile;
 mod encode;
 mod fmt;
+mod mca;
 mod messages;
 mod options;
 mod play;

@@ -202,3 +202,54 @@ fn rows_say_what_they_do() {
         assert!(page.contains(part), "{part}: {page}");
     }
 }
+
+/// The dot product with one sum and with eight: the first waits for the addition, the second for
+/// the loads. What each takes follows from the manuals: four cycles of latency on Skylake, two
+/// loads a cycle.
+#[test]
+fn loops_have_costs() {
+    let files = Files::new("show-cost");
+    let kernel = |sums: usize| {
+        format!(
+            "#[target_feature(enable = \"avx2,fma\")]
+            pub unsafe fn dot(x: *const f32, y: *const f32, n: usize) -> f32 {{
+                let acc, v: [ymm; {sums}];
+                for a in acc {{ vxorps a, a, a; }}
+                'next: {{
+                    for i in 0..{sums} {{ vmovups v[i], [x + 32 * i]; }}
+                    for i in 0..{sums} {{ vfmadd231ps acc[i], v[i], [y + 32 * i]; }}
+                    add x, {sums} * 32; add y, {sums} * 32; sub n, {sums} * 8; ja continue 'next;
+                }}
+                for i in 1..{sums} {{ vaddps acc[0], acc[0], acc[i]; }}
+                return acc[0].xmm;
+            }}"
+        )
+    };
+    files.file("one.peach", kernel(1));
+    files.file("eight.peach", kernel(8));
+    files.file("none.peach", "pub fn a() { nop; }");
+    files.peach("show --cost=pentium one.peach").failed(2, "there are: haswell, skylake");
+    if !have(&["llvm-mca-22", "llvm-mc-22"]) {
+        return;
+    }
+    let cost = |flags: &str| files.peach(&format!("show {flags}")).succeeded().stdout;
+    let one = cost("--cost=skylake-xeon one.peach");
+    for part in ["by llvm-mca 22", "4.01 cycles an iteration; bound by a chain", "3.0 times"] {
+        assert!(one.contains(part), "{part}: {one}");
+    }
+    let chained: Vec<&str> = one.lines().filter(|line| line.contains(", in the chain")).collect();
+    assert!(chained.len() == 1 && chained[0].contains("vfmadd231ps"), "{chained:?}");
+    let eight = cost("--cost=skylake-xeon eight.peach");
+    assert!(eight.contains("8.01 cycles an iteration; bound by port"), "{eight}");
+    assert!(eight.contains("latency 11, one per 0.50 cycles, 2 micro-operations"), "{eight}");
+    assert!(cost("--cost=zen4 none.peach").contains("there is no loop"));
+    for cpu in
+        ["haswell", "skylake", "icelake-server", "alderlake", "sapphirerapids", "zen2", "zen3"]
+    {
+        assert!(cost(&format!("--cost={cpu} one.peach")).contains("bound by a chain"), "{cpu}");
+    }
+    let page = cost("--html --cost=zen4 one.peach");
+    for part in ["data-cost=\"latency", " chain\"", "cycles an iteration", "not modeled: caches"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}

@@ -8,6 +8,7 @@
 //! | `text` | the kernels |
 //! | `name` | the name of the file; one that ends in `.peach` is bare kernels |
 //! | `abi`, `cpu` | as `-mabi` and `-mcpu` have them; missing or empty: the default |
+//! | `cost` | a processor of [`CPUS`](crate::cost::CPUS), if costs of loops are wanted |
 //! | `format` | one of [`FORMATS`], of which `show` is the listing alone |
 //!
 //! | answer | |
@@ -21,8 +22,9 @@
 //!
 //! Invariant: no file is read. Fails: never; what is wrong is a message.
 
+use crate::cost::{Costs, Predictor};
 use crate::page::{Colors, sections};
-use crate::view;
+use crate::view::{self, Shown};
 use peach_build::{Compiled, Error, Message, Platform, Request, compile_text};
 use peach_compiler::abi::AssemblyFormat;
 use peach_compiler::diagnostics::Severity;
@@ -39,8 +41,13 @@ const FORMATS: [&str; 8] = ["show", "bytes", "gas", "nasm", "masm", "go", "heade
 
 /// What `request` asks for.
 pub fn answer(request: &str) -> String {
+    answer_with(request, None)
+}
+
+/// As [`answer`], with costs where `predictor` knows them.
+pub fn answer_with(request: &str, predictor: Option<&dyn Predictor>) -> String {
     let answer = match serde_json::from_str(request) {
-        Ok(request) => respond(&request),
+        Ok(request) => respond(&request, predictor),
         Err(error) => failure(&format!("the request is not JSON: {error}")),
     };
     // Every text that was parsed is kept for its places until it is told that they are not needed.
@@ -48,7 +55,7 @@ pub fn answer(request: &str) -> String {
     answer.to_string()
 }
 
-fn respond(request: &Value) -> Value {
+fn respond(request: &Value, predictor: Option<&dyn Predictor>) -> Value {
     let text_of = |key: &str| request[key].as_str().filter(|text| !text.is_empty());
     let name = Path::new(text_of("name").unwrap_or("kernels"));
     let text = text_of("text").unwrap_or_default();
@@ -61,7 +68,15 @@ fn respond(request: &Value) -> Value {
         Err(error) => return failure(&error.to_string()),
     };
     match compile_text(name, text, &platform, &view::version_name, &mut ()) {
-        Ok(compiled) => success(&compiled, text, &platform, format),
+        Ok(compiled) => {
+            let mut shown = view::all(&compiled);
+            if let (Some(cpu), Some(predictor)) = (text_of("cost"), predictor) {
+                for shown in &mut shown {
+                    shown.costs = Some(Costs::of(&shown.anatomy, predictor, cpu));
+                }
+            }
+            success(&compiled, &shown, text, &platform, format)
+        }
         Err(Error::Source(report)) => json!({
             "kernels": [],
             "colors": [],
@@ -85,10 +100,15 @@ fn platform(
     })
 }
 
-fn success(compiled: &Compiled, text: &str, platform: &Platform, format: &str) -> Value {
-    let shown = view::all(compiled);
-    let colors = Colors::of(compiled, &shown);
-    let html = sections(compiled, &shown, &colors);
+fn success(
+    compiled: &Compiled,
+    shown: &[Shown<'_>],
+    text: &str,
+    platform: &Platform,
+    format: &str,
+) -> Value {
+    let colors = Colors::of(compiled, shown);
+    let html = sections(compiled, shown, &colors);
     let titles: Vec<&str> = shown.iter().map(|shown| shown.title.as_str()).collect();
     let mut messages: Vec<Value> = compiled.warnings.messages().iter().map(message).collect();
     let output = match output(compiled, text, platform, format) {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the kernels of a file, each with all there is to see | [`view`] |
 //! | all of them as one self-contained page | [`page`] |
+//! | what their loops cost, as others predict it | [`cost`] |
 //! | the answer to an editor, as JSON | [`answer()`] |
 //! | the files that the playground is made of | [`site`] |
 //! | what instructions do, a line each | [`words`] |
@@ -14,9 +15,10 @@
 mod answer;
 #[cfg(target_family = "wasm")]
 pub mod browser;
+pub mod cost;
 pub mod page;
 pub mod site;
 pub mod view;
 pub mod words;
 
-pub use answer::answer;
+pub use answer::{answer, answer_with};

@@ -1,5 +1,6 @@
 //! The kernels of a compiled file, each with all there is to see of it.
 
+use crate::cost::Costs;
 use peach_build::Compiled;
 use peach_compiler::emit::mangling::needed;
 use peach_compiler::emit::module::ModuleFunction;
@@ -14,6 +15,8 @@ pub struct Shown<'c> {
     pub title: String,
     /// Rows, live ranges, the stack.
     pub anatomy: Anatomy,
+    /// What its loops cost, where that was asked for.
+    pub costs: Option<Costs>,
 }
 
 /// All versions of all kernels, in source order.
@@ -24,7 +27,7 @@ pub fn all(compiled: &Compiled) -> Vec<Shown<'_>> {
 
 fn one<'c>(function: &'c ModuleFunction, target: &Target) -> Shown<'c> {
     let anatomy = Anatomy::of(&function.compiled);
-    Shown { function, title: title(function, target), anatomy }
+    Shown { function, title: title(function, target), anatomy, costs: None }
 }
 
 /// A symbol for a version that is shown and not linked: its extensions tell it from others of the

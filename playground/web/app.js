@@ -3,7 +3,7 @@ import { native, wasm } from "./engine.js";
 import { pack, unpack } from "./share.js";
 
 const element = id => document.getElementById(id);
-const SETTINGS = ["abi", "cpu", "format"];
+const SETTINGS = ["abi", "cpu", "format", "cost"];
 const EXAMPLES = ["add", "dot", "count", "digits", "versions"];
 const isNative = document.documentElement.dataset.engine === "native";
 
@@ -172,6 +172,7 @@ async function start() {
     try {
       const file = await engine.file();
       element("save").hidden = file.name === null;
+      element("cost-label").hidden = !file.costs;
       if (file.name !== null) {
         name = file.name;
         document.title = `${name} – peach`;

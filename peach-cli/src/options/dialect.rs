@@ -35,6 +35,7 @@ pub(super) fn translate(usage: &Usage, arguments: Vec<OsString>) -> Result<Vec<O
                 continue;
             }
             (_, Some(value)) => value,
+            (Value::Optional(_, default), None) => default.into(),
             // `-g` alone is `-g1`; `-g 2` has a number after it.
             (_, None) if found.flag.spelling == "-g" => {
                 let is_number = |next: &OsString| {

@@ -30,6 +30,8 @@ pub enum Value {
     Name(&'static str),
     /// A path.
     Path(&'static str),
+    /// A word after `=`, or nothing: then it is the second one.
+    Optional(&'static str, &'static str),
 }
 
 /// Which values a flag takes.
@@ -306,6 +308,14 @@ pub const SHOW: Usage = Usage {
             "Writes one self-contained page: source left, code right, live ranges as bars.",
         ),
         flag("--ascii", Value::None, Group::Output, "Draws live ranges with ASCII characters."),
+        flag(
+            "--cost",
+            Value::Optional("CPU", "native"),
+            Group::Output,
+            "Says what loops cost on a processor, by llvm-mca, which must be installed: haswell \
+             skylake skylake-xeon icelake-server alderlake sapphirerapids zen2 zen3 zen4 native. \
+             Default: native.",
+        ),
         ABI,
         IMAGE_FORMAT,
         CPU,

@@ -64,6 +64,7 @@ fn written(flag: &Flag) -> String {
         ("-m", _) => "-mEXT, -mno-EXT".to_string(),
         ("-g", _) => "-g, -gLEVEL".to_string(),
         (spelling, Value::None) => spelling.to_string(),
+        (spelling, Value::Optional(name, _)) => format!("{spelling}[={name}]"),
         (spelling, Value::Path(name)) => format!("{spelling} {name}"),
         (spelling, Value::Name(name)) => format!("{spelling}={name}"),
     }

@@ -122,7 +122,9 @@ pub fn parse(usage: &Usage, arguments: Vec<OsString>) -> Result<Request, Refusal
 
 /// Flags whose value is a name must be text; paths may be anything.
 fn refuse_other_text(usage: &Usage, matches: &ArgMatches) -> Result<(), Refusal> {
-    for flag in usage.flags.iter().filter(|flag| matches!(flag.value, Value::Name(_))) {
+    for flag in
+        usage.flags.iter().filter(|flag| matches!(flag.value, Value::Name(_) | Value::Optional(..)))
+    {
         let values = matches.get_many::<OsString>(flags::id(flag.spelling));
         if values.into_iter().flatten().any(|value| value.to_str().is_none()) {
             return Err(Refusal(format!("error: the value of {} is not UTF-8\n", flag.spelling)));
@@ -157,7 +159,7 @@ fn argument(flag: &Flag) -> Arg {
     let argument = Arg::new(id).long(id);
     match flag.value {
         Value::None => argument.action(ArgAction::SetTrue),
-        Value::Name(name) | Value::Path(name) => argument
+        Value::Name(name) | Value::Path(name) | Value::Optional(name, _) => argument
             .value_name(name)
             .value_parser(clap::value_parser!(OsString))
             .allow_hyphen_values(true)

@@ -19,12 +19,14 @@ mod file;
 mod guard;
 mod http;
 
+use crate::mca::Mca;
 use crate::messages;
 use crate::options::Matches;
 use file::File;
 use guard::Guard;
 use http::{Request, Response};
 use peach_build::{Error, Report};
+use peach_playground::cost::Predictor;
 use peach_playground::site;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -41,6 +43,8 @@ const STACK: usize = 8 << 20;
 struct Server {
     guard: Guard,
     file: File,
+    /// What predicts the costs of loops, if it is installed.
+    predictor: Option<Mca>,
     open: AtomicUsize,
 }
 
@@ -57,7 +61,8 @@ pub fn run(matches: &Matches) -> messages::Result {
     if matches.has("--open") {
         open_browser(&address);
     }
-    serve(&listener, Server { guard, file, open: AtomicUsize::new(0) });
+    let predictor = Mca::find().ok();
+    serve(&listener, Server { guard, file, predictor, open: AtomicUsize::new(0) });
     Ok(Report::default())
 }
 
@@ -126,8 +131,11 @@ impl Server {
             return Response::plain(400, "the text is not UTF-8");
         };
         match path {
-            "/answer" => Response::json(peach_playground::answer(text)),
-            "/file" => self.file.read(),
+            "/answer" => {
+                let predictor = self.predictor.as_ref().map(|mca| mca as &dyn Predictor);
+                Response::json(peach_playground::answer_with(text, predictor))
+            }
+            "/file" => self.file.read(self.predictor.is_some()),
             "/save" => self.file.save(text, false),
             "/overwrite" => self.file.save(text, true),
             _ => Response::plain(404, "there is no such request"),

@@ -8,10 +8,12 @@
 mod text;
 
 use crate::compile::platform;
+use crate::mca::Mca;
 use crate::messages;
 use crate::options::Matches;
 use crate::watch::Watch;
 use peach_build::{Compiled, Error, Outputs, Platform, Report, WriteError};
+use peach_playground::cost::{CPUS, Costs};
 use peach_playground::page;
 use peach_playground::view::{self, Shown};
 use std::path::{Path, PathBuf};
@@ -32,13 +34,33 @@ pub fn run(matches: &Matches) -> messages::Result {
         }
         result => result?,
     };
-    let shown = choose(&compiled, matches.text("KERNEL"), &file)?;
+    let mut shown = choose(&compiled, matches.text("KERNEL"), &file)?;
+    if let Some(cpu) = matches.text("--cost") {
+        predict(&mut shown, cpu)?;
+    }
     let page = match matches.has("--html") {
         true => page::page(&compiled, &shown, &platform),
         false => text::all(&shown, matches.has("--ascii")),
     };
     write(&output, page, compiled.inputs())?;
     Ok(compiled.warnings.clone())
+}
+
+/// Asks what the loops cost.
+fn predict(shown: &mut [Shown<'_>], cpu: &str) -> Result<(), Error> {
+    let mut known = CPUS.iter().map(|(name, _)| *name).chain(["native"]);
+    if !known.any(|name| name == cpu) {
+        let names: Vec<&str> = CPUS.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        return Err(Error::Usage(format!(
+            "--cost={cpu}: no model of this processor; there are: {names}, native"
+        )));
+    }
+    let mca = Mca::find().map_err(|reason| Error::File(format!("--cost: {reason}")))?;
+    for shown in shown {
+        shown.costs = Some(Costs::of(&shown.anatomy, &mca, cpu));
+    }
+    Ok(())
 }
 
 fn write<'p>(

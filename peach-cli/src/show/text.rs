@@ -10,6 +10,7 @@
 
 use peach_compiler::emit::reports::anatomy::{Anatomy, Presence, Row, RowKind};
 use peach_compiler::hex::hex;
+use peach_playground::cost::{Costs, LEFT_OUT};
 use peach_playground::view::{Shown, place, summary};
 use std::fmt::Write;
 
@@ -51,7 +52,27 @@ fn one(shown: &Shown<'_>, signs: &Signs) -> String {
     stack(&mut text, &shown.anatomy);
     text.push('\n');
     listing(&mut text, &shown.anatomy, signs);
+    if let Some(costs) = &shown.costs {
+        text.push('\n');
+        loops(&mut text, &shown.anatomy, costs);
+    }
     text
+}
+
+/// What the loops cost, each instruction with its share.
+fn loops(text: &mut String, anatomy: &Anatomy, costs: &Costs) {
+    let _ = writeln!(text, "loops on {}, by {}; {LEFT_OUT}", costs.cpu, costs.model);
+    if costs.loops.is_empty() {
+        text.push_str("  there is no loop\n");
+    }
+    for one in &costs.loops {
+        let _ = writeln!(text, "  {}: {}", one.label, one.text());
+        for row in &one.instructions {
+            let share = costs.of_row(*row).map_or(String::new(), |cost| cost.text());
+            let row = &anatomy.rows[*row];
+            let _ = writeln!(text, "    {:04x}  {:<42} {share}", row.offset, row.text);
+        }
+    }
 }
 
 fn stack(text: &mut String, anatomy: &Anatomy) {

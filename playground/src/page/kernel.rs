@@ -2,6 +2,7 @@
 
 use super::colors::{Colors, line_of};
 use super::{escape, picture, syntax, values};
+use crate::cost::{Costs, InstructionCost, LEFT_OUT};
 use crate::view::{Shown, place, summary};
 use crate::words;
 use peach_build::Compiled;
@@ -44,15 +45,20 @@ pub(super) fn section(
         let _ = writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
     }
     stack(out, anatomy);
-    out.push_str("</dl>\n<div class=\"listing\">\n");
+    out.push_str("</dl>\n");
+    if let Some(costs) = &shown.costs {
+        loops(out, costs);
+    }
+    out.push_str("<div class=\"listing\">\n");
     let tops = tops(anatomy);
     picture::heads(out, anatomy);
     out.push_str("<div class=\"body\">\n");
     picture::ranges(out, anatomy, &tops);
     picture::jumps(out, anatomy, &tops);
     out.push_str("<ol>\n");
-    for row in &anatomy.rows {
-        push_row(out, compiled, anatomy, row, colors);
+    for (number, row) in anatomy.rows.iter().enumerate() {
+        let cost = shown.costs.as_ref().and_then(|costs| costs.of_row(number));
+        push_row(out, compiled, anatomy, row, (colors, cost));
     }
     out.push_str("</ol>\n</div>\n</div>\n</section>\n");
 }
@@ -71,7 +77,30 @@ fn stack(out: &mut String, anatomy: &Anatomy) {
     out.push_str("</table></dd>\n");
 }
 
-fn push_row(out: &mut String, compiled: &Compiled, anatomy: &Anatomy, row: &Row, colors: &Colors) {
+/// What the loops cost, and what that suggests.
+fn loops(out: &mut String, costs: &Costs) {
+    let _ = writeln!(
+        out,
+        "<div class=\"costs\"><p>Loops on {}, by {} ({LEFT_OUT}):</p>",
+        escape(&costs.cpu),
+        escape(&costs.model)
+    );
+    for one in &costs.loops {
+        let _ = writeln!(out, "<p><code>{}</code> {}</p>", escape(&one.label), escape(&one.text()));
+    }
+    if costs.loops.is_empty() {
+        out.push_str("<p>There is no loop.</p>\n");
+    }
+    out.push_str("</div>\n");
+}
+
+fn push_row(
+    out: &mut String,
+    compiled: &Compiled,
+    anatomy: &Anatomy,
+    row: &Row,
+    (colors, cost): (&Colors, Option<&InstructionCost>),
+) {
     let (mut class, origin) = match row.kind {
         RowKind::Author => ("author".to_string(), ""),
         RowKind::Label => ("label".to_string(), ""),
@@ -89,6 +118,10 @@ fn push_row(out: &mut String, compiled: &Compiled, anatomy: &Anatomy, row: &Row,
     }
     if let Some(detail) = &row.detail {
         describe(&mut attributes, detail);
+    }
+    if let Some(cost) = cost {
+        let _ = write!(attributes, " data-cost=\"{}\"", escape(&cost.text()));
+        class.push_str(if cost.is_in_chain { " chain" } else { "" });
     }
     let offset = match row.kind {
         RowKind::Label => String::new(),
