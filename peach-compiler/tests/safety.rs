@@ -1097,6 +1097,48 @@ fn computed_addresses_that_stay_inside() {
     ]);
 }
 
+/// What was compared with a register that is dead by now still bounds what is live.
+#[test]
+fn bounds_that_dead_registers_have_shown() {
+    let through = |end: &str| {
+        format!(
+            "fn f(x: &[u8], n: u64) -> u8 {{ let i: gp64 = 0; let t: gp8; cmp n, 1; jb 'none;
+            'next: cmp i, x.len; jae 'none; inc i; cmp i, n; jb 'next;
+            test n, n; jz 'none; mov t, [x.ptr + n{end}]; return t; 'none: return 0; }}"
+        )
+    };
+    // A comparison, and what half of a length was compared with.
+    let half = |least: u32| {
+        format!(
+            "fn f(x: &[u8]) -> u8 {{ let i: gp64 = x.len; let t: gp8; shr i, 1; cmp i, {least};
+            jb 'none; i = x.len; 'l: dec i; jnz 'l; mov t, [x.ptr + 7]; return t;
+            'none: return 0; }}"
+        )
+    };
+    accept(&[&through(" - 1"), &half(4)]);
+    refuse(&[(NeedsUnsafe, &through("")), (NeedsUnsafe, &half(3))]);
+}
+
+/// What an outer loop knows comes through an inner one, however many accesses ask for some of it.
+#[test]
+fn bounds_that_an_inner_loop_keeps() {
+    let group = |accesses: u32, bytes: u32| {
+        format!(
+            "fn f(x: &mut [u8]) {{ let (p, n) = (x.ptr, x.len);
+            'groups: {{ sub n, {bytes}; jb break 'groups;
+                let rounds: gp32 = 10; 'round: {{ dec rounds; jnz continue 'round; }}
+                for i in 0..{accesses} {{ add dword [p + 4*i], 16; }}
+                add p, {bytes}; jmp continue 'groups; }} }}"
+        )
+    };
+    for accesses in 1..=48 {
+        accept(&[&group(accesses, 4 * accesses)]);
+    }
+    for accesses in [1, 2, 3, 9, 48] {
+        refuse(&[(NeedsUnsafe, &group(accesses, 4 * accesses - 1))]);
+    }
+}
+
 /// The last element of an array of arrays is inside of it, what is behind it is not.
 #[test]
 fn arrays_of_arrays_end_where_they_end() {

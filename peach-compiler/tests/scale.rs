@@ -4,6 +4,7 @@
 use peach_compiler::abi::SYSV64;
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::expand::expand;
+use peach_compiler::pipeline;
 use peach_compiler::syntax;
 use std::time::Duration;
 
@@ -73,6 +74,39 @@ fn time_grows_with_the_length() {
         }
     }
     assert!(slow.is_empty(), "{slow:#?}");
+}
+
+/// The parts of a long function are proven one after the other: what one of them knew is not looked
+/// at in the next.
+#[test]
+fn proofs_grow_with_the_length() {
+    const FEW: usize = 60;
+    const MANY: usize = 8 * FEW;
+    let parts = [
+        "i = x.len; test i, i; jz 'e#; 'l#: add sum, [x.ptr + i*8 - 8]; dec i; jnz 'l#; 'e#:",
+        "cmp x.len, # + 1; jb 'end; add sum, [x.ptr + 8*#];",
+        "mov i, y; shr i, # % 60; cmp i, x.len; jae 'l#; add sum, [x.ptr + i*8]; 'l#:",
+        "mov i, y; and i, # + 7; cmp i, x.len; jae 'l#; add sum, [x.ptr + i*8]; 'l#:",
+        "cmp y, x.len; jae 'l#; cmp sum, #; jb 'l#; add sum, [x.ptr + y*8]; 'l#:",
+        "i = x.len; 'l#: cmp i, 2; jb 'e#; add sum, [x.ptr + i*8 - 16]; sub i, 2; jmp 'l#; 'e#:",
+    ];
+    for part in parts {
+        let cost = |count: usize| {
+            let body: String = (0..count).map(|n| part.replace('#', &n.to_string())).collect();
+            let text = format!(
+                "fn f(x: &[u64], y: u64) -> u64 {{ let i: gp64; let sum: gp64 = 0; {body}
+                'end: return sum; }}"
+            );
+            let start = processor_time();
+            let compiled = pipeline::compile(text.parse().expect("tokens"), &SYSV64);
+            let is_accepted = !compiled.diagnostics.has_errors();
+            assert!(is_accepted, "{count} times {part}: {:#?}", compiled.diagnostics);
+            processor_time() - start
+        };
+        let (few, many) = (cost(FEW), cost(MANY));
+        println!("{part}: {few:?} for {FEW}, {many:?} for {MANY}");
+        assert!(many < few * 28 + Duration::from_millis(400), "{part}: {few:?}, {many:?}");
+    }
 }
 
 /// Delimiters in delimiters, and what else nests, stop with one error before the stack is used up.

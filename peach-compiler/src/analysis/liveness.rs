@@ -13,7 +13,7 @@ use crate::sorted;
 /// Live bytes at the ends of each block: pairs of register and bytes, sorted by register.
 ///
 /// The stack pointer is left out. Blocks that cannot be reached are treated like all others.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Liveness {
     /// Before the first instruction of each block.
     pub live_in: Vec<Vec<(Reg, Lanes)>>,

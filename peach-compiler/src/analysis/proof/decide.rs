@@ -19,6 +19,10 @@ const WORK: usize = 4_000;
 /// How many inequalities are many: more than an unrolled loop of a real kernel knows.
 const MANY: usize = 640;
 
+/// How many facts about one sum are kept, and how many of its values are ruled out one by one. Of
+/// few, a weaker one may be what a loop keeps true.
+const OF_ONE_SUM: usize = 8;
+
 /// How many values a counterexample may cost.
 const TRIES: u32 = 20_000;
 
@@ -43,14 +47,23 @@ impl Knowledge {
         if linear.terms.is_empty() && linear.constant >= 0 {
             return;
         }
-        // Where many are known, the strongest about a sum says what the others do. Of few, a weaker
-        // one may be what a loop keeps true.
-        let is_many = self.at_least_zero.len() >= MANY;
-        let mut known = self.at_least_zero.iter_mut().filter(|_| is_many);
-        match known.find(|known| known.terms == linear.terms) {
-            Some(known) => known.constant = known.constant.min(linear.constant),
-            None => push_new(&mut self.at_least_zero, linear),
+        // Where many are known, the strongest about a sum says what the others do.
+        let most = if self.at_least_zero.len() >= MANY { 1 } else { OF_ONE_SUM };
+        let alike = self.at_least_zero.iter_mut().filter(|known| known.terms == linear.terms);
+        let mut alike: Vec<&mut i128> = alike.map(|known| &mut known.constant).collect();
+        let is_known = alike.iter().any(|known| **known == linear.constant);
+        if alike.len() < most && !is_known {
+            self.at_least_zero.push(linear);
+        } else if let (Some(last), false) = (alike.pop(), is_known) {
+            // Of the others, one may be stronger than this one.
+            *last = linear.constant.min(*last);
         }
+    }
+
+    /// `linear >= 0`, of which nothing is believed yet: a stronger one, which may be wrong, does not
+    /// stand for it.
+    pub fn propose_at_least_zero(&mut self, linear: Linear) {
+        push_new(&mut self.at_least_zero, tightened(linear));
     }
 
     /// `linear = 0`.
@@ -62,6 +75,11 @@ impl Knowledge {
 
     /// `linear ≠ 0`.
     pub fn assume_not_zero(&mut self, linear: Linear) {
+        let alike = |known: &Linear| known.terms == linear.terms;
+        if self.not_zero.iter().filter(|known| alike(known)).count() >= OF_ONE_SUM {
+            let oldest = self.not_zero.iter().position(alike);
+            oldest.map(|oldest| self.not_zero.remove(oldest));
+        }
         push_new(&mut self.not_zero, linear);
     }
 
@@ -435,7 +453,7 @@ fn divisor(terms: &[(Symbol, i128)]) -> i128 {
     terms.iter().fold(0, |divisor, term| gcd(divisor, term.1))
 }
 
-fn gcd(a: i128, b: i128) -> i128 {
+pub fn gcd(a: i128, b: i128) -> i128 {
     let (mut a, mut b) = (a.abs(), b.abs());
     while b != 0 {
         (a, b) = (b, a % b);

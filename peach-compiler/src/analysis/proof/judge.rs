@@ -25,6 +25,9 @@ use crate::ir::{LocalId, Operand, Reg};
 use crate::isa::Control;
 use crate::sorted::SortedMap;
 
+/// The work of an instruction, in what [`Symbols::spend`](super::linear::Symbols::spend) counts.
+const STEP: usize = 32;
+
 /// The edge into the function.
 pub(super) const ENTRY: u32 = u32::MAX;
 
@@ -90,7 +93,9 @@ pub(super) trait Companion {
     /// An access is about to happen.
     fn access(&mut self, access: Access, state: &State, world: &mut World<'_>);
     /// The user states that `sum` is at least 0, or 0.
-    fn stated(&mut self, sum: &Linear, is_equation: bool);
+    fn stated(&mut self, sum: &Linear, is_equation: bool, world: &World<'_>);
+    /// An edge does not show all that is claimed: what is taken back here is not used further on.
+    fn failed(&mut self, _failures: &[Failure], _claim: &mut Claim) {}
 }
 
 /// What a walk found.
@@ -167,7 +172,7 @@ pub(super) fn walk(
                 world.at = index as u32;
                 let sum = ghost::sum(invariant, &mut state, world);
                 if let (Some(sum), Some(companion)) = (&sum, companion.as_deref_mut()) {
-                    companion.stated(sum, invariant.is_equation);
+                    companion.stated(sum, invariant.is_equation, world);
                 }
                 if !sum.as_ref().is_some_and(|sum| ghost::is_shown(invariant, sum, &state, world)) {
                     verdict.invariants.push(Unshown::of(index, sum.as_ref(), &state, world));
@@ -181,6 +186,7 @@ pub(super) fn walk(
                 let companion = companion.as_deref_mut();
                 demand(index, &mut state, world, companion, &mut verdict);
             }
+            world.symbols.spend(STEP);
             transfer::step(&mut state, index, world);
         }
         for (to, state) in leave(block, state, world) {
@@ -227,7 +233,7 @@ fn demand(
         verdict.overlapping.push(index);
     }
     if let Some(companion) = companion.as_mut() {
-        goals.iter().for_each(|goal| companion.stated(goal, false));
+        goals.iter().for_each(|goal| companion.stated(goal, false, world));
     }
 }
 
@@ -277,7 +283,13 @@ fn leave(block: u32, state: State, world: &mut World<'_>) -> Vec<(u32, State)> {
     let facts = world.facts;
     let info = &facts.cfg.blocks[block as usize];
     let Some(last) = info.insts().last() else {
-        return info.succs.iter().map(|&succ| (succ, state.clone())).collect();
+        let leaving = info.succs.iter().map(|&succ| (succ, state.clone()));
+        return leaving
+            .map(|(succ, mut state)| {
+                state.forget_dead(block, succ, world);
+                (succ, state)
+            })
+            .collect();
     };
     let machine = world.function.insts[last].op.machine();
     let branch = machine.and_then(|machine| match operation(machine.inst.mnemonic) {
@@ -303,6 +315,7 @@ fn leave(block: u32, state: State, world: &mut World<'_>) -> Vec<(u32, State)> {
                 false => condition::assume_not(condition, &mut state, world),
             }
         }
+        state.forget_dead(block, succ, world);
         leaving.push((succ, state));
     }
     leaving
@@ -313,7 +326,7 @@ fn arrive(
     from: u32,
     to: u32,
     state: &State,
-    certificate: &Certificate,
+    certificate: &mut Certificate,
     world: &mut World<'_>,
     verdict: &mut Verdict,
     companion: &mut Option<&mut dyn Companion>,
@@ -321,9 +334,26 @@ fn arrive(
     if let Some(companion) = companion.as_deref_mut() {
         companion.edge(from, to, state, world);
     }
-    let Some(claim) = certificate.get(&to) else { return };
+    let Some(claim) = certificate.get_mut(&to) else { return };
+    let failures = unshown((from, to), state, claim, world);
+    if let (Some(companion), false) = (companion.as_deref_mut(), failures.is_empty()) {
+        companion.failed(&failures, claim);
+    }
+    verdict.failures.extend(failures);
+}
+
+/// What of a claim the edge from one block to another does not show.
+fn unshown(
+    (from, to): (u32, u32),
+    state: &State,
+    claim: &Claim,
+    world: &mut World<'_>,
+) -> Vec<Failure> {
+    let claimed = claim.values.len() + claim.knowledge.at_least_zero.len();
+    world.symbols.spend(state.size() + 8 * claimed);
     let mut state = state.clone();
-    let mut fail = |what| verdict.failures.push(Failure { block: to, what });
+    let mut failures = Vec::new();
+    let mut fail = |what| failures.push(Failure { block: to, what });
     let mut values: Vec<(Symbol, Linear)> = Vec::new();
     for &symbol in &claim.symbols {
         let rules = claim.rules.get(&from);
@@ -389,6 +419,7 @@ fn arrive(
             fail(Claimed::NotZero(fact.clone()));
         }
     }
+    failures
 }
 
 /// Whether `value` is `claimed` modulo 2^64, with these values of its symbols.
@@ -424,9 +455,6 @@ pub(super) fn value_of(rule: &Rule, state: &mut State, world: &mut World<'_>) ->
             let value = state.slot(*slot)?.clone();
             Some(state.quotient(&value, *bits, world))
         }
-        Rule::Site(site) => {
-            let mut sites = world.sites.iter();
-            sites.find(|(_, of)| *of == site).map(|(symbol, _)| (*symbol).into())
-        }
+        Rule::Site(site) => world.made_at(*site).map(Linear::from),
     }
 }

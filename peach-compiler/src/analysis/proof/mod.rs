@@ -13,16 +13,19 @@
 //! | `access` | what an access has to show |
 //! | `division`, `result` | what divisions and results have to show |
 //! | `ghost` | the invariants that the user states |
+//! | `alive`, `forget` | which registers count, and what is known of values that none holds any more |
 //! | `words` | sums as messages have them |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
 //! | `record` | writes down what a proof rests on, for those who check it by other means |
 //! | `search` | finds such claims; nothing in it has to be right |
 
 mod access;
+mod alive;
 mod bits;
 mod condition;
 mod decide;
 mod division;
+mod forget;
 mod ghost;
 mod judge;
 mod linear;

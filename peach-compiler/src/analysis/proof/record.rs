@@ -195,5 +195,5 @@ impl Companion for Notes {
 
     fn access(&mut self, _: Access, _: &State, _: &mut World<'_>) {}
 
-    fn stated(&mut self, _: &Linear, _: bool) {}
+    fn stated(&mut self, _: &Linear, _: bool, _: &World<'_>) {}
 }

@@ -39,10 +39,10 @@ const MOST_TERMS: usize = 16;
 /// The division of a value by a power of two.
 #[derive(Clone, Debug)]
 pub(super) struct Division {
-    value: Linear,
+    pub(super) value: Linear,
     bits: u32,
     is_signed: bool,
-    quotient: Symbol,
+    pub(super) quotient: Symbol,
 }
 
 /// `(value - least) / 2^bits`, rounded down.

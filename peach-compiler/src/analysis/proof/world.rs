@@ -1,5 +1,6 @@
 //! What a whole proof shares: the function, the symbols, and the regions of memory.
 
+use super::alive::{Alive, Live};
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol, Symbols};
 use crate::analysis::{Block, Facts};
@@ -68,12 +69,16 @@ pub(super) struct World<'f> {
     pub paths_meet: Vec<bool>,
     /// By block: when the walk comes to it.
     positions: Vec<u32>,
+    alive: Alive<'f>,
+    /// Of symbols that are claimed at the head of a loop: where the walk leaves it.
+    open_until: HashMap<Symbol, u32>,
     /// How many symbols are of what arrives.
     arriving: u32,
     locals: Vec<Symbol>,
     data: Vec<Symbol>,
     /// Where symbols of the current walk come from.
     pub sites: HashMap<Symbol, Site>,
+    made: HashMap<Site, Symbol>,
     numbers: HashMap<(u32, SiteKind), u32>,
     /// The instruction that is looked at.
     pub at: u32,
@@ -94,9 +99,12 @@ impl<'f> World<'f> {
             blocks_of_labels: blocks_of_labels(function, facts),
             paths_meet: paths_meet(facts),
             positions: positions(facts),
+            alive: Alive::of(function, facts),
+            open_until: HashMap::new(),
             locals: Vec::new(),
             data: Vec::new(),
             sites: HashMap::new(),
+            made: HashMap::new(),
             numbers: HashMap::new(),
             at: 0,
             optimistic: false,
@@ -239,14 +247,15 @@ impl<'f> World<'f> {
         // base + size < 2^64, and base is a multiple of the alignment.
         let end = Linear::from(base).plus(&region.size).and_then(|end| end.times(-1));
         if let Some(room) = end.and_then(|end| end.offset(addresses - 1)) {
-            self.given.assume_at_least_zero(room);
+            // Nothing was known of a new symbol.
+            self.given.at_least_zero.push(room);
         }
         if region.align > 1 {
             let multiple = self.symbols.lasting("a multiple", 0, WORD / i128::from(region.align));
             self.addresses.insert(multiple);
             let rest = Linear::from(base).add_scaled(&multiple.into(), -i128::from(region.align));
             if let Some(rest) = rest {
-                self.given.assume_zero(rest);
+                self.given.zero.push(rest);
             }
         }
         self.addresses.insert(base);
@@ -267,6 +276,25 @@ impl<'f> World<'f> {
     /// When a walk comes to a block.
     pub fn position(&self, block: u32) -> u32 {
         self.positions[block as usize]
+    }
+
+    /// The registers that count where a block starts, if that is known.
+    pub fn live_in(&self, block: u32) -> Option<Live<'_>> {
+        self.alive.at(block)
+    }
+
+    /// Notes that `symbol` is claimed at `block`: it counts until no edge leads back there.
+    pub fn claim(&mut self, symbol: Symbol, block: u32) {
+        let preds = &self.facts.cfg.blocks[block as usize].preds;
+        let reached = preds.iter().map(|&pred| self.position(pred)).filter(|at| *at != u32::MAX);
+        let last = reached.max().filter(|last| *last >= self.position(block));
+        last.map(|last| self.open_until.insert(symbol, last));
+    }
+
+    /// Whether a claim of `symbol` has to be shown again after the edge.
+    pub fn is_open(&self, symbol: Symbol, from: u32, to: u32) -> bool {
+        let at = self.position(from).max(self.position(to));
+        self.open_until.get(&symbol).is_some_and(|last| *last >= at)
     }
 
     /// The address of a stack variable.
@@ -292,13 +320,20 @@ impl<'f> World<'f> {
         *number += 1;
         let symbol = self.symbols.passing(name, min, max);
         self.sites.insert(symbol, site);
+        self.made.insert(site, symbol);
         symbol
+    }
+
+    /// The symbol that the current walk made at a site.
+    pub fn made_at(&self, site: Site) -> Option<Symbol> {
+        self.made.get(&site).copied()
     }
 
     /// Forgets the symbols of the last walk.
     pub fn start_walk(&mut self) {
         self.symbols.forget();
         self.sites.clear();
+        self.made.clear();
         self.numbers.clear();
     }
 

@@ -37,9 +37,10 @@ impl<'e> Draft<'e> {
     pub(super) fn new(
         block: u32,
         edges: &'e [(u32, State)],
-        aliases: SortedMap<Symbol, Site>,
+        aliases: &SortedMap<Symbol, Site>,
         world: &World<'_>,
     ) -> Draft<'e> {
+        world.symbols.spend(edges.iter().map(|(_, state)| 4 * state.size()).sum());
         let mut claim = Claim { is_upward: true, ..Claim::default() };
         for from in all_edges(world, block) {
             claim.rules.insert(from, Vec::new());
@@ -88,7 +89,8 @@ impl<'e> Draft<'e> {
     }
 
     /// Adds a symbol, with a rule for the edges from outside and one for those back.
-    fn symbol(&mut self, symbol: Symbol, outside: Rule, back: Rule, world: &World<'_>) {
+    fn symbol(&mut self, symbol: Symbol, outside: Rule, back: Rule, world: &mut World<'_>) {
+        world.claim(symbol, self.block);
         self.claim.symbols.push(symbol);
         for (from, rules) in self.claim.rules.iter_mut() {
             let is_back = *from != ENTRY && is_passed(world, self.block, *from);
@@ -98,14 +100,11 @@ impl<'e> Draft<'e> {
 
     /// A value in names that all edges have, as far as there are such.
     fn canonical(&self, edge: usize, value: &Linear, world: &World<'_>) -> Linear {
-        let made = |site: &Site| {
-            let mut sites = world.sites.iter();
-            sites.find(|(_, of)| *of == site).map(|(symbol, _)| *symbol)
-        };
         let aliases = self.aliases[edge].iter();
         let named = aliases.filter(|(symbol, _)| value.factor(**symbol) != 0);
-        let values: Vec<(Symbol, Linear)> =
-            named.filter_map(|(symbol, site)| Some((*symbol, made(site)?.into()))).collect();
+        let values: Vec<(Symbol, Linear)> = named
+            .filter_map(|(symbol, site)| Some((*symbol, world.made_at(*site)?.into())))
+            .collect();
         value.substitute_all(&values).unwrap_or_else(|| value.clone())
     }
 
@@ -325,10 +324,13 @@ impl<'e> Draft<'e> {
         let constants: SortedSet<Symbol> =
             values.iter().flatten().flat_map(Linear::symbols).collect();
         for symbol in constants {
+            if names.len() >= RELATED {
+                break;
+            }
             let value = Linear::from(symbol);
             let of: Option<Vec<Linear>> =
                 (0..self.edges.len()).map(|edge| self.normal(edge, &value, world)).collect();
-            if let (Some(of), true) = (of, names.len() < RELATED) {
+            if let Some(of) = of {
                 names.push(value);
                 values.push(of);
             }
@@ -419,6 +421,7 @@ fn changed_in_loop(world: &World<'_>, block: u32) -> SortedSet<Slot> {
         }
     }
     let mut changed = SortedSet::new();
+    world.symbols.spend(8 * inside.len());
     for index in inside.into_iter().flat_map(|block| cfg.blocks[block as usize].insts()) {
         let effects = &world.facts.effects[index];
         for access in &effects.regs {

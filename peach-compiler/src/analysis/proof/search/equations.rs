@@ -13,6 +13,7 @@ impl Solved {
     /// The equations of `knowledge`, and inequalities that are equations together.
     pub(super) fn of(knowledge: &Knowledge, world: &World<'_>) -> Solved {
         let mut solved = Solved::default();
+        world.symbols.spend(knowledge.at_least_zero.len().pow(2) / 4);
         for equation in &knowledge.zero {
             solved.add(equation, world);
         }

@@ -21,6 +21,7 @@
 //! | `meeting` | a place where paths meet |
 //! | `draft` | a claim that is being made |
 //! | `candidates` | inequalities that may hold |
+//! | `pool` | sums, by the symbols that they name |
 //! | `equations` | what equations say of sums, and sums that do not change |
 
 mod candidates;
@@ -28,10 +29,12 @@ mod draft;
 mod equations;
 mod meeting;
 mod plan;
+mod pool;
 
 use super::access::Access;
-use super::judge::{Certificate, Claim, Claimed, meets, walk};
+use super::judge::{Certificate, Claim, Claimed, Companion, Failure, meets, walk};
 use super::linear::{Linear, Symbol};
+use super::state::State;
 use super::world::World;
 use plan::Plan;
 
@@ -121,18 +124,37 @@ fn confirm(
 /// comes to an end.
 fn winnow(plan: &mut Plan, world: &mut World<'_>, certificate: &mut Certificate) -> bool {
     for _ in 0..ROUNDS {
-        let verdict = walk(world, certificate, &[], None);
+        let verdict = walk(world, certificate, &[], Some(&mut Winnow { plan }));
         if verdict.failures.is_empty() {
             return true;
         }
-        for failure in verdict.failures {
-            plan.distrust(failure.block, &failure.what);
-            if let Some(claim) = certificate.get_mut(&failure.block) {
-                retract(claim, &failure.what);
-            }
-        }
     }
     false
+}
+
+/// Takes back what an edge does not show at once, so that nothing further on rests on it: what
+/// falls at the start of a long function falls everywhere in the same walk.
+struct Winnow<'a> {
+    plan: &'a mut Plan,
+}
+
+impl Companion for Winnow<'_> {
+    fn missing(&mut self, _: u32, _: &[(u32, State)], _: &mut World<'_>) -> Claim {
+        Claim::default()
+    }
+
+    fn edge(&mut self, _: u32, _: u32, _: &State, _: &mut World<'_>) {}
+
+    fn access(&mut self, _: Access, _: &State, _: &mut World<'_>) {}
+
+    fn stated(&mut self, _: &Linear, _: bool, _: &World<'_>) {}
+
+    fn failed(&mut self, failures: &[Failure], claim: &mut Claim) {
+        for Failure { block, what } in failures {
+            self.plan.distrust(*block, what);
+            retract(claim, what);
+        }
+    }
 }
 
 /// Takes back what an edge does not show.

@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::equations::{Solved, vanishing};
 use super::meeting::{Hints, Meeting};
+use super::pool::Pool;
 use crate::analysis::proof::access::{Access, place};
 use crate::analysis::proof::judge::{Claim, Claimed, Companion, ENTRY, is_passed};
 use crate::analysis::proof::linear::{Linear, Symbol};
@@ -17,14 +18,16 @@ pub(super) struct Plan {
     /// Where such a guess was wrong.
     distrusted: SortedSet<(u32, Slot)>,
     pub(super) meetings: SortedMap<u32, Meeting>,
+    /// Symbols that stand for what was made at a site, where they are claimed.
+    aliases: SortedMap<Symbol, Site>,
     /// For each place where paths meet: sums that were at least 0 on an edge into it.
     pub(super) arrived: SortedMap<u32, Vec<Linear>>,
     /// Sums that should be at least 0 for accesses to be allowed.
-    pub(super) wanted: Vec<Linear>,
+    pub(super) wanted: Pool,
     /// Sums that the author states to be at least 0.
-    pub(super) stated: Vec<Linear>,
+    pub(super) stated: Pool,
     /// And to be 0.
-    pub(super) stated_zero: Vec<Linear>,
+    pub(super) stated_zero: Pool,
     /// A guess was found to be wrong.
     has_doubts: bool,
 }
@@ -33,6 +36,7 @@ impl Plan {
     /// Before claims are drafted.
     pub(super) fn start(&mut self) {
         self.meetings.clear();
+        self.aliases.clear();
         self.start_again();
     }
 
@@ -114,14 +118,16 @@ fn constant_sums(meeting: &Meeting) -> Vec<Vec<(Slot, i128)>> {
 
 impl Companion for Plan {
     fn missing(&mut self, block: u32, edges: &[(u32, State)], world: &mut World<'_>) -> Claim {
-        let aliases = self.aliases();
-        let mut draft = Draft::new(block, edges, aliases, world);
+        let mut draft = Draft::new(block, edges, &self.aliases, world);
         draft.fill(&self.hints, world);
+        let carried = draft.meeting.carried.iter();
+        self.aliases.extend(carried.map(|(site, symbol)| (*symbol, *site)));
         self.meetings.insert(block, draft.meeting);
         draft.claim
     }
 
     fn edge(&mut self, from: u32, to: u32, state: &State, world: &mut World<'_>) {
+        world.symbols.spend(2 * state.size());
         let known = self.arrived.get_or_default(to);
         let Some(meeting) = self.meetings.get_mut(&to) else { return };
         // In terms of what is held from here on.
@@ -174,28 +180,21 @@ impl Companion for Plan {
     }
 
     fn access(&mut self, access: Access, state: &State, world: &mut World<'_>) {
+        world.symbols.spend(state.size());
         let mut state = state.clone();
         if let Some(place) = place(access, &mut state, world) {
             if place.align > 1 {
                 self.hints.alignments.insert(place.align);
             }
-            self.wanted.extend(place.goals().cloned());
+            place.goals().for_each(|goal| self.wanted.add(goal, world));
         }
     }
 
-    fn stated(&mut self, sum: &Linear, is_equation: bool) {
+    fn stated(&mut self, sum: &Linear, is_equation: bool, world: &World<'_>) {
         match is_equation {
-            true => self.stated_zero.push(sum.clone()),
-            false => self.stated.push(sum.clone()),
+            true => self.stated_zero.add(sum, world),
+            false => self.stated.add(sum, world),
         }
-    }
-}
-
-impl Plan {
-    /// Symbols that stand for what was made at a site, where they are claimed.
-    fn aliases(&self) -> SortedMap<Symbol, Site> {
-        let carried = self.meetings.values().flat_map(|meeting| &meeting.carried);
-        carried.map(|(site, symbol)| (*symbol, *site)).collect()
     }
 }
 
