@@ -3,9 +3,11 @@
 mod compile_time;
 mod control;
 mod errors;
+mod functions;
 mod memory;
 mod proofs;
 mod registers;
+mod secrets;
 
 use std::fmt::Write;
 
@@ -14,8 +16,15 @@ pub type Kind = (&'static str, fn(usize) -> String);
 
 /// What is accepted, up to a size at which an error stops it.
 pub fn accepted() -> impl Iterator<Item = &'static Kind> {
-    let kinds =
-        [registers::KINDS, memory::KINDS, proofs::KINDS, control::KINDS, compile_time::KINDS];
+    let kinds = [
+        registers::KINDS,
+        memory::KINDS,
+        proofs::KINDS,
+        control::KINDS,
+        compile_time::KINDS,
+        functions::KINDS,
+        secrets::KINDS,
+    ];
     kinds.into_iter().flatten()
 }
 

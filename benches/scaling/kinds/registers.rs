@@ -11,6 +11,7 @@ pub const KINDS: &[Kind] = &[
     ("values over blocks", values_over_blocks),
     ("copies of one", copies),
     ("chain of copies", chain),
+    ("copies spilled", copies_spilled),
     ("fixed operands", fixed_operands),
     ("implicit operands", implicit_operands),
     ("physical registers", physical_registers),
@@ -83,6 +84,13 @@ fn copies(count: usize) -> String {
         "fn f(p: u64) -> u64 {{ let sum: gp64 = 0; {} {body} add sum, p; return sum; }}",
         declared(count, "gp64")
     )
+}
+
+/// Copies of one value that are all live at once.
+fn copies_spilled(count: usize) -> String {
+    let body = repeat(count, |n| format!("{0} = p;", name(n)));
+    let sum = repeat(count, |n| format!("add p, {};", name(n)));
+    format!("#[spill] fn f(p: u64) -> u64 {{ {} {body} {sum} return p; }}", declared(count, "gp64"))
 }
 
 fn chain(count: usize) -> String {

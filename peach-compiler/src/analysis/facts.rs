@@ -64,7 +64,7 @@ impl Facts {
             local_fns.complete(function, &mut effects);
             liveness = Liveness::of(&cfg, &effects, slots);
         }
-        liveness.is_incomplete |= cfg.is_incomplete;
+        liveness.is_incomplete |= cfg.is_incomplete || local_fns.is_incomplete;
         let flags_live_out = flags::live_out(&cfg, &effects);
         let Stack { depth, problems } = stack::follow(function, &cfg, &effects);
         local_fns.find_depths(function, &cfg, &depth);

@@ -4,11 +4,11 @@
 //! and ends with results, whoever calls it: a call is one operation for its caller, so that what
 //! one caller keeps has nothing to do with another.
 
-use super::Cfg;
 use super::access::{Outside, call_clobbers, merge, named_registers, read, whole, write};
+use super::{Cfg, MOST_LIVE};
 use crate::ir::{Function, LocalFnId, LocalOp, Op, Reg};
 use crate::isa::{Access, Effects, Flags, Lanes, PhysReg, Register, gp};
-use crate::sorted;
+use crate::sorted::{self, SortedSet};
 use std::ops::Range;
 
 /// What is known of the local functions of a function, by [`LocalFnId`].
@@ -22,6 +22,9 @@ pub struct LocalFns {
     /// How many bytes there are between the frame and what each body pushes, the return addresses
     /// included; `None` where uses differ.
     depths: Vec<Option<u32>>,
+    /// All of [`changed`](LocalFns::changed) together are more than [`MOST_LIVE`]: some are
+    /// missing.
+    pub(super) is_incomplete: bool,
 }
 
 impl LocalFns {
@@ -79,46 +82,27 @@ impl LocalFns {
         if !self.bodies.is_empty() {
             self.changed.clear();
         }
+        let mut room = MOST_LIVE;
         for body in &self.bodies {
-            let mut changed = Vec::new();
-            for index in body.clone() {
-                self.add_changed(function, effects, index, &mut changed);
+            let (mut changed, mut called) = (Vec::new(), SortedSet::new());
+            for index in body.clone().filter(|_| room > 0) {
+                add_changed(function, effects, index, &mut changed);
+                called.extend(function.insts[index].op.called());
             }
+            // A function is after those that it calls.
+            let called = called.into_iter().filter_map(|callee| self.changed.get(callee.index()));
+            changed.extend(called.flatten());
             sorted::sort(&mut changed);
             changed.dedup();
+            room = room.saturating_sub(changed.len());
             self.changed.push(changed);
         }
+        self.is_incomplete = room == 0;
         for (inst, effects) in function.insts.iter().zip(effects) {
             if let Op::Local(op, id) = inst.op {
                 self.complete_one(function, op, id, effects);
             }
         }
-    }
-
-    fn add_changed(
-        &self,
-        function: &Function,
-        effects: &[Effects<Reg>],
-        index: usize,
-        changed: &mut Vec<Reg>,
-    ) {
-        let op = &function.insts[index].op;
-        let accesses = effects[index].regs.iter();
-        changed.extend(accesses.filter(|access| is_changed(access)).map(|access| access.reg));
-        if let Op::Local(LocalOp::Call, callee) = op {
-            // A function is after those that it calls.
-            changed.extend(self.changed.get(callee.index()).into_iter().flatten());
-        }
-        let outside: Vec<PhysReg> = match Outside::of(op, &effects[index]) {
-            Outside::No | Outside::State => return,
-            Outside::System => vec![gp::RAX],
-            Outside::Bytes => named_registers(effects),
-            Outside::Call | Outside::Elsewhere => {
-                let clobbers = call_clobbers(function.convention);
-                clobbers.into_iter().map(|(reg, _)| reg).collect()
-            }
-        };
-        changed.extend(outside.into_iter().map(Reg::Physical));
     }
 
     fn complete_one(
@@ -187,6 +171,28 @@ impl LocalFns {
             }
         }
     }
+}
+
+/// Adds what instruction `index` changes, a call of another local function left out.
+fn add_changed(
+    function: &Function,
+    effects: &[Effects<Reg>],
+    index: usize,
+    changed: &mut Vec<Reg>,
+) {
+    let op = &function.insts[index].op;
+    let accesses = effects[index].regs.iter();
+    changed.extend(accesses.filter(|access| is_changed(access)).map(|access| access.reg));
+    let outside: Vec<PhysReg> = match Outside::of(op, &effects[index]) {
+        Outside::No | Outside::State => return,
+        Outside::System => vec![gp::RAX],
+        Outside::Bytes => named_registers(effects),
+        Outside::Call | Outside::Elsewhere => {
+            let clobbers = call_clobbers(function.convention);
+            clobbers.into_iter().map(|(reg, _)| reg).collect()
+        }
+    };
+    changed.extend(outside.into_iter().map(Reg::Physical));
 }
 
 fn is_changed(access: &Access<Reg>) -> bool {

@@ -14,62 +14,78 @@
 
 use super::stack::Address;
 use super::state::{Place, State, Sym};
-use super::{Checked, Program, Refusal, kept_unwritten};
-use crate::ir::{Branch, Code, Item, LocalFn, LocalFnId, LocalOp, Op, Operand, Origin, Reg};
-use crate::isa::{Flags, Lanes};
+use super::{At, Checked, Program, Refusal};
+use crate::ir::{Branch, Code, Function, Item, LocalFn, LocalFnId, LocalOp, Operand, Origin, Reg};
+use crate::isa::{Effects, Flags, Lanes};
 use crate::sorted;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Under which circumstances code runs: that of the kernel itself, or the body of a local function
 /// for all callers that are alike.
+#[derive(Default)]
 pub(super) struct Setting {
     /// The local function, and where the return address is; `None` for the kernel.
     called: Option<(LocalFnId, Address)>,
-    /// Whether upper halves of vector registers may be written when it is called.
-    upper_written: bool,
-    /// States at block starts.
-    pub states: Vec<Option<State>>,
-    /// The settings and blocks that wait for its end.
-    pub callers: Vec<(usize, usize)>,
+    /// States at the starts of blocks that were reached.
+    pub states: HashMap<usize, State>,
+    /// The settings and blocks that call it.
+    pub callers: BTreeSet<At>,
+    /// Those that wait for its end.
+    pub waiting: VecDeque<Suspended>,
     /// Where the body ends, as far as it is known.
     pub exit: Option<State>,
 }
 
-impl Setting {
-    /// That of the kernel.
-    pub fn of_kernel(blocks: usize) -> Setting {
-        Setting {
-            called: None,
-            upper_written: false,
-            states: vec![None; blocks],
-            callers: Vec::new(),
-            exit: None,
-        }
-    }
+/// A block whose replay stopped at a call, and what held before it.
+pub(super) struct Suspended {
+    pub at: At,
+    /// The call.
+    pub index: usize,
+    pub state: State,
+}
 
-    fn of_call(id: LocalFnId, entry: &State) -> Setting {
-        Setting {
-            called: Some((id, entry.stack.rsp)),
-            upper_written: entry.upper_written,
-            ..Setting::of_kernel(0)
-        }
-    }
+/// The settings that there are, by number.
+pub(super) struct Settings {
+    all: Vec<Setting>,
+    /// By what makes calls alike: the local function, the stack pointer, and whether upper halves
+    /// of vector registers may be written.
+    numbers: HashMap<(LocalFnId, Address, bool), usize>,
+}
 
-    fn is_alike(&self, other: &Setting) -> bool {
-        self.called == other.called && self.upper_written == other.upper_written
+impl Settings {
+    /// That of the kernel alone, which is the first.
+    pub fn of_kernel() -> Settings {
+        Settings { all: vec![Setting::default()], numbers: HashMap::new() }
     }
 
     /// Finds or adds the setting of a call.
-    pub fn find(settings: &mut Vec<Setting>, id: LocalFnId, entry: &State) -> usize {
-        let wanted = Setting::of_call(id, entry);
-        let found = settings.iter().position(|setting| setting.is_alike(&wanted));
-        found.unwrap_or_else(|| {
-            let blocks = settings[0].states.len();
-            settings.push(Setting { states: vec![None; blocks], ..wanted });
-            settings.len() - 1
+    pub fn find(&mut self, id: LocalFnId, entry: &State) -> usize {
+        let key = (id, entry.stack.rsp, entry.upper_written);
+        *self.numbers.entry(key).or_insert_with(|| {
+            let called = Some((id, entry.stack.rsp));
+            self.all.push(Setting { called, ..Setting::default() });
+            self.all.len() - 1
         })
     }
+}
 
-    /// The body of `id` ends with `state`. Whether that changed what is known of its end.
+impl std::ops::Index<usize> for Settings {
+    type Output = Setting;
+
+    fn index(&self, number: usize) -> &Setting {
+        &self.all[number]
+    }
+}
+
+impl std::ops::IndexMut<usize> for Settings {
+    fn index_mut(&mut self, number: usize) -> &mut Setting {
+        &mut self.all[number]
+    }
+}
+
+impl Setting {
+    /// The body of `id` ends with `state`. Whether that changed what was known of its end, which
+    /// callers have used.
     pub fn leave(&mut self, id: LocalFnId, state: State) -> Checked<bool> {
         let Some((called, place)) = self.called.filter(|(called, _)| *called == id) else {
             return Err(Refusal::new("the body of a local function is entered from nowhere"));
@@ -83,7 +99,7 @@ impl Setting {
             Some(known) => known.meet(&state),
             unknown => {
                 *unknown = Some(state);
-                Ok(true)
+                Ok(false)
             }
         }
     }
@@ -111,66 +127,80 @@ pub(super) fn expect(op: LocalOp, local_fn: &LocalFn, items: &[Item]) -> Checked
     }
 }
 
-/// The registers of the program that a call of a local function may write.
-pub(super) fn written_by(program: &Program<'_>, id: LocalFnId) -> Vec<Reg> {
-    let mut written = Vec::new();
-    let mut seen = vec![false; program.function.local_fns.len()];
-    let mut todo = vec![id];
-    while let Some(id) = todo.pop() {
-        if std::mem::replace(&mut seen[id.index()], true) {
-            continue;
-        }
-        for index in body_of(program, id) {
-            let accesses = program.effects[index].regs.iter();
-            let changed = accesses.filter(|access| !(access.write | access.may_write).is_empty());
-            written.extend(changed.map(|access| access.reg));
-            if let Op::Local(LocalOp::Call, callee) = program.function.insts[index].op {
+/// The registers of the program that a call of each local function may write.
+pub(super) fn written_by(function: &Function, effects: &[Effects<Reg>]) -> Checked<Vec<Vec<Reg>>> {
+    let bodies = bodies_of(function);
+    let calls = |id: usize| {
+        let called = function.insts[bodies[id].clone()].iter().map(|inst| inst.op.called());
+        called.flatten().map(|callee| callee.index())
+    };
+    let mut written: Vec<Option<Vec<Reg>>> = vec![None; bodies.len()];
+    for id in 0..bodies.len() {
+        let mut todo = vec![id];
+        while let Some(&id) = todo.last() {
+            let open = calls(id).find(|&callee| written[callee].is_none());
+            if let (Some(callee), None) = (open, &written[id]) {
                 todo.push(callee);
+                if todo.len() > bodies.len() {
+                    return Err(Refusal::new("a local function calls itself"));
+                }
+                continue;
             }
+            let own = effects[bodies[id].clone()].iter().flat_map(|effects| &effects.regs);
+            let own = own.filter(|access| !(access.write | access.may_write).is_empty());
+            let called = calls(id).flat_map(|callee| written[callee].iter().flatten().copied());
+            let mut all: Vec<Reg> = own.map(|access| access.reg).chain(called).collect();
+            sorted::sort(&mut all);
+            all.dedup();
+            written[id] = Some(all);
+            todo.pop();
         }
     }
-    sorted::sort(&mut written);
-    written.dedup();
-    written
+    Ok(written.into_iter().flatten().collect())
 }
 
-/// The instructions from the entry of a local function to that of the next one.
-fn body_of(program: &Program<'_>, id: LocalFnId) -> std::ops::Range<usize> {
-    let insts = &program.function.insts;
-    let entered = |index: usize| insts[index].op.entered();
-    let Some(start) = (0..insts.len()).find(|&index| entered(index) == Some(id)) else {
-        return 0..0;
-    };
-    let end = (start + 1..insts.len()).find(|&index| entered(index).is_some());
-    start..end.unwrap_or(insts.len())
+/// The instructions of each local function: from its entry to the next one's.
+fn bodies_of(function: &Function) -> Vec<std::ops::Range<usize>> {
+    let mut bodies = vec![0..0; function.local_fns.len()];
+    let mut end = function.insts.len();
+    for (index, inst) in function.insts.iter().enumerate().rev() {
+        if let Some(id) = inst.op.entered() {
+            bodies[id.index()] = index..end;
+            end = index;
+        }
+    }
+    bodies
 }
 
 /// The state that a body is entered with, by a call where `before` holds.
 pub(super) fn enter(program: &Program<'_>, id: LocalFnId, before: &State) -> State {
-    let params = &program.function[id].params;
-    let mut state = before.only(|sym| params.iter().any(|view| sym == Sym::Reg(view.reg)));
+    let params = program.function[id].params.iter();
+    let params: HashSet<Reg> = params.map(|view| view.reg).collect();
+    let mut state = before.only(&params);
     state.stack.rsp = state.stack.rsp.plus(-8);
     state.define(Place::Slot(state.stack.rsp), Sym::Resume(id), Lanes::low(8));
-    for reg in kept_unwritten(program.function, program.effects) {
-        if !params.iter().any(|view| view.reg == reg) {
-            state.leave_open(Sym::Reg(reg));
-        }
+    for reg in program.kept_unwritten.iter().filter(|reg| !params.contains(reg)) {
+        state.leave_open(Sym::Reg(*reg));
     }
     state
 }
 
-/// The state after a call where `before` held, whose body ended with `exit`.
-pub(super) fn resume(program: &Program<'_>, id: LocalFnId, before: &State, exit: &State) -> State {
-    let mut state = before.clone();
-    state.overwrite_below(before.stack.rsp);
+/// The state after a call where `state` held, whose body ended with `exit`.
+pub(super) fn resume(
+    program: &Program<'_>,
+    id: LocalFnId,
+    mut state: State,
+    exit: &State,
+) -> State {
+    state.overwrite_below(state.stack.rsp);
     for (place, lanes) in exit.touched() {
         state.forget_place(place, lanes);
         if let Place::Reg(reg) = place {
             state.stack.forget(reg);
         }
     }
-    for reg in written_by(program, id) {
-        state.forget_value(Sym::Reg(reg), Lanes::ALL);
+    for reg in &program.written_by[id.index()] {
+        state.forget_value(Sym::Reg(*reg), Lanes::ALL);
     }
     for view in &program.function[id].results {
         let sym = Sym::Reg(view.reg);

@@ -70,9 +70,10 @@ use crate::ir::{
 use crate::isa::{Effects, Lanes, PhysReg};
 use crate::sorted::{SortedMap, SortedSet};
 use ends::Ends;
-use local_fns::Setting;
+use local_fns::{Settings, Suspended};
 use stack::{Address, Layout, Stack};
 use state::{Place, State, Sym};
+use std::collections::hash_map::Entry;
 use std::collections::{HashSet, VecDeque};
 
 /// Why an allocation is refused: a bug in peach.
@@ -107,8 +108,13 @@ pub fn check(
     lowered: &Lowered,
 ) -> Result<(), Refusal> {
     let program = Program::new(function, effects, lowered)?;
-    let settings = vec![Setting::of_kernel(program.starts.len())];
-    Replay { program: &program, layout: Layout::default(), settings }.run()
+    Replay {
+        program: &program,
+        layout: Layout::default(),
+        settings: Settings::of_kernel(),
+        resumed: VecDeque::new(),
+    }
+    .run()
 }
 
 /// Both programs, cut into the same blocks.
@@ -128,6 +134,10 @@ struct Program<'a> {
     stack_args: SortedMap<i64, ArgId>,
     /// Where the values of registers end.
     ends: Ends,
+    /// The registers that may keep what nothing has written.
+    kept_unwritten: Vec<Reg>,
+    /// By local function: the registers that a call of it may write.
+    written_by: Vec<Vec<Reg>>,
 }
 
 impl<'a> Program<'a> {
@@ -155,6 +165,8 @@ impl<'a> Program<'a> {
             block_of_label,
             stack_args,
             ends,
+            kept_unwritten: kept_unwritten(function, effects),
+            written_by: local_fns::written_by(function, effects)?,
         })
     }
 
@@ -253,7 +265,9 @@ struct Replay<'a> {
     program: &'a Program<'a>,
     layout: Layout,
     /// That of the kernel, then those of calls of local functions.
-    settings: Vec<Setting>,
+    settings: Settings,
+    /// Blocks that were stopped at a call whose end is known by now.
+    resumed: VecDeque<Suspended>,
 }
 
 /// A block in a setting.
@@ -261,22 +275,33 @@ type At = (usize, usize);
 
 impl Replay<'_> {
     fn run(mut self) -> Checked {
-        self.settings[0].states[0] = Some(self.enter()?);
+        let state = self.enter()?;
+        self.settings[0].states.insert(0, state);
         let mut queue = VecDeque::from([(0, 0)]);
         let mut queued = HashSet::from([(0, 0)]);
-        while let Some(at) = queue.pop_front() {
+        while let Some(part) = self.resumed.pop_front().or_else(|| {
+            let at = queue.pop_front()?;
             queued.remove(&at);
-            let mut changed = self.replay_block(at)?;
+            Some(self.start_of(at))
+        }) {
+            let mut changed = self.replay(part)?;
             changed.retain(|at| queued.insert(*at));
             queue.extend(changed);
         }
         self.layout.check_disjoint(self.program.function.convention.shadow)
     }
 
+    /// A block from its start.
+    fn start_of(&self, at: At) -> Suspended {
+        let (setting, block) = at;
+        let state = self.settings[setting].states.get(&block).expect("queued blocks have a state");
+        Suspended { at, index: self.program.starts[block], state: state.clone() }
+    }
+
     /// The state after the prologue.
     fn enter(&mut self) -> Checked<State> {
         let program = self.program;
-        let mut state = entry_state(program.function, program.effects);
+        let mut state = entry_state(program);
         let prologue = &program.lowered.items[..program.prologue_end];
         prologue::replay(prologue, &mut self.step(&mut state))?;
         state.stack.floor = Some(state.stack.rsp);
@@ -292,13 +317,12 @@ impl Replay<'_> {
         }
     }
 
-    /// Replays one block; returns those whose states that changed.
-    fn replay_block(&mut self, (setting, block): At) -> Checked<Vec<At>> {
+    /// Replays one block from a place in it on; returns those whose states have changed.
+    fn replay(&mut self, from: Suspended) -> Checked<Vec<At>> {
         let program = self.program;
-        let known = self.settings[setting].states[block].clone();
-        let mut state = known.expect("queued blocks have a state");
+        let Suspended { at: (setting, block), index: start, mut state } = from;
         let mut changed = Vec::new();
-        for index in program.insts_of_block(block) {
+        for index in start..program.insts_of_block(block).end {
             let id = InstId(index as u32);
             let at = |refusal: Refusal| refusal.at(program.function, id);
             if let Op::Local(op, local_fn) = program.function.inst(id).op {
@@ -307,15 +331,18 @@ impl Replay<'_> {
                 match op {
                     LocalOp::Entry => {}
                     LocalOp::Call => {
-                        let from = (setting, block);
-                        if !self.call(local_fn, from, &mut state, &mut changed).map_err(at)? {
-                            return Ok(changed);
+                        let from = Suspended { at: (setting, block), index, state };
+                        match self.call(local_fn, from, &mut changed).map_err(at)? {
+                            Some(after) => state = after,
+                            None => return Ok(changed),
                         }
                     }
                     LocalOp::Return => {
-                        if self.settings[setting].leave(local_fn, state).map_err(at)? {
-                            changed.extend(&self.settings[setting].callers);
+                        let setting = &mut self.settings[setting];
+                        if setting.leave(local_fn, state).map_err(at)? {
+                            changed.extend(&setting.callers);
                         }
+                        self.resumed.append(&mut setting.waiting);
                         return Ok(changed);
                     }
                     LocalOp::Boundary => return Err(at(Refusal::new("a use was not a call"))),
@@ -344,26 +371,28 @@ impl Replay<'_> {
         Ok(changed)
     }
 
-    /// A call of a local function in block `from`: it is entered, and left if its end is known by
-    /// now, which is the result.
+    /// A call of a local function at `from`: it is entered, and left if its end is known by now,
+    /// with the state that is the result.
     fn call(
         &mut self,
         id: LocalFnId,
-        from: At,
-        state: &mut State,
+        from: Suspended,
         changed: &mut Vec<At>,
-    ) -> Checked<bool> {
-        let entry = local_fns::enter(self.program, id, state);
+    ) -> Checked<Option<State>> {
+        let entry = local_fns::enter(self.program, id, &from.state);
         self.layout.push(entry.stack.rsp, 8);
-        let setting = Setting::find(&mut self.settings, id, &entry);
-        if !self.settings[setting].callers.contains(&from) {
-            self.settings[setting].callers.push(from);
-        }
+        let number = self.settings.find(id, &entry);
         let block = self.program.block_of(self.program.function[id].entry)?;
-        self.arrive((setting, block), entry, changed)?;
-        let Some(exit) = &self.settings[setting].exit else { return Ok(false) };
-        *state = local_fns::resume(self.program, id, state, exit);
-        Ok(true)
+        self.arrive((number, block), entry, changed)?;
+        let setting = &mut self.settings[number];
+        setting.callers.insert(from.at);
+        match &setting.exit {
+            Some(exit) => Ok(Some(local_fns::resume(self.program, id, from.state, exit))),
+            None => {
+                setting.waiting.push_back(from);
+                Ok(None)
+            }
+        }
     }
 
     fn replay_inst(&mut self, id: InstId, state: &mut State) -> Checked<step::Next> {
@@ -405,10 +434,10 @@ impl Replay<'_> {
         let Program { ends, starts, .. } = self.program;
         let is_over = |sym| matches!(sym, Sym::Reg(reg) if ends.is_over(reg, starts[block]));
         state.retain_regs(|sym| !is_over(sym));
-        let is_new = match &mut self.settings[setting].states[block] {
-            Some(known) => known.meet(&state)?,
-            unknown => {
-                *unknown = Some(state);
+        let is_new = match self.settings[setting].states.entry(block) {
+            Entry::Occupied(mut known) => known.get_mut().meet(&state)?,
+            Entry::Vacant(unknown) => {
+                unknown.insert(state);
                 true
             }
         };
@@ -465,7 +494,8 @@ fn kept_unwritten(function: &Function, effects: &[Effects<Reg>]) -> Vec<Reg> {
 }
 
 /// What the caller guarantees: arguments where the convention puts them, preserved registers.
-fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
+fn entry_state(program: &Program<'_>) -> State {
+    let Program { function, effects, .. } = *program;
     let mut state = State::new(Stack::on_entry());
     state.define(Place::Slot(Address::cfa(-8)), Sym::ReturnAddress, Lanes::low(8));
     // Registers that the user names hold what they hold: a call may take one that only some paths
@@ -475,8 +505,8 @@ fn entry_state(function: &Function, effects: &[Effects<Reg>]) -> State {
             state.define_reg(reg, Sym::Reg(access.reg), Lanes::ALL);
         }
     }
-    for reg in kept_unwritten(function, effects) {
-        state.leave_open(Sym::Reg(reg));
+    for reg in &program.kept_unwritten {
+        state.leave_open(Sym::Reg(*reg));
     }
     let convention = function.convention;
     for num in convention.saved_gp.iter() {

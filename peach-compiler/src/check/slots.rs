@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The values that one place holds: byte *i* of the place is byte *i* of the value, for these
-/// bytes.
+/// bytes. Sorted by value: one that is copied very often is in very many places, with all its
+/// copies.
 pub(super) type Held = Vec<(Sym, Lanes)>;
 
 /// The longest slot, in bytes.
@@ -32,15 +33,6 @@ impl Slots {
     /// The slots that hold some of `sym`.
     pub fn places_of(&self, sym: Sym) -> Vec<Address> {
         self.places.get(&sym).into_iter().flatten().copied().collect()
-    }
-
-    /// All that slots hold.
-    pub fn all(&self) -> impl Iterator<Item = (Address, Sym, Lanes)> {
-        let each = |(address, held): (&Address, &Held)| {
-            let address = *address;
-            held.clone().into_iter().map(move |(sym, lanes)| (address, sym, lanes))
-        };
-        self.held.iter().flat_map(each)
     }
 
     /// Whether a slot holds some of `sym`.
@@ -72,9 +64,23 @@ impl Slots {
     /// The value of `sym` in `lanes` is gone.
     pub fn forget_value(&mut self, sym: Sym, lanes: Lanes) {
         for address in self.places_of(sym) {
-            self.change(address, |held| {
-                take(held, sym, lanes);
-            });
+            let Some(held) = self.held.get_mut(&address) else { continue };
+            if !take(held, sym, lanes) {
+                continue;
+            }
+            if held.is_empty() {
+                self.held.remove(&address);
+            }
+            self.leave(sym, address);
+        }
+    }
+
+    /// `sym` is no longer at `address`.
+    fn leave(&mut self, sym: Sym, address: Address) {
+        let Some(places) = self.places.get_mut(&sym) else { return };
+        places.remove(&address);
+        if places.is_empty() {
+            self.places.remove(&sym);
         }
     }
 
@@ -119,47 +125,49 @@ impl Slots {
         let Some(held) = self.held.get_mut(&address) else { return };
         let before: Vec<Sym> = held.iter().map(|(sym, _)| *sym).collect();
         change(held);
-        for sym in before.into_iter().filter(|sym| lanes_of(held, *sym).is_empty()) {
-            let Some(places) = self.places.get_mut(&sym) else { continue };
-            places.remove(&address);
-            if places.is_empty() {
-                self.places.remove(&sym);
-            }
-        }
+        let gone: Vec<Sym> =
+            before.into_iter().filter(|sym| lanes_of(held, *sym).is_empty()).collect();
         if held.is_empty() {
             self.held.remove(&address);
         }
+        gone.into_iter().for_each(|sym| self.leave(sym, address));
     }
+}
+
+/// Where `sym` is among what is held, or would be.
+fn search(held: &[(Sym, Lanes)], sym: Sym) -> Result<usize, usize> {
+    held.binary_search_by_key(&sym, |(known, _)| *known)
 }
 
 /// The bytes of `sym` among what is held.
 pub(super) fn lanes_of(held: &[(Sym, Lanes)], sym: Sym) -> Lanes {
-    held.iter().find(|(known, _)| *known == sym).map_or(Lanes::NONE, |(_, lanes)| *lanes)
+    search(held, sym).map_or(Lanes::NONE, |at| held[at].1)
 }
 
 /// Adds `lanes` of `sym` to what is held. Whether nothing of it was before.
 pub(super) fn add(held: &mut Held, sym: Sym, lanes: Lanes) -> bool {
-    match held.iter_mut().find(|(known, _)| *known == sym) {
-        Some((_, known)) => {
-            *known |= lanes;
+    match search(held, sym) {
+        Ok(at) => {
+            held[at].1 |= lanes;
             false
         }
-        None if lanes.is_empty() => false,
-        None => {
-            held.push((sym, lanes));
+        Err(_) if lanes.is_empty() => false,
+        Err(at) => {
+            held.insert(at, (sym, lanes));
             true
         }
     }
 }
 
-/// Takes `lanes` of `sym` from what is held.
-pub(super) fn take(held: &mut Held, sym: Sym, lanes: Lanes) {
-    if let Some(at) = held.iter().position(|(known, _)| *known == sym) {
-        held[at].1 = held[at].1 - lanes;
-        if held[at].1.is_empty() {
-            held.swap_remove(at);
-        }
+/// Takes `lanes` of `sym` from what is held. Whether that was the last of it.
+pub(super) fn take(held: &mut Held, sym: Sym, lanes: Lanes) -> bool {
+    let Ok(at) = search(held, sym) else { return false };
+    held[at].1 = held[at].1 - lanes;
+    let is_gone = held[at].1.is_empty();
+    if is_gone {
+        held.remove(at);
     }
+    is_gone
 }
 
 /// Overwrites `lanes` of a place that held this.

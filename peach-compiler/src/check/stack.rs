@@ -6,7 +6,7 @@ use crate::isa::{Class, PhysReg, gp};
 use crate::sorted::{self, SortedMap, SortedSet};
 
 /// What a stack address is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Region {
     /// The canonical frame address: `rsp` before the call.
     Cfa,
@@ -15,7 +15,7 @@ pub(super) enum Region {
 }
 
 /// A stack address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Address {
     /// What it is counted from.
     pub region: Region,

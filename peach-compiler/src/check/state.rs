@@ -4,8 +4,10 @@ use super::slots::{Held, Slots, add, forget, intersect, lanes_of, take};
 use super::stack::{Address, Stack};
 pub(super) use super::symbols::Sym;
 use super::{Checked, Refusal};
+use crate::ir::Reg;
 use crate::isa::{Bank, Class, Flags, Lanes, PhysReg};
 use crate::sorted::SortedMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// What becomes of the bytes of a place that a copy does not write.
@@ -82,7 +84,7 @@ impl State {
 
     /// Says that nothing has written `sym`.
     pub fn leave_open(&mut self, sym: Sym) {
-        self.unwritten.push((sym, Lanes::ALL));
+        add(&mut self.unwritten, sym, Lanes::ALL);
     }
 
     /// What `place` holds.
@@ -193,16 +195,19 @@ impl State {
         in_regs.chain(in_slots).filter(|(_, lanes)| !lanes.is_empty()).collect()
     }
 
-    /// The beginning of the body of a local function, where only values that are `wanted` are
-    /// known, and no flags.
-    pub fn only(&self, wanted: impl Fn(Sym) -> bool) -> State {
+    /// The beginning of the body of a local function, where only the values of `params` are known,
+    /// and no flags.
+    pub fn only(&self, params: &HashSet<Reg>) -> State {
         let mut state = State::new(self.stack.clone());
+        let is_param = |sym: &Sym| matches!(sym, Sym::Reg(reg) if params.contains(reg));
         for (held, kept) in self.regs.iter().zip(&mut state.regs) {
-            kept.extend(held.iter().filter(|(sym, _)| wanted(*sym)));
+            kept.extend(held.iter().filter(|(sym, _)| is_param(sym)));
         }
-        let slots = self.slots.all().filter(|(_, sym, _)| wanted(*sym));
-        for (address, sym, lanes) in slots {
-            Rc::make_mut(&mut state.slots).define(address, sym, lanes);
+        for sym in params.iter().map(|reg| Sym::Reg(*reg)) {
+            for address in self.slots.places_of(sym) {
+                let lanes = lanes_of(self.slots.held(address), sym);
+                Rc::make_mut(&mut state.slots).define(address, sym, lanes);
+            }
         }
         state.flags = Flags(self.flags.0 & !Flags::STATUS.0);
         state.flags_set = Flags(self.flags_set.0 | Flags::STATUS.0);
