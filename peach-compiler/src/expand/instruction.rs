@@ -217,6 +217,7 @@ impl<'a> Expander<'a, '_> {
         for prefix in prefixes {
             self.prefix(&mut draft.inst, prefix)?;
         }
+        isa::forget_vector_size(&mut draft.inst);
         let selected = isa::take_implied(&mut draft.inst)
             .and_then(|()| isa::count_lanes(&mut draft.inst))
             .and_then(|()| isa::select(&draft.inst, &self.output.function.features));

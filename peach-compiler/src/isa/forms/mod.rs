@@ -13,6 +13,7 @@
 //! | `traits` | what the tables say of a form beyond its operands |
 //! | `explain` | why none does, in words |
 //! | `twins` | which names EVEX has for what VEX does |
+//! | `gathers` | the size that a gather's memory may be given |
 //! | `lanes` | how many lanes a broadcast has that does not say so |
 
 pub(in crate::isa) mod arrangements;
@@ -21,6 +22,7 @@ pub(in crate::isa) mod errors;
 mod explain;
 pub(in crate::isa) mod fit;
 pub(in crate::isa) mod form;
+mod gathers;
 mod lanes;
 pub(in crate::isa) mod operand_forms;
 pub(in crate::isa) mod rows;
@@ -31,6 +33,7 @@ mod twins;
 
 pub use errors::*;
 pub use form::*;
+pub use gathers::*;
 pub use lanes::*;
 pub use select::*;
 pub use twins::*;

@@ -12,7 +12,8 @@ use crate::isa::address::{Misplaced, displacement, place as place_registers};
 use crate::isa::implied::takes_segment;
 use crate::isa::text::expression::{Linear, Scanner, Value};
 use crate::isa::{
-    Bank, Class, Mnemonic, PhysReg, count_lanes, parse_register, size_of_name, take_implied,
+    Bank, Class, Mnemonic, PhysReg, count_lanes, forget_vector_size, parse_register, size_of_name,
+    take_implied,
 };
 use crate::isa::{
     Base, DispSize, ForcedEncoding, Instruction, LANES_OPEN, Mem, Operand, Prefixes, Rounding, View,
@@ -65,6 +66,7 @@ pub fn parse_line(line: &str) -> Result<Instruction<PhysReg>, String> {
     }
     take_implied(&mut inst).map_err(|error| error.to_string())?;
     set_segment(&mut inst, segment)?;
+    forget_vector_size(&mut inst);
     count_lanes(&mut inst).map_err(|error| error.to_string())?;
     if !scanner.at_end() {
         return Err(format!("expected a comma or the end of the line, found `{}`", scanner.rest()));
