@@ -25,7 +25,7 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
     let Some(at_entry) = suspects.at_block_entries(function, facts, &entry) else {
         return reports.push(too_large(function));
     };
-    let written = suspects.written(facts);
+    let writes = suspects.writes(facts);
     let mut reported = vec![Lanes::NONE; suspects.regs.len()];
     for (number, block) in facts.cfg.blocks.iter().enumerate().filter(|(_, b)| b.reachable) {
         let mut unwritten = at_entry[number].clone();
@@ -44,7 +44,8 @@ pub(super) fn verify(function: &Function, facts: &Facts, reports: &mut Reports<'
                 let bad = (read & unwritten.of(suspect)) - reported[suspect];
                 if !bad.is_empty() {
                     reported[suspect] |= bad;
-                    reports.push(describe(function, facts, index, access, bad, written[suspect]));
+                    let before = written_before(facts, index, &writes[suspect]);
+                    reports.push(describe(function, facts, index, access, bad, before));
                 }
             }
             suspects.step(function, facts, index, &mut unwritten);
@@ -123,6 +124,24 @@ fn stated(function: &Function, index: usize) -> Vec<Access<Reg>> {
         zeroed: Lanes::NONE,
     };
     named_by_invariant(function, ghost).into_iter().map(access).collect()
+}
+
+/// What an instruction writes of a suspect.
+#[derive(Clone, Copy)]
+struct Write {
+    index: usize,
+    surely: Lanes,
+    perhaps: Lanes,
+}
+
+/// The bytes that something before an instruction writes, and those that it may write. In a loop,
+/// what follows in the text comes before as well.
+fn written_before(facts: &Facts, index: usize, writes: &[Write]) -> (Lanes, Lanes) {
+    let in_loop = facts.cfg.blocks[facts.cfg.block_of[index] as usize].loop_depth > 0;
+    let before = writes.iter().filter(|write| write.index < index || in_loop);
+    before.fold((Lanes::NONE, Lanes::NONE), |(surely, perhaps), write| {
+        (surely | write.surely, perhaps | write.perhaps)
+    })
 }
 
 /// The registers that may be read unwritten.
@@ -250,16 +269,23 @@ impl Suspects {
         facts.slots.slot(reg).and_then(|slot| self.numbers[slot]).map(|n| n as usize)
     }
 
-    /// The bytes of each suspect that some instruction writes, and those that one may write.
-    fn written(&self, facts: &Facts) -> Vec<(Lanes, Lanes)> {
-        let mut written = vec![(Lanes::NONE, Lanes::NONE); self.regs.len()];
-        for access in facts.effects.iter().flat_map(|effects| &effects.regs) {
-            if let Some(number) = self.number(facts, access.reg) {
-                written[number].0 |= access.write;
-                written[number].1 |= access.may_write;
+    /// The instructions that write each suspect.
+    fn writes(&self, facts: &Facts) -> Vec<Vec<Write>> {
+        let mut writes = vec![Vec::new(); self.regs.len()];
+        for (index, effects) in facts.effects.iter().enumerate() {
+            for access in &effects.regs {
+                if let Some(number) = self.number(facts, access.reg)
+                    && !(access.write | access.may_write).is_empty()
+                {
+                    writes[number].push(Write {
+                        index,
+                        surely: access.write,
+                        perhaps: access.may_write,
+                    });
+                }
             }
         }
-        written
+        writes
     }
 
     /// The bytes that may be unwritten at the start of each block, where they matter. `None` if
@@ -503,7 +529,7 @@ fn describe_variable(
         false => bytes_of(name, bad),
     };
     let why = match (written.intersects(bad), may_be_written.intersects(bad)) {
-        (false, false) => format!("nothing writes {them}"),
+        (false, false) => format!("nothing has written {them}"),
         (false, true) => {
             "it is written only under a mask, which keeps the lanes that it does not select".into()
         }
