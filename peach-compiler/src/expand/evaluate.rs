@@ -8,8 +8,19 @@ use super::{Expander, Reported, constant};
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::ir::{Reg, View};
 use crate::isa::{Bank, Class};
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, FloatLiteral, Name};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, FloatLiteral, Name, UnaryOp};
 use std::rc::Rc;
+
+/// What messages call a truth value.
+pub(super) const CONDITION: &str = "a condition";
+
+/// What to write instead of a condition that a register decides.
+pub(super) const BRANCH: &str = "conditions are decided when the kernel is compiled; at run time, \
+    compare and branch: `cmp x, 1; jne 'over; …; 'over:`";
+
+/// What to write instead of a `for` that a register counts.
+pub(super) const LOOP: &str =
+    "write a loop of instructions: `'next: { …; dec n; jnz continue 'next; }`";
 
 /// A value, unless an error was reported.
 pub(super) type Evaluated<T = Value> = Result<T, Reported>;
@@ -114,7 +125,7 @@ impl<'a> Expander<'a, '_> {
     pub(super) fn eval_bool(&mut self, expr: &'a Expr) -> Evaluated<bool> {
         match self.eval(expr)? {
             Value::Bool(b) => Ok(b),
-            other => Err(self.wrong_constant(expr, "a condition", &other)),
+            other => Err(self.wrong_constant(expr, CONDITION, &other)),
         }
     }
 
@@ -168,6 +179,7 @@ impl<'a> Expander<'a, '_> {
         let mut error = Diagnostic::new(code, place(expr), message);
         for (value, operand) in operands {
             let help = match value {
+                Value::Reg(_) | Value::Local(_) | Value::Mem(_) if is_condition(expr) => BRANCH,
                 Value::Reg(_) | Value::Local(_) | Value::Mem(_) => {
                     "use instructions to compute with registers and memory; addresses are written \
                      in brackets: `[p + 8*i]`"
@@ -219,7 +231,7 @@ impl<'a> Expander<'a, '_> {
                     "the ends of a range are constants, not registers",
                 )
                 .note("`for` is unrolled when the kernel is compiled")
-                .help("write a loop of instructions: `'next: { …; dec n; jnz continue 'next; }`"),
+                .help(LOOP),
             )),
             other => Err(self.wrong_constant(expr, "an integer constant", &other)),
         }
@@ -312,6 +324,7 @@ impl<'a> Expander<'a, '_> {
                 "`const { … }` is evaluated by rustc, after expansion: it can only be an immediate \
                  or a displacement of full width",
             ),
+            Value::Reg(_) if wanted == CONDITION => error.help(BRANCH),
             Value::Reg(_) => {
                 error.help("compile-time variables are declared with `let mut n: const = 0;`")
             }
@@ -323,6 +336,25 @@ impl<'a> Expander<'a, '_> {
     /// Reports mismatched kinds.
     pub(super) fn refuse(&mut self, expr: &Expr, message: &str) -> Reported {
         self.error(Diagnostic::new(Code::TypeMismatch, place(expr), message))
+    }
+}
+
+/// Whether an expression can only be true or false.
+fn is_condition(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Unary(UnaryOp::Not, _) => true,
+        ExprKind::Binary(op, ..) => matches!(
+            op,
+            BinaryOp::Eq
+                | BinaryOp::Ne
+                | BinaryOp::Lt
+                | BinaryOp::Le
+                | BinaryOp::Gt
+                | BinaryOp::Ge
+                | BinaryOp::AndAnd
+                | BinaryOp::OrOr
+        ),
+        _ => false,
     }
 }
 

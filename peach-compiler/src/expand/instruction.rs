@@ -143,7 +143,7 @@ impl<'a> Expander<'a, '_> {
         Err(self.error(
             Diagnostic::new(Code::Refused, place(draft.exprs[0]), "a label cannot be called")
                 .note("`call` takes a register, memory or `sym path`")
-                .help("write code that is used several times as a helper: `inline fn`"),
+                .help("write code that is called as a function of its own: `local fn`"),
         ))
     }
 

@@ -1,6 +1,6 @@
 //! Statements: what each of them does to scopes and to the list of instructions.
 
-use super::evaluate::{Evaluated, place};
+use super::evaluate::{Evaluated, LOOP, place};
 use super::names::Symbol;
 use super::scope::Mark;
 use super::value::Value;
@@ -243,9 +243,13 @@ impl<'a> Expander<'a, '_> {
                     place(iterable),
                     format!("`for` cannot iterate over {}", other.describe()),
                 );
-                return Err(self.error(error.note(
+                let error = error.note(
                     "it iterates over ranges, lists, arrays of registers, tables and `zip(a, b)`",
-                )));
+                );
+                return Err(self.error(match other {
+                    Value::Reg(_) => error.help(LOOP),
+                    _ => error,
+                }));
             }
         };
         if count > RANGE_MAX {

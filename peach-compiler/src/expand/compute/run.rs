@@ -2,7 +2,7 @@
 
 use super::code::{Argument, Block, Closure, Code, Kind, Part, Statement, Target, Variable};
 use crate::diagnostics::{Code as ErrorCode, Diagnostic};
-use crate::expand::evaluate::{Evaluated, place};
+use crate::expand::evaluate::{CONDITION, Evaluated, place};
 use crate::expand::names::Symbol;
 use crate::expand::value::{Range, Value};
 use crate::expand::{Expander, Reported, constant};
@@ -129,7 +129,7 @@ impl<'a> Expander<'a, '_> {
     fn run_condition(&mut self, code: &Code<'a>) -> Ran<bool> {
         match self.run(code)? {
             Value::Bool(b) => Ok(b),
-            other => Err(self.wrong_constant(code.expr, "a condition", &other).into()),
+            other => Err(self.wrong_constant(code.expr, CONDITION, &other).into()),
         }
     }
 
