@@ -191,4 +191,7 @@ codes! {
     LargeInline "W0006" Warning "inlined code is large"
         "`#[embed = \"inline\"]` puts the code into every caller. Long code fills the caches of \
          the program with copies, and costs more there than the call that it saves."
+    OneRegister "W0007" Warning "one register under two names"
+        "`let n = x;` without a class gives the register of `x` another name: no code, and no \
+         copy. What changes the one changes the other."
 }

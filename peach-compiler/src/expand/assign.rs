@@ -32,6 +32,7 @@ impl<'a> Expander<'a, '_> {
         let value = self.eval(expr);
         let result = value.as_ref().map(|_| ()).map_err(|reported| *reported);
         self.bind_pattern(pattern, value.into())?;
+        self.note_aliases(pattern);
         result
     }
 

@@ -261,6 +261,7 @@ impl<'a> Expander<'a, '_> {
                 .note("the data literal is smaller"),
             ));
         }
+        self.warn_of_aliases(&draft.inst, &selection, &draft.exprs);
         let spans = draft.exprs.iter().map(|e| place(e)).collect();
         if draft.inst.is_tail_call() {
             return self.tail_call(draft.inst, selection, draft.name, spans);

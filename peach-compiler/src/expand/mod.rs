@@ -18,6 +18,7 @@
 //! | `statements`, `assign`, `load`, `returns`, `instruction` | statements to instructions |
 //! | `invariant` | ghost code, for the proof of memory safety |
 //! | `unfit`, `remedies` | what is said of an instruction that no form fits, and what to write instead |
+//! | `aliases` | instructions that name one register twice without knowing it |
 //! | `habits` | what is written elsewhere, and what it is here |
 //! | `helpers`, `streams` | expansion of `inline fn`, recorded instructions |
 //! | `local_fns`, `tail_calls` | expansion of `local fn`, and its uses; `jmp sym path` |
@@ -27,6 +28,7 @@
 //! become [`Value::Poison`], which raises no further errors, and expansion continues.
 
 mod address;
+mod aliases;
 mod assign;
 mod compute;
 mod constant;
@@ -201,6 +203,7 @@ struct Expander<'a, 'd> {
     version_bindings: HashMap<Symbol, Value>,
     labels: labels::Labels<'a>,
     local_fns: local_fns::LocalFns,
+    aliases: aliases::Aliases,
     streams: Vec<streams::Stream>,
     compute: compute::Compute<'a>,
 }

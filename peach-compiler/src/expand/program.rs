@@ -6,7 +6,9 @@ use super::output::{FunctionBuilder, blank_function};
 use super::parts::{Items, Limits, MessageKey, Reports, ResultState, Status, Surroundings};
 use super::scope::Scopes;
 use super::value::Value;
-use super::{Expander, KernelGroup, Program, Unsafety, VersionSource, families, labels, local_fns};
+use super::{
+    Expander, KernelGroup, Program, Unsafety, VersionSource, aliases, families, labels, local_fns,
+};
 use crate::abi::{self, ArgPlace};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Place};
 use crate::ir::{Function, Options};
@@ -60,6 +62,7 @@ impl<'a, 'd> Expander<'a, 'd> {
             version_bindings: HashMap::new(),
             labels: labels::Labels::default(),
             local_fns: local_fns::LocalFns::default(),
+            aliases: aliases::Aliases::default(),
             streams: Vec::new(),
             compute: Default::default(),
         }
@@ -225,6 +228,7 @@ impl<'a, 'd> Expander<'a, 'd> {
         self.items.values.clear();
         self.labels = labels::Labels::default();
         self.local_fns = local_fns::LocalFns::default();
+        self.aliases.begin();
         self.streams.clear();
         self.compute.clear();
     }
