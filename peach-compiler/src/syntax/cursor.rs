@@ -434,6 +434,14 @@ impl<'a> Cursor<'a> {
         self.fragment().is_some()
     }
 
+    /// Whether more follows in the fragment that came next at `start`.
+    pub(super) fn is_within_fragment(&self, start: &Cursor<'a>) -> bool {
+        start.fragment().is_some_and(|(_, close, _)| {
+            let rest = self.tokens.get(self.pos..close).unwrap_or_default();
+            rest.iter().any(|token| !token.is_invisible())
+        })
+    }
+
     /// Goes over an invisible group that comes next and may be an expression by itself, and gives
     /// its inside.
     pub(super) fn invisible_group(&mut self) -> Option<Cursor<'a>> {

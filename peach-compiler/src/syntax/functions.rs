@@ -134,9 +134,10 @@ fn statement(c: &mut Cursor<'_>, block: &mut ConstBlock) -> Parsed<()> {
         _ if label.is_some() => return Err(c.expected("`loop`, `while` or `for`")),
         Some("if") => return conditional_statement(c, block),
         _ if c.is_group(Delimiter::Brace) => {
+            let start = *c;
             let inner = self::block(c)?;
             let expr = Expr { span: inner.span, kind: ExprKind::Block(Box::new(inner)) };
-            return block_like(c, expr, block);
+            return block_like(c, start, expr, block);
         }
         Some("let") => binding(c)?,
         Some("const") if c.ahead().ident().is_some() => binding(c)?,
@@ -229,14 +230,24 @@ fn binding(c: &mut Cursor<'_>) -> Parsed<ConstStatement> {
 
 /// An `if` that starts a statement: the value of the block, if it is the last one.
 fn conditional_statement(c: &mut Cursor<'_>, block: &mut ConstBlock) -> Parsed<()> {
-    let first = c.span();
+    let start = *c;
     let kind = conditional(c, Else::Optional)?;
-    let expr = Expr { kind, span: (first, c.last_span()) };
-    block_like(c, expr, block)
+    let expr = Expr { kind, span: (start.span(), c.last_span()) };
+    block_like(c, start, expr, block)
 }
 
-/// What ends with a brace and needs no semicolon.
-fn block_like(c: &mut Cursor<'_>, expr: Expr, block: &mut ConstBlock) -> Parsed<()> {
+/// What ends with a brace and needs no semicolon, from `start` on. It may be the first operand of a
+/// fragment: that is an expression, and not a statement.
+fn block_like<'a>(
+    c: &mut Cursor<'a>,
+    start: Cursor<'a>,
+    expr: Expr,
+    block: &mut ConstBlock,
+) -> Parsed<()> {
+    if c.is_within_fragment(&start) {
+        *c = start;
+        return simple(c, block);
+    }
     if c.is_end() {
         block.value = Some(Box::new(expr));
     } else {
