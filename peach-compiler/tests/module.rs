@@ -77,6 +77,19 @@ fn whole(source: &str) -> (Module, Vec<(Code, String)>) {
 }
 
 #[test]
+fn the_symbol_is_named_that_functions_share() {
+    for source in [
+        "#[export_name = \"g\"] #[version(enable = \"avx2\")] #[version()] pub fn f() { }",
+        "for B in 0..2 { #[export_name = \"g\"] pub fn f_{B}() { } }",
+        "#[export_name = \"g\"] pub fn f() { } pub fn g() { }",
+        "pub fn g() { } #[export_name = \"g\"] pub fn f() { }",
+    ] {
+        let shared = (Code::DuplicateSymbol, "two functions would have the same symbol `g`".into());
+        assert_eq!(whole(source).1, [shared], "{source}");
+    }
+}
+
+#[test]
 fn constants_of_the_program_around_are_evaluated_where_the_language_can() {
     let (module, errors) = whole("fn k() -> u32 { mov eax, const { (1 << 4) | 3 }; return eax; }");
     assert_eq!(errors, []);

@@ -294,6 +294,24 @@ impl Module {
         ))))
     }
 
+    /// How two functions of one symbol get another each.
+    fn other_symbol(&self, first: &ModuleFunction, second: &ModuleFunction) -> String {
+        if first.compiled.function.name != second.compiled.function.name {
+            return "give one of them another `#[export_name = \"…\"]`".to_string();
+        }
+        // The name for linkers is that of all versions.
+        let without = match second.is_named_for_linkers() {
+            true => "remove its name for linkers and ",
+            false => "",
+        };
+        format!(
+            "name a processor with {} to have one version, or {without}give each a name of its own \
+             with {}",
+            self.words.cpu(),
+            self.words.mangling("${name}_${isa}")
+        )
+    }
+
     /// Two functions of one symbol are an error at the second.
     fn check_symbols(&self, diagnostics: &mut Diagnostics) {
         let mut first_of: HashMap<&str, &ModuleFunction> = HashMap::new();
@@ -303,22 +321,15 @@ impl Module {
                     entry.insert(function);
                 }
                 Entry::Occupied(first) => {
-                    let (function, first) = (&function.compiled.function, first.get());
-                    let first = &first.compiled.function;
+                    let first = first.get();
                     let message =
-                        format!("two functions would have the same symbol `{}`", function.name);
-                    let help = if function.name == first.name {
-                        format!(
-                            "name a processor with {} to have one version, or give each a name of \
-                             its own with {}",
-                            self.words.cpu(),
-                            self.words.mangling("${name}_${isa}")
-                        )
-                    } else {
-                        "give one of them another `#[export_name = \"…\"]`".to_string()
-                    };
-                    let diagnostic = Diagnostic::new(Code::DuplicateSymbol, function.span, message);
-                    diagnostics.push(diagnostic.label(first.span, "the first one").help(help));
+                        format!("two functions would have the same symbol `{}`", function.symbol);
+                    let span = function.compiled.function.span;
+                    diagnostics.push(
+                        Diagnostic::new(Code::DuplicateSymbol, span, message)
+                            .label(first.compiled.function.span, "the first one")
+                            .help(self.other_symbol(first, function)),
+                    );
                 }
             }
         }

@@ -60,8 +60,7 @@ impl Knowledge {
         }
     }
 
-    /// `linear >= 0`, of which nothing is believed yet: a stronger one, which may be wrong, does not
-    /// stand for it.
+    /// `linear >= 0`, which nothing has shown: a stronger one may be wrong, and is no substitute.
     pub fn propose_at_least_zero(&mut self, linear: Linear) {
         push_new(&mut self.at_least_zero, tightened(linear));
     }
