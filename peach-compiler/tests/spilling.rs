@@ -131,6 +131,7 @@ impl Trial {
                 index: mem.index.map(|(view, scale)| (virtual_of(view), scale)),
                 disp: 0,
                 disp_const: None,
+                symbol: None,
                 size: mem.size,
                 broadcast: mem.broadcast,
                 segment: None,
