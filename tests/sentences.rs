@@ -287,13 +287,11 @@ mod operands {
             mov eax, [4*i + p + 4*N];
             add eax, [p + i*4 - 4 + 8];
             add eax, [p + 4*(N*2 + 1)];
-            unsafe {
-                for k in 0..2 { add eax, [p + i*k]; }
-                lea rcx, [i*3]; add rax, rcx;
-                lea rcx, [i*5 + 1]; add rax, rcx;
-                lea rcx, [i*9]; add rax, rcx;
-                lea rcx, [i + p + i]; sub rcx, p; add rax, rcx;
-            }
+            for k in 0..2 { add eax, [p + i*k]; }
+            lea rcx, [i*3]; add rax, rcx;
+            lea rcx, [i*5 + 1]; add rax, rcx;
+            lea rcx, [i*9]; add rax, rcx;
+            lea rcx, [i + p + i]; sub rcx, p; add rax, rcx;
             return rax;
         }
         pub fn immediates() -> u64 {
@@ -305,6 +303,7 @@ mod operands {
             return rax;
         }
         pub fn constants_of_rust(p: &Pair) -> u64 {
+            // SAFETY: it is a field of the structure. Only rustc knows the offset.
             unsafe { mov rax, [p + const { core::mem::offset_of!(Pair, value) }]; }
             add rax, const { size_of::<Pair>() };
             cmp rax, const { LIMIT };
@@ -326,8 +325,10 @@ mod operands {
         }
         pub fn symbols(x: u64) -> u64 {
             mov rcx, sym WORDS;
+            // SAFETY: the table has four elements, which only rustc knows.
             unsafe { movzx ebx, word [rcx + 6]; }
             if SYSV { rdi = x; } else { rcx = x; }
+            // SAFETY: it takes what the registers hold. What is called is not proven.
             unsafe { call sym plus_one; }
             add rax, rbx;
             return rax;
@@ -335,6 +336,7 @@ mod operands {
         const SYSV = true;
         pub fn by_pointer(f: extern "sysv64" fn(u64) -> u64, x: u64) -> u64 {
             rax = f; rdi = x;
+            // SAFETY: it takes what the registers hold. What is called is not proven.
             unsafe { call rax; }
             return rax;
         }
@@ -359,6 +361,7 @@ mod operands {
         }
         pub fn raw() -> u32 {
             mov eax, 1;
+            // SAFETY: it is `inc eax` and `nop`. Nothing is known of raw bytes.
             unsafe { db 0xff, 0xc0, b'@', 0x90; }
             return eax;
         }
@@ -460,6 +463,7 @@ mod labels {
             const CASES: [label; 4] = ['a, 'b, 'c, 'd];
             let t: gp64;
             and i, 3;
+            // SAFETY: `i` is one of the cases. Where a jump through a table leads is not proven.
             unsafe { lea t, [CASES]; movsxd i, dword [t + i*4]; add i, t; jmp i, CASES; }
             'a: return 1;
             'b: return 20;

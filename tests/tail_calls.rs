@@ -33,12 +33,14 @@ macro_rules! kernels {
                 #[embed = $embed]
                 pub extern $abi fn directly(x: u64) -> u64 {
                     $first = x;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::half; }
                 }
 
                 #[embed = $embed]
                 pub extern $abi fn to_a_bool(x: u64) -> bool {
                     $first = x;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::is_small; }
                 }
 
@@ -46,6 +48,7 @@ macro_rules! kernels {
                 pub extern $abi fn to_a_float(x: f64) -> f64 {
                     addsd x, x;
                     xmm0 = x;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::scaled; }
                 }
 
@@ -64,6 +67,7 @@ macro_rules! kernels {
                     let a: gp64 = [kept + 64];
                     $first = a;
                     $second = r12;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::both; }
                     'more:
                     return rcx;
@@ -78,9 +82,11 @@ macro_rules! kernels {
                     push a; pop rax;
                     $first = rax;
                     $second = b;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { call sym callees::both; }
                     $first = rax;
                     $second = rax;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::both; }
                 }
 
@@ -92,6 +98,7 @@ macro_rules! kernels {
                     for i in 1..20 { xor w[0], w[i]; add w[i], w[0]; }
                     for i in 1..20 { add w[0], w[i]; }
                     $first = w[0];
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::half; }
                 }
 
@@ -104,6 +111,7 @@ macro_rules! kernels {
                         jg continue 'next;
                     }
                     $first = sum;
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::half; }
                 }
             }
@@ -123,6 +131,7 @@ macro_rules! through {
                 #[embed = $embed]
                 pub extern $abi fn passes(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u64 {
                     for (to, from) in zip([$($reg),*], [b, a, d, c, f, e]) { add from, 1; to = from; }
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::weighed; }
                 }
 
@@ -135,6 +144,7 @@ macro_rules! through {
                     mov rax, [kept + 4096];
                     add rax, rsi;
                     for to in [$($reg),*][0..1] { to = rax; }
+                    // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::half; }
                 }
             }
@@ -224,6 +234,7 @@ peach_fn! {
         test twice, twice;
         jz 'once;
         if CONVENTION_IS_SYSV { rdi = x; } else { rcx = x; }
+        // SAFETY: it takes what the registers hold. What is called is not proven.
         unsafe { jmp sym plain_sum; }
         'once:
         return 0.5;

@@ -95,6 +95,7 @@ peach_fn! {
 
     fn pick<'a>(x: &'a [u16; 8]) -> &'a u16 { add x, 6; return x; }
     fn change(x: &mut [[f32; 2]; 3], y: f32) { movss [x + 20], y; }
+    // What a raw pointer leads to is not proven.
     unsafe fn copy(from: *const u64, to: *mut u64, n: usize) {
         'next: {
             test n, n;
@@ -106,6 +107,7 @@ peach_fn! {
             jmp continue 'next;
         }
     }
+    // What a raw pointer leads to is not proven.
     unsafe fn end(from: *const u8, end: *const u8) -> usize { sub end, from; mov rax, end; return rax; }
     fn same(x: NonNull<u64>) -> NonNull<u64> { return x; }
     fn is_there(x: Option<&u64>) -> bool { test x, x; setnz al; return al; }

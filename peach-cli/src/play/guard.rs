@@ -1,9 +1,9 @@
 //! Who may ask: pages of this server, opened by whoever can read what the command prints.
 //!
 //! A page of another site can make a browser send requests here. The browser then names that site
-//! as `Origin`; and where the site's name was made to lead here (DNS rebinding), as `Host`. Both are
-//! compared with the server's own. Other users and programs of this machine send what they like,
-//! but do not know the token.
+//! as `Origin`; and where the site's name was made to lead here (DNS rebinding), as `Host`. Both
+//! are compared with the server's own. Other users and programs of this machine send what they
+//! like, but do not know the token.
 
 use super::http::{Request, Response};
 use std::collections::hash_map::RandomState;
@@ -46,7 +46,8 @@ impl Guard {
             Some(token) if is_same(token.as_bytes(), self.token.as_bytes()) => Ok(()),
             _ => Err(Response::plain(
                 403,
-                "the token is missing or of another run: open the address that `peach play` printed",
+                "the token is missing or of another run: open the address that `peach play` \
+                 printed",
             )),
         }
     }

@@ -278,8 +278,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Undoes the prologue and leaves by `last`. Right after a `vzeroupper` legacy SSE costs nothing;
-    /// for xmm0 to xmm7 it takes a byte less than VEX.
+    /// Undoes the prologue and leaves by `last`. Right after a `vzeroupper` legacy SSE costs
+    /// nothing; for xmm0 to xmm7 it takes a byte less than VEX.
     pub(super) fn epilogue(&mut self, upper: UpperHalves, last: Instruction<PhysReg>) {
         for (xmm, offset) in self.stack.saves.clone() {
             let place = self.frame_address(offset, 0);
