@@ -1,7 +1,7 @@
 //! Sorted lists beside the standard library's trees and sorts, which they do the work of.
 
 use peach_compiler::sorted::{self, SortedMap, SortedSet};
-use peach_testing::random::Random;
+use peach_testing::Random;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
