@@ -31,6 +31,7 @@ const NOT_OF_SOURCE: &[(Code, &str)] = &[
     (Code::WrongProcessor, "it depends on the processor that the command is told"),
     (Code::DuplicateSymbol, "symbols are those of object files and listings"),
     (Code::MissingFile, "files are included by the command alone"),
+    (Code::NeedsStd, "it depends on the runtime's features; tests/no_std.rs shows it"),
     (Code::ForeignConvention, "it depends on the convention that the command is told"),
     (Code::NotOutsideRust, "inside Rust it is accepted; tests/jit.rs shows it"),
 ];

@@ -4,7 +4,7 @@
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-use peach_testing::rustc::Rustc;
+use peach_testing::rustc::{Rustc, runtime_sources};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -131,4 +131,37 @@ fn shared_libraries_have_their_own() {
         }";
     let rpath = format!("-Clink-arg=-Wl,-rpath,{}", rustc.dir().display());
     run(&rustc.build("program", source, &["--extern=of_300", &rpath]));
+}
+
+/// The macro makes items for the runtime of its own version alone; another one is told so, and what
+/// to do.
+#[test]
+fn a_runtime_of_another_version_is_refused() {
+    let rustc = rustc("versions", &[]);
+    let sources = rustc.dir().join("other");
+    copy(&runtime_sources(), &sources);
+    let own = concat!("$crate \"", env!("CARGO_PKG_VERSION"), "\"");
+    let library = std::fs::read_to_string(sources.join("lib.rs")).unwrap();
+    assert_eq!(library.matches(own).count(), 1, "peach_fn! passes its version: {own}");
+    let source = "peach_runtime::peach_fn! { pub fn one() -> u64 { return 1; } }";
+    for other in ["$crate \"0.9.3\"", "$crate"] {
+        std::fs::write(sources.join("lib.rs"), library.replace(own, other)).unwrap();
+        rustc.runtime_from(&sources, &["--cfg=feature=\"std\""]);
+        let text = String::from_utf8(rustc.check("user", source).stderr).unwrap();
+        assert_eq!(text.matches(": error: ").count(), 1, "{text}");
+        assert!(text.contains("cannot make kernels for peach-runtime "), "{text}");
+        assert!(text.contains("Depend on peach-runtime alone"), "{text}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }

@@ -13,7 +13,7 @@
 use crate::kernel::{Arena, Code, Record};
 use crate::memory::{Executable, INT3, Refusal, Writable};
 use crate::registry;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Every kernel starts a cache line at least.
 const ALIGN: usize = 64;
@@ -22,7 +22,7 @@ const ALIGN: usize = 64;
 const TRAMPOLINE: usize = 16;
 
 /// Where the kernels of [`registry::kernels`] start in memory.
-static PROGRAM: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+static PROGRAM: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Maps the kernels of the program, unless that has been done, and publishes their addresses. Gives
 /// that of `wanted`, which this CPU must support.
@@ -42,10 +42,10 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
             Err(winner) => base = winner,
         }
     }
-    let mut found = std::ptr::null_mut();
+    let mut found = core::ptr::null_mut();
     for (record, slot) in layout(registry::kernels()) {
         let entry = base.wrapping_add(slot.offset).cast();
-        let is_wanted = std::ptr::eq(record, wanted);
+        let is_wanted = core::ptr::eq(record, wanted);
         if is_wanted {
             found = entry;
         }
@@ -80,7 +80,7 @@ fn keep(memory: Executable) {
 /// No kernel runs, and no address of one is used any more.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) unsafe fn unmap() {
-    let base = PROGRAM.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    let base = PROGRAM.swap(core::ptr::null_mut(), Ordering::AcqRel);
     if base.is_null() {
         return;
     }
@@ -91,7 +91,7 @@ pub(crate) unsafe fn unmap() {
 
 /// Maps a kernel that the linker did not place among the others.
 fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
-    let mapping = map(|| std::iter::once(wanted))?;
+    let mapping = map(|| core::iter::once(wanted))?;
     let start = mapping.base().cast();
     match wanted.publish_first(start) {
         Ok(()) => {

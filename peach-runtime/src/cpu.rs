@@ -6,7 +6,7 @@
 //! An extension counts where the processor reports it and the operating system saves the registers
 //! that it uses. What an extension implies is not looked at here: a version's needs list all of it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Where CPUID reports an extension: leaf, subleaf, register (a, b, c, d), bit; and what the
 /// operating system has to save for it.
@@ -208,7 +208,7 @@ fn detected() -> Rows {
     if !KNOWN.load(Ordering::Acquire) {
         return detect_first();
     }
-    std::array::from_fn(|word| DETECTED[word].load(Ordering::Relaxed))
+    core::array::from_fn(|word| DETECTED[word].load(Ordering::Relaxed))
 }
 
 /// Whether this machine can run code that needs all of `rows`.
@@ -223,10 +223,10 @@ fn are_among(rows: &[u64], set: &[u64]) -> bool {
 }
 
 /// The names of those of `rows` that this machine lacks.
-pub fn lacking(rows: &[u64]) -> Vec<&'static str> {
+pub fn lacking(rows: &[u64]) -> impl Iterator<Item = &'static str> {
     let detected = detected();
-    let is_lacking = |row: &usize| contains(rows, *row) && !contains(&detected, *row);
-    (0..FEATURES.len()).filter(is_lacking).map(|row| FEATURES[row]).collect()
+    let is_lacking = move |row: &usize| contains(rows, *row) && !contains(&detected, *row);
+    (0..FEATURES.len()).filter(is_lacking).map(|row| FEATURES[row])
 }
 
 /// Whether this machine lacks the extension called `name`.
@@ -271,11 +271,15 @@ fn detect() -> Rows {
 struct Machine {
     /// XCR0, the registers that the operating system saves; 0 where it does not use XSAVE.
     saved: u64,
-    answers: Vec<((u32, u32), CpuidResult)>,
+    answers: [Option<((u32, u32), CpuidResult)>; LEAVES],
 }
 
+/// How many answers are kept: more than the table has leaves.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-use std::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
+const LEAVES: usize = 24;
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+use core::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
 
 /// Asks the processor.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -297,7 +301,7 @@ impl Machine {
             // SAFETY: only called where OSXSAVE says that XGETBV works.
             unsafe { _xgetbv(0) }
         }
-        let mut machine = Machine { saved: 0, answers: Vec::new() };
+        let mut machine = Machine { saved: 0, answers: [None; LEAVES] };
         let osxsave = machine.bit(1, 0, C, 27);
         if osxsave {
             // SAFETY: OSXSAVE is set.
@@ -333,7 +337,7 @@ impl Machine {
     /// The answer for a leaf; zeros where the CPU has no such leaf.
     fn leaf(&mut self, leaf: u32, subleaf: u32) -> CpuidResult {
         let key = (leaf, subleaf);
-        if let Some((_, answer)) = self.answers.iter().find(|(asked, _)| *asked == key) {
+        if let Some((_, answer)) = self.answers.iter().flatten().find(|(asked, _)| *asked == key) {
             return *answer;
         }
         let answer = if self.knows(leaf, subleaf) {
@@ -341,7 +345,9 @@ impl Machine {
         } else {
             CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 }
         };
-        self.answers.push((key, answer));
+        if let Some(free) = self.answers.iter_mut().find(|kept| kept.is_none()) {
+            *free = Some((key, answer));
+        }
         answer
     }
 
@@ -417,17 +423,20 @@ mod tests {
             assert_eq!(first, Some(index), "{name} stands twice");
         }
         assert_eq!(detected(), detect());
+        let mut machine = Machine::new();
+        BITS.iter().for_each(|&bit| drop(machine.has(bit)));
+        assert!(machine.answers.iter().any(Option::is_none), "there is room for all leaves");
     }
 
     /// Rows of any number: also of words that this table does not have.
     #[test]
     fn a_set_may_have_any_number_of_words() {
         let mut rows = [0; WORDS + 2];
-        assert!(has(&rows) && lacking(&rows).is_empty());
+        assert!(has(&rows) && lacking(&rows).next().is_none());
         for row in (0..64 * rows.len()).filter(|row| !contains(&detected(), *row)) {
             rows[row / 64] = 1 << (row % 64);
             assert!(contains(&rows, row) && !has(&rows), "{row}");
-            assert_eq!(lacking(&rows), FEATURES.get(row).into_iter().copied().collect::<Vec<_>>());
+            assert!(lacking(&rows).eq(FEATURES.get(row).copied()));
             rows[row / 64] = 0;
         }
         assert!(are_among(&[1, 0, 4], &[3, 0, 5]) && !are_among(&[1, 0, 4], &[3, 0, 3]));

@@ -1,6 +1,7 @@
 //! Why a kernel cannot run.
 
-use std::{fmt, io};
+use crate::kernel::Version;
+use core::fmt;
 
 /// Why a kernel cannot run on this machine.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub enum Error {
         /// The kernel's name.
         kernel: &'static str,
         /// For each version, in order, the extensions that it needs and this CPU lacks.
-        missing: Vec<Vec<&'static str>>,
+        missing: Missing,
     },
     /// The operating system gave no memory for the kernel's code.
     #[non_exhaustive]
@@ -32,9 +33,9 @@ impl fmt::Display for Error {
             Error::Unsupported { kernel, .. } if cfg!(miri) => {
                 write!(f, "kernel `{kernel}` has no `#[fallback]`, and Miri runs no machine code")
             }
-            Error::Unsupported { kernel, missing } => unsupported(f, kernel, missing),
+            Error::Unsupported { kernel, missing } => unsupported(f, kernel, missing.versions()),
             Error::Memory { kernel, refused: call, os_error } => {
-                refused(f, &format!("the code of kernel `{kernel}`"), call, *os_error)?;
+                refused(f, format_args!("the code of kernel `{kernel}`"), call, *os_error)?;
                 f.write_str("; with #[embed = \"text\"] a kernel needs no executable mapping")
             }
         }
@@ -48,27 +49,80 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Says what this CPU lacks, version by version.
-pub(crate) fn unsupported(
-    f: &mut fmt::Formatter<'_>,
-    kernel: &str,
-    missing: &[Vec<&'static str>],
-) -> fmt::Result {
-    write!(f, "kernel `{kernel}` cannot run: this CPU lacks ")?;
-    let versions: Vec<String> = missing.iter().map(|names| names.join(", ")).collect();
-    f.write_str(&versions.join(" (and, for another version, "))?;
-    f.write_str(&")".repeat(versions.len().saturating_sub(1)))
+/// What each version of a kernel needs and this CPU lacks.
+#[derive(Clone, Copy)]
+pub struct Missing(pub(crate) &'static [Version]);
+
+impl Missing {
+    /// For each version, in the order of dispatch, the names of the extensions that it needs and
+    /// this CPU lacks.
+    pub fn versions(
+        &self,
+    ) -> impl Iterator<Item = impl Iterator<Item = &'static str> + use<>> + use<> {
+        self.0.iter().map(Version::lacks)
+    }
 }
 
-/// Says what the operating system refused, and its reason.
+impl PartialEq for Missing {
+    fn eq(&self, other: &Missing) -> bool {
+        let same =
+            |(one, other): (&'static Version, &'static Version)| one.lacks().eq(other.lacks());
+        self.0.len() == other.0.len() && self.0.iter().zip(other.0).all(same)
+    }
+}
+
+impl Eq for Missing {}
+
+impl fmt::Debug for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The names of one version.
+        struct Names(&'static Version);
+        impl fmt::Debug for Names {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_list().entries(self.0.lacks()).finish()
+            }
+        }
+        f.debug_list().entries(self.0.iter().map(Names)).finish()
+    }
+}
+
+/// Says what this CPU lacks, version by version.
+pub(crate) fn unsupported<'n>(
+    f: &mut fmt::Formatter<'_>,
+    kernel: &str,
+    versions: impl Iterator<Item = impl Iterator<Item = &'n str>>,
+) -> fmt::Result {
+    write!(f, "kernel `{kernel}` cannot run: this CPU lacks ")?;
+    let mut count = 0usize;
+    for names in versions {
+        if count > 0 {
+            f.write_str(" (and, for another version, ")?;
+        }
+        for (index, name) in names.enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(name)?;
+        }
+        count += 1;
+    }
+    (1..count).try_for_each(|_| f.write_str(")"))
+}
+
+/// Says what the operating system refused, and its reason, if it gave one.
 pub(crate) fn refused(
     f: &mut fmt::Formatter<'_>,
-    what: &str,
+    what: impl fmt::Display,
     call: &str,
     os_error: i32,
 ) -> fmt::Result {
-    let reason = io::Error::from_raw_os_error(os_error);
-    write!(f, "{what} could not be mapped: {call} failed: {reason}")
+    write!(f, "{what} could not be mapped: {call} failed")?;
+    if os_error == 0 {
+        return Ok(());
+    }
+    #[cfg(feature = "std")]
+    let reason = std::io::Error::from_raw_os_error(os_error);
+    #[cfg(not(feature = "std"))]
+    let reason = os_error;
+    write!(f, ": {reason}")
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

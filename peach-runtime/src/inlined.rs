@@ -1,6 +1,6 @@
 //! What kernels that stand in their callers need around them.
 
-use std::mem::MaybeUninit;
+use core::mem::MaybeUninit;
 
 /// A variable that makes its function address the frame by `rbp`: aligned to more than the stack
 /// is, it can only be reached from a stack pointer that was aligned, whose distance from the
@@ -24,7 +24,7 @@ impl Anchor {
 pub fn anchor(anchor: &mut Anchor) {
     // SAFETY: there is no instruction.
     unsafe {
-        std::arch::asm!("/* {} */", in(reg) anchor, options(nomem, nostack, preserves_flags));
+        core::arch::asm!("/* {} */", in(reg) anchor, options(nomem, nostack, preserves_flags));
     }
 }
 

@@ -5,11 +5,12 @@
 //! kernels of a program are side by side in a linker section (see `registry`), so that one of them
 //! can find all others.
 
+use crate::error::{Error, Missing};
 use crate::memory::Refusal;
-use crate::{Error, arena, cpu};
-use std::hint::black_box;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use crate::{arena, cpu};
+use core::hint::black_box;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// The entry of a kernel whose `#[fallback]` is used. No code is ever at this address.
 pub(crate) const FALLBACK: usize = 1;
@@ -135,7 +136,7 @@ impl<F: Copy> Kernel<F> {
             record: Record {
                 made_by: &MAKER,
                 shape: S::SHAPE,
-                entry: AtomicPtr::new(std::ptr::null_mut()),
+                entry: AtomicPtr::new(core::ptr::null_mut()),
             },
             pointer: PhantomData,
         }
@@ -163,7 +164,7 @@ impl<F: Copy> Kernel<F> {
         }
         // SAFETY: `F` is the function pointer type of the code at `address` (`Source` pairs them),
         // and has the size of a pointer.
-        Ok(unsafe { std::mem::transmute_copy(&address) })
+        Ok(unsafe { core::mem::transmute_copy(&address) })
     }
 
     /// One of [`Kernel::versions`] as a function pointer, whichever this CPU gets: tests and
@@ -178,14 +179,14 @@ impl<F: Copy> Kernel<F> {
     pub fn version(&self, index: usize) -> Result<F, Error> {
         let address = self.record().resolve_version(index)?;
         // SAFETY: as in `try_get`.
-        Ok(unsafe { std::mem::transmute_copy(&address) })
+        Ok(unsafe { core::mem::transmute_copy(&address) })
     }
 
     /// The `#[fallback]`, if there is one, in the kernel's own calling convention.
     pub fn fallback(&self) -> Option<F> {
         let fallback = self.record().shape.fallback?.0;
         // SAFETY: as in `try_get`.
-        Some(unsafe { std::mem::transmute_copy(&fallback) })
+        Some(unsafe { core::mem::transmute_copy(&fallback) })
     }
 
     /// Whether this CPU supports one of the versions.
@@ -231,8 +232,8 @@ impl<F: Copy> Kernel<F> {
     }
 }
 
-impl<F> std::fmt::Debug for Kernel<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<F> core::fmt::Debug for Kernel<F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Kernel").field("name", &self.record.shape.name).finish_non_exhaustive()
     }
 }
@@ -282,16 +283,16 @@ impl Version {
             Code::Map(arena) => arena.bytes,
             // SAFETY: `peach_fn!` made a function of this many bytes at that address.
             Code::Text(address, len) => unsafe {
-                std::slice::from_raw_parts(address.0.cast(), *len)
+                core::slice::from_raw_parts(address.0.cast(), *len)
             },
         }
     }
 
-    /// The extensions that it needs and this CPU lacks.
-    fn missing(&self) -> Vec<&'static str> {
-        let lacks = |name: &&str| cpu::lacks(name);
-        let named: Vec<_> = self.extensions.iter().copied().filter(lacks).collect();
-        if named.is_empty() { cpu::lacking(self.needs) } else { named }
+    /// The extensions that it needs and this CPU lacks: those of its own, or what they imply.
+    pub(crate) fn lacks(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let own = || self.extensions.iter().copied().filter(|name| cpu::lacks(name));
+        let implied = if own().next().is_none() { self.needs } else { &[] };
+        own().chain(cpu::lacking(implied))
     }
 
     /// Its call frame instructions.
@@ -306,7 +307,7 @@ impl Version {
     #[cfg(feature = "debug")]
     pub fn listing(&'static self) -> &'static str {
         let is_own = |record: &&Record| {
-            record.shape.chosen().is_some_and(|chosen| std::ptr::eq(chosen, self))
+            record.shape.chosen().is_some_and(|chosen| core::ptr::eq(chosen, self))
         };
         let record = crate::registry::kernels().find(is_own);
         self.listing_at(record.and_then(Record::mapped))
@@ -352,11 +353,6 @@ impl Shape {
     pub(crate) fn chosen(&self) -> Option<&'static Version> {
         self.versions.iter().find(|version| cpu::has(version.needs))
     }
-
-    /// The extensions that each version needs and this CPU lacks.
-    fn missing(&self) -> Vec<Vec<&'static str>> {
-        self.versions.iter().map(Version::missing).collect()
-    }
 }
 
 impl Record {
@@ -367,9 +363,10 @@ impl Record {
             return Ok(entry);
         }
         let resolved = match self.shape.chosen() {
-            None => {
-                Err(Error::Unsupported { kernel: self.shape.name, missing: self.shape.missing() })
-            }
+            None => Err(Error::Unsupported {
+                kernel: self.shape.name,
+                missing: Missing(self.shape.versions),
+            }),
             Some(Version { code: Code::Text(address, _), .. }) => {
                 let address = address.0.cast_mut();
                 self.publish(address);
@@ -379,7 +376,7 @@ impl Record {
         };
         match resolved {
             Err(_) if self.shape.fallback.is_some() => {
-                let fallback = std::ptr::without_provenance_mut(FALLBACK);
+                let fallback = core::ptr::without_provenance_mut(FALLBACK);
                 self.publish(fallback);
                 Ok(fallback)
             }
@@ -391,13 +388,13 @@ impl Record {
     fn resolve_version(&self, index: usize) -> Result<*mut (), Error> {
         let version = &self.shape.versions[index];
         if !cpu::has(version.needs) {
-            let missing = vec![version.missing()];
+            let missing = Missing(core::slice::from_ref(version));
             return Err(Error::Unsupported { kernel: self.shape.name, missing });
         }
         match &version.code {
             Code::Text(address, _) => Ok(address.0.cast_mut()),
             Code::Map(code) => {
-                let is_chosen = self.shape.chosen().is_some_and(|it| std::ptr::eq(it, version));
+                let is_chosen = self.shape.chosen().is_some_and(|it| core::ptr::eq(it, version));
                 let known = if is_chosen { self.resolve().ok() } else { None };
                 match known.filter(|entry| entry.addr() > FALLBACK) {
                     Some(entry) => Ok(entry),
@@ -412,9 +409,10 @@ impl Record {
     }
 
     /// Makes the address known to all threads unless another one was first, and gives that one.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     pub(crate) fn publish_first(&self, entry: *mut ()) -> Result<(), *mut ()> {
         self.entry
-            .compare_exchange(std::ptr::null_mut(), entry, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(core::ptr::null_mut(), entry, Ordering::AcqRel, Ordering::Acquire)
             .map(drop)?;
         #[cfg(feature = "debug")]
         crate::debug::resolved(self, entry);
@@ -422,9 +420,9 @@ impl Record {
     }
 
     /// Makes it as if it had never been resolved.
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[cfg(all(feature = "std", target_os = "linux", target_env = "gnu"))]
     pub(crate) fn forget(&self) {
-        self.entry.store(std::ptr::null_mut(), Ordering::Release);
+        self.entry.store(core::ptr::null_mut(), Ordering::Release);
     }
 
     /// Makes the address known to all threads. It is the same for all of them.
@@ -497,7 +495,7 @@ pub fn entry_or_fallback<F>(kernel: &'static Kernel<F>) -> *const () {
         return entry;
     }
     let entry = resolve_entry(&kernel.record);
-    if entry.addr() == FALLBACK { std::ptr::null() } else { entry }
+    if entry.addr() == FALLBACK { core::ptr::null() } else { entry }
 }
 
 #[cold]

@@ -30,41 +30,45 @@
 //!
 //! # Features
 //!
+//! * `std` (on unless `default-features = false`): mapped kernels, and what is listed below.
+//!   Without it the crate is `#![no_std]`, allocates nothing, and takes kernels that are
+//!   `#[embed = "text"]` or `#[embed = "inline"]`; a mapped one is an error that says so.
 //! * `debug`: every version carries a listing. `Kernel::dump` prints it, and so does the
 //!   environment variable `PEACH_DUMP` for each kernel when it is resolved (`1` for all, or their
 //!   names). gdb, perf and backtraces see mapped kernels.
 //! * `jit`: the module `jit` compiles kernels from text while the program runs.
 
-#[cfg(target_arch = "x86_64")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod arena;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no CPUID is asked there"))]
 mod cpu;
 #[cfg(feature = "debug")]
 mod debug;
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 mod elsewhere;
 mod error;
 #[cfg(target_arch = "x86_64")]
 mod inlined;
 #[cfg(feature = "jit")]
 pub mod jit;
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no kernel is made there"))]
 mod kernel;
 mod memory;
 mod pair;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod registry;
 mod types;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(all(feature = "std", target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod unload;
 mod values;
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 use elsewhere::arena;
 #[cfg(all(feature = "debug", not(target_arch = "x86_64")))]
 use elsewhere::registry;
 
-pub use error::Error;
+pub use error::{Error, Missing};
 pub use kernel::{Kernel, Version};
 pub use pair::Pair;
 
@@ -127,9 +131,10 @@ pub use pair::Pair;
 ///
 /// The macro knows the runtime by `$crate`: a dependency may be called otherwise, and other crates
 /// may have macros of their own that expand to `peach_fn!`.
+// The version is compared with that of `peach-macros`, which makes items for its own alone.
 #[macro_export]
 macro_rules! peach_fn {
-    ($($tokens:tt)*) => { $crate::__private::items! { $crate $($tokens)* } };
+    ($($tokens:tt)*) => { $crate::__private::items! { $crate "0.1.0" $($tokens)* } };
 }
 
 /// What the items that `peach_fn!` generates are made of. Not for use by hand: it changes with
@@ -157,26 +162,44 @@ pub mod __private {
     #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
     pub use peach_macros::elsewhere as items;
     #[cfg(all(
+        feature = "std",
         target_arch = "x86_64",
         target_pointer_width = "64",
         not(any(windows, target_os = "uefi", target_os = "cygwin"))
     ))]
     pub use peach_macros::sysv64 as items;
     #[cfg(all(
+        not(feature = "std"),
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        not(any(windows, target_os = "uefi", target_os = "cygwin"))
+    ))]
+    pub use peach_macros::sysv64_without_std as items;
+    #[cfg(all(
+        feature = "std",
         target_arch = "x86_64",
         target_pointer_width = "64",
         any(windows, target_os = "uefi", target_os = "cygwin")
     ))]
     pub use peach_macros::win64 as items;
+    #[cfg(all(
+        not(feature = "std"),
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        any(windows, target_os = "uefi", target_os = "cygwin")
+    ))]
+    pub use peach_macros::win64_without_std as items;
 }
 
 /// From a first kernel to software pipelining, debuggers and kernels compiled at run time.
 #[cfg(all(doc, not(doctest)))]
+#[doc = pages!()]
 #[doc = include_str!("../docs/guide.md")]
 pub mod guide {}
 
 /// The kernel language, construct by construct.
 #[cfg(all(doc, not(doctest)))]
+#[doc = pages!()]
 #[doc = include_str!("../docs/reference.md")]
 pub mod reference {}
 
@@ -189,6 +212,36 @@ pub mod errors {}
 #[cfg(all(doc, not(doctest)))]
 #[doc = include_str!("../docs/coming-from.md")]
 pub mod coming_from {}
+
+/// Kernels in programs of Go.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/go.md")]
+pub mod go {}
+
+/// Kernels for Native Client's sandbox.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/native-client.md")]
+pub mod native_client {}
+
+/// Where the pages are here. Each page defines the same names at its end, for those who read the
+/// files; the first definition counts.
+#[cfg(all(doc, not(doctest)))]
+macro_rules! pages {
+    () => {
+        "
+[guide]: crate::guide
+[build times]: crate::guide#build-times
+[reference]: crate::reference
+[constant time]: crate::reference#constant-time
+[inlined kernels]: crate::reference#inlined-kernels
+[errors]: crate::errors
+[go]: crate::go
+[native client]: crate::native_client
+"
+    };
+}
+#[cfg(all(doc, not(doctest)))]
+use pages;
 
 /// The listings of the guide are tests, where the features that it speaks of are there.
 #[cfg(all(doctest, feature = "jit"))]

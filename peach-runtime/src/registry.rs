@@ -49,9 +49,9 @@ unsafe impl Source for Nothing {
 
 /// The kernels of the object that this crate was linked into, in the linker's order.
 pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
-    std::hint::black_box(&SENTINEL);
+    core::hint::black_box(&SENTINEL);
     let (mut next, end) = bounds();
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         while end.addr().saturating_sub(next.addr()) >= size_of::<Record>() {
             // SAFETY: between the bounds are statics and what the linker filled up with, and `next`
             // is aligned as a record. Any word is a valid pointer. What starts with this crate's
@@ -73,7 +73,7 @@ pub(crate) fn kernels() -> impl Iterator<Item = &'static Record> {
 /// Whether [`kernels`] has `record`.
 pub(crate) fn contains(record: &Record) -> bool {
     let (start, end) = bounds();
-    (start..end).contains(&std::ptr::from_ref(record).cast())
+    (start..end).contains(&core::ptr::from_ref(record).cast())
 }
 
 /// Where the array starts and ends. ELF linkers define `__start_` and `__stop_` symbols for every
@@ -83,7 +83,7 @@ fn bounds() -> (*const u8, *const u8) {
     // SAFETY: it takes two addresses.
     unsafe {
         let (start, end);
-        std::arch::asm!(
+        core::arch::asm!(
             ".hidden __start_peach_kernels",
             ".hidden __stop_peach_kernels",
             "lea {}, [rip + __start_peach_kernels]",
@@ -111,7 +111,7 @@ fn bounds() -> (*const u8, *const u8) {
 /// Where the array starts and ends: COFF linkers sort sections by what follows the dollar sign.
 #[cfg(any(windows, target_os = "uefi", target_os = "cygwin"))]
 fn bounds() -> (*const u8, *const u8) {
-    use std::sync::atomic::AtomicUsize;
+    use core::sync::atomic::AtomicUsize;
     #[unsafe(link_section = ".peach$a")]
     static START: AtomicUsize = AtomicUsize::new(0);
     #[unsafe(link_section = ".peach$z")]

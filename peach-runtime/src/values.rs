@@ -34,9 +34,9 @@ pub const fn str_len(string: &str) -> usize {
 #[inline(always)]
 pub const fn to_pointer<T>(value: T) -> *mut () {
     const { assert!(size_of::<T>() == size_of::<*mut ()>(), "a kernel's pointers are thin") }
-    let value = std::mem::ManuallyDrop::new(value);
+    let value = core::mem::ManuallyDrop::new(value);
     // SAFETY: both are one pointer.
-    unsafe { std::mem::transmute_copy(&value) }
+    unsafe { core::mem::transmute_copy(&value) }
 }
 
 /// A raw pointer as what it is.
@@ -47,7 +47,7 @@ pub const fn to_pointer<T>(value: T) -> *mut () {
 pub const unsafe fn from_pointer<T>(pointer: *mut ()) -> T {
     const { assert!(size_of::<T>() == size_of::<*mut ()>(), "a kernel's pointers are thin") }
     // SAFETY: both are one pointer; the caller promises that it is valid.
-    unsafe { std::mem::transmute_copy(&pointer) }
+    unsafe { core::mem::transmute_copy(&pointer) }
 }
 
 /// Replaces an `unsafe { … }` of the source.
@@ -66,7 +66,7 @@ pub const unsafe fn from_byte(register: u32) -> bool {
     #[expect(clippy::transmute_int_to_bool, reason = "a comparison would cost an instruction")]
     // SAFETY: the caller promises that the byte is a valid `bool`.
     unsafe {
-        std::mem::transmute::<u8, bool>(register as u8)
+        core::mem::transmute::<u8, bool>(register as u8)
     }
 }
 

@@ -67,7 +67,8 @@ fn the_runtime_compiles() {
     let to = temporary("elsewhere-runtime");
     let _ = std::fs::remove_dir_all(&to);
     copy_answered(&from, &to);
-    for flags in [&[][..], &["--cfg=feature=\"debug\""]] {
+    const STD: &str = "--cfg=feature=\"std\"";
+    for flags in [&[][..], &[STD], &[STD, "--cfg=feature=\"debug\""]] {
         let attempts: Vec<String> =
             macros().iter().map_while(|macros| compile(&to, macros, flags).err()).collect();
         assert!(attempts.len() < macros().len(), "{flags:?}: {}", attempts.join("\n"));

@@ -157,6 +157,10 @@ codes! {
         "Modules and includes are searched for next to the file that names them, and in the `-I` \
          directories."
 
+    NeedsStd "E0607" Error "mapped kernel without the feature `std`"
+        "Mapping code takes the standard library. Without it, kernels stand in the text section or \
+         inline."
+
     // E07xx: secrets.
     SecretLeak "E0701" Error "a secret can be observed"
         "What a `#[secret]` argument holds or points to, and all that is computed from it, must \

@@ -202,7 +202,11 @@ fn image(group: &CompiledGroup, tokens: &TokenStream) -> Result<Image, Vec<Vec<&
     let needs = |version: &CompiledFunction| version.function.features;
     let has = |version: &&CompiledFunction| cpu::has(needs(version).words());
     let Some(version) = group.versions.iter().find(has) else {
-        return Err(group.versions.iter().map(|v| cpu::lacking(needs(v).words())).collect());
+        return Err(group
+            .versions
+            .iter()
+            .map(|v| cpu::lacking(needs(v).words()).collect())
+            .collect());
     };
     let _ = tokens;
     Ok(Image {

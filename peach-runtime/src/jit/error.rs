@@ -85,7 +85,10 @@ impl fmt::Display for Error {
                 "kernel `{kernel}` does not have the requested type: {difference}\n  the kernel is \
                  {has}\n  requested was {asked}"
             ),
-            Error::Unsupported { kernel, missing } => crate::error::unsupported(f, kernel, missing),
+            Error::Unsupported { kernel, missing } => {
+                let versions = missing.iter().map(|names| names.iter().copied());
+                crate::error::unsupported(f, kernel, versions)
+            }
             Error::Memory { refused, os_error } => {
                 crate::error::refused(f, "the code of the kernels", refused, *os_error)
             }

@@ -2,7 +2,8 @@
 
 use super::Refusal;
 
-const REFUSAL: Refusal = Refusal { call: "executable memory", os_error: 0 };
+const REFUSAL: Refusal =
+    Refusal { call: "asking for executable memory, which this system does not give,", os_error: 0 };
 
 /// Memory that can be written: there is none.
 #[cfg(target_arch = "x86_64")]

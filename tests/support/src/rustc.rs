@@ -32,8 +32,17 @@ impl Rustc {
     /// Compiles the runtime with further flags, and gives the library. With `-Cmetadata=…` and
     /// `-Cextra-filename=…` it is another crate next to the first, as of another version.
     pub fn runtime(&self, flags: &[&str]) -> PathBuf {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
-        let source = root.join("peach-runtime/src/lib.rs");
+        self.runtime_without_std(&[&["--cfg=feature=\"std\""], flags].concat())
+    }
+
+    /// As [`runtime`](Self::runtime), without its feature `std`.
+    pub fn runtime_without_std(&self, flags: &[&str]) -> PathBuf {
+        self.runtime_from(&runtime_sources(), flags)
+    }
+
+    /// The runtime from other sources: a directory with `lib.rs`.
+    pub fn runtime_from(&self, sources: &Path, flags: &[&str]) -> PathBuf {
+        let source = sources.join("lib.rs");
         let flags = [&["--crate-type=rlib"], flags].concat();
         let library = self.compile(&source, "peach_runtime", &flags);
         match flags.iter().find_map(|flag| flag.strip_prefix("-Cextra-filename=")) {
@@ -105,6 +114,12 @@ impl Rustc {
         }
         command
     }
+}
+
+/// Where the sources of the runtime are.
+pub fn runtime_sources() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
+    root.join("peach-runtime/src")
 }
 
 /// The main file of a library, of what cargo has noted that it was made of.

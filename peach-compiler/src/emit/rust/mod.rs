@@ -55,6 +55,8 @@ pub struct RustOptions<'a> {
     pub platform: Platform,
     /// The path of the runtime's crate; `::peach_runtime` where there is none.
     pub runtime: Option<&'a TokenStream>,
+    /// The runtime lacks its feature `std`, and maps nothing.
+    pub without_std: bool,
 }
 
 /// The targets of Rust programs, as far as the items differ.
@@ -131,6 +133,7 @@ fn group_items(
         return tokens;
     }
     tokens.extend(refused_attributes(&context.group.source));
+    tokens.extend(refused_mapping(&context));
     tokens.extend(call::function(&context));
     tokens.extend(module(&context));
     tokens.extend(shape::source(&context));
@@ -152,6 +155,29 @@ fn refused_attributes(group: &KernelGroup) -> TokenStream {
         ));
     let error = diagnostics::diagnostic_tokens(&error);
     quote_spanned!(ours() => #cfgs #error)
+}
+
+/// A mapped kernel is an error where the runtime cannot map it.
+fn refused_mapping(context: &Context<'_>) -> Option<TokenStream> {
+    let decl = context.decl();
+    if !context.options.without_std || context.embed() != ast::Embed::Map {
+        return None;
+    }
+    let name = &decl.signature.name;
+    let at = decl.attrs.embed.map_or(name.span(), |(_, span)| span);
+    let message = format!(
+        "kernel `{name}` cannot be mapped: `peach-runtime` is compiled without its feature `std`"
+    );
+    let mut error = Diagnostic::new(Code::NeedsStd, at, message);
+    if decl.attrs.embed.is_none() {
+        error = error.note("kernels are mapped unless `#[embed = \"…\"]` says otherwise");
+    }
+    let error = error.help(
+        "write `#[embed = \"text\"]` or `#[embed = \"inline\"]`, or enable the feature `std`",
+    );
+    let (cfgs, error) =
+        (cfg_attributes(&context.group.source), diagnostics::diagnostic_tokens(&error));
+    Some(quote_spanned!(ours() => #cfgs #error))
 }
 
 /// The function alone, of a kernel that has no code: there may be no type for it.

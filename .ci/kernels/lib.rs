@@ -48,6 +48,34 @@ peach_fn! {
         pub fn add_{B}(x: u64) -> u64 { x + B }
     }
 
+    /// In its callers.
+    #[embed = "inline"]
+    pub fn inlined(x: f64) -> f64 { addsd x, f64(0.5); return x; }
+    #[fallback]
+    pub fn inlined(x: f64) -> f64 { x + 0.5 }
+
+    /// With a frame and saved registers, in both embeddings.
+    pub fn frame(x: u64) -> u64 {
+        let frame: [u64; 40];
+        let v: [gp64; 11];
+        mov [frame], x;
+        for i in 0..11 { mov v[i], [frame]; }
+        for i in 1..11 { add v[0], v[i]; }
+        return v[0];
+    }
+    #[fallback]
+    pub fn frame(x: u64) -> u64 { 11 * x }
+    #[embed = "text"]
+    pub fn frame_in_text(x: u64) -> u64 {
+        let w: [xmm; 12];
+        for i in 0..12 { movq w[i], x; }
+        for i in 1..12 { paddq w[0], w[i]; }
+        movq rax, w[0];
+        return rax;
+    }
+    #[fallback]
+    pub fn frame_in_text(x: u64) -> u64 { 12 * x }
+
     #[cfg(target_arch = "x86_64")]
     pub fn alternative() -> u32 { return 1; }
     #[cfg(not(target_arch = "x86_64"))]
@@ -65,11 +93,58 @@ peach_fn! {
     pub fn here() -> u32 { return 1; }
 }
 
+/// Checks the result of each.
+///
+/// # Panics
+/// If one is wrong.
+pub fn assert_all() {
+    assert_eq!(length(&[1.0, 2.0]), 2);
+    assert_eq!(last(&[3; 4]), &[3; 4]);
+    assert_eq!((constant(), address()), (STEP, &raw const PLACE));
+    assert_eq!((swap(1, 2), wide(1 << 100)), ((2, 1), 1 << 100));
+    assert!(text("x", Some(&1)));
+    assert_eq!((add_1(1), add_2(1)), (2, 3));
+    assert_eq!((inlined(1.0), frame(2), frame_in_text(3)), (1.5, 22, 36));
+    assert_eq!(alternative(), if cfg!(target_arch = "x86_64") { 1 } else { 3 });
+    assert_eq!(alone(), 2);
+    #[cfg(target_arch = "x86_64")]
+    assert_eq!(here(), 1);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn all_are_right() {
+        super::assert_all();
+        assert!(super::all() > 0);
+    }
+
+    /// Every kernel has its bytes where it runs, on the system's own convention.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn kernels_can_be_seen() {
+        let kernel = &super::frame::KERNEL;
+        let abi = if cfg!(windows) { "win64" } else { "sysv64" };
+        assert_eq!((kernel.name(), kernel.versions()[0].abi()), ("frame", abi));
+        assert!(kernel.is_supported() && kernel.code().len() > 40);
+        assert_eq!((kernel.get())(1), 11);
+        assert_eq!((super::frame_in_text::KERNEL.get())(1), 12);
+    }
+
+    /// All threads at once, so that each may be the first.
+    #[test]
+    fn threads_have_kernels() {
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(super::assert_all)).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+}
+
 /// Calls each, as any caller does.
 pub fn all() -> u64 {
     let sum = length(&[1.0]) as u64 + u64::from(last(&[1; 4])[0]) + u64::from(constant());
     #[cfg(target_arch = "x86_64")]
     let sum = sum + u64::from(here());
     sum + swap(1, 2).0 + wide(3) as u64 + u64::from(text("", None)) + add_1(1) + add_2(2)
+        + inlined(1.0) as u64 + frame(1) + frame_in_text(1)
         + u64::from(alternative() + alone()) + u64::from(address().is_null())
 }
