@@ -285,6 +285,93 @@ fn gdb_unwinds_exactly_at_every_instruction() {
     assert!(text.contains("SCENE ENDED 0"), "{text}");
 }
 
+/// What gdb is told by the line of a kernel, and by its name.
+const LINES: &str = r#"
+import gdb
+for setting in ["pagination off", "confirm off", "width 0", "breakpoint pending on", "print thread-events off"]:
+    gdb.execute("set " + setting)
+at_name = gdb.Breakpoint("spins")
+gdb.execute("run", to_string=True)
+lines = []
+for _ in range(3):
+    frame = gdb.newest_frame()
+    place = frame.find_sal()
+    text = open(place.symtab.filename).read().splitlines()[place.line - 1].strip()
+    lines.append(text)
+    gdb.execute("stepi", to_string=True)
+print("LINES %s %s: %s" % (frame.name(), at_name.hit_count > 0, " | ".join(lines)))
+at_name.delete()
+at_line = gdb.Breakpoint(place.symtab.filename + ":" + str(place.line), temporary=True)
+gdb.execute("continue", to_string=True)
+print("AGAIN %s %s" % (gdb.newest_frame().name(), gdb.newest_frame().find_sal().line == place.line))
+"#;
+
+#[test]
+fn gdb_knows_names_and_lines_of_mapped_kernels() {
+    if !have(&["gdb"]) {
+        return;
+    }
+    let script = scratch("lines.py");
+    std::fs::write(&script, LINES).unwrap();
+    let args = ["-q", "-nx", "-batch", "-x", script.to_str().unwrap(), "--args"].map(String::from);
+    let text = run_under("gdb", &args, "scene_of_loops");
+    let lines = "LINES spins True: dec rounds; | jnz continue 'next; | dec rounds;";
+    assert!(text.contains(lines) && text.contains("AGAIN spins True"), "{text}");
+}
+
+/// perf's own copy of the code, which it makes files of: instructions with their share, and callers
+/// by the unwinding tables.
+#[test]
+fn perf_annotates_and_unwinds_mapped_kernels() {
+    if !have(&["perf", "objdump"]) {
+        return;
+    }
+    let dir = scratch("jitdump");
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    let of = |name: &str| dir.join(name).to_str().unwrap().to_string();
+    let (data, injected) = (of("perf.data"), of("injected.data"));
+    let record = "record -q -e cpu-clock -F 500 -k mono --call-graph dwarf,4096 -o";
+    let mut args: Vec<String> = record.split(' ').map(String::from).collect();
+    args.extend([data.clone(), "env".to_string(), format!("PEACH_JITDUMP={}", dir.display())]);
+    let recorded = run_under("perf", &args, "scene_of_mapped_loop");
+    let perf = |args: &[&str]| {
+        let output = Command::new("perf").args(args).current_dir(&dir).output().unwrap();
+        assert!(output.status.success(), "{recorded}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    perf(&["inject", "--jit", "-i", &data, "-o", &injected]);
+    let annotated = perf(&["annotate", "--stdio", "-i", &injected, "-s", "spins"]);
+    let is_hot = |line: &str, what: &str| {
+        let share = line.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+        share.is_some_and(|share| share > 1.0) && line.contains(what)
+    };
+    assert!(annotated.lines().any(|line| is_hot(line, "jne")), "{annotated}");
+    let script = perf(&["script", "-i", &injected, "-F", "ip,sym"]);
+    let stacks: Vec<Vec<&str>> = script
+        .split("\n\n")
+        .map(|stack| stack.lines().filter_map(|line| line.split_whitespace().nth(1)).collect())
+        .filter(|stack: &Vec<&str>| stack.first() == Some(&"spins"))
+        .collect();
+    let called = |stack: &&Vec<&str>| stack.iter().any(|name| name.contains("caller_of_the_loop"));
+    let with_callers = stacks.iter().filter(called).count();
+    assert!(stacks.len() > 10 && with_callers * 10 > stacks.len() * 9, "{with_callers}: {script}");
+}
+
+/// What perf unwinds from.
+#[test]
+fn scene_of_mapped_loop() {
+    #[unsafe(no_mangle)]
+    #[inline(never)]
+    extern "C" fn caller_of_the_loop() {
+        spins(500_000_000);
+        std::hint::black_box(());
+    }
+    if is_scene() {
+        caller_of_the_loop();
+    }
+}
+
 #[test]
 fn perf_reports_names() {
     if !have(&["perf"]) {

@@ -38,6 +38,8 @@ pub(crate) fn populate(wanted: &Record) -> Result<*mut (), Refusal> {
             Ok(_) => {
                 keep(mapping);
                 base = start;
+                #[cfg(feature = "debug")]
+                announce(base, registry::kernels());
             }
             Err(winner) => base = winner,
         }
@@ -63,6 +65,23 @@ fn publishes_all() -> bool {
     return !crate::debug::dump::is_on();
     #[cfg(not(feature = "debug"))]
     true
+}
+
+/// Makes the kernels that are mapped at `base` known to the debuggers.
+#[cfg(feature = "debug")]
+fn announce<'a>(base: *mut u8, records: impl Iterator<Item = &'a Record>) {
+    let mapped = |(record, slot): (&'a Record, Slot)| {
+        let version = record.shape.chosen()?;
+        Some(crate::debug::Mapped {
+            name: record.shape.name,
+            unwind: version.unwind(),
+            listing: version.raw_listing(),
+            address: base.wrapping_add(slot.offset).expose_provenance(),
+            len: slot.arena.bytes.len(),
+        })
+    };
+    let kernels: Vec<_> = layout(records).filter_map(mapped).collect();
+    crate::debug::mapped(&kernels);
 }
 
 /// Keeps the memory of all kernels: until the process ends, or until the library around is
@@ -96,6 +115,8 @@ fn populate_alone(wanted: &Record) -> Result<*mut (), Refusal> {
     match wanted.publish_first(start) {
         Ok(()) => {
             mapping.keep();
+            #[cfg(feature = "debug")]
+            announce(start.cast(), std::iter::once(wanted));
             Ok(start)
         }
         Err(winner) => Ok(winner),
@@ -148,9 +169,14 @@ fn layout<'a>(
 ) -> impl Iterator<Item = (&'a Record, Slot)> {
     let mut end = 0;
     records.filter_map(move |record| {
-        let Code::Map(arena) = &record.shape.chosen()?.code else { return None };
+        let version = record.shape.chosen()?;
+        let Code::Map(arena) = &version.code else { return None };
         let slot = Slot { arena, offset: usize::next_multiple_of(end, arena.align.max(ALIGN)) };
         end = slot.end();
+        #[cfg(feature = "debug")]
+        {
+            end += crate::debug::room_behind(version.unwind());
+        }
         Some((record, slot))
     })
 }

@@ -296,9 +296,15 @@ impl Version {
     }
 
     /// Its call frame instructions.
-    #[cfg(feature = "debug")]
+    #[cfg(all(feature = "debug", target_arch = "x86_64"))]
     pub(crate) fn unwind(&self) -> &'static [u8] {
         self.unwind
+    }
+
+    /// Its listing as the macro made it.
+    #[cfg(all(feature = "debug", target_arch = "x86_64"))]
+    pub(crate) fn raw_listing(&self) -> &'static str {
+        self.listing
     }
 
     /// Its listing: offset, bytes, instruction with physical registers, source line and text. The

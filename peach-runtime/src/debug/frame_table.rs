@@ -3,23 +3,66 @@
 //! In: where code is and the call frame instructions that the compiler made. Out: an `.eh_frame`
 //! section (Linux Standard Base 5.0, 10.6), and its registration with the unwinder of the process.
 
-/// An `.eh_frame` section with one table.
-pub(super) fn eh_frame(address: usize, len: usize, program: &[u8]) -> Vec<u8> {
+use super::Mapped;
+
+/// Of the common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the return
+/// address in column 16. Addresses follow as the next byte says; on entry the CFA is rsp + 8 and the
+/// return address is below it.
+const COMMON_START: [u8; 8] = [1, b'z', b'R', 0, 1, 0x78, 16, 1];
+const COMMON_END: [u8; 5] = [0x0C, 7, 8, 0x80 | 16, 1];
+const ABSOLUTE: u8 = 0x00;
+
+/// An `.eh_frame` section with a table for each kernel.
+pub(super) fn eh_frame(kernels: &[Mapped<'_>]) -> Vec<u8> {
     let mut section = Vec::new();
-    // The common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the
-    // return address in column 16, absolute addresses; on entry the CFA is rsp + 8 and the return
-    // address is below it.
-    let common = [1, b'z', b'R', 0, 1, 0x78, 16, 1, 0x00, 0x0C, 7, 8, 0x80 | 16, 1];
-    entry(&mut section, 0, &common);
-    let back = section.len() + 4;
-    let mut table = Vec::new();
-    table.extend((address as u64).to_le_bytes());
-    table.extend((len as u64).to_le_bytes());
-    table.push(0);
-    table.extend(program);
-    entry(&mut section, back as u32, &table);
+    common(&mut section, ABSOLUTE);
+    for kernel in kernels {
+        let back = section.len() + 4;
+        let mut table = Vec::new();
+        table.extend((kernel.address as u64).to_le_bytes());
+        table.extend((kernel.len as u64).to_le_bytes());
+        table.push(0);
+        table.extend(kernel.unwind);
+        entry(&mut section, back as u32, &table);
+    }
     section.extend([0; 4]);
     section
+}
+
+/// The section of a kernel that stands `distance` before it, then its index, `.eh_frame_hdr` (Linux
+/// Standard Base 5.0, 10.6.2): what a file has whose place is not known yet.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(super) fn movable(kernel: &Mapped<'_>, distance: usize) -> (Vec<u8>, usize) {
+    /// Four bytes, relative to their own place.
+    const RELATIVE: u8 = 0x1B;
+    /// Four bytes; four bytes relative to the index.
+    const COUNT_AND_ROWS: [u8; 2] = [0x03, 0x3B];
+    let mut section = Vec::new();
+    common(&mut section, RELATIVE);
+    let table_start = section.len();
+    let place = table_start + 8;
+    let mut table = Vec::new();
+    table.extend((-((distance + place) as i32)).to_le_bytes());
+    table.extend((kernel.len as u32).to_le_bytes());
+    table.push(0);
+    table.extend(kernel.unwind);
+    entry(&mut section, table_start as u32 + 4, &table);
+    section.extend([0; 4]);
+    let len = section.len() as i32;
+    let mut index = vec![1, RELATIVE];
+    index.extend(COUNT_AND_ROWS);
+    for word in [-(len + 4), 1, -(len + distance as i32), table_start as i32 - len] {
+        index.extend(word.to_le_bytes());
+    }
+    let index_len = index.len();
+    section.extend(index);
+    (section, index_len)
+}
+
+/// What the tables have in common.
+fn common(section: &mut Vec<u8>, addresses: u8) {
+    let contents = [&COMMON_START[..], &[addresses], &COMMON_END].concat();
+    entry(section, 0, &contents);
 }
 
 /// One entry: length, what it belongs to, contents, filled up with nops to a multiple of 8.
@@ -55,11 +98,25 @@ impl Registered {
     /// As the function requires.
     unsafe fn tell(&self, function: Option<unsafe extern "C" fn(*const u8)>) {
         let Some(function) = function else { return };
-        let first = u32::from_le_bytes(self.section[..4].try_into().expect("four bytes"));
-        let table = &self.section[first as usize + 4..];
-        let start = if Unwinder::find().is_llvm { table } else { &self.section };
-        // SAFETY: the caller's promise.
-        unsafe { function(start.as_ptr()) };
+        if !Unwinder::find().is_llvm {
+            // SAFETY: the caller's promise.
+            unsafe { function(self.section.as_ptr()) };
+            return;
+        }
+        // SAFETY: as above.
+        self.tables().for_each(|table| unsafe { function(table.as_ptr()) });
+    }
+
+    /// What follows the common part, from each table on.
+    fn tables(&self) -> impl Iterator<Item = &[u8]> {
+        let len = |rest: &[u8]| u32::from_le_bytes(rest[..4].try_into().expect("four bytes"));
+        let after = move |rest: &'_ [u8]| len(rest) as usize + 4;
+        let mut rest = &self.section[after(&self.section)..];
+        std::iter::from_fn(move || {
+            let table = (len(rest) != 0).then_some(rest)?;
+            rest = &rest[after(rest)..];
+            Some(table)
+        })
     }
 }
 
@@ -117,7 +174,9 @@ mod tests {
 
     #[test]
     fn entries_fill_multiples_of_eight_and_point_back() {
-        let section = eh_frame(0x1000, 16, &[0x41, 0x0C, 7, 16]);
+        let unwind = &[0x41, 0x0C, 7, 16];
+        let section =
+            eh_frame(&[Mapped { name: "", unwind, listing: "", address: 0x1000, len: 16 }]);
         let word = |at: usize| u32::from_le_bytes(section[at..at + 4].try_into().unwrap()) as usize;
         let second = 4 + word(0);
         assert_eq!((word(4), second % 8), (0, 0));
@@ -125,5 +184,16 @@ mod tests {
         assert_eq!(word(second + 8), 0x1000);
         assert_eq!(section.len(), second + 4 + word(second) + 4);
         assert_eq!(word(section.len() - 4), 0);
+    }
+
+    #[test]
+    fn there_is_room_for_the_movable_table() {
+        for len in 0..64 {
+            let unwind = &vec![0; len][..];
+            let kernel = Mapped { name: "", unwind, listing: "", address: 0x1000, len: 13 };
+            let distance = kernel.len.next_multiple_of(8);
+            let end = distance + movable(&kernel, distance).0.len();
+            assert!(end <= kernel.len + crate::debug::room_behind(unwind), "{len}: {end}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! gdb's interface for code made at run time ("JIT Compilation Interface" in its manual).
 //!
-//! In: a name, where the code is, and its unwinding table. Out: an ELF object in memory, linked
-//! into the list that gdb reads, after which the function is called that gdb has a breakpoint in.
+//! In: an ELF object in memory (`object`). Out: it is linked into the list that gdb reads, after
+//! which the function is called that gdb has a breakpoint in. gdb compares each new object with all
+//! that it knows: what is mapped together has to be one.
 
 use std::ptr::{self, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,9 +80,9 @@ unsafe impl Send for Registered {}
 // SAFETY: as above.
 unsafe impl Sync for Registered {}
 
-/// Makes the code known to gdb.
-pub(super) fn register(name: &str, address: usize, len: usize, frames: &[u8]) -> Registered {
-    let object: &'static [u8] = object(name, address, len, frames).leak();
+/// Makes what the object describes known to gdb.
+pub(super) fn register(object: Vec<u8>) -> Registered {
+    let object: &'static [u8] = object.leak();
     let entry = Box::into_raw(Box::new(Entry {
         next: null_mut(),
         previous: null_mut(),
@@ -169,79 +170,4 @@ unsafe fn tell(entry: *mut Entry, action: Action) {
         ptr::write_volatile(&raw mut (*descriptor).action, action as u32);
         __jit_debug_register_code();
     }
-}
-
-/// An ELF object (System V gABI, chapter 4) that names a range of memory as a function.
-fn object(name: &str, address: usize, len: usize, frames: &[u8]) -> Vec<u8> {
-    const SECTION_NAMES: &[u8] = b"\0.text\0.symtab\0.strtab\0.shstrtab\0.eh_frame\0";
-    const HEADER: usize = 64;
-    const SECTIONS: u16 = 6;
-    let mut contents = Vec::new();
-    let mut place = |bytes: &[u8]| {
-        contents.resize(contents.len().next_multiple_of(8), 0u8);
-        let offset = HEADER + contents.len();
-        contents.extend(bytes);
-        (offset, bytes.len())
-    };
-    let symbols = place(&symbols(address, len));
-    let names = place(&[b"\0", name.as_bytes(), b"\0"].concat());
-    let section_names = place(SECTION_NAMES);
-    let frames = place(frames);
-    let table = (HEADER + contents.len()).next_multiple_of(8);
-
-    let mut elf = header(table, SECTIONS);
-    elf.extend(&contents);
-    elf.resize(table, 0);
-    // name, type, flags, address, offset, size, link, info, align, entry size
-    let text = [1, 8, 6, address, HEADER, len, 0, 0, 64, 0];
-    let section = |name, kind, (offset, size), link, entry_size| {
-        [name, kind, 0, 0, offset, size, link, 1, 8, entry_size]
-    };
-    let sections = [
-        [0; 10],
-        text,
-        section(7, 2, symbols, 3, 24),
-        section(15, 3, names, 0, 0),
-        section(23, 3, section_names, 0, 0),
-        // Allocated, as the unwinding tables of an executable are.
-        [33, 1, 2, 0, frames.0, frames.1, 0, 0, 8, 0],
-    ];
-    for [name, kind, flags, address, offset, size, link, info, align, entry_size] in sections {
-        let words = |elf: &mut Vec<u8>, values: [usize; 2]| {
-            values.iter().for_each(|&value| elf.extend((value as u32).to_le_bytes()));
-        };
-        words(&mut elf, [name, kind]);
-        [flags, address, offset, size].iter().for_each(|value| elf.extend(value.to_le_bytes()));
-        words(&mut elf, [link, info]);
-        [align, entry_size].iter().for_each(|value| elf.extend(value.to_le_bytes()));
-    }
-    elf
-}
-
-/// The null symbol and a global function in section 1.
-fn symbols(address: usize, len: usize) -> Vec<u8> {
-    const GLOBAL_FUNCTION: u8 = 0x12;
-    let mut symbols = vec![0; 24];
-    symbols.extend(1u32.to_le_bytes());
-    symbols.extend([GLOBAL_FUNCTION, 0, 1, 0]);
-    symbols.extend((address as u64).to_le_bytes());
-    symbols.extend((len as u64).to_le_bytes());
-    symbols
-}
-
-/// The ELF header of an executable for x86-64 without segments.
-fn header(section_table: usize, sections: u16) -> Vec<u8> {
-    const EXECUTABLE: u16 = 2;
-    const X86_64: u16 = 62;
-    let mut header = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    header.extend(EXECUTABLE.to_le_bytes());
-    header.extend(X86_64.to_le_bytes());
-    header.extend(1u32.to_le_bytes());
-    header.extend([0; 16]);
-    header.extend((section_table as u64).to_le_bytes());
-    header.extend(0u32.to_le_bytes());
-    for half in [64, 0, 0, 64, sections, 4] {
-        header.extend(half.to_le_bytes());
-    }
-    header
 }

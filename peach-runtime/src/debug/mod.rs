@@ -1,34 +1,55 @@
 //! Feature `debug`: kernels that can be seen.
 //!
-//! In: a kernel that has just been resolved. Out: its listing on standard error, if `PEACH_DUMP`
-//! asks for it; and, for mapped code, its name and its unwinding table for gdb, perf and the
-//! unwinder of the process. (Code in the text section has both in the executable.)
+//! In: kernels that have just been mapped, or one that is used for the first time. Out: its listing
+//! on standard error, if `PEACH_DUMP` asks for it; and, for mapped code, names, source lines and
+//! unwinding tables for gdb, perf and the unwinder of the process, once for all that is mapped
+//! together. (Code in the text section has them in the executable.)
 //!
-//! `PEACH_DUMP=1` dumps every kernel, `PEACH_DUMP=dot4,sum` those two, when it is first used. What
-//! cannot be done here is left out: a debugging aid must not stop the program.
+//! `PEACH_DUMP=1` dumps every kernel, `PEACH_DUMP=dot4,sum` those two, when it is first used;
+//! `PEACH_JITDUMP=DIRECTORY` writes perf's dump of mapped code there. What cannot be done here is left
+//! out: a debugging aid must not stop the program.
 
 pub(crate) mod dump;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod dwarf;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod frame_table;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod gdb;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod jitdump;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod lines;
 pub(crate) mod listing;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod object;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod perf;
 
-use crate::kernel::{Code, FALLBACK, Record};
+use crate::kernel::Record;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// A kernel in memory.
+pub(crate) struct Mapped<'a> {
+    pub(crate) name: &'a str,
+    /// Its call frame instructions.
+    pub(crate) unwind: &'a [u8],
+    pub(crate) listing: &'a str,
+    pub(crate) address: usize,
+    pub(crate) len: usize,
+}
 
 /// Called once for each kernel, when its address has become known.
 pub(crate) fn resolved(record: &Record, entry: *const ()) {
     dump::if_wanted(record.shape.name, || record.dump_text(Some(entry)));
-    let Some(version) = record.shape.chosen() else { return };
-    if entry.addr() > FALLBACK
-        && let Code::Map(arena) = &version.code
-    {
-        let name = record.shape.name;
-        keep(announce(name, version.unwind(), entry, arena.bytes.len()));
-    }
+}
+
+/// Called with the kernels of the program when they have been mapped, in the order of their
+/// addresses.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn mapped(kernels: &[Mapped<'_>]) {
+    keep(announce(kernels));
 }
 
 /// What the debuggers know of the arena.
@@ -70,17 +91,52 @@ pub(crate) struct Announced {
     _object: gdb::Registered,
 }
 
-/// Registers mapped code with the debuggers: its name, its call frame instructions, where it is.
+/// Registers mapped code with the debuggers: what lies side by side, in the order of addresses.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub(crate) fn announce(name: &str, unwind: &[u8], entry: *const (), len: usize) -> Announced {
-    let frames = frame_table::eh_frame(entry.addr(), len, unwind);
-    let object = gdb::register(name, entry.addr(), len, &frames);
-    perf::tell(name, entry.addr(), len);
+pub(crate) fn announce(kernels: &[Mapped<'_>]) -> Announced {
+    let frames = frame_table::eh_frame(kernels);
+    let object = gdb::register(object::object(kernels, &frames));
+    perf::tell(kernels);
+    jitdump::tell(kernels);
     Announced { _frames: frame_table::register(frames), _object: object }
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) fn announce(_name: &str, unwind: &[u8], entry: *const (), len: usize) -> Announced {
-    let _ = frame_table::eh_frame(entry.addr(), len, unwind);
+pub(crate) fn announce(kernels: &[Mapped<'_>]) -> Announced {
+    let known = |kernel: &Mapped<'_>| {
+        (kernel.name.len(), kernel.unwind.len(), kernel.listing.len(), kernel.address, kernel.len)
+    };
+    kernels.iter().map(known).for_each(drop);
     Announced {}
+}
+
+/// How many bytes behind a kernel must not be another one's: perf takes its unwinding table to be
+/// mapped there.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn room_behind(unwind: &[u8]) -> usize {
+    /// The entries without the instructions, filled up, and the index.
+    const TABLE: usize = 88;
+    TABLE + unwind.len()
+}
+
+/// From the first kernel to the end of the last one.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn range(kernels: &[Mapped<'_>]) -> std::ops::Range<usize> {
+    match kernels {
+        [] => 0..0,
+        [first, ..] => {
+            let last = &kernels[kernels.len() - 1];
+            first.address..last.address + last.len
+        }
+    }
+}
+
+impl Mapped<'_> {
+    /// Its bytes.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn bytes(&self) -> &[u8] {
+        let start = std::ptr::with_exposed_provenance(self.address);
+        // SAFETY: who announces a kernel has mapped it, and keeps it while this lives.
+        unsafe { std::slice::from_raw_parts(start, self.len) }
+    }
 }

@@ -1,9 +1,10 @@
 //! perf's map: the file in which it looks for the names of code that no file holds.
 //!
-//! In: a name and where the code is. Out: a line in `/tmp/perf-PID.map`. Everybody may write to
+//! In: kernels. Out: a line for each in `/tmp/perf-PID.map`. Everybody may write to
 //! `/tmp`, and the name can be guessed: what others have put there is left alone. Process IDs are
 //! reused: a map older than this process is stale, and is emptied first.
 
+use super::Mapped;
 use std::fs::{File, Metadata, OpenOptions, read_to_string};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -11,14 +12,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Registers code with perf.
-pub(super) fn tell(name: &str, address: usize, len: usize) {
+pub(super) fn tell(kernels: &[Mapped<'_>]) {
     // A stale map is emptied once.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let path = format!("/tmp/perf-{}.map", std::process::id());
     if let Some(mut file) = open(&path) {
+        let row = |kernel: &Mapped<'_>| {
+            format!("{:x} {:x} {}\n", kernel.address, kernel.len, kernel.name)
+        };
         // One write, since other compilers of this process may append to the file as well.
-        let _ = file.write_all(format!("{address:x} {len:x} {name}\n").as_bytes());
+        let _ = file.write_all(kernels.iter().map(row).collect::<String>().as_bytes());
     }
 }
 

@@ -12,7 +12,7 @@ const ALIGN: usize = 64;
 pub(super) struct Code {
     /// Known to the debuggers; they forget it before the memory is freed.
     #[cfg(feature = "debug")]
-    _announced: Vec<crate::debug::Announced>,
+    _announced: crate::debug::Announced,
     pages: memory::Code,
 }
 
@@ -25,6 +25,10 @@ impl Code {
             let start = usize::next_multiple_of(end, image.align.max(ALIGN));
             offsets.push(start);
             end = start + image.bytes.len();
+            #[cfg(feature = "debug")]
+            {
+                end += crate::debug::room_behind(&image.unwind);
+            }
         }
         let mut bytes = vec![INT3; end];
         for (image, &start) in images.iter().zip(&offsets) {
@@ -54,12 +58,15 @@ impl Code {
 }
 
 #[cfg(feature = "debug")]
-fn announce(images: &[&Image], offsets: &[usize], code: &[u8]) -> Vec<crate::debug::Announced> {
-    let entry = |offset: usize| code.as_ptr().wrapping_add(offset).cast();
+fn announce(images: &[&Image], offsets: &[usize], code: &[u8]) -> crate::debug::Announced {
+    let start = code.as_ptr().expose_provenance();
     let images = images.iter().zip(offsets);
-    images
-        .map(|(image, &offset)| {
-            crate::debug::announce(&image.name, &image.unwind, entry(offset), image.bytes.len())
-        })
-        .collect()
+    let mapped = images.map(|(image, &offset)| crate::debug::Mapped {
+        name: &image.name,
+        unwind: &image.unwind,
+        listing: &image.listing,
+        address: start + offset,
+        len: image.bytes.len(),
+    });
+    crate::debug::announce(&mapped.collect::<Vec<_>>())
 }

@@ -45,7 +45,6 @@ pub trait Signature: Copy + Sealed {
 pub trait Value: Sealed + Sized {
     /// What [`Function::call`] takes for it: the type itself, but references of any lifetime. (A
     /// kernel keeps none beyond the call, and none comes back as a reference.)
-    #[doc(hidden)]
     type Given<'g>;
     /// The value itself.
     ///
