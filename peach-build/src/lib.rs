@@ -6,7 +6,7 @@
 //!
 //! 1. [`Platform::new`] finds out what is compiled for: convention, formats, processor.
 //! 2. [`compile()`] reads the file ([`compile_text`] takes its text), and gives a
-//!    [`Module`](peach_compiler::emit::Module).
+//!    `peach_compiler::emit::Module`.
 //! 3. The formats of `peach_compiler::emit` make bytes of that.
 //! 4. [`Outputs::write`] writes files whole or not at all.
 //!

@@ -191,13 +191,33 @@ pub mod __private {
     pub use peach_macros::win64_without_std as items;
 }
 
+/// Where the pages are here. Each page defines the same names at its end, for those who read the
+/// files; the first definition counts.
+#[cfg(all(doc, not(doctest)))]
+macro_rules! pages {
+    () => {
+        "
+[guide]: crate::guide
+[build times]: crate::guide#build-times
+[reference]: crate::reference
+[constant time]: crate::reference#constant-time
+[inlined kernels]: crate::reference#inlined-kernels
+[errors]: crate::errors
+[go]: crate::go
+[native client]: crate::native_client
+"
+    };
+}
+
 /// From a first kernel to software pipelining, debuggers and kernels compiled at run time.
+///
 #[cfg(all(doc, not(doctest)))]
 #[doc = pages!()]
 #[doc = include_str!("../docs/guide.md")]
 pub mod guide {}
 
 /// The kernel language, construct by construct.
+///
 #[cfg(all(doc, not(doctest)))]
 #[doc = pages!()]
 #[doc = include_str!("../docs/reference.md")]
@@ -222,26 +242,6 @@ pub mod go {}
 #[cfg(all(doc, not(doctest)))]
 #[doc = include_str!("../docs/native-client.md")]
 pub mod native_client {}
-
-/// Where the pages are here. Each page defines the same names at its end, for those who read the
-/// files; the first definition counts.
-#[cfg(all(doc, not(doctest)))]
-macro_rules! pages {
-    () => {
-        "
-[guide]: crate::guide
-[build times]: crate::guide#build-times
-[reference]: crate::reference
-[constant time]: crate::reference#constant-time
-[inlined kernels]: crate::reference#inlined-kernels
-[errors]: crate::errors
-[go]: crate::go
-[native client]: crate::native_client
-"
-    };
-}
-#[cfg(all(doc, not(doctest)))]
-use pages;
 
 /// The listings of the guide are tests, where the features that it speaks of are there.
 #[cfg(all(doctest, feature = "jit"))]
