@@ -129,8 +129,8 @@ impl Items {
     }
 }
 
-/// What comes before a body: `{`, `;` or `=` outside of all brackets, and for parts of a type a comma or
-/// the bracket that closes around them.
+/// What comes before a body: `{`, `;` or `=` outside of all brackets, and for parts of a type a
+/// comma or the bracket that closes around them.
 fn head_of(text: &str, is_part: bool) -> String {
     let (mut depth, mut head) = (0, String::new());
     let mut previous = ' ';
@@ -154,8 +154,8 @@ fn key(id: &Value) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_string)
 }
 
-/// Derived and blanket implementations, and those of traits: the type's head names the first, and the
-/// last have no items of their own.
+/// Derived and blanket implementations, and those of traits: the type's head names the first, and
+/// the last have no items of their own.
 fn is_automatic(of: &Value) -> bool {
     !of["trait"].is_null()
 }

@@ -1,5 +1,5 @@
-//! Programs without the standard library and without an allocator: kernels in text and inline run there,
-//! mapped ones are refused by a message that names the feature.
+//! Programs without the standard library and without an allocator: kernels in text and inline run
+//! there, mapped ones are refused by a message that names the feature.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

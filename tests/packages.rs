@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// In the order in which they can be published.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "peach-compiler",
     "peach-macros",
     "peach-runtime",
@@ -75,8 +75,8 @@ fn the_test_crate_has_its_manual() {
     assert!(source.contains("include_str!(\"../docs/testing.md\")"));
 }
 
-/// What the registry would give to a user: a crate of one's own, outside of the workspace, with the README's
-/// kernel.
+/// What the registry would give to a user: a crate of one's own, outside of the workspace, with the
+/// README's kernel.
 #[test]
 fn a_crate_of_ones_own_runs_from_the_packages() {
     let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");

@@ -33,8 +33,8 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "{} of {count} links: {broken:#?}", broken.len());
 }
 
-/// Builds the pages with all features, as docs.rs does; a link that rustdoc does not understand is an
-/// error.
+/// Builds the pages with all features, as docs.rs does; a link that rustdoc does not understand is
+/// an error.
 fn build() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     let _ = std::fs::remove_dir_all(target.join("doc"));
@@ -73,8 +73,8 @@ fn values(page: &str, attribute: &str) -> BTreeSet<String> {
     values.map(|(value, _)| value.replace("&amp;", "&").replace("&#39;", "'")).collect()
 }
 
-/// Whether a link leads to a page that exists, and to a place on it. What leads out of the pages is not
-/// followed: other sites, and crates whose pages are not built.
+/// Whether a link leads to a page that exists, and to a place on it. What leads out of the pages is
+/// not followed: other sites, and crates whose pages are not built.
 fn leads_somewhere(from: &Path, link: &str, pages: &BTreeMap<PathBuf, Page>) -> bool {
     if link.contains("://") {
         return true;

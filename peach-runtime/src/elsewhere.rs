@@ -1,5 +1,5 @@
-//! What stands for the arena and the registry where no code is mapped: without the standard library,
-//! and on targets that are not x86-64, where no kernel is made.
+//! What stands for the arena and the registry where no code is mapped: without the standard
+//! library, and on targets that are not x86-64, where no kernel is made.
 
 /// No code is mapped.
 pub(crate) mod arena {

@@ -198,6 +198,8 @@ macro_rules! pages {
     () => {
         "
 [guide]: crate::guide
+[secrets]: crate::guide#secrets
+[testing]: https://docs.rs/peach-test
 [build times]: crate::guide#build-times
 [reference]: crate::reference
 [constant time]: crate::reference#constant-time
@@ -224,22 +226,30 @@ pub mod guide {}
 pub mod reference {}
 
 /// Every error and warning, with an example.
+///
 #[cfg(all(doc, not(doctest)))]
+#[doc = pages!()]
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
 
 /// For those who know PeachPy, `asm!`, dynasm-rs, avo or NASM.
+///
 #[cfg(all(doc, not(doctest)))]
+#[doc = pages!()]
 #[doc = include_str!("../docs/coming-from.md")]
 pub mod coming_from {}
 
 /// Kernels in programs of Go.
+///
 #[cfg(all(doc, not(doctest)))]
+#[doc = pages!()]
 #[doc = include_str!("../docs/go.md")]
 pub mod go {}
 
 /// Kernels for Native Client's sandbox.
+///
 #[cfg(all(doc, not(doctest)))]
+#[doc = pages!()]
 #[doc = include_str!("../docs/native-client.md")]
 pub mod native_client {}
 

@@ -118,8 +118,8 @@ fn info(kernels: &[Mapped<'_>], rows: &[Vec<Row<'_>>], files: &Files<'_>) -> Vec
 
 /// The line number program (6.2), a sequence for each kernel.
 fn lines(kernels: &[Mapped<'_>], rows: &[Vec<Row<'_>>], files: &Files<'_>) -> Vec<u8> {
-    // Shortest instruction 1, operations in one 1, rows are statements, lines from -5 on in ranges of 14
-    // (special opcodes are not used), 12 standard opcodes with these numbers of operands.
+    // Shortest instruction 1, operations in one 1, rows are statements, lines from -5 on in ranges
+    // of 14 (special opcodes are not used), 12 standard opcodes with these numbers of operands.
     const PARAMETERS: [u8; 6] = [1, 1, 1, 0xFB, 14, 13];
     const OPERANDS: [u8; 12] = [0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
     let mut header = Vec::new();

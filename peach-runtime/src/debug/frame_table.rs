@@ -5,9 +5,9 @@
 
 use super::Mapped;
 
-/// Of the common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the return
-/// address in column 16. Addresses follow as the next byte says; on entry the CFA is rsp + 8 and the
-/// return address is below it.
+/// Of the common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the
+/// return address in column 16. Addresses follow as the next byte says; on entry the CFA is rsp + 8
+/// and the return address is below it.
 const COMMON_START: [u8; 8] = [1, b'z', b'R', 0, 1, 0x78, 16, 1];
 const COMMON_END: [u8; 5] = [0x0C, 7, 8, 0x80 | 16, 1];
 const ABSOLUTE: u8 = 0x00;

@@ -1,9 +1,10 @@
-//! perf's dump of code made at run time ("jitdump specification" in its documentation): bytes, lines
-//! and unwinding tables, of which `perf inject --jit` makes files that `perf annotate` and call graphs
-//! read.
+//! perf's dump of code made at run time ("jitdump specification" in its documentation): bytes,
+//! lines and unwinding tables, of which `perf inject --jit` makes files that `perf annotate` and
+//! call graphs read.
 //!
-//! In: kernels, and in `PEACH_JITDUMP` the directory that the user wants the dump in. Out: records in
-//! `jit-PID.dump` there. perf finds it by a mapping of the file, which is made and kept for that.
+//! In: kernels, and in `PEACH_JITDUMP` the directory that the user wants the dump in. Out: records
+//! in `jit-PID.dump` there. perf finds it by a mapping of the file, which is made and kept for
+//! that.
 
 use super::{Mapped, frame_table, lines};
 use std::ffi::{OsStr, c_int};

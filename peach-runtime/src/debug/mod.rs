@@ -6,8 +6,8 @@
 //! together. (Code in the text section has them in the executable.)
 //!
 //! `PEACH_DUMP=1` dumps every kernel, `PEACH_DUMP=dot4,sum` those two, when it is first used;
-//! `PEACH_JITDUMP=DIRECTORY` writes perf's dump of mapped code there. What cannot be done here is left
-//! out: a debugging aid must not stop the program.
+//! `PEACH_JITDUMP=DIRECTORY` writes perf's dump of mapped code there. What cannot be done here is
+//! left out: a debugging aid must not stop the program.
 
 pub(crate) mod dump;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

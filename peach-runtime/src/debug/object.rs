@@ -1,7 +1,8 @@
 //! An ELF object (System V gABI, chapter 4) that describes code in memory: names, unwinding tables
 //! and source lines of kernels that are mapped side by side.
 //!
-//! In: the kernels, in the order of their addresses. Out: the bytes of an executable without segments.
+//! In: the kernels, in the order of their addresses. Out: the bytes of an executable without
+//! segments.
 
 use super::{Mapped, dwarf, lines};
 
