@@ -337,6 +337,7 @@ macro_rules! kernels {
             #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
             pub(crate) fn compare(file: &crate::versions::File, nth: usize) {
                 use crate::versions::versions;
+                use peach_test::OneArgument as _;
                 $(
                     versions!(file, self::$pack [nth], |random| (
                         random.any::<Values>(), random.any::<Values>()

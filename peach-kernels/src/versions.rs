@@ -5,7 +5,7 @@ use peach_compiler::abi::WIN64;
 use peach_compiler::ir::DataContent;
 use peach_compiler::pipeline::{self, CompiledFunction, CompiledGroup};
 use peach_runtime::Kernel;
-use peach_test::{Output, Random, Settings, Subject};
+use peach_test::{OneArgument as _, Output, Random, Settings, Subject};
 use peach_testing::executable::Executable;
 use std::path::Path;
 
@@ -83,8 +83,6 @@ macro_rules! versions {
         $random:ident, $arguments:expr) => {{
         let subject = $file.subject(&$($kernel)::+::KERNEL, 0 $(+ $nth)?);
         let arguments = peach_test::Arguments::new(|$random: &mut peach_test::Random| $arguments);
-        #[allow(unused_imports)]
-        use peach_test::OneArgument as _;
         let settings = $file.settings();
         match arguments.check($($kernel)::+, $reference, &subject, &settings) {
             Ok(summary) => summary.say_what_is_left_out(),

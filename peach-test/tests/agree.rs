@@ -228,3 +228,31 @@ fn times_are_those_of_every_version() {
     assert!(times.times.iter().all(|time| time.cycles > 0.0), "{times}");
     println!("{times}");
 }
+
+/// The other tests again, where something else is the processor.
+fn emulated(program: &str, arguments: &[&str], skipped: &str) {
+    if !peach_testing::tools::have(&[program]) {
+        return;
+    }
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--skip", "runs_under", "--skip", skipped])
+        .env("PEACH_TEST_CASES", "10")
+        .output()
+        .unwrap();
+    let [said, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{said}\n{errors}");
+    assert!(said.contains("test slices_and_strings ... ok"), "{said}\n{errors}");
+}
+
+/// Without an error that Valgrind would report.
+#[test]
+fn runs_under_valgrind() {
+    emulated("valgrind", &["--quiet", "--error-exitcode=9"], "times");
+}
+
+#[test]
+fn runs_under_qemu() {
+    emulated("qemu-x86_64", &["-cpu", "max"], "times");
+}

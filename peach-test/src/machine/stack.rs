@@ -7,6 +7,8 @@ use crate::splitmix::SplitMix;
 #[derive(Debug)]
 pub(super) struct Stack {
     pages: pages::Pages,
+    /// What Valgrind calls it.
+    number: usize,
 }
 
 /// Bytes of stack.
@@ -14,7 +16,9 @@ const STACK: usize = 1 << 20;
 
 impl Stack {
     pub(super) fn new() -> Stack {
-        Stack { pages: pages::Pages::new(STACK) }
+        let pages = pages::Pages::new(STACK);
+        let start = pages.start() as usize;
+        Stack { number: ask_valgrind(STACK_REGISTER, [start, start + STACK - 1]), pages }
     }
 
     /// The last `len` bytes.
@@ -27,11 +31,42 @@ impl Stack {
         &self.pages.bytes()[STACK - len..]
     }
 
-    /// How far above its lowest byte `address` is, if it is on or below the stack.
+    /// Whether `address` is on the stack or near it.
     pub(super) fn holds(&self, address: usize) -> bool {
         let start = self.pages.start() as usize;
         (start - GUARD..start + STACK + GUARD).contains(&address)
     }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        ask_valgrind(STACK_DEREGISTER, [self.number, 0]);
+    }
+}
+
+/// Requests of Valgrind, which otherwise takes a change of stacks for a frame of another size.
+const STACK_REGISTER: usize = 0x1501;
+const STACK_DEREGISTER: usize = 0x1502;
+
+/// Makes a request; without Valgrind the answer is 0. Rotations by 128 in all and an exchange
+/// of a register with itself do nothing, and mark a request (Valgrind manual, section 3.1).
+fn ask_valgrind(request: usize, [first, second]: [usize; 2]) -> usize {
+    let request = [request, first, second, 0, 0, 0];
+    let answer;
+    // SAFETY: registers are as before but for the answer.
+    unsafe {
+        std::arch::asm!(
+            "rol rdi, 3",
+            "rol rdi, 13",
+            "rol rdi, 61",
+            "rol rdi, 51",
+            "xchg rbx, rbx",
+            in("rax") request.as_ptr(),
+            inout("rdx") 0usize => answer,
+            options(nostack)
+        );
+    }
+    answer
 }
 
 /// Addresses where nothing is: values for registers that no code can use unnoticed.
@@ -42,10 +77,10 @@ pub(super) struct Nowhere {
 }
 
 /// The room of each value.
-const ROOM: usize = 1 << 20;
+const ROOM: usize = 1 << 18;
 
 /// How many values there are.
-const ROOMS: usize = 1 << 10;
+const ROOMS: usize = 1 << 9;
 
 impl Nowhere {
     pub(super) fn new() -> Nowhere {
