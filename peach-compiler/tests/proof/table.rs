@@ -36,13 +36,14 @@ pub struct Miss {
     pub place: &'static str,
 }
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("shapes/scalar.txt"),
     include_str!("shapes/strings.txt"),
     include_str!("shapes/vectors.txt"),
     include_str!("shapes/masks.txt"),
     include_str!("shapes/guards.txt"),
     include_str!("shapes/single.txt"),
+    include_str!("shapes/counts.txt"),
 ];
 
 /// All shapes.

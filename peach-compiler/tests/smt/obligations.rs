@@ -491,15 +491,15 @@ fn within(mask: &str, first: &Sum, end: &Sum, numbers: &Numbers<'_>, here: &mut 
 
 /// The symbols of a claim, and those of outer places that it speaks of.
 fn mentioned(claim: &Claimed) -> BTreeSet<Symbol> {
-    let Knowledge { at_least_zero, zero, not_zero } = &claim.knowledge;
-    let facts = at_least_zero.iter().chain(zero).chain(not_zero);
+    let known = &claim.knowledge;
+    let facts = known.at_least_zero().iter().chain(known.zero()).chain(known.not_zero());
     let sums = claim.values.values().chain(facts);
     claim.symbols.iter().copied().chain(sums.flat_map(Linear::symbols)).collect()
 }
 
 /// What is known, as comparisons with 0.
 fn facts(knowledge: &Knowledge) -> impl Iterator<Item = (&'static str, &Linear)> {
-    let at_least = knowledge.at_least_zero.iter().map(|fact| ("bvsge", fact));
-    let zero = knowledge.zero.iter().map(|fact| ("=", fact));
-    at_least.chain(zero).chain(knowledge.not_zero.iter().map(|fact| ("distinct", fact)))
+    let at_least = knowledge.at_least_zero().iter().map(|fact| ("bvsge", fact));
+    let zero = knowledge.zero().iter().map(|fact| ("=", fact));
+    at_least.chain(zero).chain(knowledge.not_zero().iter().map(|fact| ("distinct", fact)))
 }

@@ -64,7 +64,7 @@ impl Values {
             let register = Symbol(REGISTERS + number as u32);
             values.name(register, &Sum::of(linear).with(&values.sums), fixed);
         }
-        for fact in &claim.knowledge.at_least_zero {
+        for fact in claim.knowledge.at_least_zero() {
             values.note_word(&Sum::of(fact).with(&values.sums), claim);
         }
         values
@@ -89,7 +89,7 @@ impl Values {
     fn note_word(&mut self, below: &Sum, claim: &Claimed) {
         let one = below.terms.iter().next().filter(|_| below.terms.len() == 1);
         let Some((&symbol, -1)) = one else { return };
-        let is_positive = claim.knowledge.at_least_zero.iter().any(|fact| {
+        let is_positive = claim.knowledge.at_least_zero().iter().any(|fact| {
             let sum = Sum::of(fact).with(&self.sums);
             sum.constant <= 0 && sum.terms == BTreeMap::from([(symbol, 1)])
         });

@@ -40,7 +40,7 @@ impl<'a> Numbers<'a> {
     pub fn new(record: &'a Record, regions: &'a Regions) -> Numbers<'a> {
         let claims = record.claims.values().flat_map(|claim| {
             let known = &claim.knowledge;
-            known.at_least_zero.iter().chain(&known.zero).chain(&known.not_zero)
+            known.at_least_zero().iter().chain(known.zero()).chain(known.not_zero())
         });
         let values = record.edges.iter().flat_map(|edge| edge.values.iter().map(|(_, of)| of));
         let divided = record.quotients.values().map(|quotient| &quotient.value);
@@ -113,7 +113,7 @@ impl<'a> Numbers<'a> {
 
     /// How often an address contains its alignment.
     fn multiple(&self, symbol: Symbol, here: &mut Here<'_>) -> Option<Term> {
-        let fact = self.record.given.zero.iter().find(|fact| fact.factor(symbol) != 0)?;
+        let fact = self.record.given.zero().iter().find(|fact| fact.factor(symbol) != 0)?;
         let align = fact.factor(symbol).unsigned_abs();
         let base = fact.symbols().find(|other| fact.factor(*other) == 1)?;
         let base = self.symbol(base, here);
@@ -139,7 +139,7 @@ impl<'a> Numbers<'a> {
     /// Symbols that are the same all the time.
     pub fn all_fixed(&self) -> BTreeSet<Symbol> {
         let Record { arguments, locals, data, given, .. } = self.record;
-        let sums = arguments.iter().chain(&given.zero);
+        let sums = arguments.iter().chain(given.zero());
         sums.flat_map(Linear::symbols).chain(locals.iter().chain(data).copied()).collect()
     }
 

@@ -1,6 +1,7 @@
 //! What an access to memory has to show.
 
 use super::bits::Bits;
+use super::example::counterexample;
 use super::linear::{Linear, Symbol};
 use super::state::State;
 use super::transfer::address;
@@ -154,7 +155,7 @@ fn part(
 
 /// Values under which `goal >= 0` does not hold, as far as the user has names for them.
 pub(super) fn example(goal: &Linear, state: &State, world: &mut World<'_>) -> Option<String> {
-    let values = state.knowledge.counterexample(&world.symbols, goal)?;
+    let values = counterexample(&state.knowledge, &world.symbols, goal)?;
     Words::of(goal, state, world).example(&values, world)
 }
 

@@ -3,7 +3,7 @@
 //! Conditions are those of Intel SDM volume 1, appendix B, over what set the flags. Whatever wraps
 //! around is taken into account by [`State::unsigned`] and [`State::signed`].
 
-use super::linear::Linear;
+use super::linear::{Linear, gcd};
 use super::operations::Condition;
 use super::state::{Flags, State};
 use super::world::World;
@@ -50,6 +50,49 @@ fn assume_flags(condition: Condition, state: &mut State, world: &mut World<'_>) 
         Flags::Result { value, bits, is_logic } => {
             result(condition, &value, bits, is_logic, state, world);
         }
+        Flags::Shifted { value, bits, source, place } => {
+            shifted(condition, &value, bits, &source, place, state, world);
+        }
+        Flags::Bit { source, place } => bit(condition, &source, place, state, world),
+    }
+}
+
+/// A shift set the flags.
+fn shifted(
+    condition: Condition,
+    value: &Linear,
+    bits: u32,
+    source: &Linear,
+    place: u32,
+    state: &mut State,
+    world: &mut World<'_>,
+) {
+    match condition {
+        Condition::Below | Condition::NotBelow => bit(condition, source, place, state, world),
+        Condition::Above => {
+            bit(Condition::NotBelow, source, place, state, world);
+            result(Condition::NotEqual, value, bits, false, state, world);
+        }
+        _ => result(condition, value, bits, false, state, world),
+    }
+}
+
+/// A bit of `source` is the carry flag.
+fn bit(
+    condition: Condition,
+    source: &Linear,
+    place: u32,
+    state: &mut State,
+    world: &mut World<'_>,
+) {
+    let Some(bit) = state.bits_between(source, place, place + 1, world) else { return };
+    match condition {
+        Condition::Below => {
+            let is_set = bit.offset(-(1i128 << place));
+            is_set.into_iter().for_each(|rest| state.knowledge.assume_zero(rest));
+        }
+        Condition::NotBelow => state.knowledge.assume_zero(bit),
+        _ => {}
     }
 }
 
@@ -194,11 +237,18 @@ fn assume_negative(value: &Linear, state: &mut State) {
     }
 }
 
-/// `value ≠ 0`: where its sign is known, it is an inequality.
+/// `value ≠ 0`: where its sign is known, it is an inequality, and where it can be one number only,
+/// an equation.
 fn assume_not_zero(value: Linear, state: &mut State, world: &World<'_>) {
-    let (Some(negated), Some(above)) = (value.times(-1), value.offset(-1)) else { return };
+    let step = value.terms.iter().fold(value.constant.abs(), |step, term| gcd(step, term.1)).max(1);
+    let (Some(negated), Some(above)) = (value.times(-1), value.offset(-step)) else { return };
     if state.shows(&value, world) {
-        state.knowledge.assume_at_least_zero(above);
+        let is_pinned = above.terms.len() > 1
+            && above.times(-1).is_some_and(|below| state.shows(&below, world));
+        match is_pinned {
+            true => state.knowledge.assume_zero(above),
+            false => state.knowledge.assume_at_least_zero(above),
+        }
     } else if state.shows(&negated, world) {
         assume_negative(&value, state);
     } else {

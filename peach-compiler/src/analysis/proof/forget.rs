@@ -8,8 +8,9 @@
 //!
 //! Dropping a fact loses knowledge, and makes none.
 
-use super::decide::{Knowledge, gcd, tightened};
-use super::linear::{Linear, Symbol, Symbols};
+use super::decide::Knowledge;
+use super::linear::{Linear, Symbol, Symbols, gcd};
+use super::rows::tightened;
 use super::state::{Flags, State};
 use super::world::World;
 use crate::sorted::SortedSet;
@@ -54,6 +55,8 @@ impl State {
                 [Some(left), Some(right)]
             }
             Flags::Result { value, .. } => [Some(value), None],
+            Flags::Shifted { value, source, .. } => [Some(value), Some(source)],
+            Flags::Bit { source, .. } => [Some(source), None],
         };
         let registers = self.registers.values().chain(self.locals.values()).chain(&self.pushed);
         registers
@@ -118,6 +121,7 @@ impl Knowledge {
             std::mem::take(&mut self.at_least_zero).into_iter().partition(|f| kept.contains_all(f));
         let (equations, gone): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.zero).into_iter().partition(|f| kept.contains_all(f));
+        self.changed();
         self.at_least_zero = stay;
         self.zero = equations;
         self.not_zero.retain(|fact| kept.contains_all(fact));

@@ -10,79 +10,23 @@
 //! that was known, so nothing that an edge knows of an older turn of a loop outlives it.
 
 use super::access::{Access, Missing, place};
-use super::bits::Bits;
+use super::arrival;
+use super::claim::{Certificate, Claim, Claimed, ENTRY, Failure};
 use super::condition;
-use super::decide::Knowledge;
 use super::division::{self, Division, Fault};
 use super::ghost::{self, Unshown};
-use super::linear::{Linear, Symbol};
+use super::linear::Linear;
 use super::operations::{Operation, operation};
 use super::result::{self, Returned};
 use super::state::{Slot, State};
 use super::transfer;
-use super::world::{Site, World};
+use super::world::World;
 use crate::ir::{LocalId, Operand, Reg};
 use crate::isa::Control;
 use crate::sorted::SortedMap;
 
 /// The work of an instruction, in what [`Symbols::spend`](super::linear::Symbols::spend) counts.
 const STEP: usize = 32;
-
-/// The edge into the function.
-pub(super) const ENTRY: u32 = u32::MAX;
-
-/// What is claimed of a place where paths meet.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Claim {
-    /// Symbols that stand for other values each time that control comes here.
-    pub symbols: Vec<Symbol>,
-    pub values: SortedMap<Slot, Linear>,
-    pub masks: SortedMap<Reg, Bits>,
-    pub is_upward: bool,
-    pub knowledge: Knowledge,
-    /// By the block that an edge comes from: the values of the symbols.
-    pub rules: SortedMap<u32, Vec<(Symbol, Rule)>>,
-}
-
-/// Which value a symbol gets on an edge. Whatever it is, what is claimed must be shown of it.
-#[derive(Clone, Debug)]
-pub(super) enum Rule {
-    /// A sum of symbols that are known where the edge starts.
-    Value(Linear),
-    /// What a slot holds, or adds to the address of a region.
-    Held { slot: Slot, base: Option<Symbol> },
-    /// The low bits of what a slot holds, as a number.
-    Low { slot: Slot, bits: u32 },
-    /// What is above them.
-    High { slot: Slot, bits: u32 },
-    /// How often a slot contains a power of two.
-    Quotient { slot: Slot, bits: u32 },
-    /// The symbol that was made at a site of the code.
-    Site(Site),
-}
-
-/// By block.
-pub(super) type Certificate = SortedMap<u32, Claim>;
-
-/// What an edge does not show.
-#[derive(Clone, Debug)]
-pub(super) struct Failure {
-    pub block: u32,
-    pub what: Claimed,
-}
-
-/// A part of a claim.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Claimed {
-    Value(Slot),
-    Mask(Reg),
-    Upward,
-    /// The bounds of a symbol, or a value for it.
-    Symbol(Symbol),
-    AtLeastZero(Linear),
-    Zero(Linear),
-    NotZero(Linear),
-}
 
 /// Takes part in a walk: the judge's own part is that nothing is added to the certificate.
 pub(super) trait Companion {
@@ -95,7 +39,7 @@ pub(super) trait Companion {
     /// The user states that `sum` is at least 0, or 0.
     fn stated(&mut self, sum: &Linear, is_equation: bool, world: &World<'_>);
     /// An edge does not show all that is claimed: what is taken back here is not used further on.
-    fn failed(&mut self, _failures: &[Failure], _claim: &mut Claim) {}
+    fn failed(&mut self, _block: u32, _failures: &[Claimed], _claim: &mut Claim) {}
 }
 
 /// What a walk found.
@@ -163,7 +107,11 @@ pub(super) fn walk(
                         verdict.in_locals.extend(local.map(|local| (*access, local)));
                     }
                     place => {
-                        let missing = place.and_then(|place| place.missing(&mut state, world));
+                        // A search asks which, and not why.
+                        let missing = match companion {
+                            Some(_) => None,
+                            None => place.and_then(|place| place.missing(&mut state, world)),
+                        };
                         verdict.open.push((*access, missing));
                     }
                 }
@@ -335,126 +283,9 @@ fn arrive(
         companion.edge(from, to, state, world);
     }
     let Some(claim) = certificate.get_mut(&to) else { return };
-    let failures = unshown((from, to), state, claim, world);
-    if let (Some(companion), false) = (companion.as_deref_mut(), failures.is_empty()) {
-        companion.failed(&failures, claim);
+    let failed = arrival::not_shown(claim, from, state, world);
+    if let (Some(companion), false) = (companion.as_deref_mut(), failed.is_empty()) {
+        companion.failed(to, &failed, claim);
     }
-    verdict.failures.extend(failures);
-}
-
-/// What of a claim the edge from one block to another does not show.
-fn unshown(
-    (from, to): (u32, u32),
-    state: &State,
-    claim: &Claim,
-    world: &mut World<'_>,
-) -> Vec<Failure> {
-    let claimed = claim.values.len() + claim.knowledge.at_least_zero.len();
-    world.symbols.spend(state.size() + 8 * claimed);
-    let mut state = state.clone();
-    let mut failures = Vec::new();
-    let mut fail = |what| failures.push(Failure { block: to, what });
-    let mut values: Vec<(Symbol, Linear)> = Vec::new();
-    for &symbol in &claim.symbols {
-        let rules = claim.rules.get(&from);
-        let rule = rules.and_then(|rules| rules.iter().find(|(of, _)| *of == symbol));
-        match rule.and_then(|(_, rule)| value_of(rule, &mut state, world)) {
-            Some(value) => values.push((symbol, value)),
-            None => fail(Claimed::Symbol(symbol)),
-        }
-    }
-    for (symbol, value) in &values {
-        let info = world.symbols.info(*symbol).clone();
-        let above = info.min.and_then(|min| value.offset(-min));
-        let below = info.max.and_then(|max| value.times(-1)?.offset(max));
-        let shown = |goal: Option<Linear>, bound: Option<i128>| match bound {
-            None => true,
-            Some(_) => goal.is_some_and(|goal| state.shows(&goal, world)),
-        };
-        if !shown(above, info.min) || !shown(below, info.max) {
-            fail(Claimed::Symbol(*symbol));
-        }
-    }
-    for (slot, claimed) in &claim.values {
-        let value = state.slot(*slot);
-        if !value.is_some_and(|value| is_same(value, claimed, &values, &state, world)) {
-            fail(Claimed::Value(*slot));
-        }
-    }
-    for (reg, claimed) in &claim.masks {
-        let here = |linear: &Linear| linear.substitute_all(&values);
-        let claimed = here(&claimed.first).zip(here(&claimed.end));
-        let claimed = claimed.map(|(first, end)| Bits { first, end });
-        let known = state.masks.get(reg).zip(claimed);
-        if !known.is_some_and(|(bits, claimed)| {
-            bits.is_within(&claimed, &state.knowledge, &world.symbols)
-        }) {
-            fail(Claimed::Mask(*reg));
-        }
-    }
-    if claim.is_upward && !state.is_upward {
-        fail(Claimed::Upward);
-    }
-    let knowledge = &state.knowledge;
-    for fact in &claim.knowledge.at_least_zero {
-        let here = fact.substitute_all(&values);
-        if !here.is_some_and(|here| knowledge.shows(&world.symbols, &here)) {
-            fail(Claimed::AtLeastZero(fact.clone()));
-        }
-    }
-    for fact in &claim.knowledge.zero {
-        let here = fact.substitute_all(&values);
-        if !here.is_some_and(|here| knowledge.shows_zero(&world.symbols, &here)) {
-            fail(Claimed::Zero(fact.clone()));
-        }
-    }
-    for fact in &claim.knowledge.not_zero {
-        let shown = fact.substitute_all(&values).is_some_and(|here| {
-            let below = here.times(-1).and_then(|negated| negated.offset(-1));
-            knowledge.not_zero.contains(&here)
-                || here.offset(-1).is_some_and(|above| knowledge.shows(&world.symbols, &above))
-                || below.is_some_and(|below| knowledge.shows(&world.symbols, &below))
-        });
-        if !shown {
-            fail(Claimed::NotZero(fact.clone()));
-        }
-    }
-    failures
-}
-
-/// Whether `value` is `claimed` modulo 2^64, with these values of its symbols.
-fn is_same(
-    value: &Linear,
-    claimed: &Linear,
-    values: &[(Symbol, Linear)],
-    state: &State,
-    world: &World<'_>,
-) -> bool {
-    let difference = claimed.substitute_all(values).and_then(|claimed| value.minus(&claimed));
-    difference.is_some_and(|difference| {
-        state.knowledge.shows_zero(&world.symbols, &difference.modulo_2_64())
-    })
-}
-
-/// The value that a rule gives to a symbol, where `state` is known.
-pub(super) fn value_of(rule: &Rule, state: &mut State, world: &mut World<'_>) -> Option<Linear> {
-    match rule {
-        Rule::Value(value) => Some(value.clone()),
-        Rule::Held { slot, base: Some(base) } => state.slot(*slot)?.minus(&(*base).into()),
-        Rule::Held { slot, base: None } => state.slot(*slot).cloned(),
-        Rule::Low { slot, bits } => {
-            let value = state.slot(*slot)?.clone();
-            Some(state.unsigned(&value, *bits, world))
-        }
-        Rule::High { slot, bits } => {
-            let value = state.slot(*slot)?.clone();
-            let low = state.unsigned(&value, *bits, world);
-            value.minus(&low)?.divided(1 << bits)
-        }
-        Rule::Quotient { slot, bits } => {
-            let value = state.slot(*slot)?.clone();
-            Some(state.quotient(&value, *bits, world))
-        }
-        Rule::Site(site) => world.made_at(*site).map(Linear::from),
-    }
+    verdict.failures.extend(failed.into_iter().map(|what| Failure { block: to, what }));
 }

@@ -134,6 +134,15 @@ fn sum_of(a: i128, b: i128, factor: i128) -> Option<i128> {
     a.checked_add(b.checked_mul(factor)?).filter(|sum| *sum != i128::MIN)
 }
 
+/// The greatest number that divides both.
+pub fn gcd(a: i128, b: i128) -> i128 {
+    let (mut a, mut b) = (a.abs(), b.abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 impl Linear {
     /// Whether it is a number, and which.
     pub fn as_constant(&self) -> Option<i128> {
@@ -211,6 +220,15 @@ impl Linear {
         }
         let terms = self.terms.iter().map(|&(symbol, factor)| (symbol, factor / divisor));
         Some(Linear { terms: terms.collect(), constant: self.constant / divisor })
+    }
+
+    /// If this is 0: terms without a common factor, the first one positive, and the number that
+    /// they are.
+    pub fn into_unit(self) -> Option<(Vec<(Symbol, i128)>, i128)> {
+        let sign = self.terms.first()?.1.signum();
+        let common = self.terms.iter().fold(0, |common, term| gcd(common, term.1)) * sign;
+        let number = (self.constant % common == 0).then_some(-self.constant / common)?;
+        Some((self.terms.iter().map(|term| (term.0, term.1 / common)).collect(), number))
     }
 
     /// With `value` in the place of `symbol`.

@@ -3,7 +3,6 @@
 //! In: an instruction on mask registers. Out: what is known of its result.
 
 use super::bits::Bits;
-use super::linear::Linear;
 use super::state::State;
 use super::world::World;
 use crate::ir::{Instruction, Operand, Reg};
@@ -22,15 +21,16 @@ pub(super) fn result(
     let mut bits = operation(inst, state, world);
     // Comparisons leave zeros where the mask that they have themselves does.
     if let Some(own) = inst.mask.and_then(|mask| state.masks.get(&mask.reg)) {
+        let own = own.clone().loosened();
         bits = Some(match bits {
-            Some(bits) => bits.and(own.clone(), &state.knowledge, &world.symbols),
-            None => own.clone(),
+            Some(bits) => bits.and(own, state.known(world)),
+            None => own,
         });
     }
     bits.map(|bits| (to.reg, bits))
 }
 
-/// What an instruction on masks computes (Intel SDM volume 2, KMOV to KXOR). The last letter of
+/// What an instruction on masks computes (Intel SDM volume 2, KADD to KXOR). The last letter of
 /// its name is the width.
 fn operation(inst: &Instruction<Reg>, state: &mut State, world: &mut World<'_>) -> Option<Bits> {
     let name = inst.mnemonic.name();
@@ -48,36 +48,57 @@ fn operation(inst: &Instruction<Reg>, state: &mut State, world: &mut World<'_>) 
         _ => None,
     };
     let is_same = inst.operands.get(1) == inst.operands.get(2);
-    let width = match name.chars().last()? {
-        'b' => 8,
-        'w' => 16,
-        'd' => 32,
-        _ => 64,
-    };
-    let all = Bits::low(width.into());
+    let width = width(name)?;
+    let all = Bits::all(width);
+    let mut first = source(1, state, world);
+    let mut second = source(2, state, world);
+    let known = state.known(world);
+    // Masks may have more bits than the instruction looks at.
+    for bits in [&mut first, &mut second] {
+        *bits = bits.take().map(|bits| bits.and(all.clone(), known));
+    }
     match &name[..name.len() - 1] {
-        "kmov" => {
-            source(1, state, world).map(|bits| bits.and(all, &state.knowledge, &world.symbols))
-        }
+        "kmov" => first,
         "kxnor" if is_same => Some(all),
-        "kxor" | "kandn" if is_same => Some(Bits::low(Linear::default())),
-        "kand" => match (source(1, state, world), source(2, state, world)) {
-            (Some(a), Some(b)) => Some(a.and(b, &state.knowledge, &world.symbols)),
-            (a, b) => a.or(b),
+        "kxor" | "kandn" if is_same => Some(Bits::of(0)),
+        "kand" => match (first, second) {
+            (Some(a), Some(b)) => Some(a.and(b, known)),
+            (a, b) => a.or(b).map(Bits::loosened),
         },
         // The first source is inverted.
-        "kandn" => source(2, state, world),
-        "kor" | "kxor" => {
-            let (a, b) = (source(1, state, world)?, source(2, state, world)?);
-            a.or(b, &state.knowledge, &world.symbols)
-        }
+        "kandn" => match (first.and_then(|bits| bits.not(width)), second) {
+            (Some(a), Some(b)) => Some(a.and(b, known)),
+            (a, b) => a.or(b).map(Bits::loosened),
+        },
+        "knot" => first?.not(width),
+        "kor" => first?.or(second?, known),
+        "kxor" if first.as_ref() == Some(&all) => second?.not(width),
+        "kxor" if second.as_ref() == Some(&all) => first?.not(width),
+        "kxor" => first?.loosened().or(second?, known),
+        "kadd" => first?.sum(second?, width, known),
         "kshiftl" | "kshiftr" => {
             let Some(Operand::Imm(count)) = inst.operands.get(2) else { return None };
             // All eight bits of the count matter; what is shifted out is gone.
             let count = i128::from(*count as u8);
             let up = if name.starts_with("kshiftl") { count } else { -count };
-            source(1, state, world)?.moved(up)
+            first?.moved(&up.into(), width, known)
+        }
+        // The second source becomes the lower half (Intel SDM volume 2, KUNPCK).
+        "kunpckb" | "kunpckw" | "kunpckd" => {
+            let half = Bits::all(width / 2);
+            let (high, low) = (first?.and(half.clone(), known), second?.and(half, known));
+            high.moved(&i128::from(width / 2).into(), width, known)?.or(low, known)
         }
         _ => None,
     }
+}
+
+/// How many bits an instruction on masks has.
+fn width(name: &str) -> Option<u32> {
+    Some(match name.chars().last()? {
+        'b' => 8,
+        'w' => 16,
+        'd' => 32,
+        _ => 64,
+    })
 }

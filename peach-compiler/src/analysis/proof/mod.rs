@@ -7,6 +7,9 @@
 //! |---|---|
 //! | `linear` | sums of symbols |
 //! | `decide` | whether an inequality follows from others: the decision procedure |
+//! | `prepared` | the same where much is asked |
+//! | `refute`, `rows` | that inequalities contradict each other |
+//! | `example` | values for messages |
 //! | `world`, `state` | what a proof shares, and what is known at one place |
 //! | `operations`, `transfer`, `condition` | the processor's arithmetic, and what branches tell |
 //! | `bits`, `mask` | which bits of masks can be set |
@@ -15,24 +18,31 @@
 //! | `ghost` | the invariants that the user states |
 //! | `alive`, `forget` | which registers count, and what is known of values that none holds any more |
 //! | `words` | sums as messages have them |
+//! | `claim`, `arrival` | what is said of where paths meet, and what an edge has to show of that |
 //! | `judge` | walks the code with claims for where paths meet, and believes none |
 //! | `record` | writes down what a proof rests on, for those who check it by other means |
 //! | `search` | finds such claims; nothing in it has to be right |
 
 mod access;
 mod alive;
+mod arrival;
 mod bits;
+mod claim;
 mod condition;
 mod decide;
 mod division;
+mod example;
 mod forget;
 mod ghost;
 mod judge;
 mod linear;
 mod mask;
 mod operations;
+mod prepared;
 pub mod record;
+mod refute;
 mod result;
+mod rows;
 mod search;
 mod state;
 mod transfer;
@@ -47,7 +57,7 @@ pub(super) use result::Returned;
 
 use crate::analysis::Facts;
 use crate::ir::{Function, LocalId};
-use judge::Certificate;
+use claim::Certificate;
 use world::World;
 
 /// What came of a proof.

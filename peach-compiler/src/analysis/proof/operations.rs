@@ -60,6 +60,8 @@ pub(super) enum Operation {
     String(StringOperation),
     /// A set bit in the destination.
     SetBit,
+    /// A bit as the carry flag.
+    TestBit,
     /// How many bits are set.
     CountSetBits,
 }
@@ -153,7 +155,7 @@ const CONDITIONS: [(&str, Condition); 16] = [
 ];
 
 /// Everything else.
-const OPERATIONS: [(&str, Operation); 47] = [
+const OPERATIONS: [(&str, Operation); 48] = [
     ("mov", Operation::Move),
     ("movabs", Operation::Move),
     ("movzx", Operation::MoveZeroExtended),
@@ -188,6 +190,7 @@ const OPERATIONS: [(&str, Operation); 47] = [
     ("push", Operation::Push),
     ("pop", Operation::Pop),
     ("bzhi", Operation::KeepLowBits),
+    ("bt", Operation::TestBit),
     ("bts", Operation::SetBit),
     ("popcnt", Operation::CountSetBits),
     ("tzcnt", Operation::CountZeros),

@@ -3,8 +3,9 @@
 //! In: a function with its facts. Out: the certificate that the judge was given, and which values
 //! it saw for the symbols of each claim, as a [`Record`]. Nothing of this takes part in a proof.
 
+use super::claim::{Certificate, Claim, Rule, value_of};
 use super::find;
-use super::judge::{self, Certificate, Claim, Companion, Rule, value_of};
+use super::judge::{self, Companion};
 use super::state::State;
 use super::world::World;
 use crate::analysis::Facts;
@@ -140,7 +141,7 @@ fn shorten(world: &mut World<'_>, certificate: &mut Certificate, asked: &[Access
     };
     let Some(least) = shown(certificate) else { return };
     let count = |certificate: &Certificate| -> usize {
-        certificate.values().map(|claim| claim.knowledge.at_least_zero.len()).sum()
+        certificate.values().map(|claim| claim.knowledge.at_least_zero().len()).sum()
     };
     let mut size = count(certificate);
     while size > 0 {
@@ -161,7 +162,7 @@ fn without(certificate: &Certificate, numbers: Range<usize>) -> Certificate {
     let mut certificate = certificate.clone();
     let mut number = 0;
     for claim in certificate.values_mut() {
-        claim.knowledge.at_least_zero.retain(|_| {
+        claim.knowledge.retain_at_least_zero(|_| {
             number += 1;
             !numbers.contains(&(number - 1))
         });

@@ -1,6 +1,6 @@
 //! What registers hold and what is known, at one place of the code.
 
-use super::bits::Bits;
+use super::bits::{Bits, Known};
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol};
 use super::world::{SiteKind, WORD, World};
@@ -31,6 +31,10 @@ pub(super) enum Flags {
     Added { left: Linear, right: Linear, bits: u32, carry: bool },
     /// A result; without carry and overflow where it is of logic.
     Result { value: Linear, bits: u32, is_logic: bool },
+    /// A result, and bit `place` of `source` as the carry flag.
+    Shifted { value: Linear, bits: u32, source: Linear, place: u32 },
+    /// Bit `place` of `source` as the carry flag.
+    Bit { source: Linear, place: u32 },
 }
 
 /// The longest sum that is followed. An address has fewer terms, the sum of a whole array has more.
@@ -129,8 +133,7 @@ impl State {
 
     /// About as much as a copy of it takes.
     pub fn size(&self) -> usize {
-        let Knowledge { at_least_zero, zero, not_zero } = &self.knowledge;
-        let facts = at_least_zero.len() + zero.len() + not_zero.len() + self.low_bits.len();
+        let facts = self.knowledge.len() + self.low_bits.len();
         4 * (facts + self.registers.len() + self.locals.len() + self.divisions.len())
     }
 
@@ -148,6 +151,11 @@ impl State {
         known.map(|(_, bits)| bits.clone())
     }
 
+    /// What bits are compared by.
+    pub fn known<'a>(&'a self, world: &'a World<'_>) -> Known<'a> {
+        Known { knowledge: &self.knowledge, symbols: &world.symbols }
+    }
+
     /// Whether `goal >= 0`.
     pub fn shows(&self, goal: &Linear, world: &World<'_>) -> bool {
         self.knowledge.shows(&world.symbols, goal)
@@ -163,13 +171,32 @@ impl State {
         self.reduced(value, bits, true, world)
     }
 
-    /// What a mask leaves of `value`: unlike what an instruction's width does, it is meant to
-    /// change it, in guesses too.
+    /// `value` modulo 2^`bits`, as a mask leaves it. Unlike where a width does that, it is divided
+    /// whatever is known, so that guesses and proofs have the same symbols.
     pub fn masked(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
-        let optimistic = std::mem::take(&mut world.optimistic);
-        let rest = self.unsigned(value, bits, world);
-        world.optimistic = optimistic;
-        rest
+        let modulus = 1i128 << bits;
+        let value = without_multiples(value, modulus);
+        let is_below = value.greatest(&world.symbols).is_some_and(|most| most < modulus);
+        if is_below && value.least(&world.symbols).is_some_and(|least| least >= 0) {
+            return value;
+        }
+        let quotient = self.quotient(&value, bits, world);
+        match value.add_scaled(&quotient, -modulus) {
+            Some(rest) => rest,
+            None => self.fresh(0, modulus - 1, world),
+        }
+    }
+
+    /// The bits of `value` from one number on and below another, in their places.
+    pub fn bits_between(
+        &mut self,
+        value: &Linear,
+        first: u32,
+        end: u32,
+        world: &mut World<'_>,
+    ) -> Option<Linear> {
+        let (low, all) = (self.masked(value, first, world), self.masked(value, end, world));
+        all.minus(&low)
     }
 
     fn reduced(
@@ -191,7 +218,9 @@ impl State {
         else {
             return self.fresh(least, most, world);
         };
-        if world.optimistic || self.shows(&above, world) && self.shows(&below, world) {
+        // What arrives does not change: of it, guesses and proofs know the same.
+        let is_guessed = world.optimistic && !value.symbols().all(|symbol| world.is_given(symbol));
+        if is_guessed || self.shows(&above, world) && self.shows(&below, world) {
             return value.clone();
         }
         let quotient = self.division(value, bits, is_signed, least, world);
@@ -232,6 +261,7 @@ impl State {
     pub fn quotient(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
         match value.as_constant() {
             Some(number) => Linear::from(number.div_euclid(1 << bits)),
+            None if bits == 0 => value.clone(),
             None => self.division(value, bits, false, 0, world).into(),
         }
     }

@@ -1,10 +1,11 @@
 //! Inequalities that may hold where paths meet.
 
+use super::meeting::Held;
 use super::plan::Plan;
-use super::pool::{CANDIDATES, Pool};
-use crate::analysis::proof::decide::tightened;
-use crate::analysis::proof::judge::{Certificate, Claim};
+use super::pool::{CANDIDATES, KEPT, Pool};
+use crate::analysis::proof::claim::{Certificate, Claim};
 use crate::analysis::proof::linear::{Linear, Symbol};
+use crate::analysis::proof::rows::tightened;
 use crate::analysis::proof::world::{WORD, World};
 use crate::sorted::SortedSet;
 
@@ -25,20 +26,22 @@ impl Plan {
             stated.for_each(|sum| claim.knowledge.assume_zero(sum.clone()));
             let mut candidates = self.candidates(*block, claim, world);
             candidates.relate(&equations, world);
+            candidates.relate(&around, world);
+            candidates.most += KEPT;
             let kept = equations.naming(&candidates.allowed, world);
             let kept = kept.filter(|sum| candidates.may_name(sum));
             kept.for_each(|sum| claim.knowledge.assume_zero(sum.clone()));
-            claim.knowledge.zero.iter().for_each(|sum| equations.add(sum, world));
+            claim.knowledge.zero().iter().for_each(|sum| equations.add(sum, world));
             let kept: Vec<&Linear> = around.naming(&candidates.allowed, world).collect();
             kept.into_iter().for_each(|fact| candidates.add(Some(fact.clone())));
             for candidate in candidates.list {
                 around.add(&candidate, world);
                 claim.knowledge.propose_at_least_zero(candidate);
             }
-            for fact in &world.given.at_least_zero {
+            for fact in world.given.at_least_zero() {
                 claim.knowledge.propose_at_least_zero(fact.clone());
             }
-            for fact in &world.given.zero {
+            for fact in world.given.zero() {
                 claim.knowledge.assume_zero(fact.clone());
             }
         }
@@ -64,14 +67,24 @@ impl Plan {
             candidates.add(looser.and_then(|next| next.offset(-next.constant)));
             candidates.add(next);
         }
-        let wanted: Vec<&Linear> = self.wanted.naming(&candidates.allowed, world).collect();
-        for wanted in wanted {
+        let foreign: Vec<Symbol> = self
+            .meetings
+            .iter()
+            .filter(|(other, _)| **other != block)
+            .filter_map(|(_, m)| m.turns)
+            .collect();
+        for wanted in self.wanted.all() {
             candidates.add(Some(wanted.clone()));
+            // Before the first turn of a loop that comes later.
+            let starts: Vec<(Symbol, Linear)> =
+                foreign.iter().map(|turns| (*turns, Linear::default())).collect();
+            candidates.add(wanted.substitute_all(&starts));
             candidates.add(a_turn(wanted, -1));
             candidates.add(a_turn(wanted, 1));
         }
+        self.room(block, claim, world).into_iter().for_each(|sum| candidates.add(Some(sum)));
         // Comparisons, of what is asked about at all.
-        let related = candidates.list.iter().chain(&claim.knowledge.zero);
+        let related = candidates.list.iter().chain(claim.knowledge.zero());
         let mut asked: SortedSet<Symbol> = related.flat_map(Linear::symbols).collect();
         let held = self.meetings.get(&block).into_iter().flat_map(|meeting| &meeting.held);
         asked.extend(held.filter(|held| held.base.is_some()).map(|held| held.symbol));
@@ -90,25 +103,49 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// That a region has room for as many elements as something says, from where an address is.
+    fn room(&self, block: u32, claim: &Claim, world: &World<'_>) -> Vec<Linear> {
+        let held = self.meetings.get(&block).into_iter().flat_map(|meeting| &meeting.held);
+        let (addresses, numbers): (Vec<&Held>, Vec<&Held>) =
+            held.partition(|held| held.base.is_some());
+        let mut sums = Vec::new();
+        for address in addresses {
+            let Some(region) = address.base.and_then(|base| world.regions.get(&base)) else {
+                continue;
+            };
+            let element = region.size.terms.first().map_or(1, |term| term.1);
+            let left = region.size.minus(&address.symbol.into());
+            let number = |symbol: Symbol| left.as_ref()?.add_scaled(&symbol.into(), -element);
+            let of_numbers = numbers.iter().map(|held| held.symbol);
+            let counted = of_numbers.filter(|symbol| claim.symbols.contains(symbol));
+            sums.extend(counted.filter_map(number));
+        }
+        sums
+    }
+}
+
 /// Sums of the symbols that a claim may name.
 struct Candidates {
     allowed: SortedSet<Symbol>,
     list: Vec<Linear>,
+    /// No more than that.
+    most: usize,
 }
 
 impl Candidates {
     fn new(claim: &Claim, world: &World<'_>) -> Candidates {
-        let given = world.given.at_least_zero.iter().chain(&world.given.zero);
+        let given = world.given.at_least_zero().iter().chain(world.given.zero());
         let named = given.chain(&world.arguments).chain(claim.values.values());
         let mut allowed: SortedSet<Symbol> = named.flat_map(Linear::symbols).collect();
         allowed.extend(claim.symbols.iter().copied());
-        Candidates { allowed, list: Vec::new() }
+        Candidates { allowed, list: Vec::new(), most: CANDIDATES }
     }
 
-    /// What equations relate to claimed symbols may be named as well.
-    fn relate(&mut self, equations: &Pool, world: &World<'_>) {
+    /// What facts relate to claimed symbols may be named as well.
+    fn relate(&mut self, sums: &Pool, world: &World<'_>) {
         let is_own = |symbol: Symbol| self.allowed.contains(&symbol) && !world.is_given(symbol);
-        let related = equations.naming(&self.allowed, world);
+        let related = sums.naming(&self.allowed, world);
         let related = related.filter(|sum| sum.symbols().any(is_own));
         let symbols: Vec<Symbol> = related.flat_map(Linear::symbols).collect();
         self.allowed.extend(symbols);
@@ -119,7 +156,7 @@ impl Candidates {
     }
 
     fn add(&mut self, linear: Option<Linear>) {
-        if self.list.len() >= CANDIDATES {
+        if self.list.len() >= self.most {
             return;
         }
         let Some(linear) = linear.map(tightened) else { return };

@@ -1,36 +1,35 @@
 //! A claim that is being made, of what the edges into a place have in common.
 
-use super::equations::{Solved, vanishing};
+use super::changes::{all_edges, changed_in_loop};
+use super::equations::Solved;
 use super::meeting::{Changed, Held, Hints, Meeting};
 use crate::analysis::proof::bits::Bits;
+use crate::analysis::proof::claim::{Claim, ENTRY, Rule};
 use crate::analysis::proof::decide::Knowledge;
-use crate::analysis::proof::judge::{Claim, ENTRY, Rule, is_passed};
+use crate::analysis::proof::judge::is_passed;
 use crate::analysis::proof::linear::{Linear, Symbol};
-use crate::analysis::proof::state::{Slot, State, is_gp, register_name};
+use crate::analysis::proof::state::{Slot, State, register_name};
 use crate::analysis::proof::world::{Site, World};
-use crate::ir::{Base, Ghost, Op, Operand, Reg};
-use crate::sorted::{SortedMap, SortedSet};
+use crate::ir::Reg;
+use crate::sorted::{self, SortedMap, SortedSet};
 
 /// How many symbols of what came before are kept where paths meet.
 const CARRIED: usize = 24;
-
-/// How many sums are looked at for what they have in common.
-const RELATED: usize = 24;
 
 /// A claim that is being made.
 pub(super) struct Draft<'e> {
     block: u32,
     /// Those from further up, with what is known on each.
-    edges: &'e [(u32, State)],
+    pub(super) edges: &'e [(u32, State)],
     /// By edge: names that loops gave to what was made at a site.
     aliases: Vec<SortedMap<Symbol, Site>>,
     /// By edge: what its equations say.
     solved: Vec<Solved>,
-    changed: SortedSet<Slot>,
+    pub(super) changed: SortedSet<Slot>,
     pub(super) claim: Claim,
     pub(super) meeting: Meeting,
-    /// Symbols that stand for what differs from edge to edge, with their values there.
-    merged: Vec<(Symbol, Vec<Linear>)>,
+    /// What differs from edge to edge, with its values there.
+    pub(super) merged: Vec<(Held, Vec<Linear>)>,
 }
 
 impl<'e> Draft<'e> {
@@ -52,7 +51,7 @@ impl<'e> Draft<'e> {
         });
         let on_edge = |state: &State| -> SortedMap<Symbol, Site> {
             let values = state.registers.values().chain(state.locals.values());
-            let sums = values.chain(&state.knowledge.zero).chain(&state.knowledge.at_least_zero);
+            let sums = values.chain(state.knowledge.zero()).chain(state.knowledge.at_least_zero());
             let symbols = sums.flat_map(Linear::symbols);
             symbols.filter_map(|symbol| Some((symbol, *aliases.get(&symbol)?))).collect()
         };
@@ -78,18 +77,25 @@ impl<'e> Draft<'e> {
         for slot in first.slots() {
             self.slot(slot, hints.steps.get(&(self.block, slot)).copied(), world);
         }
-        for (reg, bits) in &first.masks {
-            self.mask(*reg, bits, world);
+        for reg in first.masks.keys() {
+            self.mask(*reg, world);
         }
         self.align(hints, world);
         self.relate(world);
+        self.find_multiples(world);
         let constant = hints.constant.get(&self.block).into_iter().flatten();
         constant.for_each(|sum| self.keep(sum, world));
         self.carry_related(&first.knowledge, world);
     }
 
     /// Adds a symbol, with a rule for the edges from outside and one for those back.
-    fn symbol(&mut self, symbol: Symbol, outside: Rule, back: Rule, world: &mut World<'_>) {
+    pub(super) fn symbol(
+        &mut self,
+        symbol: Symbol,
+        outside: Rule,
+        back: Rule,
+        world: &mut World<'_>,
+    ) {
         world.claim(symbol, self.block);
         self.claim.symbols.push(symbol);
         for (from, rules) in self.claim.rules.iter_mut() {
@@ -99,7 +105,7 @@ impl<'e> Draft<'e> {
     }
 
     /// A value in names that all edges have, as far as there are such.
-    fn canonical(&self, edge: usize, value: &Linear, world: &World<'_>) -> Linear {
+    pub(super) fn canonical(&self, edge: usize, value: &Linear, world: &World<'_>) -> Linear {
         let aliases = self.aliases[edge].iter();
         let named = aliases.filter(|(symbol, _)| value.factor(**symbol) != 0);
         let values: Vec<(Symbol, Linear)> = named
@@ -109,7 +115,7 @@ impl<'e> Draft<'e> {
     }
 
     /// The same, in terms of what the edge's equations leave.
-    fn normal(&self, edge: usize, value: &Linear, world: &World<'_>) -> Option<Linear> {
+    pub(super) fn normal(&self, edge: usize, value: &Linear, world: &World<'_>) -> Option<Linear> {
         Some(self.canonical(edge, &self.solved[edge].normal(value)?, world))
     }
 
@@ -137,7 +143,7 @@ impl<'e> Draft<'e> {
     }
 
     /// What all edges hold, if that is one thing.
-    fn common(&self, held: &[Linear], world: &World<'_>) -> Option<Linear> {
+    pub(super) fn common(&self, held: &[Linear], world: &World<'_>) -> Option<Linear> {
         let (first, others) = held.split_first()?;
         if others.iter().all(|other| other == first) {
             return Some(first.clone());
@@ -169,13 +175,14 @@ impl<'e> Draft<'e> {
             false => Rule::Value(symbol.into()),
         };
         self.symbol(symbol, outside, back, world);
-        self.meeting.held.push(Held { symbol, slot, base: common, bits: None });
+        let here = Held { symbol, slot, base: common, bits: None };
+        self.meeting.held.push(here);
         let offset = |value: &Linear| match common {
             Some(base) => value.minus(&base.into()),
             None => Some(value.clone()),
         };
         let values: Option<Vec<Linear>> = held.iter().map(offset).collect();
-        self.merged.extend(values.map(|values| (symbol, values)));
+        self.merged.extend(values.map(|values| (here, values)));
         match common {
             Some(base) => Linear::from(symbol).plus(&base.into()),
             None => Some(symbol.into()),
@@ -201,15 +208,24 @@ impl<'e> Draft<'e> {
         Linear::from(low).add_scaled(&high.into(), 1 << bits)
     }
 
-    fn mask(&mut self, reg: Reg, bits: &Bits, world: &mut World<'_>) {
-        let is_one = self.edges[1..].iter().all(|(_, state)| state.masks.get(&reg) == Some(bits));
-        if !is_one {
-            return;
-        }
+    fn mask(&mut self, reg: Reg, world: &mut World<'_>) {
+        // What one edge knows, if the others know no less.
+        let is_within = |state: &State, wider: &Bits| {
+            let here = state.masks.get(&reg);
+            here.is_some_and(|here| here.is_within(wider, state.known(world)))
+        };
+        let edges = self.edges;
+        let known = edges.iter().filter_map(|(_, state)| state.masks.get(&reg));
+        // A sum says more than the width of an operand.
+        let mut known: Vec<Bits> = known.cloned().map(Bits::loosened).collect();
+        sorted::sort_by_key(&mut known, |bits| bits.end.as_constant().is_some());
+        let mut known = known.into_iter();
+        let common = known.find(|wider| edges.iter().all(|(_, state)| is_within(state, wider)));
+        let Some(bits) = common else { return };
         if let (Some(first), Some(end)) =
             (self.carry(&bits.first, world), self.carry(&bits.end, world))
         {
-            self.claim.masks.insert(reg, Bits { first, end });
+            self.claim.masks.insert(reg, Bits { first, end, is_full: false });
         }
     }
 
@@ -226,7 +242,7 @@ impl<'e> Draft<'e> {
     }
 
     /// `value` in symbols that last: those that the walk has made are carried in.
-    fn carry(&mut self, value: &Linear, world: &mut World<'_>) -> Option<Linear> {
+    pub(super) fn carry(&mut self, value: &Linear, world: &mut World<'_>) -> Option<Linear> {
         let mut values = Vec::new();
         let passing: Vec<Symbol> =
             value.symbols().filter(|symbol| world.symbols.is_passing(*symbol)).collect();
@@ -263,7 +279,7 @@ impl<'e> Draft<'e> {
     fn carry_related(&mut self, knowledge: &Knowledge, world: &mut World<'_>) {
         let claimed = self.claim.values.values().flat_map(Linear::symbols);
         let claimed: SortedSet<Symbol> = claimed.collect();
-        for fact in &knowledge.zero {
+        for fact in knowledge.zero() {
             if fact.symbols().any(|symbol| claimed.contains(&symbol))
                 && self.meeting.carried.len() < CARRIED
             {
@@ -272,7 +288,7 @@ impl<'e> Draft<'e> {
         }
         loop {
             let before = self.meeting.carried.len();
-            for fact in knowledge.at_least_zero.iter().chain(&knowledge.zero) {
+            for fact in knowledge.at_least_zero().iter().chain(knowledge.zero()) {
                 let is_related = fact.symbols().any(|symbol| {
                     let site = world.sites.get(&symbol);
                     site.is_some_and(|site| self.meeting.carried.contains_key(site))
@@ -286,100 +302,6 @@ impl<'e> Draft<'e> {
             }
         }
     }
-
-    /// Where accesses have to be aligned, addresses may be multiples of that.
-    fn align(&mut self, hints: &Hints, world: &mut World<'_>) {
-        let values = self.claim.values.iter();
-        let based: Vec<(Slot, Linear)> = values
-            .filter(|(slot, value)| self.changed.contains(slot) && world.split(value).is_some())
-            .map(|(slot, value)| (*slot, value.clone()))
-            .collect();
-        for (slot, value) in based {
-            for &align in &hints.alignments {
-                let multiple = world.symbols.lasting("a multiple", None, None);
-                let rule = Rule::Quotient { slot, bits: align.trailing_zeros() };
-                self.symbol(multiple, rule.clone(), rule, world);
-                let rest = value.add_scaled(&multiple.into(), -i128::from(align));
-                rest.into_iter().for_each(|rest| self.claim.knowledge.assume_zero(rest));
-            }
-        }
-    }
-
-    /// Sums that are the same on every edge.
-    fn relate(&mut self, world: &mut World<'_>) {
-        if self.edges.len() < 2 {
-            return;
-        }
-        let mut names: Vec<Linear> = Vec::new();
-        let mut values: Vec<Vec<Linear>> = Vec::new();
-        for (symbol, of) in &self.merged {
-            let normal = |(edge, value)| self.normal(edge, value, world);
-            let of: Option<Vec<Linear>> = of.iter().enumerate().map(normal).collect();
-            if let Some(of) = of {
-                names.push((*symbol).into());
-                values.push(of);
-            }
-        }
-        let merged = names.len();
-        let constants: SortedSet<Symbol> =
-            values.iter().flatten().flat_map(Linear::symbols).collect();
-        for symbol in constants {
-            if names.len() >= RELATED {
-                break;
-            }
-            let value = Linear::from(symbol);
-            let of: Option<Vec<Linear>> =
-                (0..self.edges.len()).map(|edge| self.normal(edge, &value, world)).collect();
-            if let Some(of) = of {
-                names.push(value);
-                values.push(of);
-            }
-        }
-        let rows: Option<Vec<_>> = values.iter().map(|of| differences(of)).collect();
-        for factors in vanishing(&rows.unwrap_or_default()) {
-            let mut sum = Some(Linear::default());
-            for (at, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0) {
-                let by = names[at].minus(&values[at][0]);
-                sum = sum.and_then(|sum| sum.add_scaled(&by?, *factor));
-            }
-            let is_related = factors[..merged].iter().any(|factor| *factor != 0);
-            if let (true, Some(sum)) = (is_related, sum.and_then(|sum| self.carry(&sum, world))) {
-                self.claim.knowledge.assume_zero(sum);
-            }
-        }
-    }
-
-    /// A sum that no turn changes is as it was on entry.
-    fn keep(&mut self, sum: &[(Slot, i128)], world: &mut World<'_>) {
-        let mut here = Linear::default();
-        let mut before: Vec<Linear> = vec![Linear::default(); self.edges.len()];
-        for (slot, factor) in sum {
-            let Some(claimed) = self.claim.values.get(slot) else { return };
-            let Some(more) = here.add_scaled(claimed, *factor) else { return };
-            here = more;
-            for (edge, (_, state)) in self.edges.iter().enumerate() {
-                let value = state.slot(*slot).map(|value| self.canonical(edge, value, world));
-                let more = value.and_then(|value| before[edge].add_scaled(&value, *factor));
-                let Some(more) = more else { return };
-                before[edge] = more;
-            }
-        }
-        let entry = self.common(&before, world).and_then(|entry| self.carry(&entry, world));
-        if let Some(rest) = entry.and_then(|entry| here.minus(&entry)) {
-            self.claim.knowledge.assume_zero(rest);
-        }
-    }
-}
-
-/// How values differ from that on the first edge.
-fn differences(of: &[Linear]) -> Option<SortedMap<(usize, Option<Symbol>), i128>> {
-    let mut row = SortedMap::new();
-    for (edge, value) in of.iter().enumerate().skip(1) {
-        let by = value.minus(&of[0])?;
-        row.insert((edge, None), by.constant);
-        row.extend(by.terms.iter().map(|term| ((edge, Some(term.0)), term.1)));
-    }
-    Some(row)
 }
 
 /// How many bits of a register count, where something may be above them.
@@ -391,71 +313,4 @@ fn narrow(slot: Slot, held: &[Linear], world: &World<'_>) -> Option<u32> {
             && value.greatest(&world.symbols).is_some_and(|most| most < 1 << bits)
     };
     (bits < 64 && !held.iter().all(fits)).then_some(bits)
-}
-
-/// The blocks that a block is entered from, and [`ENTRY`] for the first.
-fn all_edges(world: &World<'_>, block: u32) -> Vec<u32> {
-    let blocks = &world.facts.cfg.blocks;
-    let preds = blocks[block as usize].preds.iter().copied();
-    let mut edges: Vec<u32> = preds.filter(|pred| blocks[*pred as usize].reachable).collect();
-    if block == 0 {
-        edges.push(ENTRY);
-    }
-    edges
-}
-
-/// What is written on some way from `block` back to itself.
-fn changed_in_loop(world: &World<'_>, block: u32) -> SortedSet<Slot> {
-    let cfg = &world.facts.cfg;
-    let mut inside = SortedSet::from_iter([block]);
-    let mut todo: Vec<u32> = all_edges(world, block)
-        .into_iter()
-        .filter(|from| *from != ENTRY && is_passed(world, block, *from))
-        .collect();
-    if todo.is_empty() {
-        return SortedSet::new();
-    }
-    while let Some(from) = todo.pop() {
-        if inside.insert(from) {
-            todo.extend(cfg.blocks[from as usize].preds.iter().copied());
-        }
-    }
-    let mut changed = SortedSet::new();
-    world.symbols.spend(8 * inside.len());
-    for index in inside.into_iter().flat_map(|block| cfg.blocks[block as usize].insts()) {
-        let effects = &world.facts.effects[index];
-        for access in &effects.regs {
-            if !(access.write | access.may_write).is_empty() && is_gp(access.reg, world.function) {
-                changed.insert(Slot::Register(access.reg));
-            }
-        }
-        match &world.function.insts[index].op {
-            Op::Ghost(Ghost::Remember { ghost, .. }) => {
-                changed.insert(Slot::Register(Reg::Virtual(*ghost)));
-            }
-            Op::Machine(machine) => {
-                let written = effects.memory.iter().filter(|access| access.write);
-                let operands =
-                    written.filter_map(|access| machine.inst.operands.get(access.operand?));
-                changed.extend(operands.filter_map(|operand| match operand {
-                    Operand::Mem(mem) => match mem.base {
-                        Base::Local(local) => Some(Slot::Local(local, mem.disp)),
-                        _ => None,
-                    },
-                    _ => None,
-                }));
-            }
-            Op::Label(_)
-            | Op::Local(..)
-            | Op::Copy { .. }
-            | Op::SetImm { .. }
-            | Op::Undefined { .. }
-            | Op::LoadArg { .. }
-            | Op::Return(_)
-            | Op::Align(_)
-            | Op::Ghost(Ghost::Invariant(_) | Ghost::Declassify(_))
-            | Op::Bytes(_) => {}
-        }
-    }
-    changed
 }

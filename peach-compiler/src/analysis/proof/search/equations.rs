@@ -1,7 +1,7 @@
 //! What equations say of sums: values in terms of others, and sums that do not change.
 
 use crate::analysis::proof::decide::Knowledge;
-use crate::analysis::proof::linear::{Linear, Symbol};
+use crate::analysis::proof::linear::{Linear, Symbol, gcd};
 use crate::analysis::proof::world::World;
 use crate::sorted::SortedMap;
 
@@ -13,13 +13,13 @@ impl Solved {
     /// The equations of `knowledge`, and inequalities that are equations together.
     pub(super) fn of(knowledge: &Knowledge, world: &World<'_>) -> Solved {
         let mut solved = Solved::default();
-        world.symbols.spend(knowledge.at_least_zero.len().pow(2) / 4);
-        for equation in &knowledge.zero {
+        world.symbols.spend(knowledge.at_least_zero().len().pow(2) / 4);
+        for equation in knowledge.zero() {
             solved.add(equation, world);
         }
-        for (index, fact) in knowledge.at_least_zero.iter().enumerate() {
+        for (index, fact) in knowledge.at_least_zero().iter().enumerate() {
             let opposite = fact.times(-1);
-            let others = &knowledge.at_least_zero[index + 1..];
+            let others = &knowledge.at_least_zero()[index + 1..];
             if opposite.is_some_and(|opposite| others.contains(&opposite)) || is_pinned(fact, world)
             {
                 solved.add(fact, world);
@@ -108,12 +108,4 @@ fn eliminate<K: Ord + Clone>(
         sum.values_mut().chain(&mut factors).for_each(|value| *value /= common);
     }
     Some((sum, factors))
-}
-
-fn gcd(a: i128, b: i128) -> i128 {
-    let (mut a, mut b) = (a.abs(), b.abs());
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }

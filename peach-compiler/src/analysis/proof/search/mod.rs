@@ -19,20 +19,24 @@
 //! |---|---|
 //! | `plan` | what the walks have seen |
 //! | `meeting` | a place where paths meet |
-//! | `draft` | a claim that is being made |
+//! | `draft`, `relations` | a claim that is being made, and what edges have in common |
+//! | `changes` | what a loop changes |
 //! | `candidates` | inequalities that may hold |
 //! | `pool` | sums, by the symbols that they name |
 //! | `equations` | what equations say of sums, and sums that do not change |
 
 mod candidates;
+mod changes;
 mod draft;
 mod equations;
 mod meeting;
 mod plan;
 mod pool;
+mod relations;
 
 use super::access::Access;
-use super::judge::{Certificate, Claim, Claimed, Companion, Failure, meets, walk};
+use super::claim::{Certificate, Claim, Claimed};
+use super::judge::{Companion, meets, walk};
 use super::linear::{Linear, Symbol};
 use super::state::State;
 use super::world::World;
@@ -128,8 +132,21 @@ fn winnow(plan: &mut Plan, world: &mut World<'_>, certificate: &mut Certificate)
         if verdict.failures.is_empty() {
             return true;
         }
+        // A symbol without a value may be for want of an instruction's result, where something that
+        // is not true makes another of it: what is false goes first.
+        if verdict.failures.iter().all(|failure| is_symbol(&failure.what)) {
+            for failure in verdict.failures {
+                if let Some(claim) = certificate.get_mut(&failure.block) {
+                    retract(claim, &failure.what);
+                }
+            }
+        }
     }
     false
+}
+
+fn is_symbol(what: &Claimed) -> bool {
+    matches!(what, Claimed::Symbol(_))
 }
 
 /// Takes back what an edge does not show at once, so that nothing further on rests on it: what
@@ -149,9 +166,9 @@ impl Companion for Winnow<'_> {
 
     fn stated(&mut self, _: &Linear, _: bool, _: &World<'_>) {}
 
-    fn failed(&mut self, failures: &[Failure], claim: &mut Claim) {
-        for Failure { block, what } in failures {
-            self.plan.distrust(*block, what);
+    fn failed(&mut self, block: u32, failures: &[Claimed], claim: &mut Claim) {
+        for what in failures.iter().filter(|what| !is_symbol(what)) {
+            self.plan.distrust(block, what);
             retract(claim, what);
         }
     }
@@ -164,9 +181,9 @@ fn retract(claim: &mut Claim, what: &Claimed) {
         Claimed::Value(slot) => drop(claim.values.remove(slot)),
         Claimed::Mask(reg) => drop(claim.masks.remove(reg)),
         Claimed::Upward => claim.is_upward = false,
-        Claimed::AtLeastZero(fact) => claim.knowledge.at_least_zero.retain(|f| f != fact),
-        Claimed::Zero(fact) => claim.knowledge.zero.retain(|f| f != fact),
-        Claimed::NotZero(fact) => claim.knowledge.not_zero.retain(|f| f != fact),
+        Claimed::AtLeastZero(fact) => claim.knowledge.retain_at_least_zero(|f| f != fact),
+        Claimed::Zero(fact) => claim.knowledge.retain_zero(|f| f != fact),
+        Claimed::NotZero(fact) => claim.knowledge.retain_not_zero(|f| f != fact),
         Claimed::Symbol(symbol) => {
             let symbol = *symbol;
             claim.symbols.retain(|other| *other != symbol);
@@ -175,10 +192,9 @@ fn retract(claim: &mut Claim, what: &Claimed) {
                 .masks
                 .retain(|_, bits| !mentions(&bits.first, symbol) && !mentions(&bits.end, symbol));
             let knowledge = &mut claim.knowledge;
-            for list in [&mut knowledge.at_least_zero, &mut knowledge.zero, &mut knowledge.not_zero]
-            {
-                list.retain(|fact| !mentions(fact, symbol));
-            }
+            knowledge.retain_at_least_zero(|fact| !mentions(fact, symbol));
+            knowledge.retain_zero(|fact| !mentions(fact, symbol));
+            knowledge.retain_not_zero(|fact| !mentions(fact, symbol));
         }
     }
 }

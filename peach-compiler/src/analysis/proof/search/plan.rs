@@ -5,11 +5,15 @@ use super::equations::{Solved, vanishing};
 use super::meeting::{Hints, Meeting};
 use super::pool::Pool;
 use crate::analysis::proof::access::{Access, place};
-use crate::analysis::proof::judge::{Claim, Claimed, Companion, ENTRY, is_passed};
+use crate::analysis::proof::claim::{Claim, Claimed, ENTRY};
+use crate::analysis::proof::judge::{Companion, is_passed};
 use crate::analysis::proof::linear::{Linear, Symbol};
 use crate::analysis::proof::state::{Slot, State};
 use crate::analysis::proof::world::{Site, World};
 use crate::sorted::{SortedMap, SortedSet};
+
+/// How many sums are wanted at most.
+const WANTED: usize = 240;
 
 /// What the walks have seen.
 #[derive(Default)]
@@ -147,6 +151,23 @@ impl Companion for Plan {
                 offset.map(|offset| solutions(held.symbol, &offset)).unwrap_or_default()
             })
             .collect();
+        let backwards = meeting.held.iter().filter(|held| held.bits.is_none());
+        let before: Vec<(Symbol, Linear)> = backwards
+            .filter_map(|held| {
+                let value = state.slot(held.slot)?;
+                let offset = match held.base {
+                    Some(base) => value.minus(&base.into())?,
+                    None => value.clone(),
+                };
+                Some((held.symbol, offset))
+            })
+            .collect();
+        // What should hold behind the edge should hold of what is held before it.
+        let names = |wanted: &&Linear| before.iter().any(|(symbol, _)| wanted.factor(*symbol) != 0);
+        let left = WANTED.saturating_sub(self.wanted.all().len());
+        let earlier = self.wanted.all().iter().filter(names).take(left);
+        let earlier: Vec<Linear> = earlier.filter_map(|sum| sum.substitute_all(&before)).collect();
+        earlier.iter().for_each(|sum| self.wanted.add(sum, world));
         let mut note = |fact: Option<Linear>| {
             let Some(fact) = fact else { return };
             known.extend(in_terms_of(&meeting.carried, &fact, world));
@@ -155,15 +176,15 @@ impl Companion for Plan {
                 known.extend(fact.and_then(|fact| in_terms_of(&meeting.carried, &fact, world)));
             }
         };
-        for fact in &state.knowledge.at_least_zero {
+        for fact in state.knowledge.at_least_zero() {
             note(Some(fact.clone()));
         }
-        for fact in &state.knowledge.zero {
+        for fact in state.knowledge.zero() {
             note(Some(fact.clone()));
             note(fact.times(-1));
         }
         // Which side of 0 it is on is left to the judge.
-        for fact in &state.knowledge.not_zero {
+        for fact in state.knowledge.not_zero() {
             note(fact.offset(-1));
             note(fact.times(-1).and_then(|negated| negated.offset(-1)));
         }

@@ -8,6 +8,12 @@ use std::collections::{HashMap, HashSet};
 /// How many candidates a place gets.
 pub(super) const CANDIDATES: usize = 160;
 
+/// How many more of what may hold around it.
+pub(super) const KEPT: usize = 80;
+
+/// How many facts of what arrives come first: what is checked once and holds everywhere.
+const FIRST: usize = 24;
+
 /// Sums of symbols that last. A place asks for those that it may name, so that the parts of a long
 /// function do not look at each other's.
 #[derive(Default)]
@@ -47,8 +53,13 @@ impl Pool {
         self.sums.push(sum.clone());
     }
 
-    /// Those that name one of `symbols`, in the order they were added in, and then those of what
-    /// arrives.
+    /// All, in the order they were added in.
+    pub(super) fn all(&self) -> &[Linear] {
+        &self.sums
+    }
+
+    /// The first of what arrives alone, those that name one of `symbols`, in the order they were
+    /// added in, and then the rest of what arrives.
     pub(super) fn naming<'a>(
         &'a self,
         symbols: &SortedSet<Symbol>,
@@ -57,6 +68,8 @@ impl Pool {
         let lists = symbols.iter().filter_map(|symbol| self.naming.get(symbol));
         let numbers: SortedSet<usize> = lists.flatten().copied().collect();
         world.symbols.spend(2 * (numbers.len() + self.of_arguments.len() + symbols.len()));
-        numbers.into_iter().chain(self.of_arguments.iter().copied()).map(|at| &self.sums[at])
+        let (first, rest) = self.of_arguments.split_at(self.of_arguments.len().min(FIRST));
+        let numbers = first.iter().copied().chain(numbers).chain(rest.iter().copied());
+        numbers.map(|at| &self.sums[at])
     }
 }
