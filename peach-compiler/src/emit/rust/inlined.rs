@@ -19,7 +19,7 @@ use crate::compiled::CompiledFunction;
 use crate::encode::{DataReference, Patch};
 use crate::ir::{Code, Data, DataContent, DataId, Item};
 use crate::isa::{self, Control, Feature, FeatureSet};
-use crate::sorted;
+use crate::sorted::{self, SortedMap, SortedSet};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote_spanned};
 
@@ -162,25 +162,40 @@ impl<'a> Assembly<'a> {
     fn code(&mut self, tables: &[JumpTable]) {
         let encoded = &self.template.compiled.encoded;
         let references = &encoded.data_references;
-        let is_reference = |patch: &Patch| references.iter().any(|r| r.offset == patch.offset);
-        let patches = encoded.patches.iter().filter(|patch| !is_reference(patch));
+        let offsets: SortedSet<u32> = references.iter().map(|r| r.offset).collect();
+        let (of_references, patches): (Vec<&Patch>, Vec<&Patch>) =
+            encoded.patches.iter().partition(|patch| offsets.contains(&patch.offset));
+        let mut values = SortedMap::new();
+        for patch in of_references {
+            values.get_or_insert(patch.offset, patch);
+        }
+        let references = references.iter().map(|r| {
+            let event = Event::Reference(r, values.get(&r.offset).copied());
+            (r.offset as usize, event)
+        });
         let mut events: Vec<(usize, Event<'_>)> = patches
+            .into_iter()
             .map(|patch| (self.template.start_of(patch), Event::Patch(patch)))
-            .chain(references.iter().map(|r| (r.offset as usize, Event::Reference(r))))
+            .chain(references)
             .collect();
         sorted::sort_by_key(&mut events, |(at, _)| *at);
         for (at, event) in events {
             self.template.bytes_until(at);
             match event {
                 Event::Patch(patch) => self.template.patch(patch),
-                Event::Reference(reference) => self.reference(reference, tables),
+                Event::Reference(reference, patch) => self.reference(reference, patch, tables),
             }
         }
         self.template.bytes_until(encoded.code_len);
     }
 
-    /// The displacement of a constant.
-    fn reference(&mut self, reference: &DataReference, tables: &[JumpTable]) {
+    /// The displacement of a constant, and the patch that adds what only rustc knows.
+    fn reference(
+        &mut self,
+        reference: &DataReference,
+        patch: Option<&Patch>,
+        tables: &[JumpTable],
+    ) {
         let &DataReference { offset, end, data, addend } = reference;
         let to_end = i64::from(end);
         if let Some(table) = tables.iter().find(|table| table.data == data) {
@@ -190,7 +205,6 @@ impl<'a> Assembly<'a> {
         let compiled = self.template.compiled;
         let from_constants = i64::from(offset) - i64::from(self.constants_start);
         let mut operands = vec![quote_spanned!(ours() => sym __PEACH_CONSTANTS)];
-        let patch = compiled.encoded.patches.iter().find(|patch| patch.offset == offset);
         let value =
             patch.and_then(|patch| patches::checked_value(compiled, patch, self.template.private));
         let line = match value {
@@ -257,7 +271,7 @@ impl<'a> Assembly<'a> {
 /// What is between the bytes.
 enum Event<'a> {
     Patch(&'a Patch),
-    Reference(&'a DataReference),
+    Reference(&'a DataReference, Option<&'a Patch>),
 }
 
 /// A jump table behind the code, with offsets from the start of the code.

@@ -2,31 +2,7 @@
 //! often enough.
 
 use super::program::{Array, Condition, Node, Op2, Place, Program, REGISTERS, VECTORS, Width};
-
-/// Random numbers (G. Marsaglia, "Xorshift RNGs", 2003).
-#[derive(Clone, Debug)]
-pub struct Rng(u64);
-
-impl Rng {
-    pub fn new(seed: u64) -> Rng {
-        Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        ((self.next() >> 32) as usize) % end
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
+use peach_testing::Random;
 
 /// What is guessed to be secret.
 #[derive(Clone, Default)]
@@ -38,7 +14,7 @@ struct Guess {
     pushed: Vec<bool>,
 }
 
-pub fn program(rng: &mut Rng) -> Program {
+pub fn program(rng: &mut Random) -> Program {
     let mut guess = Guess::default();
     (guess.registers[0], guess.registers[1]) = (true, true);
     let count = 6 + rng.below(20);
@@ -46,7 +22,7 @@ pub fn program(rng: &mut Rng) -> Program {
 }
 
 /// So many nodes; what they push, they pop.
-fn nodes(count: usize, depth: usize, rng: &mut Rng, guess: &mut Guess) -> Vec<Node> {
+fn nodes(count: usize, depth: usize, rng: &mut Random, guess: &mut Guess) -> Vec<Node> {
     let pushed = guess.pushed.len();
     let mut list = Vec::new();
     for _ in 0..count {
@@ -62,7 +38,7 @@ fn nodes(count: usize, depth: usize, rng: &mut Rng, guess: &mut Guess) -> Vec<No
 }
 
 /// A register that is guessed to be public, most of the time.
-fn public(rng: &mut Rng, guess: &Guess) -> usize {
+fn public(rng: &mut Random, guess: &Guess) -> usize {
     let open: Vec<usize> = (0..REGISTERS).filter(|&a| !guess.registers[a]).collect();
     if open.is_empty() || rng.one_in(7) {
         rng.below(REGISTERS)
@@ -71,12 +47,12 @@ fn public(rng: &mut Rng, guess: &Guess) -> usize {
     }
 }
 
-fn array(rng: &mut Rng) -> Array {
+fn array(rng: &mut Random) -> Array {
     [Array::Hidden, Array::Open, Array::Local][rng.below(3)]
 }
 
 /// An array that may hold what is stored.
-fn array_for(secret: bool, rng: &mut Rng) -> Array {
+fn array_for(secret: bool, rng: &mut Random) -> Array {
     match array(rng) {
         Array::Open if secret && !rng.one_in(7) => Array::Local,
         array => array,
@@ -91,11 +67,11 @@ fn is_secret(array: Array, guess: &Guess) -> bool {
     }
 }
 
-fn condition(rng: &mut Rng) -> Condition {
+fn condition(rng: &mut Random) -> Condition {
     Condition { flag: rng.below(3), is_set: rng.one_in(2) }
 }
 
-fn place(rng: &mut Rng, guess: &mut Guess) -> Place {
+fn place(rng: &mut Random, guess: &mut Guess) -> Place {
     if rng.one_in(2) {
         return Place::At(rng.below(4));
     }
@@ -104,7 +80,7 @@ fn place(rng: &mut Rng, guess: &mut Guess) -> Place {
     Place::Index(index)
 }
 
-fn node(depth: usize, pushed: usize, rng: &mut Rng, guess: &mut Guess) -> Node {
+fn node(depth: usize, pushed: usize, rng: &mut Random, guess: &mut Guess) -> Node {
     let (a, b) = (rng.below(REGISTERS), rng.below(REGISTERS));
     let (v, w) = (rng.below(VECTORS), rng.below(VECTORS));
     let width = [Width::Byte, Width::Dword, Width::Qword, Width::Qword][rng.below(4)];
@@ -223,7 +199,7 @@ fn node(depth: usize, pushed: usize, rng: &mut Rng, guess: &mut Guess) -> Node {
     }
 }
 
-fn store(a: usize, rng: &mut Rng, guess: &mut Guess) -> Node {
+fn store(a: usize, rng: &mut Random, guess: &mut Guess) -> Node {
     let of = array_for(guess.registers[a], rng);
     let node = match rng.below(3) {
         0 => Node::StoreByte(of, rng.below(32), a),
@@ -237,7 +213,7 @@ fn store(a: usize, rng: &mut Rng, guess: &mut Guess) -> Node {
     node
 }
 
-fn vector(v: usize, w: usize, a: usize, rng: &mut Rng, guess: &mut Guess) -> Node {
+fn vector(v: usize, w: usize, a: usize, rng: &mut Random, guess: &mut Guess) -> Node {
     let either = guess.vectors[v] || guess.vectors[w];
     let half = rng.below(2);
     match rng.below(7) {
@@ -275,7 +251,7 @@ fn vector(v: usize, w: usize, a: usize, rng: &mut Rng, guess: &mut Guess) -> Nod
 }
 
 /// A branch over some nodes, after a comparison of what is guessed to be public.
-fn skip(depth: usize, rng: &mut Rng, guess: &mut Guess) -> Node {
+fn skip(depth: usize, rng: &mut Random, guess: &mut Guess) -> Node {
     if guess.flags && !rng.one_in(7) {
         let a = public(rng, guess);
         guess.flags = guess.registers[a];

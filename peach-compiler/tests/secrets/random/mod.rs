@@ -8,12 +8,12 @@ mod generate;
 mod program;
 mod run;
 
-use generate::Rng;
 use peach_compiler::abi::SYSV64;
 use peach_compiler::analysis::{Facts, Uses, verify};
 use peach_compiler::diagnostics::{Code, Diagnostics, Severity};
 use peach_compiler::passes::bind_arguments;
 use peach_compiler::{expand, syntax};
+use peach_testing::Random;
 use program::Program;
 use run::{Inputs, observed};
 
@@ -37,7 +37,7 @@ fn is_accepted(text: &str) -> bool {
 }
 
 /// Two inputs that differ in their secrets and are told apart, if any are found.
-fn distinguished(program: &Program, rng: &mut Rng) -> Option<(Inputs, Inputs)> {
+fn distinguished(program: &Program, rng: &mut Random) -> Option<(Inputs, Inputs)> {
     for _ in 0..8 {
         let one = Inputs::random(rng);
         let first = observed(program, &one);
@@ -63,7 +63,7 @@ fn accepted_kernels_show_nothing_of_their_secrets() {
     };
     let (mut accepted, mut leaking, mut refused) = (0, 0, 0);
     for seed in seeds.clone() {
-        let mut rng = Rng::new(seed);
+        let mut rng = Random::new(seed);
         let program = generate::program(&mut rng);
         let text = program.text();
         if seeds.end - seeds.start == 1 {

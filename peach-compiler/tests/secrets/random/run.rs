@@ -1,8 +1,8 @@
 //! Executes a kernel, and keeps what an observer sees of it: where branches go, which addresses are
 //! accessed, and what public memory holds at the end.
 
-use super::generate::Rng;
 use super::program::{Array, Condition, Node, Op2, Place, Program, REGISTERS, VECTORS, Width};
+use peach_testing::Random;
 
 /// What a kernel is given.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    pub fn random(rng: &mut Rng) -> Inputs {
+    pub fn random(rng: &mut Random) -> Inputs {
         Inputs {
             secret: [word(rng), word(rng)],
             public: [word(rng), word(rng)],
@@ -23,19 +23,19 @@ impl Inputs {
         }
     }
 
-    pub fn with_other_secrets(&self, rng: &mut Rng) -> Inputs {
+    pub fn with_other_secrets(&self, rng: &mut Random) -> Inputs {
         let other = Inputs::random(rng);
         Inputs { public: self.public, open: self.open, ..other }
     }
 }
 
 /// Small numbers and zeros are frequent.
-fn word(rng: &mut Rng) -> u64 {
+fn word(rng: &mut Random) -> u64 {
     match rng.below(4) {
         0 => 0,
-        1 => rng.next() % 4,
-        2 => rng.next() | 1 << 63,
-        _ => rng.next(),
+        1 => rng.bits() % 4,
+        2 => rng.bits() | 1 << 63,
+        _ => rng.bits(),
     }
 }
 
