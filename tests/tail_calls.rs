@@ -26,7 +26,7 @@ macro_rules! kernels {
             use super::peach_fn;
 
     #[rustfmt::skip]
-            #[allow(dead_code)]
+            #[expect(dead_code, reason = "each module uses some of them")]
             mod callees { callees!($abi); }
 
             peach_fn! {
@@ -125,7 +125,7 @@ macro_rules! through {
         mod $module {
             use super::peach_fn;
             #[rustfmt::skip]
-            #[allow(dead_code)]
+            #[expect(dead_code, reason = "each module uses some of them")]
             mod callees { callees!($abi); }
             peach_fn! {
                 #[embed = $embed]
@@ -257,7 +257,7 @@ static NUMBERS: [u32; 8] = [10, 20, 30, 40, 50, 60, 70, 80];
 static mut COUNTER: [u64; 2] = [0; 2];
 
 #[repr(align(16))]
-struct Aligned([f32; 8]);
+struct Aligned(#[expect(dead_code, reason = "the kernels read it")] [f32; 8]);
 static FLOATS: Aligned = Aligned([0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]);
 
 macro_rules! places {
@@ -317,7 +317,7 @@ macro_rules! places {
 }
 
 places!(in_text, "text", NUMBERS);
-places!(in_callers, "inline", self::NUMBERS);
+places!(in_callers, "inline", NUMBERS);
 
 #[test]
 fn statics_are_operands_in_text_and_in_callers() {

@@ -56,6 +56,7 @@ fn physical(inst: &Instruction<Reg>) -> Instruction<PhysReg> {
             index: mem.index.map(|(index, scale)| (view(index), scale)),
             disp: mem.disp,
             disp_const: None,
+            symbol: None,
             disp_size: mem.disp_size,
         }),
         other => panic!("{other:?}"),

@@ -42,7 +42,7 @@ fn strings() -> Vec<(String, String)> {
                 add("stos", &[to.clone(), accumulator.to_string()], false);
                 add("stos", std::slice::from_ref(&to), false);
                 add("scas", &[accumulator.to_string(), to.clone()], false);
-                add("scas", &[to_es.clone()], false);
+                add("scas", std::slice::from_ref(&to_es), false);
                 if size != "qword" {
                     add("ins", &[to.clone(), "dx".to_string()], false);
                     add("outs", &["dx".to_string(), from.clone()], true);
