@@ -26,6 +26,13 @@ fn main() -> ExitCode {
             arguments.remove(0);
             run(&options::SHOW, arguments, show::run)
         }
+        Some("man") if arguments.len() == 1 => print(&options::manual()),
+        Some("completions") => match arguments.get(1).and_then(|shell| shell.to_str()) {
+            Some("bash") if arguments.len() == 2 => print(&options::completions()),
+            _ => {
+                refuse("usage: peach completions bash\n\nzsh reads the same after bashcompinit.\n")
+            }
+        },
         Some("fmt") => {
             arguments.remove(0);
             run(&options::FMT, arguments, fmt::run)

@@ -253,3 +253,39 @@ fn loops_have_costs() {
         assert!(page.contains(part), "{part}: {page}");
     }
 }
+
+/// `--watch` shows a file again when it changes, after an error too.
+#[test]
+fn a_file_is_watched() {
+    let files = Files::new("show-watch");
+    files.file("a.peach", "pub fn first() { nop; }");
+    let mut watching = Command::new(support::PEACH)
+        .args(["show", "--watch", "-o", "out", "a.peach"])
+        .current_dir(&files.0)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    let shows = |text: &str| {
+        let start = std::time::Instant::now();
+        loop {
+            let shown = std::fs::read_to_string(files.0.join("out")).unwrap_or_default();
+            if shown.contains(text) {
+                return true;
+            }
+            if start.elapsed().as_secs() > 60 {
+                return false;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    let first = shows("first");
+    files.file("a.peach", "pub fn second() { no such thing }");
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    let is_kept = shows("first");
+    files.file("a.peach", "pub fn third() { nop; }");
+    let third = shows("third");
+    let _ = watching.kill();
+    let _ = watching.wait();
+    assert!(first && is_kept && third, "{first} {is_kept} {third}");
+    files.peach("show --watch -mcpu=nothing a.peach").failed(2, "unknown processor");
+}

@@ -316,6 +316,12 @@ pub const SHOW: Usage = Usage {
              skylake skylake-xeon icelake-server alderlake sapphirerapids zen2 zen3 zen4 native. \
              Default: native.",
         ),
+        flag(
+            "--watch",
+            Value::None,
+            Group::Output,
+            "Shows it again whenever the file, or one that it includes, changes.",
+        ),
         ABI,
         IMAGE_FORMAT,
         CPU,

@@ -59,7 +59,7 @@ pub(super) fn text(usage: &Usage) -> String {
 }
 
 /// A flag with its value: `-mabi=ABI`, `-o OUT`.
-fn written(flag: &Flag) -> String {
+pub(super) fn written(flag: &Flag) -> String {
     match (flag.spelling, flag.value) {
         ("-m", _) => "-mEXT, -mno-EXT".to_string(),
         ("-g", _) => "-g, -gLEVEL".to_string(),
@@ -71,9 +71,17 @@ fn written(flag: &Flag) -> String {
 }
 
 /// What a flag does, and which values it takes.
-fn described(flag: &Flag) -> String {
-    let values: Vec<&str> = match flag.values {
-        Values::Free => return flag.help.to_string(),
+pub(super) fn described(flag: &Flag) -> String {
+    match values(flag)[..] {
+        [] => flag.help.to_string(),
+        ref values => format!("{} Values: {}.", flag.help, values.join(" ")),
+    }
+}
+
+/// The values that a flag takes; none where its help says it all.
+pub(super) fn values(flag: &Flag) -> Vec<&'static str> {
+    match flag.values {
+        Values::Free => Vec::new(),
         Values::Of(values) => values.to_vec(),
         Values::Conventions => {
             Convention::ALL.iter().map(|convention| convention.flag).chain(["native"]).collect()
@@ -81,8 +89,7 @@ fn described(flag: &Flag) -> String {
         Values::Processors => FeatureSet::cpu_names().chain(["native"]).collect(),
         Values::Steps => Step::ALL.iter().map(|step| step.name()).collect(),
         Values::Extensions => extensions::names().collect(),
-    };
-    format!("{} Values: {}.", flag.help, values.join(" "))
+    }
 }
 
 /// One entry, its text broken into lines.

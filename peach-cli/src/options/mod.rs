@@ -4,15 +4,30 @@
 //! one table of flags: the translation of PeachPy's spelling ([`dialect`]), the parser (clap),
 //! `--help` ([`help`]) and suggestions are made of it.
 
+mod completions;
 mod dialect;
 mod flags;
 mod help;
+mod manual;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 pub use flags::{COMPILE, FMT, PLAY, SHOW};
 use flags::{Flag, Value};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// Every way of calling the command that has flags.
+const ALL: [&Usage; 4] = [&COMPILE, &SHOW, &FMT, &PLAY];
+
+/// A script of completions for bash, and zsh.
+pub fn completions() -> String {
+    completions::bash(&ALL)
+}
+
+/// The manual page.
+pub fn manual() -> String {
+    manual::page(&ALL)
+}
 
 /// Why the arguments are not understood: a message for standard error.
 #[derive(Debug)]

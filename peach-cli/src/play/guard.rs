@@ -46,8 +46,7 @@ impl Guard {
             Some(token) if is_same(token.as_bytes(), self.token.as_bytes()) => Ok(()),
             _ => Err(Response::plain(
                 403,
-                "the token is missing or of another run: open the address that `peach play` \
-                 printed",
+                "the token is missing or of another run: open the address that was printed",
             )),
         }
     }

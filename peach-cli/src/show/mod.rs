@@ -2,9 +2,11 @@
 //!
 //! | what | where |
 //! |---|---|
+//! | again and again, as files change | `again` |
 //! | one kernel as text, live ranges in columns | `text` |
 //! | all of them as a page | `peach_playground::page` |
 
+mod again;
 mod text;
 
 use crate::compile::platform;
@@ -20,6 +22,14 @@ use std::path::{Path, PathBuf};
 
 /// Shows the kernels of a file.
 pub fn run(matches: &Matches) -> messages::Result {
+    match matches.has("--watch") {
+        true => again::run(matches),
+        false => once(matches, &mut Vec::new()),
+    }
+}
+
+/// Shows them once; `inputs` gets the files that were read, as far as they are known.
+fn once(matches: &Matches, inputs: &mut Vec<PathBuf>) -> messages::Result {
     let platform = platform(matches)?;
     let file = matches.path("FILE").unwrap_or_default();
     let output = matches.path("-o").unwrap_or("-".into());
@@ -34,6 +44,7 @@ pub fn run(matches: &Matches) -> messages::Result {
         }
         result => result?,
     };
+    inputs.extend(compiled.inputs().map(Path::to_path_buf));
     let mut shown = choose(&compiled, matches.text("KERNEL"), &file)?;
     if let Some(cpu) = matches.text("--cost") {
         predict(&mut shown, cpu)?;
