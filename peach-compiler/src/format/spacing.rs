@@ -92,7 +92,7 @@ fn before_sign(tokens: &[Token<'_>], facts: &[Fact], at: usize) -> bool {
         }
         ".." | "..=" => facts[at - 1].is_keyword,
         "!" => !sign.is_tight() || facts[at - 1].is_keyword,
-        "<" | ">" | ">>" if fact.is_bracket => false,
+        "<" | ">" | ">>" if fact.is_bracket => left.is("sym"),
         "|" if fact.is_bracket => false,
         _ if fact.is_unary => true,
         _ => !binds_tightly(tokens, facts, at),

@@ -174,9 +174,9 @@ impl Walk<'_, '_> {
         let is_operand_next = frame.before.is_none_or(|before| self.expects_operand(before));
         match text {
             ";" => self.frame().end(),
-            "," if frame.role == Role::List => self.frame().end(),
+            "," if frame.role == Role::List && frame.angles == 0 => self.frame().end(),
             ":" if self.ends_label(at, frame) => self.frame().end(),
-            "<" if frame.is_function || frame.has_types || self.follows_path(frame) => {
+            "<" if frame.is_function || frame.has_types || self.opens_generics(frame) => {
                 self.frame().angles += 1;
                 fact.is_bracket = true;
             }
@@ -226,9 +226,10 @@ impl Walk<'_, '_> {
         is_label && name_end == at
     }
 
-    /// `::<`.
-    fn follows_path(&self, frame: &Frame) -> bool {
-        frame.before.is_some_and(|before| self.tokens[before].is("::"))
+    /// `f::<T>`, `sym <T as Trait>::f`, and those in them.
+    fn opens_generics(&self, frame: &Frame) -> bool {
+        let follows = |text: &str| frame.before.is_some_and(|before| self.tokens[before].is(text));
+        follows("::") || follows("sym") || frame.angles > 0
     }
 
     fn role(&self, at: usize, frame: &Frame) -> Role {
@@ -252,6 +253,7 @@ impl Walk<'_, '_> {
         }
         match before {
             Some(before) if before.is("const") => Role::Kept,
+            Some(_) if frame.angles > 0 && !frame.has_header => Role::Kept,
             Some(before) if self.is_part_of_name(at, before) => Role::Mark,
             _ if frame.has_header && frame.is_function && frame.is_fallback => Role::Kept,
             _ if frame.has_header => Role::Block,
@@ -310,7 +312,7 @@ impl Walk<'_, '_> {
             && self.tokens[at].is("}")
             && self.ends_statement(at, closed.role);
         let frame = self.frame();
-        if is_attribute || ends {
+        if is_attribute || (ends && frame.angles == 0) {
             frame.end();
         }
         frame.is_fallback = is_fallback || (frame.is_fallback && !ends);

@@ -44,6 +44,9 @@ fn operands_and_operators() {
     line("acc[ 0 ] = undefined;x ^= 1<<2|3;", "acc[0] = undefined; x ^= 1 << 2 | 3;");
     line("const T:[u32;4]=from_fn(| i |c(i));", "const T: [u32; 4] = from_fn(|i| c(i));");
     line("call sym  crate :: a::b;", "call sym crate::a::b;");
+    line("call sym number::< { 1+2 } >;", "call sym number::<{ 1+2 }>;");
+    line("call sym < S<-2 > as C>::call;", "call sym <S<-2> as C>::call;");
+    line("cmp a, 1 < 2; x = y > z;", "cmp a, 1 < 2; x = y > z;");
     line("{}", "{}");
 }
 

@@ -3,7 +3,7 @@
 use crate::same::{assert_same_tokens, assert_stable, compiled};
 use crate::spaces::respaced;
 use peach_compiler::format;
-use peach_testing::random::Random;
+use peach_testing::Random;
 use std::path::{Path, PathBuf};
 
 /// The repository's own kernels, and those that were meant to be refused.

@@ -4,7 +4,7 @@ use crate::same::{assert_stable, compiled};
 use crate::spaces::respaced;
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::{format, syntax};
-use peach_testing::random::Random;
+use peach_testing::Random;
 use proc_macro2::TokenStream;
 
 /// How many texts of each kind there are.

@@ -1,6 +1,6 @@
 //! Other white space between the same tokens.
 
-use peach_testing::random::Random;
+use peach_testing::Random;
 use proc_macro2::{Span, TokenStream, TokenTree};
 
 /// The same tokens and comments with other white space between.
