@@ -65,7 +65,9 @@ peach_fn! {
     #[version(enable = "avx512f", V = zmm, W = 64)]
     #[version(enable = "avx2,fma", V = ymm, W = 32)]
     #[version(enable = "fma", V = xmm, W = 16)]
-    pub fn dot(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+    pub fn dot(x: &[f32], y: &[f32]) -> f32 {
+        return dot_product(x.ptr, y.ptr, shorter(x.len, y.len));
+    }
 
     #[fallback]
     pub fn dot(x: &[f32], y: &[f32]) -> f32 {
@@ -74,15 +76,21 @@ peach_fn! {
 
     /// [`dot`] in the widest registers alone.
     #[version(enable = "avx512f", V = zmm, W = 64)]
-    pub fn dot_zmm(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+    pub fn dot_zmm(x: &[f32], y: &[f32]) -> f32 {
+        return dot_product(x.ptr, y.ptr, shorter(x.len, y.len));
+    }
 
     /// [`dot`] in registers of 32 bytes alone.
     #[version(enable = "avx2,fma", V = ymm, W = 32)]
-    pub fn dot_ymm(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+    pub fn dot_ymm(x: &[f32], y: &[f32]) -> f32 {
+        return dot_product(x.ptr, y.ptr, shorter(x.len, y.len));
+    }
 
     /// [`dot`] in registers of 16 bytes alone.
     #[version(enable = "fma", V = xmm, W = 16)]
-    pub fn dot_xmm(x: &[f32], y: &[f32]) -> f32 { return dot_product(x.ptr, y.ptr, shorter(x.len, y.len)); }
+    pub fn dot_xmm(x: &[f32], y: &[f32]) -> f32 {
+        return dot_product(x.ptr, y.ptr, shorter(x.len, y.len));
+    }
 }
 
 /// What rustc makes of the loop.

@@ -83,7 +83,10 @@ peach_fn! {
 
     /// Parameters without a name, and one that could be theirs.
     #[must_use]
-    pub fn unnamed(_: u64, _: &[u8], mut argument_0: u64, _: i128, _: f32) -> u64 { inc argument_0; return argument_0; }
+    pub fn unnamed(_: u64, _: &[u8], mut argument_0: u64, _: i128, _: f32) -> u64 {
+        inc argument_0;
+        return argument_0;
+    }
 
     /// The same, of Rust.
     #[target_feature(enable = "padlock")]

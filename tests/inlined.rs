@@ -20,7 +20,11 @@ peach_fn! {
     fn swaps(a: u32, b: u8) -> (u8, u32) { return (b, a); }
 
     #[embed = "inline"]
-    fn halves(a: f32, b: f32) -> (f32, f32) { mulss a, f32x4(0.5); mulss b, f32x4(0.5); return (b, a); }
+    fn halves(a: f32, b: f32) -> (f32, f32) {
+        mulss a, f32x4(0.5);
+        mulss b, f32x4(0.5);
+        return (b, a);
+    }
 
     #[embed = "inline"]
     fn sums(a: u128, b: u128) -> u128 { add a.lo, b.lo; adc a.hi, b.hi; return (a.lo, a.hi); }
@@ -185,7 +189,11 @@ peach_fn! {
     fn ones(n: u64) -> u64 { popcnt n, n; return n; }
 
     #[embed = "inline"]
-    extern "win64" fn in_the_other_convention(a: u64, b: f64) -> u64 { cvttsd2si rax, b; add rax, a; return rax; }
+    extern "win64" fn in_the_other_convention(a: u64, b: f64) -> u64 {
+        cvttsd2si rax, b;
+        add rax, a;
+        return rax;
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

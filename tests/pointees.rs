@@ -71,7 +71,9 @@ macro_rules! by_fragment {
     ($ty:ty) => {
         peach_fn! {
             pub fn fragment(x: Option<NonNull<$ty>>) -> Option<NonNull<$ty>> { return x; }
-            pub fn in_array(x: *const [$ty; LENGTH + 1], f: fn($ty, &[$ty]), n: u64) -> u64 { return n; }
+            pub fn in_array(x: *const [$ty; LENGTH + 1], f: fn($ty, &[$ty]), n: u64) -> u64 {
+                return n;
+            }
         }
     };
 }

@@ -11,7 +11,13 @@ mod items {
     use super::peach_fn;
 
     peach_fn!(
-        pub fn uses_all(x: u64) -> u64 { shift(x); add x, T[1]; add x, LATER; let y = doubled(x); return y; }
+        pub fn uses_all(x: u64) -> u64 {
+            shift(x);
+            add x, T[1];
+            add x, LATER;
+            let y = doubled(x);
+            return y;
+        }
         inline fn shift(a: gp64) { shl a, SHIFT; }
         const SHIFT = LATER - 3;
         const LATER: u32 = 5;
@@ -488,16 +494,43 @@ fn labels_and_blocks() {
 mod compile_time {
     use super::peach_fn;
     peach_fn! {
-        const fn crc(i: u32) -> u32 { let mut c = i; for _ in 0..8 { c = if c & 1 == 1 { c >> 1 ^ 0xEDB8_8320 } else { c >> 1 }; } return c; }
-        const fn gcd(a: u64, b: u64) -> u64 { let mut x = a; let mut y = b; while y != 0 { let t = x % y; x = y; y = t; } x }
-        const fn collatz(n: u32) -> u32 { let mut n = n; let mut steps = 0; loop { if n == 1 { break; } n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 }; steps += 1; } steps }
+        const fn crc(i: u32) -> u32 {
+            let mut c = i;
+            for _ in 0..8 { c = if c & 1 == 1 { c >> 1 ^ 0xEDB8_8320 } else { c >> 1 }; }
+            return c;
+        }
+        const fn gcd(a: u64, b: u64) -> u64 {
+            let mut x = a;
+            let mut y = b;
+            while y != 0 { let t = x % y; x = y; y = t; }
+            x
+        }
+        const fn collatz(n: u32) -> u32 {
+            let mut n = n;
+            let mut steps = 0;
+            loop {
+                if n == 1 { break; }
+                n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+                steps += 1;
+            }
+            steps
+        }
         const fn pair(k: u32) -> [u32; 2] { [k, k * k] }
         const CRC: [u32; 256] = from_fn(|i| crc(i));
         const TWIDDLES: [[f32; 2]; 8] = from_fn(|k| [(TAU * k as f64 / 8.0).cos(), (TAU * k as f64 / 8.0).sin()]);
         const PAIRS: [[u32; 2]; 4] = from_fn(|k| pair(k as u32));
-        pub fn crc_of(i: u8) -> u32 { let t: gp64; lea t, [CRC]; movzx eax, i; mov eax, [t + 4*rax]; return eax; }
+        pub fn crc_of(i: u8) -> u32 {
+            let t: gp64;
+            lea t, [CRC];
+            movzx eax, i;
+            mov eax, [t + 4*rax];
+            return eax;
+        }
         pub fn twiddle() -> f32 { movss xmm0, [TWIDDLES + 8*3 + 4]; return xmm0; }
-        pub fn functions() -> u64 { mov rax, gcd(48, 36) + collatz(6) as u64 + PAIRS[3][1] as u64; return rax; }
+        pub fn functions() -> u64 {
+            mov rax, gcd(48, 36) + collatz(6) as u64 + PAIRS[3][1] as u64;
+            return rax;
+        }
         pub fn casts() -> i64 {
             mov rax, (255 as u8) + 1;
             add rax, 300 as u8;
@@ -514,7 +547,9 @@ mod compile_time {
             let all: const = [2.0.sqrt(), 2.0.exp2(), 3.0.powi(3), 2.5.floor(), (-1.5).abs(), PI.sin(), 2.0.mul_add(3.0, 1.0), 7.0.min(2.0)];
             for i in 0..8 { mov rax, bits(all[i]); mov [out + 8*i], rax; }
         }
-        inline fn store(op: mnemonic, p: operand, v: [xmm; 4]) { for i in 0..4 { op [p + 16*i], v[i]; } }
+        inline fn store(op: mnemonic, p: operand, v: [xmm; 4]) {
+            for i in 0..4 { op [p + 16*i], v[i]; }
+        }
         inline fn fetch(p: gp64) -> gp64 { let t: gp64; mov t, [p]; add p, 8; return t; }
         inline fn both(m: [operand; 2], to: gp64) { mov to, m[0]; add to, m[1]; }
         inline fn two(a: gp64) -> (gp64, gp64) { let b: gp64; lea b, [a + 1]; return (a, b); }
@@ -543,12 +578,22 @@ mod compile_time {
             for i in 0..=7 { add rax, i; }
             for (a, b) in zip([4, 2, 1], [1, 1, 1]) { add rax, a * b; }
             for op in [add, sub] { op rax, 5; }
-            for (op, n) in zip([add, xor], [3, 1]) { if op == xor { op rax, n; } else { op rax, 100*n; } }
+            for (op, n) in zip([add, xor], [3, 1]) {
+                if op == xor { op rax, n; } else { op rax, 100*n; }
+            }
             let mut bit: const = 0;
             while bit < 20 { add rax, bit; bit += 7; }
             const HALF = 8 / 2;
             assert!(HALF % 2 == 0, "even");
-            if HALF == 3 { ud2; } else if isa("avx512vl") { ud2; } else if isa("sse2") { add rax, 1000; } else { ud2; }
+            if HALF == 3 {
+                ud2;
+            } else if isa("avx512vl") {
+                ud2;
+            } else if isa("sse2") {
+                add rax, 1000;
+            } else {
+                ud2;
+            }
             const OP = if HALF == 4 { add } else { sub };
             OP rax, 1;
             inline fn again(n: const) { OP rax, n; }

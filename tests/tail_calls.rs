@@ -130,7 +130,10 @@ macro_rules! through {
             peach_fn! {
                 #[embed = $embed]
                 pub extern $abi fn passes(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u64 {
-                    for (to, from) in zip([$($reg),*], [b, a, d, c, f, e]) { add from, 1; to = from; }
+                    for (to, from) in zip([$($reg),*], [b, a, d, c, f, e]) {
+                        add from, 1;
+                        to = from;
+                    }
                     // SAFETY: it takes what the registers hold. What is called is not proven.
                     unsafe { jmp sym callees::weighed; }
                 }

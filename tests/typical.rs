@@ -164,10 +164,10 @@ peach_fn! {
         let t: gp32;
         jmp 'test;
         'next:
-            mov t, [x.ptr + 4*i];
-            add t, [y.ptr + 4*i];
-            mov [to.ptr + 4*i], t;
-            inc i;
+        mov t, [x.ptr + 4*i];
+        add t, [y.ptr + 4*i];
+        mov [to.ptr + 4*i], t;
+        inc i;
         'test: cmp i, n;
         jb 'next;
         return n;
@@ -445,10 +445,10 @@ peach_fn! {
         shr n, 2;
         jz 'done;
         'next:
-            for i in 0..4 { add rax, [x.ptr + 8*i]; }
-            lea x.ptr, [x.ptr + 32];
-            dec n;
-            jnz 'next;
+        for i in 0..4 { add rax, [x.ptr + 8*i]; }
+        lea x.ptr, [x.ptr + 32];
+        dec n;
+        jnz 'next;
         'done: return rax;
     }
 
@@ -458,9 +458,9 @@ peach_fn! {
         jrcxz 'done;
         let t: gp64;
         'next:
-            movzx t.gp32, word [x.ptr + 2*rcx - 2];
-            add rax, t;
-            loop 'next;
+        movzx t.gp32, word [x.ptr + 2*rcx - 2];
+        add rax, t;
+        loop 'next;
         'done: return rax;
     }
 

@@ -43,7 +43,7 @@ peach_fn! {
         xor ecx, ecx;
         cpuid;
         mov supported, ecx;
-        and supported, 0x1800_0000;             // OSXSAVE and AVX
+        and supported, 0x1800_0000; // OSXSAVE and AVX
         cmp supported, 0x1800_0000;
         jne 'no;
         xor ecx, ecx;
@@ -127,7 +127,10 @@ peach_fn! {
             let places = [[x], [x + 8], [x + 16], [end - 8]];
             let mut bit: const = 0;
             let mut order: const = [0];
-            while len(order) < 4 { order = if len(order) == 1 { [0, 1] } else { [0, 1, 2, 3] }; bit += 7; }
+            while len(order) < 4 {
+                order = if len(order) == 1 { [0, 1] } else { [0, 1, 2, 3] };
+                bit += 7;
+            }
             assert!(bit == 14 && MASK > 0);
             for (r, place) in zip(v, places) { mov r, place; }
             if BITS < 64 { for r in v { let m: gp64; mov m, MASK; and r, m; } }
@@ -263,7 +266,13 @@ peach_fn! {
         add x, y;
         return x;
     }
-    inline fn round(x: gp64, y: gp64, key: operand) { ror x, 8; add x, y; xor x, key; rol y, 3; xor y, x; }
+    inline fn round(x: gp64, y: gp64, key: operand) {
+        ror x, 8;
+        add x, y;
+        xor x, key;
+        rol y, 3;
+        xor y, x;
+    }
     fn speck_like(x: u64, y: u64, key: u64, keys: &[u64; 32]) -> (u64, u64) {
         for i in 0..32 { round(x, y, [keys + 8*i]); }
         round(x, y, key);
@@ -461,7 +470,9 @@ peach_fn! {
             let op = add[TYPE];
             let a: [xmm; UNROLL];
             let b: [xmm; UNROLL];
-            stream loads { for i in 0..UNROLL { movdqu a[i], [x + 16*i]; movdqu b[i], [y + 16*i]; } }
+            stream loads {
+                for i in 0..UNROLL { movdqu a[i], [x + 16*i]; movdqu b[i], [y + 16*i]; }
+            }
             stream sums { for i in 0..UNROLL { op a[i], b[i]; } }
             stream stores { for i in 0..UNROLL { movdqu [z + 16*i], a[i]; } }
             test rounds, rounds;

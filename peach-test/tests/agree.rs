@@ -108,7 +108,11 @@ peach_fn! {
         }
     }
     // What a raw pointer leads to is not proven.
-    unsafe fn end(from: *const u8, end: *const u8) -> usize { sub end, from; mov rax, end; return rax; }
+    unsafe fn end(from: *const u8, end: *const u8) -> usize {
+        sub end, from;
+        mov rax, end;
+        return rax;
+    }
     fn same(x: NonNull<u64>) -> NonNull<u64> { return x; }
     fn is_there(x: Option<&u64>) -> bool { test x, x; setnz al; return al; }
     fn character(x: char) -> char { return x; }

@@ -57,7 +57,11 @@ macro_rules! by_expr {
                 let regs: [gp64; $length];
                 let local: [u32; $length] align $step * 8;
                 for i in (0..$bound).step_by($step) {
-                    if $condition { mov regs[i].gp32, [x + $disp * i]; } else { mov regs[i], $value * 2; }
+                    if $condition {
+                        mov regs[i].gp32, [x + $disp * i];
+                    } else {
+                        mov regs[i], $value * 2;
+                    }
                 }
                 assert!($condition, "it is true");
                 for r in regs[$step..] { xor r, r; }
@@ -171,9 +175,11 @@ macro_rules! by_block {
             fn $name() -> u64 $body
             fn inner() -> u64 { xor eax, eax; for i in 0..2 $inner return rax; }
             fn otherwise() -> u64 { xor eax, eax; if false { ud2; } else $inner return rax; }
-            fn labeled() -> u64 { xor eax, eax;
+            fn labeled() -> u64 {
+                xor eax, eax;
                 // SAFETY: nothing in it needs to be promised. It is here to be read.
-                unsafe $inner '_named: $inner return rax; }
+                unsafe $inner '_named: $inner return rax;
+            }
             #[target_feature(enable = "padlock")]
             fn falls() -> u64 { return 1; }
             #[fallback]
@@ -200,7 +206,9 @@ macro_rules! by_path {
 by_path!(paths, Record, ANSWER, Record, pub(crate), inline, second);
 
 macro_rules! statements {
-    ($name:ident: $($statement:tt)*) => { peach_fn! { fn $name(x: u64) -> u64 { $($statement)* return x; } } };
+    ($name:ident: $($statement:tt)*) => { peach_fn! {
+        fn $name(x: u64) -> u64 { $($statement)* return x; }
+    } };
 }
 statements!(repeated: add x, 1; { let t: gp64 = x; add x, t; } for i in 0..2 { inc x; });
 
@@ -245,7 +253,9 @@ macro_rules! outer {
 }
 macro_rules! inner {
     ($name:ident, $ty:ty, $value:expr, $label:lifetime) => {
-        peach_fn! { fn $name(x: $ty) -> $ty { add x, $value + 1; jz $label; inc x; $label: return x; } }
+        peach_fn! {
+            fn $name(x: $ty) -> $ty { add x, $value + 1; jz $label; inc x; $label: return x; }
+        }
     };
 }
 outer!(nested, u64, 3 + 4, 'end);
