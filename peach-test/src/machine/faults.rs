@@ -16,6 +16,7 @@ pub(crate) struct Fault {
 }
 
 /// What went wrong.
+#[cfg_attr(not(unix), expect(dead_code, reason = "a fault ends the process"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     Reads,
