@@ -292,3 +292,20 @@ fn tables_of_another_type_are_errors_at_their_expression() {
         }
     }
 }
+
+peach_fn! {
+    fn saturated() -> i64 {
+        mov rax, (-7_112_317_908_559_202_101i64).saturating_pow(6);
+        return rax;
+    }
+    fn saturated_below() -> i64 {
+        mov rax, (-7_112_317_908_559_202_101i64).saturating_pow(7);
+        return rax;
+    }
+}
+
+#[test]
+fn even_powers_of_negative_numbers_saturate_above() {
+    assert_eq!(saturated(), (-7_112_317_908_559_202_101i64).saturating_pow(6));
+    assert_eq!(saturated_below(), (-7_112_317_908_559_202_101i64).saturating_pow(7));
+}

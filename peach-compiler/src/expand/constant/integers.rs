@@ -354,7 +354,8 @@ impl Method<'_> {
         let (min, max) = int_range(self.bits, self.signed);
         let exact = self.exact(operation, n, args)?;
         let is_negative = match (operation, args) {
-            ("add" | "pow", _) => n < 0,
+            ("add", _) => n < 0,
+            ("pow", [Value::Int(times)]) => n < 0 && times % 2 != 0,
             ("sub", [Value::Int(other)]) => *other > 0,
             ("mul", [Value::Int(other)]) => (n < 0) != (*other < 0),
             _ => false,
