@@ -67,17 +67,15 @@ impl Plan {
             candidates.add(looser.and_then(|next| next.offset(-next.constant)));
             candidates.add(next);
         }
-        let foreign: Vec<Symbol> = self
-            .meetings
-            .iter()
-            .filter(|(other, _)| **other != block)
-            .filter_map(|(_, m)| m.turns)
-            .collect();
-        for wanted in self.wanted.all() {
+        let others = self.meetings.iter().filter(|(other, _)| **other != block);
+        let foreign: SortedSet<Symbol> = others.filter_map(|(_, meeting)| meeting.turns).collect();
+        let wanted: Vec<&Linear> = self.wanted.naming(&candidates.allowed, world).collect();
+        for wanted in wanted {
             candidates.add(Some(wanted.clone()));
             // Before the first turn of a loop that comes later.
+            let turns = wanted.symbols().filter(|symbol| foreign.contains(symbol));
             let starts: Vec<(Symbol, Linear)> =
-                foreign.iter().map(|turns| (*turns, Linear::default())).collect();
+                turns.map(|turns| (turns, Linear::default())).collect();
             candidates.add(wanted.substitute_all(&starts));
             candidates.add(a_turn(wanted, -1));
             candidates.add(a_turn(wanted, 1));

@@ -163,9 +163,9 @@ impl Companion for Plan {
             })
             .collect();
         // What should hold behind the edge should hold of what is held before it.
-        let names = |wanted: &&Linear| before.iter().any(|(symbol, _)| wanted.factor(*symbol) != 0);
-        let left = WANTED.saturating_sub(self.wanted.all().len());
-        let earlier = self.wanted.all().iter().filter(names).take(left);
+        let held_before: SortedSet<Symbol> = before.iter().map(|(symbol, _)| *symbol).collect();
+        let names = |wanted: &&Linear| wanted.symbols().any(|symbol| held_before.contains(&symbol));
+        let earlier = self.wanted.naming(&held_before, world).filter(names).take(WANTED);
         let earlier: Vec<Linear> = earlier.filter_map(|sum| sum.substitute_all(&before)).collect();
         earlier.iter().for_each(|sum| self.wanted.add(sum, world));
         let mut note = |fact: Option<Linear>| {

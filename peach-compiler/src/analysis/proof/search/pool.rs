@@ -53,11 +53,6 @@ impl Pool {
         self.sums.push(sum.clone());
     }
 
-    /// All, in the order they were added in.
-    pub(super) fn all(&self) -> &[Linear] {
-        &self.sums
-    }
-
     /// The first of what arrives alone, those that name one of `symbols`, in the order they were
     /// added in, and then the rest of what arrives.
     pub(super) fn naming<'a>(
