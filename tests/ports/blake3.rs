@@ -35,8 +35,12 @@ peach_fn! {
             paddd v[0], t;
             paddd v[0], v[1];
             pxor v[3], v[0];
-            if i == 0 { pshuflw v[3], v[3], 0b10_11_00_01; pshufhw v[3], v[3], 0b10_11_00_01; }
-            else { pshufb v[3], u8x16(1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12); }
+            if i == 0 {
+                pshuflw v[3], v[3], 0b10_11_00_01;
+                pshufhw v[3], v[3], 0b10_11_00_01;
+            } else {
+                pshufb v[3], u8x16(1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12);
+            }
             paddd v[2], v[3];
             pxor v[1], v[2];
             rotate(v[1], t, by);
