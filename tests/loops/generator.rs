@@ -1,31 +1,7 @@
 //! Random plain kernels with loops: some of anything, some that are nearly right.
 
+use peach_testing::Random;
 use std::fmt::Write;
-
-/// Steele, Lea, Flood: SplitMix64.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len() as u64) as usize]
-    }
-
-    pub fn chance(&mut self, one_in: u64) -> bool {
-        self.below(one_in) == 0
-    }
-}
 
 /// Registers that hold numbers.
 const NUMBERS: [&str; 6] = ["a", "b", "i", "n", "x.len", "y.len"];
@@ -45,7 +21,7 @@ impl Generator {
     /// A kernel that takes two slices of numbers and two numbers, and how many bytes a number of a
     /// slice has.
     pub fn kernel(seed: u64) -> (String, usize) {
-        let mut generator = Generator { random: Random(seed), text: String::new(), labels: 0 };
+        let mut generator = Generator { random: Random::new(seed), text: String::new(), labels: 0 };
         let size = match generator.random.below(4) {
             0 => {
                 generator.small_kernel();
@@ -87,7 +63,7 @@ impl Generator {
     }
 
     pub fn number(&mut self) -> &'static str {
-        self.random.one(&NUMBERS)
+        self.random.pick(&NUMBERS)
     }
 
     pub fn small(&mut self) -> u64 {
@@ -97,7 +73,7 @@ impl Generator {
     /// Anything, anywhere.
     fn soup(&mut self) {
         let head = self.label();
-        let is_loop = self.random.chance(2);
+        let is_loop = self.random.one_in(2);
         if is_loop {
             self.line(format_args!("'l{head}:"));
         }
@@ -106,7 +82,7 @@ impl Generator {
         }
         if is_loop {
             let (r, v) = (self.number(), self.number());
-            let condition = self.random.one(&CONDITIONS);
+            let condition = self.random.pick(&CONDITIONS);
             self.line(format_args!("cmp {r}, {v}; {condition} 'l{head};"));
         }
     }
@@ -114,17 +90,17 @@ impl Generator {
     /// A pointer that moves while a number goes down.
     fn counted(&mut self) {
         let (head, done) = (self.label(), self.label());
-        let pointer = self.random.one(&["x.ptr", "x.ptr", "p"]);
-        let counter = self.random.one(&["x.len", "n"]);
+        let pointer = self.random.pick(&["x.ptr", "x.ptr", "p"]);
+        let counter = self.random.pick(&["x.len", "n"]);
         let step = [1, 1, 2, 4, 8, 16][self.random.below(6) as usize];
-        if step > 1 && self.random.chance(2) {
-            let bits = self.random.one(&["1", "2", "3", "4"]);
+        if step > 1 && self.random.one_in(2) {
+            let bits = self.random.pick(&["1", "2", "3", "4"]);
             self.line(format_args!("shr {counter}, {bits}; jz 'l{done};"));
             self.line(format_args!("'l{head}:"));
             self.accesses(pointer, step);
             self.line(format_args!("add {pointer}, {step}; dec {counter}; jnz 'l{head};"));
         } else if step > 1 {
-            let off = if self.random.chance(6) { self.small() } else { step };
+            let off = if self.random.one_in(6) { self.small() } else { step };
             let (enter, again) = (self.condition("jb"), self.condition("jae"));
             self.line(format_args!("sub {counter}, {off}; {enter} 'l{done};"));
             self.line(format_args!("'l{head}:"));
@@ -141,7 +117,7 @@ impl Generator {
             self.line(format_args!("inc {pointer}; dec {counter}; {again} 'l{head};"));
         }
         self.line(format_args!("'l{done}:"));
-        if step > 1 && self.random.chance(2) {
+        if step > 1 && self.random.one_in(2) {
             let (one, end) = (self.label(), self.label());
             self.line(format_args!("add {counter}, {step}; jz 'l{end}; 'l{one}:"));
             self.accesses(pointer, 1);
@@ -151,7 +127,7 @@ impl Generator {
 
     /// Mostly `usual`.
     pub fn condition(&mut self, usual: &'static str) -> &'static str {
-        if self.random.chance(6) { self.random.one(&CONDITIONS) } else { usual }
+        if self.random.one_in(6) { self.random.pick(&CONDITIONS) } else { usual }
     }
 
     /// A number that goes up to a length.
@@ -160,27 +136,27 @@ impl Generator {
         let (slice, len) = [("x", "x.len"), ("y", "y.len"), ("x", "y.len"), ("p", "n")]
             [self.random.below(4) as usize];
         let pointer = if slice == "p" { "p".to_string() } else { format!("{slice}.ptr") };
-        let index = self.random.one(&["i", "a", "b"]);
-        if self.random.chance(3) {
+        let index = self.random.pick(&["i", "a", "b"]);
+        if self.random.one_in(3) {
             self.line(format_args!("mov n, x.len; cmp y.len, n; cmovb n, y.len;"));
         }
-        if self.random.chance(2) {
-            let from = self.random.one(&["0", "0", "1", "a"]);
+        if self.random.one_in(2) {
+            let from = self.random.pick(&["0", "0", "1", "a"]);
             self.line(format_args!("mov {index}, {from};"));
         }
         let leave = self.condition("jae");
         self.line(format_args!("'l{head}: cmp {index}, {len}; {leave} 'l{done};"));
-        if self.random.chance(3) {
+        if self.random.one_in(3) {
             self.statement(1);
         }
-        let scale = if self.random.chance(5) { 2 } else { 1 };
-        let offset = if self.random.chance(5) { self.small() as i64 - 4 } else { 0 };
+        let scale = if self.random.one_in(5) { 2 } else { 1 };
+        let offset = if self.random.one_in(5) { self.small() as i64 - 4 } else { 0 };
         let place = format!("{pointer} + {scale}*{index} + {offset}");
         self.access(&place, 1, slice == "y");
-        if self.random.chance(6) {
+        if self.random.one_in(6) {
             self.statement(1);
         }
-        let step = if self.random.chance(4) { self.small() } else { 1 };
+        let step = if self.random.one_in(4) { self.small() } else { 1 };
         self.line(format_args!("add {index}, {step}; jmp 'l{head};"));
         self.line(format_args!("'l{done}:"));
     }
@@ -189,14 +165,14 @@ impl Generator {
     fn accesses(&mut self, pointer: &str, step: u64) {
         for _ in 0..1 + self.random.below(2) {
             let bytes = [1, 1, 2, 4, 8, 16][self.random.below(6) as usize].min(step);
-            let last = step - bytes + u64::from(self.random.chance(8));
+            let last = step - bytes + u64::from(self.random.one_in(8));
             let offset = self.random.below(last + 1);
             self.access(&format!("{pointer} + {offset}"), bytes, false);
         }
     }
 
     fn access(&mut self, place: &str, bytes: u64, is_store: bool) {
-        match (bytes, is_store && self.random.chance(2)) {
+        match (bytes, is_store && self.random.one_in(2)) {
             (1, true) => self.line(format_args!("mov byte [{place}], 1;")),
             (1, false) => self.line(format_args!("movzx t.gp32, byte [{place}];")),
             (2, _) => self.line(format_args!("movzx t.gp32, word [{place}];")),
@@ -223,7 +199,7 @@ impl Generator {
             10 => self.line(format_args!("sub {r}.gp32, {v};")),
             11 => self.line(format_args!("add {r}.gp8, {v};")),
             12 => {
-                let condition = self.random.one(&CONDITIONS).trim_start_matches('j');
+                let condition = self.random.pick(&CONDITIONS).trim_start_matches('j');
                 self.line(format_args!("cmp {r}, {s}; cmov{condition} {r}, {s};"));
             }
             13 => self.line(format_args!("and {r}, -{};", v.max(1).next_power_of_two())),
@@ -233,8 +209,8 @@ impl Generator {
             17 => self.line(format_args!("xchg {r}, {s};")),
             18 => self.line(format_args!("mov {r}, {s};")),
             19 if depth == 0 => {
-                let pointer = self.random.one(&POINTERS);
-                let from = self.random.one(&POINTERS);
+                let pointer = self.random.pick(&POINTERS);
+                let from = self.random.pick(&POINTERS);
                 self.line(format_args!("lea {pointer}, [{from} + {r}];"));
             }
             _ if depth == 0 => self.guarded(),
@@ -245,15 +221,15 @@ impl Generator {
     /// An access behind a comparison.
     fn guarded(&mut self) {
         let skip = self.label();
-        let (r, len) = (self.number(), self.random.one(&["x.len", "y.len", "n"]));
-        let bits = self.random.one(&["", "", "", ".gp32"]);
+        let (r, len) = (self.number(), self.random.pick(&["x.len", "y.len", "n"]));
+        let bits = self.random.pick(&["", "", "", ".gp32"]);
         let condition = self.condition("jae");
         let slice = if len == "y.len" { "y" } else { "x" };
         self.line(format_args!("cmp {r}{bits}, {len}{bits}; {condition} 'l{skip};"));
-        if self.random.chance(4) {
+        if self.random.one_in(4) {
             self.statement(1);
         }
-        let offset = if self.random.chance(4) { self.small() as i64 - 4 } else { 0 };
+        let offset = if self.random.one_in(4) { self.small() as i64 - 4 } else { 0 };
         self.access(&format!("{slice}.ptr + {r} + {offset}"), 1, slice == "y");
         self.line(format_args!("'l{skip}:"));
     }

@@ -4,10 +4,10 @@
 //! scale, a register; or a statement is left out. What is accepted nevertheless runs beside
 //! unreadable pages for every small length. `PEACH_LOOP_MUTANTS=N` sets how many there are.
 
-use crate::generator::Random;
 use crate::table::{Shape, shapes};
 use crate::{End, Kernel, in_a_process, number};
 use peach_runtime::jit;
+use peach_testing::Random;
 use peach_testing::processor;
 
 const CONDITIONS: [&str; 16] =
@@ -58,7 +58,7 @@ fn tokens(text: &str) -> Vec<String> {
 fn mutate(body: &str, random: &mut Random) -> Option<String> {
     let mut tokens = tokens(body);
     // Whole statements, once in a while.
-    if random.chance(6) {
+    if random.one_in(6) {
         let ends: Vec<usize> = (0..tokens.len()).filter(|at| tokens[*at] == ";").collect();
         let at = random.below(ends.len() as u64 - 1) as usize;
         let dropped: String = tokens.drain(ends[at] + 1..=ends[at + 1]).collect();
@@ -88,14 +88,14 @@ pub fn changed(
     for prefix in ["cmov", "set", "j"] {
         let condition = token.strip_prefix(prefix).filter(|c| CONDITIONS.contains(c));
         if condition.is_some() {
-            return Some(format!("{prefix}{}", random.one(&CONDITIONS)));
+            return Some(format!("{prefix}{}", random.pick(&CONDITIONS)));
         }
     }
     if WIDTHS.contains(&token) {
-        return Some(random.one(&WIDTHS).to_string());
+        return Some(random.pick(&WIDTHS).to_string());
     }
     if let Some((name, view)) = token.rsplit_once('.').filter(|(_, view)| VIEWS.contains(view)) {
-        let other = random.one(&VIEWS);
+        let other = random.pick(&VIEWS);
         return Some(if other == view { name.to_string() } else { format!("{name}.{other}") });
     }
     if let Some((a, b)) = TWINS.iter().find(|(a, b)| *a == token || *b == token) {
@@ -104,7 +104,7 @@ pub fn changed(
     match token {
         "+" => Some("-".to_string()),
         "-" => Some("+".to_string()),
-        _ if VIEWS.contains(&token) => Some(random.one(&VIEWS).to_string()),
+        _ if VIEWS.contains(&token) => Some(random.pick(&VIEWS).to_string()),
         _ => other_register(tokens, token, names, random),
     }
 }
@@ -118,19 +118,19 @@ fn other_register(
 ) -> Option<String> {
     let others = tokens.iter().map(String::as_str);
     let others: Vec<&str> = others.filter(|o| names.contains(o) && *o != token).collect();
-    (names.contains(&token) && !others.is_empty()).then(|| random.one(&others).to_string())
+    (names.contains(&token) && !others.is_empty()).then(|| random.pick(&others).to_string())
 }
 
 #[test]
 fn mutants_of_shapes_are_refused_or_harmless() {
     let count = number("PEACH_LOOP_MUTANTS").unwrap_or(200);
     let all: Vec<Shape> = shapes().into_iter().filter(runs_here).collect();
-    let mut random = Random(number("PEACH_SEED").unwrap_or(1));
+    let mut random = Random::new(number("PEACH_SEED").unwrap_or(1));
     let (mut refused, mut none, mut harmless, mut endless) = (0, 0, 0, 0);
     while refused + none + harmless + endless < count {
         let shape = &all[random.below(all.len() as u64) as usize];
         let Some(mut body) = mutate(&shape.body, &mut random) else { continue };
-        if random.chance(4) {
+        if random.one_in(4) {
             body = mutate(&body, &mut random).unwrap_or(body);
         }
         let text = shape.kernel("sysv64", &body);

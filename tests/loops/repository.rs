@@ -6,7 +6,6 @@
 //! the convention leaves unspecified at random. `PEACH_KERNEL_MUTANTS=N` sets how many mutants there
 //! are.
 
-use crate::generator::Random;
 use crate::mutants::changed;
 use crate::{End, corners, isolated, number};
 use peach_compiler::abi::{ArgPlace, SYSV64};
@@ -14,6 +13,7 @@ use peach_compiler::diagnostics::Severity;
 use peach_compiler::ir::{ArgId, ArgValue, Function};
 use peach_compiler::isa::Bank;
 use peach_compiler::pipeline::{CompiledFunction, compile};
+use peach_testing::Random;
 use peach_testing::executable::Executable;
 use peach_testing::guarded::{Guarded, PAGE};
 use peach_testing::machine::{Machine, Zmm};
@@ -76,7 +76,7 @@ struct Region {
 impl Region {
     fn new(bytes: usize, at_end: bool, mutable: bool, random: &mut Random) -> (Region, u64) {
         let mut memory = Guarded::new();
-        let content: Vec<u8> = (0..bytes).map(|_| random.next() as u8).collect();
+        let content: Vec<u8> = (0..bytes).map(|_| random.bits() as u8).collect();
         let start = memory.place(&content, at_end) as u64;
         (Region { memory, content, at_end, mutable }, start)
     }
@@ -108,11 +108,11 @@ fn arguments(
     is_even: bool,
     random: &mut Random,
 ) -> (Machine, Vec<Region>) {
-    let mut machine = Machine::poisoned(random.next());
+    let mut machine = Machine::poisoned(random.bits());
     let mut regions = Vec::new();
     let mut last_len = 0;
     for (index, arg) in function.args.iter().enumerate() {
-        let at_end = random.chance(2);
+        let at_end = random.one_in(2);
         let value = match arg.value {
             ArgValue::Reference { bytes, mutable, .. } => {
                 let bytes = bytes.unwrap_or(0) as usize;
@@ -132,13 +132,13 @@ fn arguments(
             ArgValue::Number { .. } if is_length(function, index) => last_len,
             ArgValue::Number { bytes } => {
                 let corner = corners(len)[(round + index * 3) % 10];
-                let above = if bytes < 8 { random.next() << (8 * bytes) } else { 0 };
+                let above = if bytes < 8 { random.bits() << (8 * bytes) } else { 0 };
                 let below = if bytes < 8 { corner & ((1 << (8 * bytes)) - 1) } else { corner };
                 above | below
             }
             ArgValue::Bool => random.below(2),
             ArgValue::Char => 97,
-            ArgValue::Vector { .. } | ArgValue::Pointer { .. } => random.next(),
+            ArgValue::Vector { .. } | ArgValue::Pointer { .. } => random.bits(),
         };
         place(function, ArgId(index as u32), value, &mut machine);
     }
@@ -230,7 +230,7 @@ fn without_statement(tokens: TokenStream, random: &mut Random) -> TokenStream {
     let ends: Vec<usize> = (0..list.len())
         .filter(|at| matches!(&list[*at], TokenTree::Punct(p) if p.as_char() == ';'))
         .collect();
-    let is_deeper = ends.len() < 3 || random.chance(2);
+    let is_deeper = ends.len() < 3 || random.one_in(2);
     if let Some(&at) =
         groups.get(random.below(groups.len().max(1) as u64) as usize).filter(|_| is_deeper)
         && let TokenTree::Group(group) = &list[at]
@@ -250,7 +250,7 @@ fn without_statement(tokens: TokenStream, random: &mut Random) -> TokenStream {
 }
 
 fn mutate(block: &TokenStream, random: &mut Random) -> Option<TokenStream> {
-    if random.chance(5) {
+    if random.one_in(5) {
         return Some(without_statement(block.clone(), random));
     }
     let leaves = leaves(block);
@@ -261,7 +261,7 @@ fn mutate(block: &TokenStream, random: &mut Random) -> Option<TokenStream> {
 
 #[test]
 fn kernels_stay_inside() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let (mut count, mut endless, mut lacking) = (0, 0, 0);
     for (name, block) in blocks() {
         for kernel in kernels(block).unwrap_or_default() {
@@ -282,7 +282,7 @@ fn kernels_stay_inside() {
 #[test]
 fn mutants_of_kernels_are_refused_or_harmless() {
     let wanted = number("PEACH_KERNEL_MUTANTS").unwrap_or(40);
-    let mut random = Random(number("PEACH_SEED").unwrap_or(1));
+    let mut random = Random::new(number("PEACH_SEED").unwrap_or(1));
     let blocks = blocks();
     let (mut refused, mut accepted) = (0, 0);
     let (mut harmless, mut endless, mut lacking) = (0, 0, 0);

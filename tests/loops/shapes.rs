@@ -3,7 +3,7 @@
 use crate::generator::Generator;
 
 /// How many choices there are to one mistake.
-const MISTAKE: u64 = 14;
+const MISTAKE: usize = 14;
 
 /// Widths of elements, with the names that loads and types have.
 const ELEMENTS: [(u64, &str, &str, &str); 4] = [
@@ -45,7 +45,7 @@ impl Generator {
         let (ae, b, z, nz) = (self.cc("jae"), self.cc("jb"), self.cc("jz"), self.cc("jnz"));
         let d = self.shift();
         let k = [2u64, 4, 8][self.random.below(3) as usize];
-        let last = k - 1 + u64::from(self.random.chance(MISTAKE));
+        let last = k - 1 + u64::from(self.random.one_in(MISTAKE));
         let bits = k.trailing_zeros();
         let slip = self.slip();
         let mask = [1, 3, 7, 15, 63, 255][self.random.below(6) as usize];
@@ -123,7 +123,7 @@ impl Generator {
             15 => format!(
                 "'l: cmp i, n; {ae} 'e; {load} [p + {s}*i]; and t, {}; mov [buf + 8*t], i; inc i; \
                  jmp 'l; 'e:",
-                if self.random.chance(3) { mask } else { 7 }
+                if self.random.one_in(3) { mask } else { 7 }
             ),
             16 => format!("cmp n, {mask}; jbe 'e; and a, {mask}; {load} [p + {s}*a + {d}]; 'e:"),
             // Counters of 32 bits, signed comparisons.
@@ -170,7 +170,7 @@ impl Generator {
             25 => format!(
                 "mov [buf + 8], n; 'l: cmp i, [buf + {}]; {ae} 'e; {load} [p + {s}*i]; inc i; \
                  jmp 'l; 'e:",
-                if self.random.chance(MISTAKE) { 16 } else { 8 }
+                if self.random.one_in(MISTAKE) { 16 } else { 8 }
             ),
             // A number of the caller's as an index.
             _ => format!(
@@ -183,11 +183,11 @@ impl Generator {
 
     /// `right`, or once in a while something else.
     fn swap(&mut self, right: &'static str, wrong: &'static str) -> &'static str {
-        if self.random.chance(MISTAKE) { wrong } else { right }
+        if self.random.one_in(MISTAKE) { wrong } else { right }
     }
 
     fn cc(&mut self, right: &'static str) -> &'static str {
-        if !self.random.chance(MISTAKE) {
+        if !self.random.one_in(MISTAKE) {
             return right;
         }
         let all = ["b", "ae", "e", "ne", "be", "a", "s", "ns", "l", "ge", "le", "g"];
@@ -201,7 +201,7 @@ impl Generator {
 
     /// A size, or twice or half of it.
     fn off(&mut self, size: u64) -> u64 {
-        match self.random.chance(MISTAKE) {
+        match self.random.one_in(MISTAKE) {
             true => [1, 2, 4, 8][self.random.below(4) as usize],
             false => size,
         }
@@ -209,13 +209,13 @@ impl Generator {
 
     /// A displacement: 0, mostly.
     fn shift(&mut self) -> i64 {
-        match self.random.chance(MISTAKE) {
+        match self.random.one_in(MISTAKE) {
             true => [-8, -4, -1, 1, 4, 8, i64::from(i32::MIN)][self.random.below(7) as usize],
             false => 0,
         }
     }
 
     fn slip(&mut self) -> u64 {
-        u64::from(self.random.chance(MISTAKE))
+        u64::from(self.random.one_in(MISTAKE))
     }
 }

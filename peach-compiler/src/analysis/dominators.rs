@@ -255,13 +255,10 @@ fn cycles(succs: &[Vec<u32>], preds: &[Vec<u32>], sequence: &[u32]) -> Vec<bool>
 mod tests {
     use super::*;
 
-    /// A graph with this many nodes, by a linear congruential generator.
+    /// A graph with this many nodes.
     fn random_graph(count: usize, seed: u64) -> Vec<Vec<u32>> {
-        let mut state = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        let mut next = |below: usize| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as usize % below
-        };
+        let mut random = peach_testing::Random::new(seed);
+        let mut next = |below: usize| random.below(below);
         (0..count)
             .map(|node| {
                 let edges = next(4);
