@@ -150,7 +150,7 @@ fn check(group: CompiledGroup, native: &'static Convention) -> Outcome {
 /// An extension that a version needs and this processor lacks.
 fn lacking(version: &CompiledFunction) -> Option<&'static str> {
     let needs = version.function.features.words();
-    peach_runtime::__private::lacking(needs).first().copied()
+    peach_runtime::__private::lacking(needs).next()
 }
 
 /// What is wrong with the list.

@@ -265,7 +265,7 @@ mod tests {
                 let mut near = |_| ((node + next(9)).saturating_sub(3) % count) as u32;
                 let mut succs: Vec<u32> = (0..edges).map(&mut near).collect();
                 succs.extend((node + 1 < count && edges < 3).then_some(node as u32 + 1));
-                sorted::sort(&mut succs);
+                succs.sort_unstable();
                 succs.dedup();
                 succs
             })

@@ -72,7 +72,7 @@ mod tests {
         let mut tried = 0;
         loop {
             let mut distinct = targets.to_vec();
-            sorted::sort(&mut distinct);
+            distinct.sort_unstable();
             distinct.dedup();
             if distinct.len() == 6 {
                 let moves: Vec<Move> = (0..6).map(|i| gp(targets[i], i as u8)).collect();
