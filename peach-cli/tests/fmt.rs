@@ -60,7 +60,7 @@ fn errors_are_frames() {
     files.file("c.rs", "peach_fn! { fn c() { \"x } }\n");
     let run = files.peach("fmt a.peach b.peach c.rs");
     assert_eq!(run.code, Some(1));
-    for part in ["b.peach:2:10", "    nop; ]", "c.rs:1", "2 errors; nothing was written"] {
+    for part in ["b.peach:2:10", "    nop; ]", "c.rs:1", "2 errors; no code was written"] {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
     assert_eq!(files.text("a.peach"), LOOSE);

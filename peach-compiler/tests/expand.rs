@@ -484,7 +484,7 @@ fn refused_operands() {
     refuse("mov al, ⟦256⟧;", &[("E0106", "-128 to 255")]);
     refuse("add rax, ⟦n{k1}⟧;", &[("E0205", "first operand")]);
     refuse("mov dword ⟦n⟧, 4;", &[("E0205", "[p]")]);
-    refuse("'l: call ⟦'l⟧;", &[("E0206", "inline fn")]);
+    refuse("'l: call ⟦'l⟧;", &[("E0206", "local fn")]);
     refuse("⟦ret⟧;", &[("E0206", "return")]);
     refuse("let x: xmm = ⟦n⟧;", &[("E0105", "movq")]);
     refuse("let x: gp32 = ⟦n⟧;", &[("E0105", ".gp32")]);

@@ -426,7 +426,7 @@ impl Record {
     }
 
     /// Makes it as if it had never been resolved.
-    #[cfg(all(feature = "std", target_os = "linux", target_env = "gnu"))]
+    #[cfg(all(feature = "std", target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
     pub(crate) fn forget(&self) {
         self.entry.store(core::ptr::null_mut(), Ordering::Release);
     }

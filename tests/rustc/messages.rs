@@ -135,7 +135,7 @@ pub fn callers(p: &u64, b: &mut [u8]) -> u64 {
             "error: undefined name `nothing` [E0101]",
             "error: `add` does not take `xmm0` here [E0202]",
             "error: `andn` needs the extension `bmi1`, which is not enabled [E0203]",
-            "error: `t` is read, but nothing writes it [E0303]",
+            "error: `t` is read, but nothing has written it [E0303]",
             "error: memory at `x` is not proven to be valid [E0501]",
             "error: `missing` has a result, but a path reaches its end without a `return` [E0305]",
             "error: out of general-purpose registers: 16 are live here, but only 15",

@@ -147,7 +147,7 @@ fn write_workspace(dir: &Path) {
         &dir.join("runtime-2/Cargo.toml"),
         &format!(
             "[package]\nname = \"peach-runtime\"\nversion = \"0.2.0\"\nedition = \"2024\"\n
-             [features]\ndebug = [\"peach-macros/debug\"]\njit = []\n
+             [features]\ndefault = [\"std\"]\nstd = []\ndebug = [\"peach-macros/debug\"]\njit = []\n
              [lib]\npath = \"{one}/src/lib.rs\"\n
              [dependencies]\npeach-macros = {{ path = {macros:?} }}\nlibc = \"0.2\"\n"
         ),
