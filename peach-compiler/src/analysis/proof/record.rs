@@ -17,8 +17,8 @@ use std::ops::Range;
 pub use super::access::{Access, Via};
 pub use super::decide::Knowledge;
 pub use super::linear::{Linear, Symbol, SymbolInfo};
-pub use super::state::{Quotient, Slot};
-pub use super::world::{Site, SiteKind};
+pub use super::state::Slot;
+pub use super::world::{Quotient, Site, SiteKind};
 
 /// A proof.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ pub fn of(function: &Function, facts: &Facts, extent: Extent) -> Record {
         shorten(&mut world, &mut certificate, &asked);
     }
     let rules = certificate.iter().map(|(block, claim)| (*block, claim.rules.clone())).collect();
-    let mut notes = Notes { rules, edges: Vec::new(), quotients: SortedMap::new() };
+    let mut notes = Notes { rules, edges: Vec::new() };
     let verdict = judge::walk(&mut world, &mut certificate, &asked, Some(&mut notes));
     let locals = (0..function.locals.len()).map(|local| world.local(LocalId(local as u32)));
     let data = (0..function.data.len()).map(|data| world.constant(DataId(data as u32)));
@@ -117,7 +117,7 @@ pub fn of(function: &Function, facts: &Facts, extent: Extent) -> Record {
         symbols: world.symbols.all_lasting().to_vec(),
         claims: certificate.into_iter().map(|(block, claim)| (block, claimed(claim))).collect(),
         edges: notes.edges,
-        quotients: notes.quotients,
+        quotients: world.quotients,
         open: verdict.open.iter().map(|(access, _)| *access).collect(),
         holds: verdict.failures.is_empty(),
         asked,
@@ -175,7 +175,6 @@ struct Notes {
     /// By the block that an edge enters, and the one that it leaves.
     rules: SortedMap<u32, SortedMap<u32, Vec<(Symbol, Rule)>>>,
     edges: Vec<Edge>,
-    quotients: SortedMap<Symbol, Quotient>,
 }
 
 impl Companion for Notes {
@@ -191,7 +190,6 @@ impl Companion for Notes {
             .flatten()
             .filter_map(|(symbol, rule)| Some((*symbol, value_of(rule, &mut state, world)?)));
         self.edges.push(Edge { from, to, values: values.collect() });
-        self.quotients.extend(state.quotients());
     }
 
     fn access(&mut self, _: Access, _: &State, _: &mut World<'_>) {}

@@ -3,7 +3,7 @@
 use super::bits::{Bits, Known};
 use super::decide::Knowledge;
 use super::linear::{Linear, Symbol};
-use super::world::{SiteKind, WORD, World};
+use super::world::{Quotient, SiteKind, WORD, World};
 use crate::ir::{Function, LocalId, Reg, View};
 use crate::isa::{Bank, Class};
 use crate::sorted::SortedMap;
@@ -47,17 +47,6 @@ pub(super) struct Division {
     bits: u32,
     is_signed: bool,
     pub(super) quotient: Symbol,
-}
-
-/// `(value - least) / 2^bits`, rounded down.
-#[derive(Clone, Debug)]
-pub struct Quotient {
-    /// What is divided.
-    pub value: Linear,
-    /// The binary logarithm of the divisor.
-    pub bits: u32,
-    /// The least remainder.
-    pub least: i128,
 }
 
 /// Everything known at one place.
@@ -248,15 +237,6 @@ impl State {
         rest.is_some_and(|rest| self.knowledge.shows_zero(&world.symbols, &rest))
     }
 
-    /// The quotients that have symbols, with what they are.
-    pub fn quotients(&self) -> impl Iterator<Item = (Symbol, Quotient)> {
-        self.divisions.iter().map(|division| {
-            let Division { value, bits, is_signed, quotient } = division;
-            let least = if *is_signed { -(1i128 << (bits - 1)) } else { 0 };
-            (*quotient, Quotient { value: value.clone(), bits: *bits, least })
-        })
-    }
-
     /// How often 2^`bits` is contained in the number `value`.
     pub fn quotient(&mut self, value: &Linear, bits: u32, world: &mut World<'_>) -> Linear {
         match value.as_constant() {
@@ -295,6 +275,7 @@ impl State {
             }
         }
         let value = value.clone();
+        world.quotients.insert(quotient, Quotient { value: value.clone(), bits, least });
         self.divisions.push(Division { value, bits, is_signed, quotient });
         quotient
     }

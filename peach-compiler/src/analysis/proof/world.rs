@@ -5,6 +5,7 @@ use super::decide::Knowledge;
 use super::linear::{Linear, Symbol, Symbols};
 use crate::analysis::{Block, Facts};
 use crate::ir::{ArgId, ArgValue, DataId, Function, LabelId, LocalId, Op, Reg, lifetime_of};
+use crate::sorted::SortedMap;
 use std::collections::{HashMap, HashSet};
 
 /// 2^64.
@@ -51,6 +52,17 @@ pub enum SiteKind {
     Quotient,
 }
 
+/// `(value - least) / 2^bits`, rounded down.
+#[derive(Clone, Debug)]
+pub struct Quotient {
+    /// What is divided.
+    pub value: Linear,
+    /// The binary logarithm of the divisor.
+    pub bits: u32,
+    /// The least remainder.
+    pub least: i128,
+}
+
 /// The function, its symbols and its regions.
 pub(super) struct World<'f> {
     pub function: &'f Function,
@@ -79,6 +91,8 @@ pub(super) struct World<'f> {
     /// Where symbols of the current walk come from.
     pub sites: HashMap<Symbol, Site>,
     made: HashMap<Site, Symbol>,
+    /// Which of them are quotients, and of what. A state forgets this sooner.
+    pub quotients: SortedMap<Symbol, Quotient>,
     numbers: HashMap<(u32, SiteKind), u32>,
     /// The instruction that is looked at.
     pub at: u32,
@@ -105,6 +119,7 @@ impl<'f> World<'f> {
             data: Vec::new(),
             sites: HashMap::new(),
             made: HashMap::new(),
+            quotients: SortedMap::new(),
             numbers: HashMap::new(),
             at: 0,
             optimistic: false,
@@ -334,6 +349,7 @@ impl<'f> World<'f> {
         self.symbols.forget();
         self.sites.clear();
         self.made.clear();
+        self.quotients.clear();
         self.numbers.clear();
     }
 
