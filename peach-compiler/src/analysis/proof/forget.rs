@@ -36,6 +36,7 @@ impl State {
         self.registers.retain(|reg, _| live.contains(*reg));
         self.masks.retain(|reg, _| live.contains(*reg));
         let is_lasting = |symbol: Symbol| world.is_given(symbol) || world.is_open(symbol, from, to);
+        let named = Kept { held: self.named_symbols(), is_lasting: &is_lasting };
         let mut kept = Kept { held: self.held_symbols(), is_lasting: &is_lasting };
         self.keep_quotients(&mut kept);
         kept.follow(&self.knowledge);
@@ -43,12 +44,18 @@ impl State {
         self.low_bits.retain(|(value, bits)| {
             [value, &bits.first, &bits.end].into_iter().all(|sum| kept.contains_all(sum))
         });
-        self.knowledge.project(&kept, &world.symbols);
+        self.knowledge.project(&kept, &named, &world.symbols);
+    }
+
+    /// The symbols of what a place can name.
+    fn named_symbols(&self) -> HashSet<Symbol> {
+        let masks = self.masks.values().flat_map(|bits| [&bits.first, &bits.end]);
+        let registers = self.registers.values().chain(self.locals.values()).chain(&self.pushed);
+        registers.chain(masks).flat_map(Linear::symbols).collect()
     }
 
     /// The symbols of what something holds.
     fn held_symbols(&self) -> HashSet<Symbol> {
-        let masks = self.masks.values().flat_map(|bits| [&bits.first, &bits.end]);
         let flags = match &self.flags {
             Flags::Unknown => [None, None],
             Flags::Compared { left, right, .. } | Flags::Added { left, right, .. } => {
@@ -58,12 +65,9 @@ impl State {
             Flags::Shifted { value, source, .. } => [Some(value), Some(source)],
             Flags::Bit { source, .. } => [Some(source), None],
         };
-        let registers = self.registers.values().chain(self.locals.values()).chain(&self.pushed);
-        registers
-            .chain(masks)
-            .chain(flags.into_iter().flatten())
-            .flat_map(Linear::symbols)
-            .collect()
+        let mut held = self.named_symbols();
+        held.extend(flags.into_iter().flatten().flat_map(Linear::symbols));
+        held
     }
 
     /// Keeps the quotients that were made last of values that can be named.
@@ -115,8 +119,9 @@ impl Kept<'_> {
 }
 
 impl Knowledge {
-    /// Keeps what names only symbols that are of use, and what follows of the rest for these.
-    fn project(&mut self, kept: &Kept<'_>, symbols: &Symbols) {
+    /// Keeps what names only symbols that are of use, and what follows for those that a place can
+    /// name.
+    fn project(&mut self, kept: &Kept<'_>, named: &Kept<'_>, symbols: &Symbols) {
         let (stay, go): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.at_least_zero).into_iter().partition(|f| kept.contains_all(f));
         let (equations, gone): (Vec<_>, Vec<_>) =
@@ -125,11 +130,16 @@ impl Knowledge {
         self.at_least_zero = stay;
         self.zero = equations;
         self.not_zero.retain(|fact| kept.contains_all(fact));
+        let unnamed = |facts: &[Linear]| -> Vec<Linear> {
+            facts.iter().filter(|fact| !named.contains_all(fact)).cloned().collect()
+        };
+        let go = [go, unnamed(&self.at_least_zero)].concat();
+        let gone = [gone, unnamed(&self.zero)].concat();
         if go.is_empty() && gone.is_empty() || go.len() + gone.len() > MOST_COMBINED {
             return;
         }
-        let named = go.iter().chain(&gone).flat_map(Linear::symbols);
-        let dead: SortedSet<Symbol> = named.filter(|symbol| !kept.contains(*symbol)).collect();
+        let symbols_of = go.iter().chain(&gone).flat_map(Linear::symbols);
+        let dead: SortedSet<Symbol> = symbols_of.filter(|s| !named.contains(*s)).collect();
         let mut facts = Facts { at_least_zero: go, zero: gone };
         dead.into_iter().for_each(|symbol| facts.eliminate(symbol, symbols));
         facts.zero.into_iter().for_each(|fact| self.assume_zero(fact));
