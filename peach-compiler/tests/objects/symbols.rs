@@ -178,7 +178,7 @@ fn kernels_of_one_file_are_linked_with_each_other() {
     }
     let source = format!("{} {ELSEWHERE}", SOURCE.replace("FIRST", "rdi"));
     let space = Workspace::new("symbols_own");
-    space.object("kernels.o", &module(&source, &SYSV64), ImageFormat::Elf, true);
-    space.run("ld.bfd --fatal-warnings -e third kernels.o -o bare");
+    space.object("kernels.o", &module(&source, &X32), ImageFormat::Elf, true);
+    space.run("ld.bfd -m elf32_x86_64 --fatal-warnings -e third kernels.o -o bare");
     check_image(&Image::load_program(&space.read("bare")), "");
 }
