@@ -81,6 +81,7 @@ pub struct Version {
     listing: &'static str,
     /// Its call frame instructions.
     #[cfg(feature = "debug")]
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "nothing is mapped there"))]
     unwind: &'static [u8],
 }
 

@@ -3,8 +3,8 @@
 //! In: the kernels and the lines of each. Out: a compilation unit with a function for each, and a
 //! program that gives lines to addresses.
 
-use super::Mapped;
 use super::lines::Row;
+use super::mapped::Mapped;
 use std::collections::BTreeMap;
 
 /// The contents of the sections.
@@ -90,7 +90,7 @@ fn abbreviations() -> Vec<u8> {
 /// One compilation unit.
 fn info(kernels: &[Mapped<'_>], rows: &[Vec<Row<'_>>], files: &Files<'_>) -> Vec<u8> {
     const ASSEMBLER: u16 = 0x8001;
-    let range = super::range(kernels);
+    let range = super::mapped::range(kernels);
     let mut unit = Vec::new();
     unit.extend(4u16.to_le_bytes());
     unit.extend(0u32.to_le_bytes());

@@ -3,7 +3,7 @@
 //! In: where code is and the call frame instructions that the compiler made. Out: an `.eh_frame`
 //! section (Linux Standard Base 5.0, 10.6), and its registration with the unwinder of the process.
 
-use super::Mapped;
+use super::mapped::Mapped;
 
 /// Of the common part: version 1, augmentation "zR", code alignment 1, data alignment -8, the
 /// return address in column 16. Addresses follow as the next byte says; on entry the CFA is rsp + 8

@@ -6,7 +6,8 @@
 //! in `jit-PID.dump` there. perf finds it by a mapping of the file, which is made and kept for
 //! that.
 
-use super::{Mapped, frame_table, lines};
+use super::mapped::Mapped;
+use super::{frame_table, lines};
 use std::ffi::{OsStr, c_int};
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -4,7 +4,8 @@
 //! In: the kernels, in the order of their addresses. Out: the bytes of an executable without
 //! segments.
 
-use super::{Mapped, dwarf, lines};
+use super::mapped::Mapped;
+use super::{dwarf, lines};
 
 /// The names of the sections, one after the other.
 const NAMES: &[u8] = b"\0.text\0.symtab\0.strtab\0.shstrtab\0.eh_frame\0.debug_info\0\
@@ -80,7 +81,7 @@ pub(super) fn object(kernels: &[Mapped<'_>], frames: &[u8]) -> Vec<u8> {
     let [info, abbreviations, lines] =
         [&dwarf.info, &dwarf.abbreviations, &dwarf.lines].map(|x| place(x));
     let table = (HEADER + contents.len()).next_multiple_of(8);
-    let range = super::range(kernels);
+    let range = super::mapped::range(kernels);
 
     let sections = [
         Section { name: 0, kind: 0, align: 0, ..Section::new(".text", (0, 0)) },

@@ -4,7 +4,7 @@
 //! `/tmp`, and the name can be guessed: what others have put there is left alone. Process IDs are
 //! reused: a map older than this process is stale, and is emptied first.
 
-use super::Mapped;
+use super::mapped::Mapped;
 use std::fs::{File, Metadata, OpenOptions, read_to_string};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
