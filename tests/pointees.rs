@@ -1,7 +1,13 @@
 //! Types of Rust in signatures: whatever rustc accepts behind a pointer, a kernel may have, in its
 //! own tokens and as fragments of `macro_rules!`.
 
-#![expect(dead_code, reason = "the types are only named")]
+#![expect(
+    dead_code,
+    clippy::extra_unused_lifetimes,
+    clippy::needless_lifetimes,
+    clippy::type_complexity,
+    reason = "the types are only named, and the same signature serves for all"
+)]
 
 use peach_runtime::peach_fn;
 use std::ptr::NonNull;
@@ -162,7 +168,7 @@ extern "C" fn number<const N: i32>() -> u64 {
 peach_fn! {
     #[doc = concat!("Of ", "macros.")]
     #[cfg_attr(all(), must_use, doc = "More.")]
-    #[expect(clippy::all, reason = "{ not an attribute of the language }")]
+    #[deny(clippy::all, reason = "{ not an attribute of the language }")]
     pub(in crate) fn symbols() -> u64 {
         let f, g, h: gp64;
         mov f, sym <Signed<-2> as Called>::call;

@@ -156,6 +156,7 @@ fn each_version_and_the_fallback_can_be_called() {
     assert_eq!(add_text::KERNEL.version(0).unwrap()(40, 2), 42);
     assert!(which::KERNEL.fallback().is_none());
     let fallback = length::KERNEL.fallback().unwrap();
+    // SAFETY: the pointer and the length are those of an array.
     assert_eq!(unsafe { fallback([1, 2].as_ptr(), 2) }, 1002);
     assert!(std::panic::catch_unwind(|| version(3)).is_err());
     // The version that calls go to is not mapped once more.

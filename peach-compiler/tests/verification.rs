@@ -33,8 +33,8 @@ fn check(source: &str, expected: &[(Code, &str, &str)]) {
 #[test]
 fn unwritten_registers_are_named_where_they_are_read() {
     use Code::Uninitialized as Bad;
-    check("fn f() -> u64 { let t: gp64; return t; }", &[(Bad, "t", "nothing writes it")]);
-    check("fn f(x: u64) { let t: gp64; add x, t; }", &[(Bad, "t", "nothing writes it")]);
+    check("fn f() -> u64 { let t: gp64; return t; }", &[(Bad, "t", "nothing has written it")]);
+    check("fn f(x: u64) { let t: gp64; add x, t; }", &[(Bad, "t", "nothing has written it")]);
     check("fn f(x: u64) { let t: gp64; lea x, [x + t*8]; }", &[(Bad, "[", "`t` is read")]);
     check(
         "fn f(x: u64) -> u64 { let t: gp64; test x, x; jz 'a; mov t, 1; 'a: return t; }",

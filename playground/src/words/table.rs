@@ -92,12 +92,12 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("xtest", "tells whether a transaction is on"),
     ("xsusldtrk xresldtrk", "stops or resumes the tracking of loads in a transaction"),
     // Strings.
-    ("movs{i}", "copies an element from [rsi] to [rdi]"),
-    ("stos{i}", "stores the accumulator at [rdi]"),
-    ("lods{i}", "loads the accumulator from [rsi]"),
-    ("scas{i}", "compares the accumulator with [rdi]"), ("cmps{i}", "compares [rsi] with [rdi]"),
-    ("insb insw insd", "reads from a port to [rdi]"),
-    ("outsb outsw outsd", "writes [rsi] to a port"),
+    ("movs movs{i}", "copies an element from [rsi] to [rdi]"),
+    ("stos stos{i}", "stores the accumulator at [rdi]"),
+    ("lods lods{i}", "loads the accumulator from [rsi]"),
+    ("scas scas{i}", "compares the accumulator with [rdi]"), ("cmps cmps{i}", "compares [rsi] with [rdi]"),
+    ("ins insb insw insd", "reads from a port to [rdi]"),
+    ("outs outsb outsw outsd", "writes [rsi] to a port"),
     // Flags.
     ("clc", "clears the carry"), ("stc", "sets the carry"), ("cmc", "inverts the carry"),
     ("cld", "clears the direction flag"), ("std", "sets the direction flag"),
