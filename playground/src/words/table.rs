@@ -95,7 +95,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("movs movs{i}", "copies an element from [rsi] to [rdi]"),
     ("stos stos{i}", "stores the accumulator at [rdi]"),
     ("lods lods{i}", "loads the accumulator from [rsi]"),
-    ("scas scas{i}", "compares the accumulator with [rdi]"), ("cmps cmps{i}", "compares [rsi] with [rdi]"),
+    ("scas scas{i}", "compares the accumulator with [rdi]"),
+    ("cmps cmps{i}", "compares [rsi] with [rdi]"),
     ("ins insb insw insd", "reads from a port to [rdi]"),
     ("outs outsb outsw outsd", "writes [rsi] to a port"),
     // Flags.
