@@ -37,7 +37,8 @@ impl State {
         self.masks.retain(|reg, _| live.contains(*reg));
         let is_lasting = |symbol: Symbol| world.is_given(symbol) || world.is_open(symbol, from, to);
         let named = Kept { held: self.named_symbols(), is_lasting: &is_lasting };
-        let mut kept = Kept { held: self.held_symbols(), is_lasting: &is_lasting };
+        let mut kept = Kept { held: named.held.clone(), is_lasting: &is_lasting };
+        kept.held.extend(self.compared_symbols());
         self.keep_quotients(&mut kept);
         kept.follow(&self.knowledge);
         self.divisions.retain(|d| kept.contains(d.quotient) && kept.contains_all(&d.value));
@@ -54,8 +55,8 @@ impl State {
         registers.chain(masks).flat_map(Linear::symbols).collect()
     }
 
-    /// The symbols of what something holds.
-    fn held_symbols(&self) -> HashSet<Symbol> {
+    /// The symbols of what the flags are of.
+    fn compared_symbols(&self) -> impl Iterator<Item = Symbol> {
         let flags = match &self.flags {
             Flags::Unknown => [None, None],
             Flags::Compared { left, right, .. } | Flags::Added { left, right, .. } => {
@@ -65,9 +66,7 @@ impl State {
             Flags::Shifted { value, source, .. } => [Some(value), Some(source)],
             Flags::Bit { source, .. } => [Some(source), None],
         };
-        let mut held = self.named_symbols();
-        held.extend(flags.into_iter().flatten().flat_map(Linear::symbols));
-        held
+        flags.into_iter().flatten().flat_map(Linear::symbols)
     }
 
     /// Keeps the quotients that were made last of values that can be named.
@@ -122,25 +121,21 @@ impl Knowledge {
     /// Keeps what names only symbols that are of use, and what follows for those that a place can
     /// name.
     fn project(&mut self, kept: &Kept<'_>, named: &Kept<'_>, symbols: &Symbols) {
-        let (stay, go): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.at_least_zero).into_iter().partition(|f| kept.contains_all(f));
-        let (equations, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.zero).into_iter().partition(|f| kept.contains_all(f));
-        self.changed();
-        self.at_least_zero = stay;
-        self.zero = equations;
-        self.not_zero.retain(|fact| kept.contains_all(fact));
+        // A place can name only what is kept: all that goes is among these.
         let unnamed = |facts: &[Linear]| -> Vec<Linear> {
             facts.iter().filter(|fact| !named.contains_all(fact)).cloned().collect()
         };
-        let go = [go, unnamed(&self.at_least_zero)].concat();
-        let gone = [gone, unnamed(&self.zero)].concat();
-        if go.is_empty() && gone.is_empty() || go.len() + gone.len() > MOST_COMBINED {
+        let mut facts =
+            Facts { at_least_zero: unnamed(&self.at_least_zero), zero: unnamed(&self.zero) };
+        self.changed();
+        self.at_least_zero.retain(|fact| kept.contains_all(fact));
+        self.zero.retain(|fact| kept.contains_all(fact));
+        self.not_zero.retain(|fact| kept.contains_all(fact));
+        if !(1..=MOST_COMBINED).contains(&(facts.at_least_zero.len() + facts.zero.len())) {
             return;
         }
-        let symbols_of = go.iter().chain(&gone).flat_map(Linear::symbols);
+        let symbols_of = facts.at_least_zero.iter().chain(&facts.zero).flat_map(Linear::symbols);
         let dead: SortedSet<Symbol> = symbols_of.filter(|s| !named.contains(*s)).collect();
-        let mut facts = Facts { at_least_zero: go, zero: gone };
         dead.into_iter().for_each(|symbol| facts.eliminate(symbol, symbols));
         facts.zero.into_iter().for_each(|fact| self.assume_zero(fact));
         for fact in facts.at_least_zero {
