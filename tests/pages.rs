@@ -1,5 +1,6 @@
 //! The documentation as rustdoc builds it: every link within it leads somewhere.
 
+use peach_testing::sources::files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
@@ -16,10 +17,8 @@ struct Page {
 #[test]
 fn every_link_leads_somewhere() {
     let built = build();
-    let mut paths = Vec::new();
-    CRATES.iter().for_each(|name| files(&built.join(name), &mut paths));
-    let pages: BTreeMap<PathBuf, Page> =
-        paths.into_iter().map(|path| (path.clone(), read(&path))).collect();
+    let paths = CRATES.iter().flat_map(|name| files(&built.join(name), "html"));
+    let pages: BTreeMap<PathBuf, Page> = paths.map(|path| (path.clone(), read(&path))).collect();
     let (mut broken, mut count) = (Vec::new(), 0);
     for (path, page) in &pages {
         for link in &page.links {
@@ -49,16 +48,6 @@ fn build() -> PathBuf {
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     target.join("doc")
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() {
-            files(&entry, found);
-        } else if entry.extension().is_some_and(|extension| extension == "html") {
-            found.push(entry);
-        }
-    }
 }
 
 fn read(path: &Path) -> Page {

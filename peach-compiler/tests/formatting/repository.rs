@@ -4,6 +4,7 @@ use crate::same::{assert_same_tokens, assert_stable, compiled};
 use crate::spaces::respaced;
 use peach_compiler::format;
 use peach_testing::Random;
+use peach_testing::sources::files;
 use std::path::{Path, PathBuf};
 
 /// The repository's own kernels, and those that were meant to be refused.
@@ -60,8 +61,7 @@ fn other_white_space_is_no_other_program() {
 /// Every file with kernels.
 fn repository() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut paths = Vec::new();
-    collect(&root, &mut paths);
+    let paths = [files(&root, "rs"), files(&root, "peach")].concat();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("a source is text");
         let has_kernels =
@@ -71,21 +71,4 @@ fn repository() -> Vec<(PathBuf, String)> {
     let found: Vec<(PathBuf, String)> = paths.into_iter().filter_map(read).collect();
     assert!(found.len() > 100, "only {} files with kernels were found", found.len());
     found
-}
-
-fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)
-        .expect("a folder of the repository")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match path.is_dir() {
-            true if name.starts_with('.') || name == "target" || name == "node_modules" => {}
-            true => collect(&path, found),
-            false if name.ends_with(".rs") || name.ends_with(".peach") => found.push(path),
-            false => {}
-        }
-    }
 }

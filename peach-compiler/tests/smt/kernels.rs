@@ -1,7 +1,8 @@
 //! The kernels of the repository.
 
+use peach_testing::sources::files;
 use proc_macro2::{TokenStream, TokenTree};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The texts of kernels among the literals of the Rust files below a folder of this crate.
 pub fn in_literals(folder: &str) -> impl Iterator<Item = (String, String)> {
@@ -69,23 +70,4 @@ fn unquoted(literal: &str) -> Option<String> {
     }
     let text = literal.strip_prefix('"')?.strip_suffix('"')?;
     Some(text.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\"))
-}
-
-/// The files below a folder that end in `extension`, in order.
-pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        match path.is_dir() {
-            true if path.ends_with("target") => {}
-            true => found.extend(files(&path, extension)),
-            false if path.extension().is_some_and(|e| e == extension) => found.push(path),
-            false => {}
-        }
-    }
-    found
 }

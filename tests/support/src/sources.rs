@@ -11,7 +11,7 @@ pub fn root() -> &'static Path {
 }
 
 /// The files below `folder` whose names end in `.extension`, in order; none if there is no such
-/// folder. What Cargo builds is left out.
+/// folder. What tools put there is left out: hidden folders, and what Cargo and npm build.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -19,13 +19,18 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
         match path.is_dir() {
-            true if path.ends_with("target") => {}
+            true if is_made_by_tools(&path) => {}
             true => found.extend(files(&path, extension)),
             false if path.extension().is_some_and(|e| e == extension) => found.push(path),
             false => {}
         }
     }
     found
+}
+
+fn is_made_by_tools(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || name == "target" || name == "node_modules"
 }
 
 /// The parts of a file that are tokens of Rust: of a `.md` document what it quotes, of any other all.
