@@ -10,7 +10,7 @@ use crate::target::Platform;
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
 use peach_compiler::emit::Module;
-use peach_compiler::emit::module::Mangling;
+use peach_compiler::emit::module::{Dispatch, Mangling};
 use peach_compiler::isa::Feature;
 use peach_compiler::pipeline::{self, Compilation, Observer};
 use proc_macro2::Span;
@@ -71,7 +71,21 @@ pub fn compile(
     mangling: &Mangling,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
-    compile_input(Input::File(path, directories), path, platform, mangling, observer)
+    let input = Input::File(path, directories);
+    compile_input(input, path, platform, Dispatch::None, mangling, observer)
+}
+
+/// The same, where the program chooses among versions as `dispatch` says.
+pub(crate) fn compile_for(
+    dispatch: Dispatch,
+    path: &Path,
+    platform: &Platform,
+    directories: &[PathBuf],
+    mangling: &Mangling,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, Error> {
+    let input = Input::File(path, directories);
+    compile_input(input, path, platform, dispatch, mangling, observer)
 }
 
 /// Compiles a text as if it were the file at `path`, which need not exist. Nothing is read: what
@@ -86,13 +100,15 @@ pub fn compile_text(
     mangling: &Mangling,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
-    compile_input(Input::Text(path, text), path, platform, mangling, observer)
+    let input = Input::Text(path, text);
+    compile_input(input, path, platform, Dispatch::None, mangling, observer)
 }
 
 fn compile_input(
     input: Input<'_>,
     path: &Path,
     platform: &Platform,
+    dispatch: Dispatch,
     mangling: &Mangling,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
@@ -101,6 +117,7 @@ fn compile_input(
     let mut module = Module::new(path.display().to_string(), platform.target);
     module.included = sources.included();
     module.words = platform.words;
+    module.dispatch = dispatch;
     for block in blocks {
         let mut compilation = pipeline::compile_observed(block, platform.target, observer);
         diagnostics.append(std::mem::take(&mut compilation.diagnostics));

@@ -5,7 +5,7 @@
 //! Invariant: sets stay closed: without `avx` there is no `avx2`.
 //! Fails: on an unknown name, with the nearest one; on `-mavx -mno-avx`.
 
-use peach_compiler::emit::module::Words;
+use peach_compiler::emit::words::Words;
 use peach_compiler::isa::{Feature, FeatureSet};
 
 /// Names that are not those of [`Feature`], each with the extensions it means. An empty list is

@@ -3,7 +3,7 @@
 //! In: a [`Compiled`], the [`Platform`] that it was compiled for. Out: [`Outputs`], to be written.
 //! Fails: where the convention has no object files, and with what a format says of the kernels.
 
-use crate::compile::{Compiled, compile};
+use crate::compile::{Compiled, compile_for};
 use crate::error::{Error, Report};
 use crate::outputs::Outputs;
 use crate::target::Platform;
@@ -12,9 +12,10 @@ use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::dump::Dump;
 use peach_compiler::emit::listings::go::{self, Constraint};
 use peach_compiler::emit::mangling::Template;
+use peach_compiler::emit::module::Dispatch;
 use peach_compiler::emit::objects::MacOs;
 use peach_compiler::emit::reports::listing::Source;
-use peach_compiler::emit::reports::{header, json, makefile};
+use peach_compiler::emit::reports::{c, json, makefile};
 use peach_compiler::emit::{listings, objects};
 use peach_compiler::pipeline::{CompiledFunction, Observer, State, Step};
 use proc_macro2::TokenStream;
@@ -33,6 +34,9 @@ pub struct Job {
     pub mangling: Option<String>,
     /// Where a header for C and C++ goes.
     pub c_header: Option<PathBuf>,
+    /// Where the source in C goes that chooses among the versions of each kernel when the program
+    /// runs.
+    pub dispatcher: Option<PathBuf>,
     /// Where a description of the functions goes.
     pub json: Option<PathBuf>,
     /// Where the rule for make goes.
@@ -61,6 +65,7 @@ impl Job {
         observer: &mut dyn Observer,
     ) -> Result<Compiled, Error> {
         let template = match &self.mangling {
+            None if self.dispatcher.is_some() => Template::of_versions(),
             None => Template::default(),
             Some(text) => Template::parse(text).map_err(|error| {
                 let option = platform.words.mangling(text);
@@ -72,11 +77,35 @@ impl Job {
         };
         let mut observers =
             Observers { dump: self.passes.as_ref().map(|_| Dump::of_all()), observer };
-        let mut compiled = compile(path, platform, directories, &mangling, &mut observers)?;
+        let dispatch = self.dispatch(platform)?;
+        let mut compiled =
+            compile_for(dispatch, path, platform, directories, &mangling, &mut observers)?;
         compiled.passes = observers.dump.map(|dump| dump.text().to_string());
         compiled.module.package.clone_from(&self.package);
         compiled.module.build_tags = self.constraint(platform)?;
         Ok(compiled)
+    }
+
+    /// Who chooses among versions.
+    fn dispatch(&self, platform: &Platform) -> Result<Dispatch, Error> {
+        if self.dispatcher.is_none() {
+            return Ok(Dispatch::None);
+        }
+        let refused = |why: String| Err(Error::Usage(format!("-emit-dispatcher: {why}")));
+        let convention = platform.target.convention;
+        if convention.int_args.is_empty() {
+            return refused(format!(
+                "a dispatcher is in C, which cannot call functions of {}",
+                convention.flag
+            ));
+        }
+        match &platform.cpu {
+            None => Ok(Dispatch::InC),
+            Some(cpu) => refused(format!(
+                "-mcpu={cpu} leaves one version of each kernel, so there is nothing to choose; \
+                 leave it out, or take extensions for granted with -mavx2 and the like"
+            )),
+        }
     }
 
     fn constraint(&self, platform: &Platform) -> Result<Option<Constraint>, Error> {
@@ -114,6 +143,13 @@ impl Job {
             let (text, said) = compiled.header()?;
             outputs.add(path, text.into_bytes());
             warnings = warnings.and(&said);
+        }
+        if let Some(path) = &self.dispatcher {
+            // What C cannot call is told of the header, too.
+            let mut diagnostics = Diagnostics::new();
+            let text = c::dispatcher(&compiled.module, &mut diagnostics);
+            compiled.judge(&diagnostics)?;
+            outputs.add(path, text.into_bytes());
         }
         if let Some(path) = &self.json {
             let text = json::metadata(&compiled.module, platform.cpu.as_deref());
@@ -207,7 +243,7 @@ impl Compiled {
     /// Where C cannot call a kernel.
     pub fn header(&self) -> Result<(String, Report), Error> {
         let mut diagnostics = Diagnostics::new();
-        let text = header::header(&self.module, &mut diagnostics);
+        let text = c::header(&self.module, &mut diagnostics);
         Ok((text, self.judge(&diagnostics)?))
     }
 }

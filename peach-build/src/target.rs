@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::extensions::Adjustment;
 use crate::source::Configuration;
 use peach_compiler::abi::{AssemblyFormat, Convention, ImageFormat};
-use peach_compiler::emit::module::{Processor, Words};
+use peach_compiler::emit::module::Processor;
+use peach_compiler::emit::words::Words;
 use peach_compiler::isa::{Feature, FeatureSet};
 use peach_compiler::pipeline::Target;
 

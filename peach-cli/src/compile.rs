@@ -47,6 +47,7 @@ fn job(matches: &Matches) -> Result<Job, Error> {
         debug: debug_level(matches)? > 0,
         mangling: matches.text("-fname-mangling").map(str::to_string),
         c_header: matches.path("-emit-c-header"),
+        dispatcher: matches.path("-emit-dispatcher"),
         json: matches.path("-emit-json-metadata"),
         dependencies,
         passes: matches.path("-fdump-rtl"),

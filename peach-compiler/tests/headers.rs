@@ -5,7 +5,7 @@ use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::Module;
 use peach_compiler::emit::module::Processor;
-use peach_compiler::emit::reports::header::header;
+use peach_compiler::emit::reports::c::header;
 use peach_compiler::isa::FeatureSet;
 use peach_compiler::pipeline::{CompiledFunction, Target, compile};
 use peach_testing::tools::have;

@@ -5,7 +5,7 @@ use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::Module;
 use peach_compiler::emit::mangling::Template;
 use peach_compiler::emit::module::Processor;
-use peach_compiler::emit::reports::{header, json, makefile};
+use peach_compiler::emit::reports::{c, json, makefile};
 use peach_compiler::isa::FeatureSet;
 use peach_compiler::pipeline::{Target, compile};
 use peach_testing::tools::have;
@@ -44,7 +44,7 @@ fn plain(source: &str) -> Module {
 
 fn header_of(module: &Module) -> String {
     let mut diagnostics = Diagnostics::new();
-    let text = header::header(module, &mut diagnostics);
+    let text = c::header(module, &mut diagnostics);
     assert_eq!(diagnostics.error_count(), 0);
     text
 }

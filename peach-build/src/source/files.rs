@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use peach_compiler::diagnostics::{Code, Diagnostic};
-use peach_compiler::emit::module::Words;
+use peach_compiler::emit::words::Words;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use std::collections::HashMap;
 use std::io;

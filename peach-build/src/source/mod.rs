@@ -20,7 +20,7 @@ pub(crate) use files::{Sources, read};
 use crate::error::Error;
 use files::Search;
 use peach_compiler::diagnostics::Diagnostics;
-use peach_compiler::emit::module::Words;
+use peach_compiler::emit::words::Words;
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 

@@ -215,6 +215,14 @@ pub const COMPILE: Usage = Usage {
             "Also writes a header for C and C++.",
         ),
         flag(
+            "-emit-dispatcher",
+            Value::Path("FILE"),
+            Group::Output,
+            "Also writes a source in C: for each kernel whose code depends on the processor, a \
+             function of its name, which calls the best version. Symbols of versions are then \
+             NAME_EXTENSIONS, if -fname-mangling does not say otherwise.",
+        ),
+        flag(
             "-emit-json-metadata",
             Value::Path("FILE"),
             Group::Output,

@@ -94,6 +94,13 @@ impl Default for Template {
 }
 
 impl Template {
+    /// `${name}_${isa}`: a symbol for each version of a kernel.
+    pub fn of_versions() -> Template {
+        let parts =
+            [Part::Name(Case::AsItIs), Part::Text("_".to_string()), Part::Extensions(Case::Lower)];
+        Template { parts: parts.into() }
+    }
+
     /// Reads a template. `$$` is a dollar sign.
     ///
     /// # Errors
@@ -177,17 +184,22 @@ fn processor_name(processor: Option<&str>) -> String {
     words.map(capitalised).collect()
 }
 
-/// What distinguishes a version from others: the extensions that its kernel enables beyond the
-/// target's, or, where it asks for none, those that its instructions need.
+/// What distinguishes a version from others, as part of a symbol.
 fn extension_names(compiled: &CompiledFunction, target: &Target) -> String {
-    let own = compiled.function.features;
-    let features = if own == target.features { needed(compiled) } else { own };
+    let features = demanded(compiled, target);
     let safe = |feature: Feature| {
         let name = feature.name().chars();
         name.map(|ch| if ch.is_ascii_alphanumeric() { ch } else { '_' }).collect()
     };
     let names: Vec<String> = features.minified().into_iter().map(safe).collect();
     if names.is_empty() { "x86_64".to_string() } else { names.join("_") }
+}
+
+/// The extensions that a version is for: those that its kernel enables beyond the target's, or,
+/// where it asks for none, those that its instructions need.
+pub fn demanded(compiled: &CompiledFunction, target: &Target) -> FeatureSet {
+    let own = compiled.function.features;
+    if own == target.features { needed(compiled) } else { own }
 }
 
 /// The extensions that the instructions of a version need: of all forms of each, those of the least

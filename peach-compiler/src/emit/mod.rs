@@ -5,10 +5,6 @@
 
 mod alternatives;
 #[cfg(feature = "formats")]
-mod c_names;
-#[cfg(feature = "formats")]
-pub mod c_types;
-#[cfg(feature = "formats")]
 pub mod dump;
 mod lengths;
 #[cfg(feature = "formats")]
@@ -25,6 +21,8 @@ pub mod reports;
 pub mod rust;
 mod seh;
 pub mod unwind;
+#[cfg(feature = "formats")]
+pub mod words;
 
 #[cfg(feature = "formats")]
 pub use module::Module;

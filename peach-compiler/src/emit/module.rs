@@ -9,14 +9,17 @@
 //!
 //! A kernel with several versions is several functions. For a named processor the first version
 //! that it supports is chosen, as in the runtime; without one, all are, and need their own names
-//! ([`Mangling`]).
+//! ([`Mangling`]). Where the module has a dispatcher, the kernel's own name is left to the function
+//! that chooses among them when the program runs ([`Dispatched`]).
 
 use crate::abi::{Convention, Frames};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::alternatives::both_exist;
 use crate::emit::lengths;
 use crate::emit::listings::go::Constraint;
+use crate::emit::mangling;
 use crate::emit::outside::{self, Outside};
+use crate::emit::words::Words;
 use crate::expand::KernelGroup;
 use crate::ir::RustSymId;
 use crate::isa::FeatureSet;
@@ -43,6 +46,8 @@ pub struct Module {
     pub build_tags: Option<Constraint>,
     /// How messages name what the user can ask for.
     pub words: Words,
+    /// Who chooses among versions.
+    pub dispatch: Dispatch,
     /// In source order.
     pub functions: Vec<ModuleFunction>,
 }
@@ -58,6 +63,8 @@ pub struct ModuleFunction {
     pub compiled: CompiledFunction,
     /// What it takes from the program around it.
     pub outside: Outside,
+    /// The symbol of the function that chooses it, where a dispatcher does.
+    pub dispatcher: Option<String>,
 }
 
 impl ModuleFunction {
@@ -67,8 +74,14 @@ impl ModuleFunction {
     }
 
     /// Whether programs and libraries that are linked from the object export the function, as those
-    /// of rustc do: it is `pub`, without a restriction, or has a name for linkers.
+    /// of rustc do: it is `pub`, without a restriction, or has a name for linkers. Of a kernel with
+    /// a dispatcher, that is exported, and not its versions.
     pub fn is_public(&self) -> bool {
+        self.dispatcher.is_none() && self.has_public_name()
+    }
+
+    /// The same of the kernel whose version it may be.
+    pub fn has_public_name(&self) -> bool {
         self.decl.vis.to_string().trim() == "pub" || self.is_named_for_linkers()
     }
 
@@ -81,6 +94,43 @@ impl ModuleFunction {
     pub fn features(&self) -> &FeatureSet {
         &self.compiled.function.features
     }
+}
+
+/// Who chooses among the versions of a kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dispatch {
+    /// The caller, by their symbols.
+    #[default]
+    None,
+    /// A function of the kernel's name, written in C, when the program runs.
+    InC,
+}
+
+/// A kernel whose version is chosen when the program runs.
+#[derive(Clone, Debug)]
+pub struct Dispatched<'a> {
+    /// The symbol of the function that chooses.
+    pub symbol: &'a str,
+    /// In the order of preference; at least one.
+    pub versions: Vec<&'a ModuleFunction>,
+}
+
+impl Dispatched<'_> {
+    fn is_of(&self, function: &ModuleFunction) -> bool {
+        self.versions[0].compiled.function.name == function.compiled.function.name
+    }
+
+    /// Whether some processor of the target has none of the versions: then the program has to
+    /// provide what is called there.
+    pub fn needs_fallback(&self, target: &Target) -> bool {
+        let needs_nothing = |version: &&ModuleFunction| !is_conditional(&version.compiled, target);
+        !self.versions.iter().any(needs_nothing)
+    }
+}
+
+/// Whether a version is only for some processors of the target.
+fn is_conditional(compiled: &CompiledFunction, target: &Target) -> bool {
+    !target.features.contains_all(mangling::demanded(compiled, target))
 }
 
 /// What the functions of a module call what they refer to by `sym`.
@@ -149,50 +199,6 @@ pub enum Processor {
     Named,
 }
 
-/// The spelling of options in messages, which depends on the front end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Words {
-    /// By flags of the command: `-mcpu`.
-    #[default]
-    Flags,
-    /// By methods of a build script's `Build`: `cpu`.
-    Methods,
-}
-
-impl Words {
-    /// What names a processor.
-    pub fn cpu(self) -> &'static str {
-        match self {
-            Words::Flags => "-mcpu",
-            Words::Methods => "`cpu`",
-        }
-    }
-
-    /// What adds an extension, or, as `no-…`, takes one away.
-    pub fn extension(self, name: &str) -> String {
-        match self {
-            Words::Flags => format!("-m{name}"),
-            Words::Methods => format!("`extension(\"{name}\")`"),
-        }
-    }
-
-    /// What makes symbols of names.
-    pub fn mangling(self, template: &str) -> String {
-        match self {
-            Words::Flags => format!("-fname-mangling='{template}'"),
-            Words::Methods => format!("`mangling(\"{template}\")`"),
-        }
-    }
-
-    /// What adds a directory to search.
-    pub fn search(self) -> &'static str {
-        match self {
-            Words::Flags => "-I",
-            Words::Methods => "`include`",
-        }
-    }
-}
-
 /// How a version's symbol is made of its kernel's name.
 pub type Mangling<'a> = dyn Fn(&CompiledFunction) -> String + 'a;
 
@@ -206,6 +212,7 @@ impl Module {
             package: None,
             build_tags: None,
             words: Words::Flags,
+            dispatch: Dispatch::default(),
             functions: Vec::new(),
         }
     }
@@ -215,8 +222,22 @@ impl Module {
         self.included.get(&span.file()).unwrap_or(&self.source)
     }
 
+    /// The kernels whose version is chosen when the program runs, in source order.
+    pub fn dispatched(&self) -> Vec<Dispatched<'_>> {
+        let mut all: Vec<Dispatched<'_>> = Vec::new();
+        for function in &self.functions {
+            let Some(symbol) = &function.dispatcher else { continue };
+            match all.last_mut().filter(|last| last.is_of(function)) {
+                Some(last) => last.versions.push(function),
+                None => all.push(Dispatched { symbol, versions: vec![function] }),
+            }
+        }
+        all
+    }
+
     /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as
-    /// it stands; any other is made by `mangling`.
+    /// it stands; any other is made by `mangling`. Where there is a dispatcher, `mangling` names
+    /// the versions that it chooses from.
     pub fn add(
         &mut self,
         compilation: Compilation,
@@ -232,13 +253,25 @@ impl Module {
             let CompiledGroup { source, versions, inlined: _ } = group;
             match self.wanted(versions, processor) {
                 Ok(versions) => {
+                    let versions = self.reachable(versions);
+                    let is_dispatched = self.has_choice(&versions);
                     for mut compiled in versions {
                         let Some(outside) = outside::resolve(&mut compiled, diagnostics) else {
                             continue;
                         };
                         let decl = numbered(source.decl.clone(), &compiled);
-                        let symbol = exported(&decl).unwrap_or_else(|| mangling(&compiled));
-                        self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
+                        let plain = exported(&decl);
+                        let name = || compiled.function.name.clone();
+                        let (symbol, dispatcher) = match self.dispatch {
+                            Dispatch::None => (plain.unwrap_or_else(|| mangling(&compiled)), None),
+                            Dispatch::InC if is_dispatched => {
+                                (mangling(&compiled), Some(plain.unwrap_or_else(name)))
+                            }
+                            Dispatch::InC => (plain.unwrap_or_else(name), None),
+                        };
+                        let function =
+                            ModuleFunction { symbol, decl, compiled, outside, dispatcher };
+                        self.functions.push(function);
                     }
                 }
                 Err(diagnostic) => diagnostics.push(*diagnostic),
@@ -257,8 +290,23 @@ impl Module {
         let Some(outside) = outside::resolve(&mut compiled, diagnostics) else { return };
         let decl = numbered(decl, &compiled);
         let symbol = exported(&decl).unwrap_or_else(|| compiled.function.name.clone());
-        self.functions.push(ModuleFunction { symbol, decl, compiled, outside });
+        let function = ModuleFunction { symbol, decl, compiled, outside, dispatcher: None };
+        self.functions.push(function);
         self.check_symbols(diagnostics);
+    }
+
+    /// The versions that a dispatcher would ever choose: none after one that all processors have.
+    fn reachable(&self, mut versions: Vec<CompiledFunction>) -> Vec<CompiledFunction> {
+        let is_for_all = |version: &CompiledFunction| !is_conditional(version, &self.target);
+        if let (Dispatch::InC, Some(last)) = (self.dispatch, versions.iter().position(is_for_all)) {
+            versions.truncate(last + 1);
+        }
+        versions
+    }
+
+    /// Whether processors of the target run different versions, or some run none.
+    fn has_choice(&self, versions: &[CompiledFunction]) -> bool {
+        versions.len() > 1 || versions.iter().any(|only| is_conditional(only, &self.target))
     }
 
     /// The versions that the processor is to have.
@@ -314,16 +362,18 @@ impl Module {
 
     /// Two functions of one symbol are an error at the second.
     fn check_symbols(&self, diagnostics: &mut Diagnostics) {
+        let dispatched = self.dispatched();
+        let chosen = dispatched.iter().map(|kernel| (kernel.symbol, kernel.versions[0]));
+        let plain = self.functions.iter().map(|function| (function.symbol.as_str(), function));
         let mut first_of: HashMap<&str, &ModuleFunction> = HashMap::new();
-        for function in &self.functions {
-            match first_of.entry(&function.symbol) {
+        for (symbol, function) in plain.chain(chosen) {
+            match first_of.entry(symbol) {
                 Entry::Vacant(entry) => {
                     entry.insert(function);
                 }
                 Entry::Occupied(first) => {
                     let first = first.get();
-                    let message =
-                        format!("two functions would have the same symbol `{}`", function.symbol);
+                    let message = format!("two functions would have the same symbol `{symbol}`");
                     let span = function.compiled.function.span;
                     diagnostics.push(
                         Diagnostic::new(Code::DuplicateSymbol, span, message)

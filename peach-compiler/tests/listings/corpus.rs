@@ -45,6 +45,7 @@ fn functions() -> Vec<ModuleFunction> {
             decl: decl.clone(),
             compiled,
             outside: Outside::default(),
+            dispatcher: None,
         });
     }
     functions

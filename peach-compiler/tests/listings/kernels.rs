@@ -327,8 +327,7 @@ fn listings_link_with_c_and_run() {
         let Answer::Object(object) = assembler.assemble(&assembler.listing(&module, None)) else {
             panic!("{} refuses the listing", assembler.name());
         };
-        let header =
-            peach_compiler::emit::reports::header::header(&module, &mut Diagnostics::new());
+        let header = peach_compiler::emit::reports::c::header(&module, &mut Diagnostics::new());
         std::fs::write(directory.join("kernels.o"), object).expect("an object");
         std::fs::write(directory.join("kernels.h"), header).expect("a header");
         std::fs::write(directory.join("main.c"), program).expect("a program");

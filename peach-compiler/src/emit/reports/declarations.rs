@@ -8,7 +8,7 @@
 //! a structure `NAME_result`; what points to a type of the user's own points to `c_void`. Functions
 //! with vectors in their signatures are left out, since only nightly Rust can declare them.
 
-use super::header::doc_text;
+use super::c::doc_text;
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::syntax::ast::{Abi, Type, TypeKind, name_text};

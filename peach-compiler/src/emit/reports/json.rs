@@ -22,10 +22,10 @@
 //! | `stack`, `red_zone` | bytes of stack below the return address; of these, bytes below the stack pointer |
 
 use crate::emit::Module;
-use crate::emit::c_names;
-use crate::emit::c_types::CType;
 use crate::emit::mangling;
 use crate::emit::module::ModuleFunction;
+use crate::emit::reports::c::names;
+use crate::emit::reports::c::types::CType;
 use crate::frame::{Clobbers, clobbers};
 use crate::ir::{Code, UnwindStep};
 use crate::isa::{Bank, Class, FeatureSet, PhysReg, RegSet, register_name};
@@ -82,7 +82,7 @@ fn entry(module: &Module, function: &ModuleFunction, processor: Option<&str>) ->
 fn arguments(function: &ModuleFunction) -> Vec<Value> {
     let params = &function.decl.signature.params;
     let mut arguments = Vec::new();
-    for (param, name) in params.iter().zip(c_names::written_params(params)) {
+    for (param, name) in params.iter().zip(names::written_params(params)) {
         let ty = CType::of(&param.ty.tokens);
         match (name.len, &ty) {
             (Some(len), CType::Slice(..)) => {

@@ -2,7 +2,7 @@
 //!
 //! | file | what it writes |
 //! |---|---|
-//! | `header` | C declarations |
+//! | `c` | C declarations, and the function that chooses a version |
 //! | `declarations` | Rust declarations |
 //! | `json` | metadata |
 //! | `makefile` | dependencies |
@@ -13,11 +13,11 @@
 #[cfg(feature = "formats")]
 pub mod anatomy;
 #[cfg(feature = "formats")]
+pub mod c;
+#[cfg(feature = "formats")]
 pub mod declarations;
 #[cfg(feature = "formats")]
 pub mod detail;
-#[cfg(feature = "formats")]
-pub mod header;
 #[cfg(feature = "formats")]
 pub mod json;
 pub mod listing;

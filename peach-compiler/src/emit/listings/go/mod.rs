@@ -29,7 +29,7 @@ use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
-use crate::emit::reports::header::doc_text;
+use crate::emit::reports::c::doc_text;
 use crate::hex::hex;
 use crate::ir::{Base, Code as ItemCode, Operand};
 use crate::isa;

@@ -6,31 +6,62 @@
 //! Fails: E0604 where two kernels would have one name. (A name with a suffix would change what it
 //! means when another kernel comes along.)
 
-use super::Module;
-use super::module::ModuleFunction;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::emit::Module;
+use crate::emit::module::ModuleFunction;
 use crate::syntax::ast::{self, TypeKind, name_text};
 use std::collections::HashMap;
 use std::fmt::Write;
 
-/// The names of a module's functions, in their order: the symbol, where C takes that.
-pub(super) fn of_functions(module: &Module, diagnostics: &mut Diagnostics) -> Vec<String> {
-    let mut owners: HashMap<String, &ModuleFunction> = HashMap::new();
-    for function in &module.functions {
-        if is_identifier(&function.symbol) {
-            owners.insert(function.symbol.clone(), function);
+/// What C calls the functions of a module.
+pub(super) struct Names {
+    /// Its own, in their order.
+    pub functions: Vec<String>,
+    /// Those that choose among versions, in their order.
+    pub dispatchers: Vec<String>,
+}
+
+impl Names {
+    /// Of `module`: the symbols, where C takes those.
+    pub fn of(module: &Module, diagnostics: &mut Diagnostics) -> Names {
+        let dispatched = module.dispatched();
+        let symbols = module.functions.iter().map(|function| (function.symbol.as_str(), function));
+        let chosen = dispatched.iter().map(|kernel| (kernel.symbol, kernel.versions[0]));
+        let mut functions =
+            distinct_symbols(&symbols.chain(chosen).collect::<Vec<_>>(), diagnostics);
+        let dispatchers = functions.split_off(module.functions.len());
+        Names { functions, dispatchers }
+    }
+
+    /// A made-up name that none of them is.
+    pub fn beside(&self, mut name: String) -> String {
+        while self.functions.contains(&name) || self.dispatchers.contains(&name) {
+            name.push('_');
+        }
+        name
+    }
+}
+
+/// Names for symbols, each of a function.
+fn distinct_symbols(
+    symbols: &[(&str, &ModuleFunction)],
+    diagnostics: &mut Diagnostics,
+) -> Vec<String> {
+    let mut owners: HashMap<String, usize> = HashMap::new();
+    for (index, (symbol, _)) in symbols.iter().enumerate() {
+        if is_identifier(symbol) {
+            owners.insert(symbol.to_string(), index);
         }
     }
-    let mut names = Vec::with_capacity(module.functions.len());
-    for function in &module.functions {
+    let mut names = Vec::with_capacity(symbols.len());
+    for (index, (symbol, function)) in symbols.iter().enumerate() {
         let kernel = &function.compiled.function;
-        let candidates = [function.symbol.clone(), kernel.name.clone(), spelled(&function.symbol)];
-        let is_free =
-            |name: &String| owners.get(name).is_none_or(|owner| std::ptr::eq(*owner, function));
+        let candidates = [symbol.to_string(), kernel.name.clone(), spelled(symbol)];
+        let is_free = |name: &String| owners.get(name).is_none_or(|&owner| owner == index);
         let [.., last] = &candidates;
         let free = candidates.iter().find(|name| is_identifier(name) && is_free(name));
-        if let (None, Some(owner)) = (free, owners.get(last)) {
-            let other = &owner.compiled.function;
+        if let (None, Some(&owner)) = (free, owners.get(last)) {
+            let other = &symbols[owner].1.compiled.function;
             let message =
                 format!("`{}` and `{}` would both be named `{last}` in C", kernel.name, other.name);
             diagnostics.push(
@@ -40,14 +71,14 @@ pub(super) fn of_functions(module: &Module, diagnostics: &mut Diagnostics) -> Ve
             );
         }
         let name = free.unwrap_or(last).clone();
-        owners.insert(name.clone(), function);
+        owners.insert(name.clone(), index);
         names.push(name);
     }
     names
 }
 
 /// A parameter's names.
-pub(super) struct ParamName {
+pub(in crate::emit::reports) struct ParamName {
     /// Of the value, or of a slice's pointer.
     pub value: String,
     /// Of a slice's length.
@@ -60,7 +91,7 @@ pub(super) fn of_params(params: &[ast::Param]) -> Vec<ParamName> {
 }
 
 /// The same as they were written, where they may be any.
-pub(super) fn written_params(params: &[ast::Param]) -> Vec<ParamName> {
+pub(in crate::emit::reports) fn written_params(params: &[ast::Param]) -> Vec<ParamName> {
     distinct(params, str::to_string)
 }
 
@@ -83,14 +114,6 @@ fn distinct(params: &[ast::Param], spelled: fn(&str) -> String) -> Vec<ParamName
         names.push(ParamName { value, len });
     }
     names
-}
-
-/// A made-up name that none of `taken` is.
-pub(super) fn beside(taken: &[String], mut name: String) -> String {
-    while taken.contains(&name) {
-        name.push('_');
-    }
-    name
 }
 
 /// Whether C and C++ take it as a name.
@@ -130,8 +153,14 @@ fn is_reserved(name: &str) -> bool {
         && start.next().is_some_and(|ch| ch == '_' || ch.is_ascii_uppercase());
     let is_limit = name.chars().all(|ch| !ch.is_ascii_lowercase())
         && ["_MAX", "_MIN", "_WIDTH", "_C", "_BIT"].iter().any(|end| name.ends_with(end));
+    let is_ours = name.starts_with("PEACH_CPU_") || name.starts_with("peach_cpu_");
     let is_integer = (name.starts_with("int") || name.starts_with("uint")) && name.ends_with("_t");
-    is_the_compilers || is_limit || is_integer || KEYWORDS.contains(&name) || MACROS.contains(&name)
+    is_the_compilers
+        || is_ours
+        || is_limit
+        || is_integer
+        || KEYWORDS.contains(&name)
+        || MACROS.contains(&name)
 }
 
 /// What gcc, clang and mingw define before and in `stdbool.h`, `stddef.h`, `stdint.h` and
