@@ -13,7 +13,7 @@ use peach_compiler::emit::dump::Dump;
 use peach_compiler::emit::listings::go::{self, Constraint};
 use peach_compiler::emit::mangling::Template;
 use peach_compiler::emit::module::Dispatch;
-use peach_compiler::emit::objects::MacOs;
+use peach_compiler::emit::objects::{MacOs, Sections};
 use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::reports::{c, json, makefile};
 use peach_compiler::emit::{listings, objects};
@@ -30,6 +30,8 @@ pub struct Job {
     pub is_listing: bool,
     /// The object file has source lines for debuggers.
     pub debug: bool,
+    /// The object file has a section for each function.
+    pub function_sections: bool,
     /// How symbols are made of names; by default, they are the names.
     pub mangling: Option<String>,
     /// Where a header for C and C++ goes.
@@ -186,11 +188,26 @@ impl Job {
         };
         let mut options = objects::Options::new(format);
         options.debug = self.debug;
+        if self.function_sections {
+            options.sections = self.sections(compiled)?;
+        }
         options.directory = current_directory();
         if format == ImageFormat::MachO {
             options.macos = deployment_target()?;
         }
         objects::write(&compiled.module, &options).map_err(|problems| compiled.error(&problems))
+    }
+
+    /// A section for each function.
+    fn sections(&self, compiled: &Compiled) -> Result<Sections, Error> {
+        let convention = compiled.module.target.convention;
+        match convention.frames {
+            Frames::Go => Err(Error::Usage(format!(
+                "-ffunction-sections is not for {}: Go's linker leaves out functions by itself",
+                convention.flag
+            ))),
+            _ => Ok(Sections::PerFunction),
+        }
     }
 
     fn listing(&self, compiled: &Compiled, platform: &Platform) -> Result<Vec<u8>, Error> {

@@ -45,6 +45,7 @@ fn job(matches: &Matches) -> Result<Job, Error> {
         output,
         is_listing: matches.has("-S"),
         debug: debug_level(matches)? > 0,
+        function_sections: matches.has("-ffunction-sections"),
         mangling: matches.text("-fname-mangling").map(str::to_string),
         c_header: matches.path("-emit-c-header"),
         dispatcher: matches.path("-emit-dispatcher"),

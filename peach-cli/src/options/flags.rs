@@ -209,6 +209,13 @@ pub const COMPILE: Usage = Usage {
              -g, -g1 and more: yes.",
         ),
         flag(
+            "-ffunction-sections",
+            Value::None,
+            Group::Output,
+            "Puts each function into a section of its own, so that linkers can leave out those \
+             that nothing uses (--gc-sections, /OPT:REF).",
+        ),
+        flag(
             "-emit-c-header",
             Value::Path("FILE"),
             Group::Output,

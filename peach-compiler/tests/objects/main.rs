@@ -10,6 +10,7 @@ mod macho;
 mod narrow;
 mod pairs;
 mod random;
+mod sections;
 mod shape;
 mod support;
 mod symbols;

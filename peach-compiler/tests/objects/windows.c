@@ -122,17 +122,32 @@ static void walk(void) {
 
 static uint64_t stepped = 0;
 
+// From where to where there are kernels. In sections of their own they are in an order of the
+// linker's, and where the last one ends is not known: it is not stepped through.
+static uint64_t low = ~(uint64_t)0, high = 0;
+
+static void find_kernels(void **kernels, int count) {
+    for (int i = 0; i < count; i++) {
+        uint64_t start = (uint64_t)kernels[i];
+        if (start < low) low = start;
+        if (start > high) high = start;
+    }
+#ifndef SCATTERED
+    high = (uint64_t)last + 1;
+#endif
+}
+
 // From the instruction that comes next.
 static LONG CALLBACK trapped(EXCEPTION_POINTERS *exception) {
     if (exception->ExceptionRecord->ExceptionCode != EXCEPTION_SINGLE_STEP) return EXCEPTION_CONTINUE_SEARCH;
     CONTEXT *at = exception->ContextRecord;
-    if (at->Rip >= (uint64_t)power && at->Rip <= (uint64_t)last) {
+    if (at->Rip >= low && at->Rip < high) {
         stepped++;
         int before = failures;
         CONTEXT context = *at;
         leave(&context);
         check_caller(&context);
-        if (failures > before) printf("at %#llx in the code\n", at->Rip - (uint64_t)power);
+        if (failures > before) printf("at %#llx in the code\n", at->Rip - low);
     }
     if (at->Rip != (uint64_t)returned) at->EFlags |= 0x100;
     return EXCEPTION_CONTINUE_EXECUTION;
@@ -148,6 +163,7 @@ int main(void) {
     }
     CHECK(found == 9);
     walks = 0;
+    find_kernels(kernels, 12);
     AddVectoredExceptionHandler(1, trapped);
     for (int i = 0; i < 12; i++) {
         call_with_values(kernels[i], 3, 0x100);

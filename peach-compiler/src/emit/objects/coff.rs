@@ -5,12 +5,12 @@
 //! unwinder has to know in `.xdata`.
 
 use super::draft::{ConstantSymbols, Draft, generic};
-use super::image::{Image, Kind, Place, Relocation};
+use super::image::{Function, Image, Kind, Relocation};
 use super::{Format, Options, debug};
 use crate::abi::ImageFormat;
 use crate::emit::seh;
-use object::write::{Object, RelocationFlags, Result, SectionId};
-use object::{Architecture, BinaryFormat, Endianness, RelocationKind, SectionKind, pe};
+use object::write::{Comdat, Object, RelocationFlags, Result, SectionId};
+use object::{Architecture, BinaryFormat, ComdatKind, Endianness, RelocationKind, SectionKind, pe};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub(super) static FORMAT: Format =
 
 fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     let object = Object::new(BinaryFormat::Coff, Architecture::X86_64, Endianness::Little);
-    let mut draft = Draft::new(image, object, ConstantSymbols::All);
+    let mut draft = Draft::new(image, object, options.sections, ConstantSymbols::All);
     for relocation in &image.relocations {
         add(&mut draft, image, *relocation)?;
     }
@@ -31,12 +31,9 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
 }
 
 fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
-    let section = match relocation.place {
-        Place::Text => draft.text,
-        Place::Data => draft.data.expect("there are constants"),
-    };
-    let (symbol, offset) = draft.target(image, relocation.target);
-    let addend = relocation.addend + offset;
+    let (section, offset) = draft.place(&relocation);
+    let (symbol, distance) = draft.target(image, relocation.target);
+    let addend = relocation.addend + distance;
     let (flags, addend) = match relocation.kind {
         Kind::Absolute => (generic(RelocationKind::Absolute, 64), addend),
         Kind::Relative | Kind::Call | Kind::Lea | Kind::Entry { .. } => {
@@ -46,16 +43,35 @@ fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
             (RelocationFlags::Coff { typ }, addend - relocation.origin)
         }
     };
-    let offset = relocation.offset.into();
+    let offset = offset.into();
     draft.relocate(section, object::write::Relocation { offset, symbol, addend, flags })
 }
 
-/// `.pdata` and `.xdata`. Equal descriptions are one.
+/// `.pdata` and `.xdata`: of all functions, or, where each has a section of its own, of each. What
+/// belongs to one function is one COMDAT, which linkers keep or drop as a whole.
 fn add_unwind_tables(draft: &mut Draft, image: &Image) -> Result<()> {
+    if !draft.code.are_divided() {
+        return add_tables_of(draft, &image.functions).map(|_| ());
+    }
+    for (index, function) in image.functions.iter().enumerate() {
+        let tables = add_tables_of(draft, std::slice::from_ref(function))?;
+        let mut sections = vec![draft.code.at(function.offset).0];
+        sections.extend(tables.into_iter().flatten());
+        for &section in &sections {
+            draft.object.section_symbol(section);
+        }
+        let (kind, symbol) = (ComdatKind::NoDuplicates, draft.functions[index]);
+        draft.object.add_comdat(Comdat { kind, symbol, sections });
+    }
+    Ok(())
+}
+
+/// The tables of some functions, if any has a frame. Equal descriptions are one.
+fn add_tables_of(draft: &mut Draft, functions: &[Function<'_>]) -> Result<Option<[SectionId; 2]>> {
     let mut infos: Vec<u8> = Vec::new();
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut entries = Vec::new();
-    for function in &image.functions {
+    for function in functions {
         let compiled = &function.source.compiled;
         for fragment in seh::fragments(&compiled.lowered, &compiled.encoded) {
             let info = *known.entry(fragment.info).or_insert_with_key(|info| {
@@ -63,29 +79,29 @@ fn add_unwind_tables(draft: &mut Draft, image: &Image) -> Result<()> {
                 infos.len() - info.len()
             });
             let Range { start, end } = fragment.place;
-            let [start, end] = [start, end].map(|at| function.offset + at);
-            entries.push([start as usize, end as usize, info]);
+            entries.push((function, [start, end], info));
         }
     }
     if entries.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let xdata = add_table(draft, ".xdata", infos);
     let pdata = add_table(draft, ".pdata", vec![0; 12 * entries.len()]);
-    for (number, entry) in entries.iter().enumerate() {
-        for (field, &address) in entry.iter().enumerate() {
-            let section = if field == 2 { xdata } else { draft.text };
+    for (number, (function, [start, end], info)) in entries.into_iter().enumerate() {
+        let (code, base) = draft.code.at(function.offset);
+        let fields = [(code, base + start), (code, base + end), (xdata, info as u32)];
+        for (field, (section, address)) in fields.into_iter().enumerate() {
             let symbol = draft.object.section_symbol(section);
             let relocation = object::write::Relocation {
                 offset: 12 * number as u64 + 4 * field as u64,
                 symbol,
-                addend: address as i64,
+                addend: address.into(),
                 flags: generic(RelocationKind::ImageOffset, 32),
             };
             draft.relocate(pdata, relocation)?;
         }
     }
-    Ok(())
+    Ok(Some([xdata, pdata]))
 }
 
 fn add_table(draft: &mut Draft, name: &str, bytes: Vec<u8>) -> SectionId {

@@ -4,14 +4,15 @@
 //! In: an [`Image`]. Out: sections. An instruction belongs to the statement that it stands for; the
 //! prologue belongs to the kernel's name.
 
-use super::Options;
 use super::image::{Function, Image};
 use super::recorder::{Recorded, Recorder, in_function};
+use super::{Options, Sections};
 use crate::emit::Module;
 use crate::ir::Origin;
 use gimli::constants;
 use gimli::write::{
-    AttributeValue, DwarfUnit, Expression, FileId, LineProgram, LineString, Sections, UnitEntryId,
+    AttributeValue, DwarfUnit, Expression, FileId, LineProgram, LineString, Range, RangeList,
+    UnitEntryId,
 };
 use gimli::{Encoding, Format, LineEncoding};
 use proc_macro2::Span;
@@ -25,13 +26,12 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
     let encoding =
         Encoding { format: Format::Dwarf32, version: VERSION, address_size: image.address_size() };
     let mut dwarf = DwarfUnit::new(encoding);
-    let directory = options.directory.as_deref().filter(|path| !path.is_empty());
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
     let name = image.source_name();
     let mut lines = LineProgram::new(
         encoding,
         LineEncoding::default(),
-        text(directory.unwrap_or(".")),
+        text(directory(options).unwrap_or(".")),
         None,
         text(&name),
         None,
@@ -41,9 +41,9 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
         add_rows(&mut lines, &files, index, function);
     }
     dwarf.unit.line_program = lines;
-    describe(&mut dwarf, image, &name, directory, &files);
+    describe(&mut dwarf, image, &name, options, &files);
 
-    let mut written = Sections::new(Recorder::new());
+    let mut written = gimli::write::Sections::new(Recorder::new());
     dwarf.write(&mut written).expect("the entries are well-formed");
     let mut sections = Vec::new();
     let collected: Result<(), std::convert::Infallible> = written.for_each(|id, section| {
@@ -55,6 +55,11 @@ pub(super) fn sections(image: &Image, options: &Options) -> Vec<Recorded> {
     match collected {
         Ok(()) => sections,
     }
+}
+
+/// Where the paths of sources start from.
+fn directory(options: &Options) -> Option<&str> {
+    options.directory.as_deref().filter(|path| !path.is_empty())
 }
 
 /// The files of the line table: the source, and those that it includes.
@@ -128,9 +133,10 @@ fn describe(
     dwarf: &mut DwarfUnit,
     image: &Image,
     name: &str,
-    directory: Option<&str>,
+    options: &Options,
     files: &Files<'_>,
 ) {
+    let directory = directory(options);
     let producer = concat!("peach ", env!("CARGO_PKG_VERSION"));
     let root = dwarf.unit.root();
     let set = |dwarf: &mut DwarfUnit, attribute, value: &str| {
@@ -146,11 +152,25 @@ fn describe(
     let language = AttributeValue::Language(constants::DW_LANG_Mips_Assembler);
     unit.set(constants::DW_AT_language, language);
     if !image.functions.is_empty() {
-        let start = AttributeValue::Address(in_function(0, 0));
-        unit.set(constants::DW_AT_low_pc, start);
-        let size = AttributeValue::Udata(image.text.bytes.len() as u64);
-        unit.set(constants::DW_AT_high_pc, size);
         unit.set(constants::DW_AT_stmt_list, AttributeValue::LineProgramRef);
+        match options.sections {
+            Sections::One => {
+                let start = AttributeValue::Address(in_function(0, 0));
+                unit.set(constants::DW_AT_low_pc, start);
+                let size = AttributeValue::Udata(image.text.bytes.len() as u64);
+                unit.set(constants::DW_AT_high_pc, size);
+            }
+            Sections::PerFunction => {
+                let ranges = image.functions.iter().enumerate().map(|(index, function)| {
+                    let length = function.size.into();
+                    Range::StartLength { begin: in_function(index, 0), length }
+                });
+                let ranges = dwarf.unit.ranges.add(RangeList(ranges.collect()));
+                let unit = dwarf.unit.get_mut(root);
+                unit.set(constants::DW_AT_low_pc, AttributeValue::Udata(0));
+                unit.set(constants::DW_AT_ranges, AttributeValue::RangeListRef(ranges));
+            }
+        }
     }
     for (index, function) in image.functions.iter().enumerate() {
         let entry = dwarf.unit.add(root, constants::DW_TAG_subprogram);

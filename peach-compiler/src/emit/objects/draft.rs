@@ -3,7 +3,8 @@
 //! In: an [`Image`] and an empty object file. Out: a [`Draft`] with code, constants and all
 //! symbols, to which a format adds its relocations and what is its own.
 
-use super::image::{Function, Image, Target};
+use super::chunks::{Chunks, Sections};
+use super::image::{self, Function, Image, Place, Target};
 use super::recorder::Recorded;
 use crate::abi::Frames;
 use crate::emit::module::ModuleFunction;
@@ -19,7 +20,7 @@ use object::{
 /// An object file under construction.
 pub(super) struct Draft {
     pub object: Object<'static>,
-    pub text: SectionId,
+    pub code: Chunks,
     /// Where there are constants.
     pub data: Option<SectionId>,
     /// By the index of the function.
@@ -40,10 +41,14 @@ pub(super) enum ConstantSymbols {
 }
 
 impl Draft {
-    pub fn new(image: &Image, mut object: Object<'static>, which: ConstantSymbols) -> Draft {
+    pub fn new(
+        image: &Image,
+        mut object: Object<'static>,
+        sections: Sections,
+        which: ConstantSymbols,
+    ) -> Draft {
         object.add_file_symbol(image.source_name().into_bytes());
-        let text = object.section_id(StandardSection::Text);
-        object.set_section_data(text, image.text.bytes.clone(), image.text.align.into());
+        let code = Chunks::add(image, &mut object, sections);
         let data = (!image.constants.is_empty()).then(|| {
             let data = object.section_id(StandardSection::ReadOnlyData);
             object.set_section_data(data, image.data.bytes.clone(), image.data.align.into());
@@ -51,22 +56,26 @@ impl Draft {
         });
         let mut draft = Draft {
             object,
-            text,
+            code,
             data,
             functions: Vec::new(),
             constants: Vec::new(),
             externals: Vec::new(),
         };
         let is_shared = draft.is_shared(image);
-        if is_shared {
-            // It has to come before the symbols of what is in it.
-            draft.object.section_symbol(text);
+        if draft.object.format() == BinaryFormat::Coff {
+            // The symbol of a COMDAT section has to come before those of what is in it.
+            let sections: Vec<SectionId> = draft.code.all().collect();
+            for section in sections.into_iter().filter(|_| is_shared || draft.code.are_divided()) {
+                draft.object.section_symbol(section);
+            }
         }
         draft.add_symbols(image, which);
         if let (true, Some(&symbol)) = (is_shared, draft.functions.first()) {
             // Sizes are compared, so that two versions of a name that the user gave are noticed.
             let kind = ComdatKind::SameSize;
-            draft.object.add_comdat(Comdat { kind, symbol, sections: vec![text] });
+            let sections = vec![draft.code.first()];
+            draft.object.add_comdat(Comdat { kind, symbol, sections });
         }
         draft
     }
@@ -99,14 +108,15 @@ impl Draft {
         let has_local_names = !self.is_shared(image);
         let has_inner = has_local_names && which == ConstantSymbols::All;
         for inner in image.inner.iter().filter(|_| has_inner) {
+            let (section, offset) = self.code.at(inner.offset);
             self.object.add_symbol(Symbol {
                 name: inner.name.clone().into_bytes(),
-                value: inner.offset.into(),
+                value: offset.into(),
                 size: inner.size.into(),
                 kind: SymbolKind::Data,
                 scope: SymbolScope::Compilation,
                 weak: false,
-                section: SymbolSection::Section(self.text),
+                section: SymbolSection::Section(section),
                 flags: SymbolFlags::None,
             });
         }
@@ -143,9 +153,10 @@ impl Draft {
         name: &str,
         scope: SymbolScope,
     ) -> SymbolId {
+        let (section, offset) = self.code.at(function.offset);
         self.object.add_symbol(Symbol {
             name: name.as_bytes().to_vec(),
-            value: function.offset.into(),
+            value: offset.into(),
             size: function.size.into(),
             kind: SymbolKind::Text,
             scope,
@@ -153,9 +164,17 @@ impl Draft {
             weak: is_go(function)
                 && scope != SymbolScope::Compilation
                 && self.object.format() != BinaryFormat::Coff,
-            section: SymbolSection::Section(self.text),
+            section: SymbolSection::Section(section),
             flags: SymbolFlags::None,
         })
+    }
+
+    /// Where the field of a relocation is.
+    pub fn place(&self, relocation: &image::Relocation) -> (SectionId, u32) {
+        match relocation.place {
+            Place::Text => self.code.at(relocation.offset),
+            Place::Data => (self.data.expect("there are constants"), relocation.offset),
+        }
     }
 
     /// The symbol that stands for a target, and what to add to its address. Places in the code
@@ -165,8 +184,8 @@ impl Draft {
             Target::Function(index) => (self.functions[index], 0),
             Target::External(index) => (self.externals[index], 0),
             Target::Code(index) => {
-                let offset = image.functions[index].offset;
-                (self.object.section_symbol(self.text), offset.into())
+                let (section, offset) = self.code.at(image.functions[index].offset);
+                (self.object.section_symbol(section), offset.into())
             }
             Target::Constant(index) => {
                 let owner = image.constants[index].owner;
@@ -200,11 +219,14 @@ impl Draft {
         }
         for (section, &id) in sections.iter().zip(&ids) {
             for reference in &section.references {
-                let (to, kind) = match reference.to {
-                    None => (self.text, RelocationKind::Absolute),
+                let (to, kind, addend) = match reference.to {
+                    None => {
+                        let (section, offset) = self.code.at(reference.addend as u32);
+                        (section, RelocationKind::Absolute, offset.into())
+                    }
                     Some(name) => {
                         let index = sections.iter().position(|section| section.name == name);
-                        (ids[index.expect("the section is written")], offset)
+                        (ids[index.expect("the section is written")], offset, reference.addend)
                     }
                 };
                 let symbol = self.object.section_symbol(to);
@@ -213,7 +235,7 @@ impl Draft {
                     Relocation {
                         offset: reference.offset.into(),
                         symbol,
-                        addend: reference.addend,
+                        addend,
                         flags: generic(kind, 8 * reference.size),
                     },
                 )?;

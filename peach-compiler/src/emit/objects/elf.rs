@@ -6,7 +6,7 @@
 
 use super::draft::{ConstantSymbols, Draft, generic};
 use super::frames::{self, Width};
-use super::image::{Image, Kind, Place, Relocation};
+use super::image::{Image, Kind, Relocation};
 use super::recorder::Recorded;
 use super::{Format, Options, debug};
 use crate::abi::ImageFormat;
@@ -24,7 +24,7 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
         false => Architecture::X86_64_X32,
     };
     let object = Object::new(BinaryFormat::Elf, architecture, Endianness::Little);
-    let mut draft = Draft::new(image, object, ConstantSymbols::All);
+    let mut draft = Draft::new(image, object, options.sections, ConstantSymbols::All);
     for relocation in &image.relocations {
         add(&mut draft, image, *relocation)?;
     }
@@ -44,23 +44,21 @@ fn is_wide(image: &Image) -> bool {
 }
 
 fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
-    let section = match relocation.place {
-        Place::Text => draft.text,
-        Place::Data => draft.data.expect("there are constants"),
-    };
-    let (symbol, offset) = draft.target(image, relocation.target);
-    let addend = relocation.addend + offset - relocation.origin;
+    let (section, offset) = draft.place(&relocation);
+    let field = offset as usize;
+    let (symbol, distance) = draft.target(image, relocation.target);
+    let addend = relocation.addend + distance - relocation.origin;
     let (r_type, addend) = match relocation.kind {
         Kind::Absolute => (elf::R_X86_64_64, addend + relocation.origin),
         Kind::Relative | Kind::Entry { .. } => (elf::R_X86_64_PC32, addend),
         Kind::Call => (elf::R_X86_64_PLT32, addend),
         Kind::Lea => {
-            load_from_table(draft, section, relocation.offset as usize, is_wide(image));
+            load_from_table(draft, section, field, is_wide(image));
             (elf::R_X86_64_REX_GOTPCRELX, addend)
         }
     };
     let flags = RelocationFlags::Elf { r_type };
-    let offset = relocation.offset.into();
+    let offset = offset.into();
     draft.relocate(section, object::write::Relocation { offset, symbol, addend, flags })
 }
 
@@ -81,11 +79,12 @@ fn add_frames(draft: &mut Draft, frames: Recorded, image: &Image) -> Result<()> 
     let align = image.address_size().into();
     draft.object.set_section_data(section, frames.bytes, align);
     draft.object.section_mut(section).flags = SectionFlags::Elf { sh_flags: elf::SHF_ALLOC.into() };
-    let symbol = draft.object.section_symbol(draft.text);
     for reference in frames.references {
         debug_assert!(reference.is_relative);
         let flags = generic(RelocationKind::Relative, 8 * reference.size);
-        let (offset, addend) = (reference.offset.into(), reference.addend);
+        let (code, addend) = draft.code.at(reference.addend as u32);
+        let symbol = draft.object.section_symbol(code);
+        let (offset, addend) = (reference.offset.into(), addend.into());
         draft.relocate(section, object::write::Relocation { offset, symbol, addend, flags })?;
     }
     Ok(())

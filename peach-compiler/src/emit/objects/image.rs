@@ -56,7 +56,11 @@ pub(super) struct Function<'a> {
     /// What linkers find it by.
     pub symbol: String,
     pub offset: u32,
+    /// Of its code.
     pub size: u32,
+    /// Where its code and what stands behind it end.
+    pub end: u32,
+    pub align: u32,
 }
 
 /// A constant in the code section.
@@ -206,10 +210,11 @@ impl<'a> Image<'a> {
         let len = if whole { encoded.bytes.len() } else { encoded.code_len };
         self.text.bytes.extend(&encoded.bytes[..len]);
         let (offset, size) = (start as u32, encoded.code_len as u32);
-        self.functions.push(Function { source, symbol, offset, size });
         if has_tables_in_code(source) {
             self.add_jump_tables(source, offset);
         }
+        let end = self.text.bytes.len() as u32;
+        self.functions.push(Function { source, symbol, offset, size, end, align });
     }
 
     /// Places the jump tables of a function behind its code.
@@ -237,7 +242,7 @@ impl<'a> Image<'a> {
                 let distance = read_i32(&self.text.bytes, field) + moved;
                 self.text.bytes[field..field + 4].copy_from_slice(&(distance as i32).to_le_bytes());
             }
-            let index = self.functions.len() - 1;
+            let index = self.functions.len();
             self.tables.insert((index, DataId(number as u32)), place as u32);
         }
     }

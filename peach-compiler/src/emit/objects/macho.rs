@@ -6,7 +6,7 @@
 
 use super::draft::{ConstantSymbols, Draft};
 use super::frames::{self, Width};
-use super::image::{Image, Kind, Place, Relocation, Target};
+use super::image::{Image, Kind, Relocation, Target};
 use super::recorder::Recorded;
 use super::{Format, Options, compact, debug};
 use crate::abi::ImageFormat;
@@ -27,7 +27,7 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     version.sdk = version.minos;
     object.set_macho_build_version(version);
     object.set_subsections_via_symbols();
-    let mut draft = Draft::new(image, object, ConstantSymbols::Owners);
+    let mut draft = Draft::new(image, object, options.sections, ConstantSymbols::Owners);
     // Descending: the linker of Xcode 15 requires it, and pairs keep their order.
     for relocation in image.relocations.iter().rev() {
         add(&mut draft, image, *relocation)?;
@@ -61,10 +61,7 @@ fn put(
 }
 
 fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
-    let section = match relocation.place {
-        Place::Text => draft.text,
-        Place::Data => draft.data.expect("there are constants"),
-    };
+    let (section, at) = draft.place(&relocation);
     let (symbol, addend) = match relocation.target {
         // The part that moves with the code is the function, not the section.
         Target::Code(index) => (draft.functions[index], relocation.addend),
@@ -73,7 +70,6 @@ fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
             (symbol, relocation.addend + distance)
         }
     };
-    let at = relocation.offset;
     // The field counts from its own end, whatever follows it.
     let in_field = addend - (relocation.origin - 4);
     match relocation.kind {
@@ -195,7 +191,7 @@ fn add_debug(draft: &mut Draft, image: &Image, options: &Options) -> Result<()> 
         let name = recorded.name.replace('.', "__").into_bytes();
         let section = draft.object.add_section(b"__DWARF".to_vec(), name, SectionKind::Debug);
         draft.object.set_section_data(section, recorded.bytes, 1);
-        let symbol = draft.object.section_symbol(draft.text);
+        let symbol = draft.object.section_symbol(draft.code.first());
         for reference in recorded.references.iter().filter(|reference| reference.to.is_none()) {
             let address = flags(macho::X86_64_RELOC_UNSIGNED, false, reference.size);
             put(draft, section, reference.offset, symbol, reference.addend, address)?;

@@ -8,11 +8,12 @@
 //! | sections, symbols and relocations of no format in particular | `image` |
 //! | what a debugger and an unwinder read, in DWARF | `debug`, `frames`, by `recorder` |
 //! | what macOS's unwinder reads | `compact` |
-//! | symbols and sections as all formats have them | `draft` |
+//! | symbols and sections as all formats have them | `draft`, `chunks` |
 //! | one file per format | `elf`, `coff`, `macho` |
 //!
 //! To add a format, write its file and name it in [`Format::ALL`].
 
+mod chunks;
 mod coff;
 mod compact;
 mod debug;
@@ -22,6 +23,8 @@ mod frames;
 mod image;
 mod macho;
 mod recorder;
+
+pub use chunks::Sections;
 
 use crate::abi::{Convention, ImageFormat};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
@@ -38,6 +41,8 @@ pub struct Options {
     pub debug: bool,
     /// Where the path of the source file starts from, for debuggers; `None` leaves it to them.
     pub directory: Option<String>,
+    /// How code is divided, so that linkers can leave out what is not used.
+    pub sections: Sections,
     /// The first version of macOS that runs the code, for Mach-O files; `None` for 11.0.
     pub macos: Option<MacOs>,
 }
@@ -72,7 +77,7 @@ fn number(text: &str) -> Option<u32> {
 impl Options {
     /// An object file without debugging information.
     pub fn new(format: ImageFormat) -> Options {
-        Options { format, debug: false, directory: None, macos: None }
+        Options { format, debug: false, directory: None, sections: Sections::One, macos: None }
     }
 }
 
