@@ -187,6 +187,9 @@ fn retract(claim: &mut Claim, what: &Claimed) {
         Claimed::Symbol(symbol) => {
             let symbol = *symbol;
             claim.symbols.retain(|other| *other != symbol);
+            for rules in claim.rules.values_mut() {
+                rules.retain(|(other, _)| *other != symbol);
+            }
             claim.values.retain(|_, value| !mentions(value, symbol));
             claim
                 .masks
