@@ -95,13 +95,17 @@ fn bits_of(class: Class) -> (u32, u32) {
 }
 
 impl Processor<'_> {
-    /// All 64 bits of a general-purpose register.
+    /// All 64 bits of a general-purpose register. Where nothing on the path has touched it, it held
+    /// the same before each instruction so far.
     pub fn register(&mut self, reg: Reg) -> Word {
         if let Some(word) = self.machine.registers.get(&reg) {
             return word.clone();
         }
         let word = Word { term: self.script.any(64), region: None };
         self.machine.registers.insert(reg, word.clone());
+        for trace in self.machine.traces.values_mut() {
+            trace.before.insert(reg, word.clone());
+        }
         word
     }
 
