@@ -13,7 +13,12 @@ use support::{Files, PEACH, Run, repository};
 
 /// A copy of a directory of `examples/`.
 fn copy_of(name: &str) -> Files {
-    let files = Files::new(&format!("example-{name}"));
+    copy_for(name, name)
+}
+
+/// The same for one of several tests.
+fn copy_for(test: &str, name: &str) -> Files {
+    let files = Files::new(&format!("example-{test}"));
     let directory = repository().join("examples").join(name);
     for entry in fs::read_dir(&directory).expect("an example") {
         let path = entry.expect("an entry").path();
@@ -252,4 +257,47 @@ fn windows_programs_get_the_same_results_from_coff_objects() {
     wine.arg("main.exe").env("WINEPREFIX", files.0.join("wine")).env("WINEDEBUG", "-all");
     let stdout = Run::of(wine.current_dir(&files.0)).succeeded().stdout;
     assert_eq!(stdout.trim(), PRINTED);
+}
+
+/// A recipe builds from nothing, builds nothing where nothing changed, and what depends on the
+/// kernels where they changed.
+fn check_recipe(name: &str, set_up: &[&str]) {
+    let files = copy_for(name, "dispatch");
+    let folder = Path::new(PEACH).parent().expect("a folder");
+    let path = std::env::var("PATH").expect("a path");
+    let run = |line: &[&str]| {
+        let mut command = Command::new(line[0]);
+        command.args(&line[1..]).current_dir(&files.0);
+        Run::of(command.env("PATH", format!("{}:{path}", folder.display()))).succeeded().stdout
+    };
+    run(set_up);
+    let build = ["ninja", "-C", "build"];
+    run(&build);
+    assert!(run(&["build/program"]).ends_with("as the loop says\n"), "{name}");
+    let again = run(&build);
+    assert!(again.contains("no work to do"), "{name}: {again}");
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let kernel = fs::File::options().append(true).open(files.0.join("ones.peach")).expect("a file");
+    kernel.set_modified(later).expect("a time");
+    let again = run(&build);
+    assert!(!again.contains("no work to do"), "{name}: {again}");
+    // The oldest processors have no popcnt.
+    for model in ["Conroe", "Nehalem"] {
+        let said = run(&["qemu-x86_64", "-cpu", model, "build/program"]);
+        assert!(said.ends_with("as the loop says\n"), "{name} on {model}: {said}");
+    }
+}
+
+#[test]
+fn cmake_builds_a_program_that_chooses_by_processor() {
+    if have(&["cmake", "ninja", "cc", "qemu-x86_64"]) {
+        check_recipe("cmake", &["cmake", "-G", "Ninja", "-B", "build"]);
+    }
+}
+
+#[test]
+fn meson_builds_a_program_that_chooses_by_processor() {
+    if have(&["meson", "ninja", "cc", "qemu-x86_64"]) {
+        check_recipe("meson", &["meson", "setup", "build"]);
+    }
 }
