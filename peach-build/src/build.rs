@@ -255,6 +255,7 @@ impl Build {
             assembly_format: None,
             cpu: self.cpu.as_deref(),
             adjustment,
+            branch_protection: false,
             cfg: &[],
         })?;
         platform.words = Words::Methods;

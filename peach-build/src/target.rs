@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::extensions::Adjustment;
 use crate::source::Configuration;
-use peach_compiler::abi::{AssemblyFormat, Convention, ImageFormat};
+use peach_compiler::abi::{AssemblyFormat, Convention, Frames, ImageFormat};
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::words::Words;
 use peach_compiler::isa::{Feature, FeatureSet};
@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub cpu: Option<&'a str>,
     /// Extensions beyond the processor's, and others that it is taken to lack.
     pub adjustment: Adjustment,
+    /// Every kernel starts with `endbr64`, where the convention has indirect calls of kernels.
+    pub branch_protection: bool,
     /// More configuration for `#[cfg]`: `feature="name"`.
     pub cfg: &'a [String],
 }
@@ -65,7 +67,12 @@ impl Platform {
             Some(name) => (cpu(name)?, Processor::Named),
         };
         let features = request.adjustment.apply(features);
-        let target = Target { features, position_independent: true, ..Target::from(convention) };
+        let target = Target {
+            features,
+            position_independent: true,
+            branch_protection: branch_protection(request, convention)?,
+            ..Target::from(convention)
+        };
         let mut configuration = configuration(&target, image_format);
         for text in request.cfg {
             configuration.parse(text).map_err(Error::Usage)?;
@@ -80,6 +87,17 @@ impl Platform {
             configuration,
             words: Words::Flags,
         })
+    }
+}
+
+fn branch_protection(request: &Request<'_>, convention: &Convention) -> Result<bool, Error> {
+    let is_for_others = convention.frames == Frames::Go || convention.sandbox.is_some();
+    match request.branch_protection && is_for_others {
+        false => Ok(request.branch_protection),
+        true => Err(Error::Usage(format!(
+            "-fcf-protection is not for {}, whose programs cannot have it",
+            convention.flag
+        ))),
     }
 }
 

@@ -31,8 +31,20 @@ pub fn platform(matches: &Matches) -> Result<Platform, Error> {
         assembly_format: matches.text("-massembly-format"),
         cpu: matches.text("-mcpu"),
         adjustment,
+        branch_protection: branch_protection(matches)?,
         cfg: &matches.texts("--cfg"),
     })
+}
+
+/// Whether `-fcf-protection` asks for branch tracking. What returns need, kernels do anyway.
+fn branch_protection(matches: &Matches) -> Result<bool, Error> {
+    match matches.text("-fcf-protection") {
+        None | Some("none" | "return") => Ok(false),
+        Some("full" | "branch") => Ok(true),
+        Some(other) => Err(Error::Usage(format!(
+            "-fcf-protection={other}: expected full, branch, return or none"
+        ))),
+    }
 }
 
 fn job(matches: &Matches) -> Result<Job, Error> {

@@ -223,7 +223,7 @@ fn a_broken_pipe_ends_it_quietly() {
 #[test]
 fn help_lists_every_flag_and_every_flag_is_understood() {
     let files = files("help");
-    for (command, expected) in [("", 25), ("show", 13)] {
+    for (command, expected) in [("", 26), ("show", 13)] {
         let help = files.peach(&format!("{command} --help")).succeeded().stdout;
         let flags: Vec<&str> = help
             .lines()

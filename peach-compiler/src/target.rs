@@ -15,6 +15,9 @@ pub struct Target {
     pub position_independent: bool,
     /// Callers reserve no shadow space, where the convention has one.
     pub without_shadow: bool,
+    /// Indirect branches may only go to `endbr64`, as with `-fcf-protection` of C compilers: every
+    /// kernel starts with one.
+    pub branch_protection: bool,
     /// Whether `#[embed = "inline"]` code is made. Where there are no callers to put it in, such
     /// kernels are called like others.
     pub inlines: bool,
@@ -36,6 +39,7 @@ impl From<&'static Convention> for Target {
             features: FeatureSet::baseline(),
             position_independent: false,
             without_shadow: false,
+            branch_protection: false,
             inlines: false,
         }
     }

@@ -271,6 +271,14 @@ pub const COMPILE: Usage = Usage {
         IMAGE_FORMAT,
         CPU,
         EXTENSION,
+        flag(
+            "-fcf-protection",
+            Value::Optional("WHAT", "full"),
+            Group::Target,
+            "Kernels start with endbr64 and jump through tables with notrack, and ELF files say \
+             that they may run where branches are tracked and returns are guarded: full branch \
+             return none. Default: none, or full without a value.",
+        ),
         CFG,
         flag(
             "-fpackage",

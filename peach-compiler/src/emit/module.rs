@@ -235,6 +235,13 @@ impl Module {
         all
     }
 
+    /// Whether the code may run where the processor tracks indirect branches and keeps a shadow
+    /// stack: every function starts with `endbr64`, and all of them return to their callers.
+    pub fn is_protected(&self) -> bool {
+        let starts = |function: &ModuleFunction| function.compiled.function.options.endbr64;
+        !self.functions.is_empty() && self.functions.iter().all(starts)
+    }
+
     /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as
     /// it stands; any other is made by `mangling`. Where there is a dispatcher, `mangling` names
     /// the versions that it chooses from.

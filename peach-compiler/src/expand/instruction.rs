@@ -116,6 +116,9 @@ impl<'a> Expander<'a, '_> {
                 }
                 Value::Jumps(table) if index == 1 && mnemonic.name() == "jmp" => {
                     draft.targets = Some(self.jump_data(&table));
+                    // Where indirect branches are tracked, its targets would need an `endbr64` each
+                    // (Intel SDM volume 1, 17.3.2).
+                    draft.inst.prefixes.notrack |= self.output.function.options.endbr64;
                 }
                 Value::Masked(masked) => {
                     if index != 0 {

@@ -299,7 +299,9 @@ impl<'a, 'd> Expander<'a, 'd> {
         function.options = Options {
             spill: kernel.attrs.spill,
             // In a sandbox, indirect jumps go to the starts of bundles.
-            endbr64: kernel.attrs.endbr64 && convention.sandbox.is_none() && !inlined,
+            endbr64: (kernel.attrs.endbr64 || self.target.branch_protection)
+                && convention.sandbox.is_none()
+                && !inlined,
             // The caller is compiled for AVX, and its compiler knows what is changed.
             no_vzeroupper: kernel.attrs.vzeroupper == Some(false) || inlined,
             unsafe_fn: kernel.unsafety.is_some(),

@@ -32,6 +32,16 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
     }
     writer.constants(&outline);
     if options.image == ImageFormat::Elf {
+        if module.is_protected() {
+            let align = if module.target.convention.pointer_size == 8 { 3 } else { 2 };
+            writer.put("\n    .section .note.gnu.property, \"a\", @note");
+            writer.put(format!("    .p2align {align}"));
+            writer.put(format!("    .long 4, {}, 5", if align == 3 { 16 } else { 12 }));
+            writer.put("    .asciz \"GNU\"");
+            // GNU_PROPERTY_X86_FEATURE_1_AND: branch tracking and shadow stack (psABI, 4.1.4).
+            writer.put("    .long 0xc0000002, 4, 3");
+            writer.put(format!("    .p2align {align}"));
+        }
         writer.put("\n    .section .note.GNU-stack, \"\", @progbits");
     }
     writer.text

@@ -36,6 +36,14 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
     }
     writer.constants(&outline);
     if options.image == ImageFormat::Elf {
+        if module.is_protected() {
+            let size = module.target.convention.pointer_size;
+            writer.put("\n    section .note.gnu.property note alloc noexec nowrite align=8");
+            writer.put(format!("    dd 4, {}, 5, 0x554e47", 8 + size));
+            // GNU_PROPERTY_X86_FEATURE_1_AND: branch tracking and shadow stack (psABI, 4.1.4).
+            writer.put("    dd 0xc0000002, 4, 3");
+            writer.put(format!("    align {size}, db 0"));
+        }
         writer.put("\n    section .note.GNU-stack noalloc noexec nowrite progbits");
     }
     writer.text

@@ -34,6 +34,10 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     if options.debug {
         draft.add_recorded(debug::sections(image, options), RelocationKind::Absolute)?;
     }
+    if image.module.is_protected() {
+        let both = elf::GNU_PROPERTY_X86_FEATURE_1_IBT | elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK;
+        draft.object.add_elf_gnu_property_u32(elf::GNU_PROPERTY_X86_FEATURE_1_AND, both);
+    }
     // The code needs no executable stack.
     draft.object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
     draft.object.write()
