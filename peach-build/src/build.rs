@@ -51,6 +51,8 @@ pub struct Build {
     cfg: Vec<String>,
     mangling: Option<String>,
     debug: Option<bool>,
+    function_sections: bool,
+    branch_protection: bool,
     target: Option<String>,
     out_dir: Option<PathBuf>,
 }
@@ -113,6 +115,20 @@ impl Build {
     /// Whether debug information has source lines. Default: as the crate's profile says.
     pub fn debug(&mut self, is_wanted: bool) -> &mut Build {
         self.debug = Some(is_wanted);
+        self
+    }
+
+    /// Whether each function has a section of its own, so that linkers leave out those that nothing
+    /// uses: as `-ffunction-sections` of the command. Default: no.
+    pub fn function_sections(&mut self, is_wanted: bool) -> &mut Build {
+        self.function_sections = is_wanted;
+        self
+    }
+
+    /// Whether kernels start with `endbr64`, for processors that track indirect branches: as
+    /// `-fcf-protection` of the command. Default: no.
+    pub fn branch_protection(&mut self, is_wanted: bool) -> &mut Build {
+        self.branch_protection = is_wanted;
         self
     }
 
@@ -210,8 +226,12 @@ impl Build {
         let mut symbols = HashMap::new();
         let mut outputs = Outputs::default();
         for path in &self.files {
-            let job =
-                Job { debug: self.is_debug(), mangling: self.mangling.clone(), ..Job::default() };
+            let job = Job {
+                debug: self.is_debug(),
+                function_sections: self.function_sections,
+                mangling: self.mangling.clone(),
+                ..Job::default()
+            };
             let compiled = job.compile(path, platform, &self.directories, &mut ())?;
             check_symbols(&compiled, &mut symbols)?;
             library.inputs.extend(compiled.inputs().map(Path::to_path_buf));
@@ -255,7 +275,7 @@ impl Build {
             assembly_format: None,
             cpu: self.cpu.as_deref(),
             adjustment,
-            branch_protection: false,
+            branch_protection: self.branch_protection,
             cfg: &[],
         })?;
         platform.words = Words::Methods;

@@ -386,3 +386,21 @@ fn other_architectures_have_no_kernels_and_no_error() {
     let declarations = fs::read_to_string(directory.0.join("fast.rs")).expect("a file");
     assert!(declarations.starts_with("// Kernels are for x86-64"), "{declarations}");
 }
+
+#[test]
+fn sections_and_protection_are_as_they_are_asked_for() {
+    if !have(&["readelf"]) {
+        return;
+    }
+    let directory = Directory::new("sections");
+    let file = directory.file("one.peach", "pub fn first(a: u32) -> u32 { return a; }");
+    for is_wanted in [true, false] {
+        let mut build = Build::new();
+        build.file(&file).target("x86_64-unknown-linux-gnu").out_dir(&directory.0);
+        build.function_sections(is_wanted).branch_protection(is_wanted);
+        let library = build.compile("one").expect("a library");
+        let said = run(Command::new("readelf").args(["-W", "-S", "-n"]).arg(&library.archive));
+        assert_eq!(said.contains(" .text.first "), is_wanted, "{said}");
+        assert_eq!(said.contains("x86 feature: IBT, SHSTK"), is_wanted, "{said}");
+    }
+}
