@@ -36,3 +36,8 @@ pub use target::{Platform, Request};
 pub fn nearest<'t>(name: &str, candidates: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
     peach_compiler::nearest::nearest(name, candidates).into_iter().next()
 }
+
+/// The listing of the package's page is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -50,3 +50,8 @@ pub mod vector;
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod versions;
+
+/// The listing of the package's page is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,7 +3,7 @@
 //! [`peach_fn!`] compiles a kernel, written in Intel syntax with Rust's structure around it, while
 //! the crate around it is compiled. The kernel becomes an ordinary function:
 //!
-//! ```ignore
+//! ```
 //! use peach_runtime::peach_fn;
 //!
 //! peach_fn! {
@@ -259,3 +259,8 @@ pub mod native_client {}
 #[doc = include_str!("../docs/coming-from.md")]
 #[doc = include_str!("../docs/reference.md")]
 struct Guide;
+
+/// So is that of the package's page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

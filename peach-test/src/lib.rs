@@ -159,3 +159,8 @@ macro_rules! __subject {
 macro_rules! __subject {
     ($($kernel:ident)::+) => { $crate::Subject::none(::core::stringify!($($kernel)::+)) };
 }
+
+/// The listing of the package's page is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

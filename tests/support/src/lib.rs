@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod documents;
 pub mod executable;
 pub mod fragments;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,7 @@
-//! What the registry of crates gets: each package has its licenses, its page and its documentation.
+//! What the registry of crates gets: each package has its licenses, its page and its documentation, and
+//! crates of users' are built from the packages alone.
+
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -73,58 +76,6 @@ fn the_test_crate_has_its_manual() {
     assert!(files.contains(&"docs/testing.md".to_string()));
     let source = std::fs::read_to_string(root().join("peach-test/src/lib.rs")).unwrap();
     assert!(source.contains("include_str!(\"../docs/testing.md\")"));
-}
-
-/// What the registry would give to a user: a crate of one's own, outside of the workspace, with the
-/// README's kernel.
-#[test]
-fn a_crate_of_ones_own_runs_from_the_packages() {
-    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
-    let _ = std::fs::remove_dir_all(work.join("user"));
-    let _ = std::fs::remove_dir_all(work.join("packed/package"));
-    std::fs::create_dir_all(work.join("user/src")).unwrap();
-    let mut package = cargo();
-    package.args(["package", "--no-verify", "--allow-dirty", "--offline", "--target-dir"]);
-    package.arg(work.join("packed"));
-    package.args(PACKAGES.iter().flat_map(|name| ["-p", name]));
-    succeed(package.current_dir(root()));
-    let mut patches = String::new();
-    for name in PACKAGES {
-        let full = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
-        let mut unpack = Command::new("tar");
-        unpack.arg("-xf").arg(work.join(format!("packed/package/{full}.crate")));
-        succeed(unpack.current_dir(work.join("user")));
-        patches.push_str(&format!("{name} = {{ path = \"{full}\" }}\n"));
-    }
-    let manifest = format!(
-        "[package]\nname = \"user\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-         peach-runtime = \"{}\"\n[patch.crates-io]\n{patches}",
-        env!("CARGO_PKG_VERSION")
-    );
-    std::fs::write(work.join("user/Cargo.toml"), manifest).unwrap();
-    std::fs::copy(root().join("Cargo.lock"), work.join("user/Cargo.lock")).unwrap();
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, rest) = readme.split_once("```rust\n").expect("a kernel");
-    let (code, _) = rest.split_once("```").expect("its end");
-    let program = format!("fn main() {{\n{code}\nprintln!(\"it runs\");\n}}\n");
-    std::fs::write(work.join("user/src/main.rs"), program).unwrap();
-    let mut run = cargo();
-    run.args(["run", "-q", "--offline", "--target-dir"]).arg(work.join("built"));
-    let output = succeed(run.current_dir(work.join("user")).env("RUSTFLAGS", "-Dwarnings"));
-    assert_eq!(output, "it runs\n");
-}
-
-fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
-    cargo
-}
-
-/// What a command prints, which must succeed.
-fn succeed(command: &mut Command) -> String {
-    let output = command.output().expect("it can be started");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
 }
 
 /// The licenses of all dependencies go with ours.
