@@ -6,7 +6,7 @@
 //! There is one [`State`], as a signal handler needs it, and one call at a time.
 
 use std::arch::naked_asm;
-use std::arch::x86_64::{__cpuid, __cpuid_count};
+use std::arch::x86_64::{__cpuid_count, CpuidResult};
 use std::cell::UnsafeCell;
 use std::mem::offset_of;
 use std::sync::OnceLock;
@@ -100,7 +100,7 @@ fn layout() -> &'static Layout {
         // SAFETY: there is `xsave`, and the system uses it.
         layout.components = unsafe { system_components() } & 0b1110_0111;
         for component in (2..8).filter(|it| layout.components & 1 << it != 0) {
-            let leaf = __cpuid_count(0xD, component);
+            let leaf = cpuid(0xD, component);
             layout.starts[component as usize] = leaf.ebx as usize;
             assert!(leaf.ebx + leaf.eax <= 2816, "the standard format of xsave");
         }
@@ -335,13 +335,24 @@ pub(crate) unsafe extern "sysv64" fn leave() -> ! {
 
 /// The processor's name, for tables of times.
 pub(crate) fn processor() -> String {
-    if __cpuid(0x8000_0000).eax < 0x8000_0004 {
+    if cpuid(0x8000_0000, 0).eax < 0x8000_0004 {
         return "an x86-64 processor".to_string();
     }
     let leaves = [0x8000_0002, 0x8000_0003, 0x8000_0004].map(|leaf| {
-        let leaf = __cpuid(leaf);
+        let leaf = cpuid(leaf, 0);
         [leaf.eax, leaf.ebx, leaf.ecx, leaf.edx].map(u32::to_le_bytes)
     });
     let bytes = leaves.as_flattened().as_flattened();
     String::from_utf8_lossy(bytes).trim_matches(['\0', ' ']).to_string()
+}
+
+/// Asks the processor.
+#[expect(
+    clippy::allow_attributes,
+    reason = "whether the function is unsafe depends on the version"
+)]
+#[allow(unused_unsafe, reason = "older versions of Rust want it")]
+fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
+    // SAFETY: every x86-64 processor has the instruction.
+    unsafe { __cpuid_count(leaf, subleaf) }
 }

@@ -46,8 +46,14 @@ pub fn has(extension: &str, detected: bool) -> bool {
 }
 
 /// Whether this runs under qemu's emulation, whose hypervisor leaf says so.
+#[expect(
+    clippy::allow_attributes,
+    reason = "whether the function is unsafe depends on the version"
+)]
+#[allow(unused_unsafe, reason = "older versions of Rust want it")]
 pub fn is_emulated() -> bool {
-    let leaf = std::arch::x86_64::__cpuid(0x4000_0000);
+    // SAFETY: every x86-64 processor has the instruction.
+    let leaf = unsafe { std::arch::x86_64::__cpuid(0x4000_0000) };
     let signature = [leaf.ebx, leaf.ecx, leaf.edx].map(u32::to_le_bytes);
     signature.as_flattened() == b"TCGTCGTCGTCG"
 }
