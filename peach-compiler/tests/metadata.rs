@@ -181,7 +181,8 @@ fn metadata_has_what_peachpy_wrote_and_what_a_caller_wants_to_know() {
     let parsed: serde_json::Value =
         serde_json::from_str(&json::metadata(&plain(source), None)).expect("JSON");
     let expected = serde_json::json!([{
-        "entry": "function", "name": "sum", "symbol": "sum", "return": "uint64_t",
+        "entry": "function", "name": "sum", "symbol": "sum",
+        "weak": false, "aliases": [], "return": "uint64_t",
         "arguments": [
             { "name": "x", "type": "const float*" }, { "name": "x_len", "type": "size_t" },
             { "name": "factor", "type": "double" }, { "name": "out", "type": "uint32_t*" },

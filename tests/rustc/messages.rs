@@ -174,6 +174,26 @@ fn arguments() { ⟦of_constant⟧(1); }",
     );
 }
 
+/// They would be the function's that Rust calls, which is of no use to other linkers.
+#[test]
+fn symbols_for_linkers_are_refused_inside_rust() {
+    let refused = "error: `f` has Rust's own convention";
+    let compiles = check(
+        "linkage",
+        "use peach_runtime::peach_fn;
+peach_fn! {
+    #[⟦no_mangle⟧]
+    #[⟦linkage⟧ = \"weak\"]
+    #[alias = ⟦\"a\"⟧]
+    #[unsafe(weak_alias = ⟦\"b\"⟧)]
+    #[export_name = \"c\"]
+    pub fn f() {}
+}",
+        &[refused; 4],
+    );
+    assert!(!compiles);
+}
+
 #[test]
 fn a_constant_that_does_not_fit_is_an_error_at_its_place() {
     check(

@@ -48,7 +48,8 @@ codes! {
          slices. Generic types and patterns cannot be held in registers."
     BadAttribute "E0003" Error "invalid or conflicting attribute"
         "The attributes of the language are `target_feature`, `target_cpu`, `version`, `embed`, \
-         `spill`, `endbr64`, `vzeroupper`, `export_name`, `fallback` and, on arguments, `secret`."
+         `spill`, `endbr64`, `vzeroupper`, `export_name`, `linkage`, `alias`, `weak_alias`, \
+         `fallback` and, on arguments, `secret`."
     DuplicateItem "E0004" Error "duplicate item"
         "Kernels with the same name are versions of one kernel: they must have the same signature \
          and visibility. All other items need different names."

@@ -8,6 +8,8 @@ mod alternatives;
 pub mod dump;
 mod lengths;
 #[cfg(feature = "formats")]
+pub mod linkage;
+#[cfg(feature = "formats")]
 pub mod listings;
 #[cfg(feature = "formats")]
 pub mod mangling;

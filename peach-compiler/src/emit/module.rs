@@ -16,6 +16,7 @@ use crate::abi::{Convention, Frames};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::alternatives::both_exist;
 use crate::emit::lengths;
+use crate::emit::linkage::{self, exported};
 use crate::emit::listings::go::Constraint;
 use crate::emit::mangling;
 use crate::emit::outside::{self, Outside};
@@ -71,23 +72,6 @@ impl ModuleFunction {
     /// The calling convention.
     pub fn convention(&self) -> &'static Convention {
         self.compiled.function.convention
-    }
-
-    /// Whether programs and libraries that are linked from the object export the function, as those
-    /// of rustc do: it is `pub`, without a restriction, or has a name for linkers. Of a kernel with
-    /// a dispatcher, that is exported, and not its versions.
-    pub fn is_public(&self) -> bool {
-        self.dispatcher.is_none() && self.has_public_name()
-    }
-
-    /// The same of the kernel whose version it may be.
-    pub fn has_public_name(&self) -> bool {
-        self.decl.vis.to_string().trim() == "pub" || self.is_named_for_linkers()
-    }
-
-    /// Whether its author says what linkers find it by.
-    pub fn is_named_for_linkers(&self) -> bool {
-        exported(&self.decl).is_some()
     }
 
     /// The extensions that the kernel may use.
@@ -258,6 +242,7 @@ impl Module {
                 continue;
             }
             let CompiledGroup { source, versions, inlined: _ } = group;
+            linkage::check(&source.decl, &self.target, diagnostics);
             match self.wanted(versions, processor) {
                 Ok(versions) => {
                     let versions = self.reachable(versions);
@@ -354,10 +339,11 @@ impl Module {
         if first.compiled.function.name != second.compiled.function.name {
             return "give one of them another `#[export_name = \"…\"]`".to_string();
         }
-        // The name for linkers is that of all versions.
-        let without = match second.is_named_for_linkers() {
-            true => "remove its name for linkers and ",
-            false => "",
+        // The names for linkers are those of all versions.
+        let without = match (second.is_named_for_linkers(), second.aliases().next()) {
+            (true, _) => "remove its name for linkers and ",
+            (false, Some(_)) => "remove its aliases and ",
+            (false, None) => "",
         };
         format!(
             "name a processor with {} to have one version, or {without}give each a name of its own \
@@ -370,8 +356,13 @@ impl Module {
     /// Two functions of one symbol are an error at the second.
     fn check_symbols(&self, diagnostics: &mut Diagnostics) {
         let dispatched = self.dispatched();
-        let chosen = dispatched.iter().map(|kernel| (kernel.symbol, kernel.versions[0]));
-        let plain = self.functions.iter().map(|function| (function.symbol.as_str(), function));
+        let chosen = dispatched
+            .iter()
+            .flat_map(|kernel| kernel.symbols().map(|symbol| (symbol.name, kernel.versions[0])));
+        let plain = self
+            .functions
+            .iter()
+            .flat_map(|function| function.symbols().map(move |symbol| (symbol.name, function)));
         let mut first_of: HashMap<&str, &ModuleFunction> = HashMap::new();
         for (symbol, function) in plain.chain(chosen) {
             match first_of.entry(symbol) {
@@ -407,11 +398,4 @@ fn check_alternatives(compilation: &Compilation, diagnostics: &mut Diagnostics) 
 fn numbered(mut decl: ast::Kernel, compiled: &CompiledFunction) -> ast::Kernel {
     lengths::put_numbers(&mut decl.signature, &compiled.function);
     decl
-}
-
-/// The symbol that `#[export_name]` says, or `#[no_mangle]`.
-fn exported(decl: &ast::Kernel) -> Option<String> {
-    let attrs = &decl.attrs;
-    let named = attrs.export_name.as_ref().map(|(name, _)| name.clone());
-    named.or_else(|| attrs.no_mangle.map(|_| ast::name_text(&decl.signature.name)))
 }

@@ -4,7 +4,7 @@
 //! Fails: an own attribute that is malformed, doubled or has an unknown value is reported at the
 //! offending token as [`Code::BadAttribute`]; the item continues without it.
 
-use super::ast::{Conditions, Embed, KernelAttrs, VersionAttr};
+use super::ast::{Alias, Conditions, Embed, KernelAttrs, VersionAttr};
 use super::cursor::{Cursor, Parsed};
 use super::own_attributes::{Own, without_unsafe};
 use super::rust::Piece;
@@ -99,11 +99,7 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
         }
         Own::TargetCpu => set(&mut own.target_cpu, string_value(&mut c, name)?, at, name)?,
         Own::ExportName => {
-            let (value, span) = string_value(&mut c, name)?;
-            if value.is_empty() || value.contains('\0') {
-                return Err(bad(span, "this is not a valid name for a symbol"));
-            }
-            set(&mut own.export_name, (value, span), at, name)?;
+            set(&mut own.export_name, symbol(&mut c, name)?, at, name)?;
         }
         Own::Embed => {
             let (value, span) = string_value(&mut c, name)?;
@@ -132,8 +128,25 @@ fn attribute(c: Cursor<'_>, place: Place, all: &mut Attributes) -> Parsed<bool> 
             return Err(Box::new(bad(at, "kernels cannot choose their section").help(help)));
         }
         Own::Linkage => {
-            let help = "`pub` exports a kernel of an object file; without it, the kernel is hidden";
-            return Err(Box::new(bad(at, "kernels cannot choose their linkage").help(help)));
+            let (value, span) = string_value(&mut c, name)?;
+            if value != "weak" {
+                return Err(Box::new(
+                    bad(span, format!("kernels cannot have the linkage \"{value}\""))
+                        .note(
+                            "the only choice is \"weak\": other objects may define the symbol, too",
+                        )
+                        .help(
+                            "`pub` exports a kernel of an object file; without it, the kernel is \
+                             hidden",
+                        ),
+                ));
+            }
+            set(&mut own.weak, at, at, name)?;
+        }
+        Own::Alias | Own::WeakAlias => {
+            let (name, span) = symbol(&mut c, name)?;
+            let is_weak = matches!(attribute, Own::WeakAlias);
+            own.aliases.push(Alias { name, span, is_weak });
         }
         Own::Naked => {
             let help = "remove it";
@@ -226,6 +239,15 @@ fn string_value(c: &mut Cursor<'_>, name: &str) -> Parsed<(String, Span)> {
         }
         None => Err(expected(c, "a string")),
     }
+}
+
+/// The symbol of `name = "…"`.
+fn symbol(c: &mut Cursor<'_>, name: &str) -> Parsed<(String, Span)> {
+    let (value, span) = string_value(c, name)?;
+    if value.is_empty() || value.contains('\0') {
+        return Err(bad(span, "this is not a valid name for a symbol"));
+    }
+    Ok((value, span))
 }
 
 /// The names of `enable = "a,b"`, one or several times.

@@ -124,7 +124,7 @@ impl Substitution<'_> {
         let [.., TokenTree::Ident(name), TokenTree::Punct(_)] = before else {
             return literal.clone();
         };
-        if name != "doc" && name != "export_name" {
+        if !["doc", "export_name", "alias", "weak_alias"].iter().any(|known| name == known) {
             return literal.clone();
         }
         let Some(text) = super::literals::string(literal) else {

@@ -12,6 +12,8 @@ pub(super) enum Own {
     NoMangle,
     LinkSection,
     Linkage,
+    Alias,
+    WeakAlias,
     Naked,
     Embed,
     Spill,
@@ -23,13 +25,15 @@ pub(super) enum Own {
 }
 
 impl Own {
-    const ALL: [Own; 14] = [
+    const ALL: [Own; 16] = [
         Own::TargetFeature,
         Own::TargetCpu,
         Own::ExportName,
         Own::NoMangle,
         Own::LinkSection,
         Own::Linkage,
+        Own::Alias,
+        Own::WeakAlias,
         Own::Naked,
         Own::Embed,
         Own::Spill,
@@ -48,6 +52,8 @@ impl Own {
             Own::NoMangle => "no_mangle",
             Own::LinkSection => "link_section",
             Own::Linkage => "linkage",
+            Own::Alias => "alias",
+            Own::WeakAlias => "weak_alias",
             Own::Naked => "naked",
             Own::Embed => "embed",
             Own::Spill => "spill",
@@ -67,7 +73,8 @@ impl Own {
 }
 
 /// What Rust 2024 writes in `unsafe(…)`.
-const UNSAFE: [Own; 4] = [Own::ExportName, Own::NoMangle, Own::LinkSection, Own::Naked];
+const UNSAFE: [Own; 6] =
+    [Own::ExportName, Own::NoMangle, Own::Alias, Own::WeakAlias, Own::LinkSection, Own::Naked];
 
 /// After the `unsafe` of `unsafe(export_name = "…")`, as Rust 2024 writes it.
 pub(super) fn without_unsafe(c: Cursor<'_>) -> Cursor<'_> {

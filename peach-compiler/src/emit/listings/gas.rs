@@ -9,6 +9,7 @@ use super::{Format, Options, frames, intel};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
+use crate::emit::linkage::Symbol;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::ir::{DispSize, Instruction, Mem};
@@ -22,6 +23,9 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
     let outline = Outline::of(module);
     for (symbol, span) in outline::symbols(module) {
         check_symbol(symbol, span, diagnostics);
+    }
+    if options.image == ImageFormat::MsCoff {
+        super::refuse_references_to_weak(module, "GNU as", diagnostics);
     }
     let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "# {}", super::origin(module));
@@ -115,32 +119,27 @@ impl Writer<'_> {
         let align = function.source.compiled.encoded.align;
         let filler = function.source.convention().filler();
         self.put(format!("\n    .p2align {}, {filler:#x}", align.trailing_zeros()));
-        self.put(format!("    .globl {symbol}"));
-        if !function.source.is_public() {
-            match self.options.image {
-                ImageFormat::Elf => self.put(format!("    .hidden {symbol}")),
-                ImageFormat::MachO => self.put(format!("    .private_extern {symbol}")),
-                // Only what is named to the linker is exported.
-                ImageFormat::MsCoff => {}
-            }
-        }
-        match self.options.image {
-            ImageFormat::Elf => self.put(format!("    .type {symbol}, @function")),
-            // External, and a function (Microsoft PE format, "Symbol Table").
-            ImageFormat::MsCoff => self.put(format!("    .def {symbol}; .scl 2; .type 32; .endef")),
-            ImageFormat::MachO => {}
-        }
+        let symbols: Vec<Symbol<'_>> = function.source.symbols().collect();
+        symbols.iter().for_each(|symbol| self.declare(*symbol));
         let frame = match self.options.image {
             ImageFormat::MsCoff => Some(Description::of(function.source)),
             ImageFormat::Elf | ImageFormat::MachO => None,
         };
+        let start = self.start(function);
         if let Some(Description::Steps(_)) = &frame {
-            self.put(format!("    .seh_proc {symbol}"));
+            self.put(format!("    .seh_proc {start}"));
         }
-        self.put(format!("{symbol}:"));
+        for symbol in &symbols {
+            self.put(format!("{}:", self.symbol(symbol.name)));
+        }
+        if start != symbol {
+            self.put(format!("{start}:"));
+        }
         self.code(function, frame.as_ref());
-        if self.options.image == ImageFormat::Elf {
-            self.put(format!("    .size {symbol}, {}", function.source.compiled.encoded.code_len));
+        for symbol in symbols.iter().filter(|_| self.options.image == ImageFormat::Elf) {
+            let (symbol, size) =
+                (self.symbol(symbol.name), function.source.compiled.encoded.code_len);
+            self.put(format!("    .size {symbol}, {size}"));
         }
         // There is nothing but code between the code of a sandbox.
         let apart = function.source.convention().sandbox.is_some();
@@ -152,6 +151,43 @@ impl Writer<'_> {
         }
         if apart && !function.jump_tables.is_empty() {
             self.put(self.text_section());
+        }
+    }
+
+    /// What tables of Windows find the code by. A weak symbol may come to be another function's.
+    fn start(&self, function: &Function<'_>) -> String {
+        let own = function.source.own_symbol();
+        match own.is_weak && self.options.image == ImageFormat::MsCoff {
+            true => format!("{}{}_start", self.local_prefix(), function.unwind),
+            false => self.symbol(own.name),
+        }
+    }
+
+    /// Who sees a symbol of the function that follows.
+    fn declare(&mut self, Symbol { name, is_public, is_weak }: Symbol<'_>) {
+        let symbol = self.symbol(name);
+        match (is_weak, self.options.image) {
+            (true, ImageFormat::Elf | ImageFormat::MsCoff) => {
+                self.put(format!("    .weak {symbol}"))
+            }
+            (true, ImageFormat::MachO) => {
+                self.put(format!("    .globl {symbol}\n    .weak_definition {symbol}"));
+            }
+            (false, _) => self.put(format!("    .globl {symbol}")),
+        }
+        match self.options.image {
+            ImageFormat::Elf if !is_public => self.put(format!("    .hidden {symbol}")),
+            ImageFormat::MachO if !is_public => self.put(format!("    .private_extern {symbol}")),
+            // Of COFF, only what is named to the linker is exported.
+            ImageFormat::Elf | ImageFormat::MsCoff | ImageFormat::MachO => {}
+        }
+        match self.options.image {
+            ImageFormat::Elf => self.put(format!("    .type {symbol}, @function")),
+            // External, and a function (Microsoft PE format, "Symbol Table").
+            ImageFormat::MsCoff if !is_weak => {
+                self.put(format!("    .def {symbol}; .scl 2; .type 32; .endef"));
+            }
+            ImageFormat::MsCoff | ImageFormat::MachO => {}
         }
     }
 
@@ -199,7 +235,7 @@ impl Writer<'_> {
 
     /// Unwind information that no directive can say.
     fn unwind_tables(&mut self, function: &Function<'_>, parts: &[Fragment]) {
-        let symbol = self.symbol(&function.source.symbol);
+        let symbol = self.start(function);
         let prefix = self.local_prefix();
         for (number, Fragment { place, info }) in parts.iter().enumerate() {
             let own = format!("{prefix}{}_{number}", function.unwind);

@@ -13,6 +13,7 @@ use super::{Format, Options, frames, intel};
 use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
+use crate::emit::linkage::Symbol;
 use crate::emit::seh::Fragment;
 use crate::ir::{Base, Code, Instruction, Mem};
 use crate::isa::{Bank, Class, Mnemonic, Names, PhysReg, parse_register, register_name, size_name};
@@ -26,6 +27,7 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
     for (symbol, span) in outline::symbols(module) {
         check_symbol(symbol, span, diagnostics);
     }
+    super::refuse_weak(module, "MASM has no weak symbols", diagnostics);
     let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "; {}", super::origin(module));
     for external in &outline.externals {
@@ -119,7 +121,13 @@ impl Writer<'_> {
         let frame = Description::of(function.source);
         let has_steps = matches!(frame, Description::Steps(_));
         self.put(format!("\nalign {}", encoded.align));
-        self.put(format!("public {symbol}"));
+        for Symbol { name, .. } in function.source.symbols() {
+            self.put(format!("public {name}"));
+        }
+        // Symbols of one place are empty procedures before it.
+        for Symbol { name, .. } in function.source.aliases() {
+            self.put(format!("{name} proc\n{name} endp"));
+        }
         self.put(format!("{symbol} proc{}", if has_steps { " frame" } else { "" }));
         let names = names(function);
         let mut comments = super::Comments::new(self.options.source);

@@ -22,11 +22,12 @@ mod outline;
 mod spell;
 
 use crate::abi::{AssemblyFormat, ImageFormat};
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::reports::listing::Source;
 use crate::ir::Origin;
 use outline::Line;
+use std::collections::HashSet;
 
 /// What a listing depends on besides the kernels.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +73,45 @@ fn origin(module: &Module) -> String {
     let source: String =
         module.source.chars().map(|ch| if ch.is_control() { ' ' } else { ch }).collect();
     format!("Made by peach {} from {}", env!("CARGO_PKG_VERSION"), source.trim_end_matches('\\'))
+}
+
+/// Reports weak symbols where an assembler cannot write them.
+fn refuse_weak(module: &Module, message: &str, diagnostics: &mut Diagnostics) {
+    for function in &module.functions {
+        if function.symbols().any(|symbol| symbol.is_weak) {
+            let span = function.compiled.function.span;
+            let diagnostic = Diagnostic::new(Code::NotOutsideRust, span, message);
+            diagnostics.push(
+                diagnostic
+                    .note("`#[linkage = \"weak\"]` and `#[weak_alias = \"…\"]` make such symbols")
+                    .help("write an object file, or a listing for GNU as"),
+            );
+        }
+    }
+}
+
+/// Reports references to weak symbols of the same file where an assembler takes them for this
+/// file's definition at once, so that the linker has no choice.
+fn refuse_references_to_weak(module: &Module, assembler: &str, diagnostics: &mut Diagnostics) {
+    let weak: HashSet<&str> = module
+        .functions
+        .iter()
+        .flat_map(|function| function.symbols())
+        .filter(|symbol| symbol.is_weak)
+        .map(|symbol| symbol.name)
+        .collect();
+    for (symbol, span) in outline::references(module) {
+        if weak.contains(symbol) {
+            let message = format!("{assembler} takes no other definition of `{symbol}` here");
+            diagnostics.push(
+                Diagnostic::new(Code::NotOutsideRust, span, message)
+                    .note(
+                        "the symbol is weak, and the definition in the same file is taken at once",
+                    )
+                    .help("write an object file, or put the kernels into two files"),
+            );
+        }
+    }
 }
 
 /// Where comments start.

@@ -11,6 +11,7 @@ use super::{Format, Options};
 use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
+use crate::emit::linkage::Symbol;
 use crate::ir::{Base, DispSize, Instruction, Mem};
 use crate::isa::{Bank, Class, Feature, Names, PhysReg, register_name};
 use std::fmt::Write;
@@ -22,6 +23,11 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
     let outline = Outline::of(module);
     for (symbol, span) in outline::symbols(module) {
         check_symbol(symbol, span, diagnostics);
+    }
+    if options.image != ImageFormat::Elf {
+        super::refuse_weak(module, "NASM has no weak symbols but in ELF", diagnostics);
+    } else {
+        super::refuse_references_to_weak(module, "NASM", diagnostics);
     }
     let mut writer = Writer { options, outline: &outline, text: String::new() };
     let _ = writeln!(writer.text, "; {}", super::origin(module));
@@ -87,21 +93,34 @@ impl Writer<'_> {
         }
     }
 
-    fn function(&mut self, function: &Function<'_>) {
-        let symbol = self.symbol(&function.source.symbol);
-        let align = function.source.compiled.encoded.align;
-        self.put(format!("\n    align {align}, db 0xcc"));
-        let is_public = function.source.is_public();
+    /// Who sees a symbol of the function that follows.
+    fn declare(&mut self, Symbol { name, is_public, is_weak }: Symbol<'_>, size: &str) {
+        let symbol = self.symbol(name);
         match self.options.image {
             ImageFormat::Elf => {
+                let weak = if is_weak { " weak" } else { "" };
                 let visibility = if is_public { "" } else { " hidden" };
-                let size = format!("({symbol}.{END_OF_CODE} - {symbol})");
-                self.put(format!("    global {symbol}:function{visibility} {size}"));
+                self.put(format!("    global {symbol}:function{weak}{visibility} {size}"));
             }
             ImageFormat::MachO if !is_public => {
                 self.put(format!("    global {symbol}:private_extern"));
             }
             ImageFormat::MsCoff | ImageFormat::MachO => self.put(format!("    global {symbol}")),
+        }
+    }
+
+    fn function(&mut self, function: &Function<'_>) {
+        let symbol = self.symbol(&function.source.symbol);
+        let align = function.source.compiled.encoded.align;
+        self.put(format!("\n    align {align}, db 0xcc"));
+        let symbols: Vec<Symbol<'_>> = function.source.symbols().collect();
+        for &declared in &symbols {
+            let size = format!("({symbol}.{END_OF_CODE} - {symbol})");
+            self.declare(declared, &size);
+        }
+        // Local labels belong to the last symbol before them.
+        for alias in symbols.iter().skip(1) {
+            self.put(format!("{}:", self.symbol(alias.name)));
         }
         self.put(format!("{symbol}:"));
         let names = Prefixed {

@@ -109,13 +109,14 @@ impl<'a> Outline<'a> {
         let externals = Externals::of(module);
         let mut names = Distinct::default();
         for function in &module.functions {
-            names.take(function.symbol.clone());
+            function.symbols().for_each(|symbol| drop(names.take(symbol.name.to_string())));
             for id in 0..function.outside.symbols.len() as u32 {
                 names.take(externals.symbol(function, RustSymId(id)).to_string());
             }
         }
         let mut known: HashMap<&[u8], usize> = HashMap::new();
-        let defined: HashSet<&str> = module.functions.iter().map(|f| f.symbol.as_str()).collect();
+        let symbols = module.functions.iter().flat_map(|function| function.symbols());
+        let defined: HashSet<&str> = symbols.map(|symbol| symbol.name).collect();
         for source in &module.functions {
             let symbol_of = |id| externals.symbol(source, RustSymId(id));
             let symbols: Vec<&str> =
@@ -285,10 +286,18 @@ impl<'a> Function<'a> {
 
 /// Every symbol that a listing of the module writes, with the place that asks for it.
 pub(super) fn symbols(module: &Module) -> Vec<(&str, Span)> {
+    let defined = module.functions.iter().flat_map(|function| {
+        let span = function.compiled.function.span;
+        function.symbols().map(move |symbol| (symbol.name, span))
+    });
+    defined.chain(references(module)).collect()
+}
+
+/// Every symbol that the code of the module refers to, with the place that does.
+pub(super) fn references(module: &Module) -> Vec<(&str, Span)> {
     let mut symbols = Vec::new();
     let externals = Externals::of(module);
     for function in &module.functions {
-        symbols.push((function.symbol.as_str(), function.compiled.function.span));
         for (id, used) in (0..).zip(&function.compiled.lowered.rust_syms) {
             symbols.push((externals.symbol(function, RustSymId(id)), used.span));
         }

@@ -55,6 +55,10 @@ fn add_unwind_tables(draft: &mut Draft, image: &Image) -> Result<()> {
     }
     for (index, function) in image.functions.iter().enumerate() {
         let tables = add_tables_of(draft, std::slice::from_ref(function))?;
+        // A weak symbol is no section's, so it cannot stand for one.
+        if function.source.own_symbol().is_weak {
+            continue;
+        }
         let mut sections = vec![draft.code.at(function.offset).0];
         sections.extend(tables.into_iter().flatten());
         for &section in &sections {

@@ -7,15 +7,16 @@ use super::chunks::{Chunks, Sections};
 use super::image::{self, Function, Image, Place, Target};
 use super::recorder::Recorded;
 use crate::abi::Frames;
-use crate::emit::module::ModuleFunction;
+use crate::emit::linkage::Symbol;
 use object::write::{
-    Comdat, Object, Relocation, RelocationFlags, SectionId, StandardSection, Symbol, SymbolId,
+    self, Comdat, Object, Relocation, RelocationFlags, SectionId, StandardSection, SymbolId,
     SymbolSection,
 };
 use object::{
     BinaryFormat, ComdatKind, RelocationEncoding, RelocationKind, SectionKind, SymbolFlags,
     SymbolKind, SymbolScope,
 };
+use std::collections::HashMap;
 
 /// An object file under construction.
 pub(super) struct Draft {
@@ -90,7 +91,7 @@ impl Draft {
         for (index, constant) in image.constants.iter().enumerate() {
             let has_symbol = which == ConstantSymbols::All || constant.owner == index;
             let symbol = self.data.filter(|_| has_symbol).map(|section| {
-                self.object.add_symbol(Symbol {
+                self.object.add_symbol(write::Symbol {
                     name: constant.name.clone().into_bytes(),
                     value: constant.offset.into(),
                     size: constant.size.into(),
@@ -109,7 +110,7 @@ impl Draft {
         let has_inner = has_local_names && which == ConstantSymbols::All;
         for inner in image.inner.iter().filter(|_| has_inner) {
             let (section, offset) = self.code.at(inner.offset);
-            self.object.add_symbol(Symbol {
+            self.object.add_symbol(write::Symbol {
                 name: inner.name.clone().into_bytes(),
                 value: offset.into(),
                 size: inner.size.into(),
@@ -120,21 +121,31 @@ impl Draft {
                 flags: SymbolFlags::None,
             });
         }
+        let mut aliases: HashMap<&str, SymbolId> = HashMap::new();
         for function in &image.functions {
-            let symbol = self.add_function(function, &function.symbol, scope(function.source));
-            self.functions.push(symbol);
             let source = function.source;
-            if source.symbol != function.symbol {
-                // For debuggers; and what the author asks for, linkers find.
-                let is_asked = source.is_named_for_linkers();
-                if is_asked || has_local_names {
-                    let scope = if is_asked { scope(source) } else { SymbolScope::Compilation };
-                    self.add_function(function, &source.symbol, scope);
-                }
+            let own = source.own_symbol();
+            let is_own = own.name == function.symbol;
+            let symbol = self.add_function(function, Symbol { name: &function.symbol, ..own });
+            self.functions.push(symbol);
+            // Go's linker has another symbol. This is for debuggers; and what the author asks for,
+            // linkers find.
+            if !is_own && source.is_named_for_linkers() {
+                self.add_function(function, own);
+            } else if !is_own && has_local_names {
+                self.add_local_name(function, own.name);
+            }
+            for alias in source.aliases() {
+                aliases.insert(alias.name, self.add_function(function, alias));
             }
         }
         for external in &image.externals {
-            self.externals.push(self.object.add_symbol(Symbol {
+            // Of a weak alias, other files may have another definition, which is then meant.
+            if let Some(&alias) = aliases.get(external.name.as_str()) {
+                self.externals.push(alias);
+                continue;
+            }
+            self.externals.push(self.object.add_symbol(write::Symbol {
                 name: external.name.clone().into_bytes(),
                 value: 0,
                 size: 0,
@@ -147,23 +158,36 @@ impl Draft {
         }
     }
 
-    fn add_function(
+    fn add_function(&mut self, function: &Function<'_>, symbol: Symbol<'_>) -> SymbolId {
+        // Those of Go are Go's to export; and two packages may have the same code.
+        let is_coff = self.object.format() == BinaryFormat::Coff;
+        let (scope, weak) = match (is_go(function), symbol.is_public) {
+            (true, _) => (SymbolScope::Dynamic, !is_coff),
+            (false, true) => (SymbolScope::Dynamic, symbol.is_weak),
+            (false, false) => (SymbolScope::Linkage, symbol.is_weak),
+        };
+        self.add_symbol_of(function, symbol.name, scope, weak)
+    }
+
+    fn add_local_name(&mut self, function: &Function<'_>, name: &str) {
+        self.add_symbol_of(function, name, SymbolScope::Compilation, false);
+    }
+
+    fn add_symbol_of(
         &mut self,
         function: &Function<'_>,
         name: &str,
         scope: SymbolScope,
+        weak: bool,
     ) -> SymbolId {
         let (section, offset) = self.code.at(function.offset);
-        self.object.add_symbol(Symbol {
+        self.object.add_symbol(write::Symbol {
             name: name.as_bytes().to_vec(),
             value: offset.into(),
             size: function.size.into(),
             kind: SymbolKind::Text,
             scope,
-            // Two packages may have the same code.
-            weak: is_go(function)
-                && scope != SymbolScope::Compilation
-                && self.object.format() != BinaryFormat::Coff,
+            weak,
             section: SymbolSection::Section(section),
             flags: SymbolFlags::None,
         })
@@ -207,7 +231,7 @@ impl Draft {
         &mut self,
         sections: Vec<Recorded>,
         offset: RelocationKind,
-    ) -> object::write::Result<()> {
+    ) -> write::Result<()> {
         let mut ids = Vec::new();
         for section in &sections {
             let kind =
@@ -245,25 +269,13 @@ impl Draft {
     }
 
     /// Adds a relocation.
-    pub fn relocate(
-        &mut self,
-        section: SectionId,
-        relocation: Relocation,
-    ) -> object::write::Result<()> {
+    pub fn relocate(&mut self, section: SectionId, relocation: Relocation) -> write::Result<()> {
         self.object.add_relocation(section, relocation)
     }
 }
 
 fn is_go(function: &Function<'_>) -> bool {
     function.source.convention().frames == Frames::Go
-}
-
-/// Who sees a function. Those of Go are Go's to export.
-fn scope(function: &ModuleFunction) -> SymbolScope {
-    match function.convention().frames == Frames::Go || function.is_public() {
-        true => SymbolScope::Dynamic,
-        false => SymbolScope::Linkage,
-    }
 }
 
 /// A relocation that every format knows.

@@ -52,6 +52,8 @@ fn entry(module: &Module, function: &ModuleFunction, processor: Option<&str>) ->
         "entry": "function",
         "name": name,
         "symbol": function.symbol,
+        "weak": function.own_symbol().is_weak,
+        "aliases": function.aliases().map(|alias| alias.name).collect::<Vec<_>>(),
         "return": CType::of(&function.decl.signature.result.tokens).name(),
         "arguments": arguments(function),
         "arch": "x86-64",

@@ -140,21 +140,27 @@ fn group_items(
     tokens
 }
 
-/// `#[no_mangle]` would export a function of Rust's own convention, which nothing else can call.
+/// What names or describes a symbol would be that of a function of Rust's own convention, which
+/// nothing else can call.
 fn refused_attributes(group: &KernelGroup) -> TokenStream {
     let decl = &group.decl;
-    let Some(at) = decl.attrs.no_mangle else { return TokenStream::new() };
+    let attrs = &decl.attrs;
+    let aliases = attrs.aliases.iter().map(|alias| alias.span);
     let (cfgs, name) = (cfg_attributes(group), &decl.signature.name);
-    let message =
-        format!("`{name}` has Rust's own convention: linkers of other code have no use for it");
-    let error = Diagnostic::new(Code::BadAttribute, at, message)
-        .note("in object files, kernels have symbols and their own convention")
-        .help(format!(
-            "export a function that calls it: \
-             `#[unsafe(no_mangle)] pub extern \"C\" fn …(…) {{ {name}(…) }}`"
-        ));
-    let error = diagnostics::diagnostic_tokens(&error);
-    quote_spanned!(ours() => #cfgs #error)
+    let mut tokens = TokenStream::new();
+    for at in attrs.no_mangle.into_iter().chain(attrs.weak).chain(aliases) {
+        let message =
+            format!("`{name}` has Rust's own convention: linkers of other code have no use for it");
+        let error = Diagnostic::new(Code::BadAttribute, at, message)
+            .note("in object files, kernels have symbols and their own convention")
+            .help(format!(
+                "export a function that calls it: \
+                 `#[unsafe(no_mangle)] pub extern \"C\" fn …(…) {{ {name}(…) }}`"
+            ));
+        let error = diagnostics::diagnostic_tokens(&error);
+        tokens.extend(quote_spanned!(ours() => #cfgs #error));
+    }
+    tokens
 }
 
 /// A mapped kernel is an error where the runtime cannot map it.

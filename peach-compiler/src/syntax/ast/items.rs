@@ -106,6 +106,21 @@ pub struct KernelAttrs {
     pub export_name: Option<(String, Span)>,
     /// `#[no_mangle]`.
     pub no_mangle: Option<Span>,
+    /// `#[linkage = "weak"]`.
+    pub weak: Option<Span>,
+    /// `#[alias = "…"]` and `#[weak_alias = "…"]`, in order.
+    pub aliases: Vec<Alias>,
+}
+
+/// A further symbol of a kernel.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// The symbol.
+    pub name: String,
+    /// Where it is named.
+    pub span: Span,
+    /// Whether other objects may define it, too.
+    pub is_weak: bool,
 }
 
 /// Where a kernel's bytes live.

@@ -44,7 +44,7 @@ pub fn dispatcher(module: &Module, diagnostics: &mut Diagnostics) -> String {
         .iter()
         .filter_map(|declared| match declared {
             Declared::Choice(choice) => Some(choice),
-            Declared::Function(_) => None,
+            Declared::Function(..) => None,
         })
         .collect();
     let mut text = title(module);
@@ -60,7 +60,7 @@ pub fn dispatcher(module: &Module, diagnostics: &mut Diagnostics) -> String {
     text.push_str(&detection::detection(&needed(module, &choices)));
     text.push('\n');
     let prototypes: Vec<&Prototype<'_>> =
-        choices.iter().flat_map(|choice| choice.chosen().chain([&choice.chooser])).collect();
+        choices.iter().flat_map(|choice| choice.chosen().chain(choice.choosers())).collect();
     declare(&mut text, module, &prototypes, |text| {
         declare_choices(text, module, &choices);
         for choice in &choices {
@@ -91,8 +91,8 @@ fn conditions(module: &Module, version: &ModuleFunction) -> Vec<Feature> {
 /// other file's business: its addresses then need no loader, which may not have come to them when
 /// it asks for a choice.
 fn declare_choices(text: &mut String, module: &Module, choices: &[&Choice<'_>]) {
-    let choosers = || choices.iter().map(|choice| &choice.chooser);
-    let is_public = |chooser: &&Prototype<'_>| chooser.function.has_public_name();
+    let choosers = || choices.iter().flat_map(|choice| choice.choosers());
+    let is_public = |chooser: &&Prototype<'_>| chooser.is_exported();
     choosers().filter(is_public).for_each(|chooser| chooser.write(module, text));
     text.push_str("\n#ifdef __ELF__\n#pragma GCC visibility push(hidden)\n#endif\n");
     choosers().filter(|one| !is_public(one)).for_each(|chooser| chooser.write(module, text));
@@ -101,7 +101,7 @@ fn declare_choices(text: &mut String, module: &Module, choices: &[&Choice<'_>]) 
     text.push_str("\n#ifdef __ELF__\n#pragma GCC visibility pop\n#endif\n");
 }
 
-/// The function that chooses, and the function that the program calls.
+/// The function that chooses, and the functions that the program calls.
 fn define(text: &mut String, module: &Module, choice: &Choice<'_>) {
     let chooser = &choice.chooser;
     let name = &chooser.name;
@@ -111,43 +111,76 @@ fn define(text: &mut String, module: &Module, choice: &Choice<'_>) {
     let _ = writeln!(text, "typedef {pointer};\n");
     write_choice(text, module, choice);
 
-    let target = vector_extension(chooser);
     let _ = writeln!(text, "\n#ifdef PEACH_CPU_INDIRECT");
-    let indirect = chooser.declare(&format!("{attribute}{name}({types})"));
-    let _ = writeln!(text, "{indirect} __attribute__((ifunc(\"peach_cpu_choose_{name}\")));");
+    for called in choice.choosers() {
+        let declared = |name: &str| called.declare(&format!("{attribute}{name}({types})"));
+        let ifunc = format!("ifunc(\"peach_cpu_choose_{name}\")");
+        let called_name = &called.name;
+        if !called.is_weak {
+            let _ = writeln!(text, "{} __attribute__(({ifunc}));", declared(called_name));
+            continue;
+        }
+        // An indirect function cannot be weak, but what else it is called can. (gcc 12 takes an
+        // alias of a static one for the resolver.)
+        let indirect = format!("peach_cpu_call_{called_name}");
+        let hidden = format!("{ifunc}, visibility(\"hidden\")");
+        let weak = format!("weak, alias(\"{indirect}\")");
+        let _ = writeln!(text, "{} __attribute__(({hidden}));", declared(&indirect));
+        let _ = writeln!(text, "{} __attribute__(({weak}));", declared(called_name));
+    }
     let _ = writeln!(text, "#else");
-    let _ = writeln!(text, "static peach_cpu_type_{name} volatile peach_cpu_chosen_{name};\n");
+    let _ = writeln!(text, "static peach_cpu_type_{name} volatile peach_cpu_chosen_{name};");
+    for called in choice.choosers() {
+        define_direct(text, name, &attribute, called);
+    }
+    text.push_str("#endif\n");
+}
+
+/// A function that goes through the pointer of the chooser `name`.
+fn define_direct(text: &mut String, name: &str, attribute: &str, called: &Prototype<'_>) {
     let mut count = 0;
     let mut arguments = Vec::new();
-    let params = chooser.params_named(
+    let params = called.params_named(
         |_| {
             count += 1;
             format!("x{count}")
         },
         |_, value| format!("{value}_len"),
     );
-    for (number, (param, ty)) in (1..).zip(&chooser.params) {
+    for (number, (param, ty)) in (1..).zip(&called.params) {
         arguments.push(format!("x{number}"));
         if matches!(ty, CType::Slice(..)) && param.len.is_some() {
             arguments.push(format!("x{number}_len"));
         }
     }
-    if let Some(extension) = target {
+    text.push('\n');
+    if called.is_weak {
+        let _ = writeln!(
+            text,
+            "#if defined(__GNUC__) || defined(__clang__)\n\
+             __attribute__((weak))\n\
+             #else\n\
+             #error \"{}: this compiler has no weak functions\"\n\
+             #endif",
+            called.name
+        );
+    }
+    if let Some(extension) = vector_extension(called) {
         let _ = writeln!(
             text,
             "#if defined(__GNUC__) || defined(__clang__)\n\
              __attribute__((target(\"{extension}\")))\n#endif"
         );
     }
-    let _ = writeln!(text, "{}", chooser.declare(&format!("{attribute}{name}({params})")));
+    let _ = writeln!(text, "{}", called.declare(&format!("{attribute}{}({params})", called.name)));
     let _ = writeln!(
         text,
         "{{\n    peach_cpu_type_{name} chosen = PEACH_CPU_LOAD(peach_cpu_chosen_{name});"
     );
     let _ = writeln!(text, "    if (!chosen) {{\n        chosen = peach_cpu_choose_{name}();");
     let _ = writeln!(text, "        PEACH_CPU_STORE(peach_cpu_chosen_{name}, chosen);\n    }}");
-    let returns = if chooser.result == CType::Void { "" } else { "return " };
-    let _ = writeln!(text, "    {returns}chosen({});\n}}\n#endif", arguments.join(", "));
+    let returns = if called.result == CType::Void { "" } else { "return " };
+    let _ = writeln!(text, "    {returns}chosen({});\n}}", arguments.join(", "));
 }
 
 /// The function that chooses: the first version that the processor has everything for.

@@ -19,6 +19,8 @@ pub(super) struct Names {
     pub functions: Vec<String>,
     /// Those that choose among versions, in their order.
     pub dispatchers: Vec<String>,
+    /// Of the further symbols that functions have, by symbol.
+    pub aliases: HashMap<String, String>,
 }
 
 impl Names {
@@ -27,15 +29,31 @@ impl Names {
         let dispatched = module.dispatched();
         let symbols = module.functions.iter().map(|function| (function.symbol.as_str(), function));
         let chosen = dispatched.iter().map(|kernel| (kernel.symbol, kernel.versions[0]));
-        let mut functions =
-            distinct_symbols(&symbols.chain(chosen).collect::<Vec<_>>(), diagnostics);
-        let dispatchers = functions.split_off(module.functions.len());
-        Names { functions, dispatchers }
+        // Those of a dispatched kernel are its first version's here.
+        let aliased = module
+            .functions
+            .iter()
+            .flat_map(|function| function.aliases().map(move |alias| (alias.name, function)));
+        let aliased_choices = dispatched
+            .iter()
+            .flat_map(|kernel| kernel.aliases().map(|alias| (alias.name, kernel.versions[0])));
+        let aliased: Vec<_> = aliased.chain(aliased_choices).collect();
+        let all: Vec<_> = symbols.chain(chosen).chain(aliased.iter().copied()).collect();
+        let mut functions = distinct_symbols(&all, diagnostics);
+        let mut dispatchers = functions.split_off(module.functions.len());
+        let names = dispatchers.split_off(dispatched.len());
+        let symbols = aliased.iter().map(|(symbol, _)| symbol.to_string());
+        Names { functions, dispatchers, aliases: symbols.zip(names).collect() }
     }
 
     /// A made-up name that none of them is.
     pub fn beside(&self, mut name: String) -> String {
-        while self.functions.contains(&name) || self.dispatchers.contains(&name) {
+        let is_taken = |name: &String| {
+            self.functions.contains(name)
+                || self.dispatchers.contains(name)
+                || self.aliases.values().any(|alias| alias == name)
+        };
+        while is_taken(&name) {
             name.push('_');
         }
         name

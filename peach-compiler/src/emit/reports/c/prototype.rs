@@ -6,6 +6,7 @@
 use super::names::{self, Names, ParamName};
 use super::types::{CType, convention_macro};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::emit::linkage::Symbol;
 use crate::emit::module::{Dispatched, ModuleFunction};
 use crate::emit::{Module, mangling};
 use crate::isa::FeatureSet;
@@ -17,8 +18,8 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue};
 
 /// What a module declares, in source order.
 pub(super) enum Declared<'a> {
-    /// A function.
-    Function(Prototype<'a>),
+    /// A function, and what else it is called.
+    Function(Prototype<'a>, Vec<Prototype<'a>>),
     /// A function that chooses among others.
     Choice(Choice<'a>),
 }
@@ -27,6 +28,8 @@ pub(super) enum Declared<'a> {
 pub(super) struct Choice<'a> {
     /// What the program calls.
     pub chooser: Prototype<'a>,
+    /// What else that is called.
+    pub aliases: Vec<Prototype<'a>>,
     /// In the order of preference.
     pub versions: Vec<Prototype<'a>>,
     /// What the program provides for processors that have none of the versions.
@@ -44,7 +47,10 @@ impl<'a> Declared<'a> {
             if function.dispatcher.is_none() {
                 let prototype =
                     Prototype::of(function, &function.symbol, name, Role::Function, &names);
-                all.extend(prototype.checked(diagnostics).map(Declared::Function));
+                all.extend(prototype.checked(diagnostics).map(|prototype| {
+                    let aliases = prototype.aliases(function.aliases(), &names);
+                    Declared::Function(prototype, aliases)
+                }));
                 continue;
             }
             let is_first =
@@ -61,11 +67,11 @@ impl<'a> Declared<'a> {
 
     /// Every function.
     pub fn prototypes(&self) -> impl Iterator<Item = &Prototype<'a>> {
-        let (first, rest) = match self {
-            Declared::Function(function) => (function, None),
-            Declared::Choice(choice) => (&choice.chooser, Some(choice.chosen())),
+        let (first, aliases, rest) = match self {
+            Declared::Function(function, aliases) => (function, aliases, None),
+            Declared::Choice(choice) => (&choice.chooser, &choice.aliases, Some(choice.chosen())),
         };
-        std::iter::once(first).chain(rest.into_iter().flatten())
+        std::iter::once(first).chain(aliases).chain(rest.into_iter().flatten())
     }
 }
 
@@ -89,7 +95,13 @@ impl<'a> Choice<'a> {
             let name = names.beside(format!("{}_fallback", chooser.name));
             chosen(kernel.versions[0], &name, &name, Role::Fallback)
         });
-        Choice { chooser, versions, fallback }
+        let aliases = chooser.aliases(kernel.aliases(), names);
+        Choice { chooser, aliases, versions, fallback }
+    }
+
+    /// What the program calls, by any of its symbols.
+    pub fn choosers(&self) -> impl Iterator<Item = &Prototype<'a>> {
+        std::iter::once(&self.chooser).chain(&self.aliases)
     }
 
     /// All that it chooses from, in the order of preference.
@@ -109,6 +121,8 @@ enum Role {
     Version,
     /// What is chosen where no version is right.
     Fallback,
+    /// A function, by another symbol.
+    Alias,
 }
 
 /// What a function is to C.
@@ -121,6 +135,8 @@ pub(super) struct Prototype<'a> {
     pub result_name: String,
     pub params: Vec<(ParamName, CType)>,
     pub result: CType,
+    /// Whether the linker takes another definition, where there is one.
+    pub is_weak: bool,
     symbol: String,
     role: Role,
 }
@@ -142,8 +158,24 @@ impl<'a> Prototype<'a> {
             params: names::of_params(&signature.params).into_iter().zip(types).collect(),
             result: CType::of(&signature.result.tokens),
             symbol: symbol.to_string(),
+            is_weak: function.decl.attrs.weak.is_some(),
             role,
         }
+    }
+
+    /// The same function by further symbols.
+    fn aliases<'s>(
+        &self,
+        symbols: impl Iterator<Item = Symbol<'s>>,
+        names: &Names,
+    ) -> Vec<Prototype<'a>> {
+        let prototype = |Symbol { name: symbol, is_weak, .. }: Symbol<'_>| {
+            let name = &names.aliases[symbol];
+            let result_name = self.result_name.clone();
+            let alias = Prototype::of(self.function, symbol, name, Role::Alias, names);
+            Prototype { result_name, is_weak, ..alias }
+        };
+        symbols.map(prototype).collect()
     }
 
     /// `None`, with an error, for a kernel that C cannot call.
@@ -164,6 +196,11 @@ impl<'a> Prototype<'a> {
     /// Whether C has another name for it than linkers.
     pub fn is_renamed(&self) -> bool {
         self.name != self.symbol
+    }
+
+    /// Whether libraries export it: a kernel as its author says, an alias always.
+    pub fn is_exported(&self) -> bool {
+        self.role == Role::Alias || self.function.has_public_name()
     }
 
     /// The macro before its name.
@@ -304,6 +341,7 @@ impl<'a> Prototype<'a> {
                 let demanded = mangling::demanded(&self.function.compiled, &module.target);
                 std::iter::once(title).chain(processor(demanded)).collect()
             }
+            Role::Alias => vec![format!(" The same function as {kernel}.")],
             Role::Fallback => vec![
                 format!(" Called by {kernel} on processors that have none of its versions."),
                 " The program defines it.".to_string(),

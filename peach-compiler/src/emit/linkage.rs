@@ -1,0 +1,113 @@
+//! By which symbols linkers find a kernel.
+//!
+//! In: the attributes of a kernel, and what is known of it in its module. Out: [`Symbol`]s.
+//! Fails: E0003 where Go's linker is to find it by several symbols, or by a weak one.
+//!
+//! | attribute | symbol |
+//! |---|---|
+//! | `#[export_name = "…"]`, `#[no_mangle]` | the kernel's own, exported |
+//! | `#[linkage = "weak"]` | the kernel's own; another object may define it, too, and is preferred |
+//! | `#[alias = "…"]`, `#[weak_alias = "…"]` | a further one, exported |
+
+use crate::abi::Frames;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::emit::module::{Dispatched, ModuleFunction};
+use crate::pipeline::Target;
+use crate::syntax::ast;
+
+/// A symbol that a function is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol<'a> {
+    /// Without what an object format puts before it.
+    pub name: &'a str,
+    /// Whether programs and libraries that are linked from the object export it.
+    pub is_public: bool,
+    /// Whether the linker takes another definition, where there is one.
+    pub is_weak: bool,
+}
+
+impl ModuleFunction {
+    /// The symbol of the function itself. Of a kernel with a dispatcher, that is exported, and not
+    /// its versions.
+    pub fn own_symbol(&self) -> Symbol<'_> {
+        let is_dispatched = self.dispatcher.is_some();
+        Symbol {
+            name: &self.symbol,
+            is_public: !is_dispatched && self.has_public_name(),
+            is_weak: !is_dispatched && self.decl.attrs.weak.is_some(),
+        }
+    }
+
+    /// Its further symbols. Those of a kernel with a dispatcher are the dispatcher's.
+    pub fn aliases(&self) -> impl Iterator<Item = Symbol<'_>> {
+        let has_own = self.dispatcher.is_none();
+        aliases(&self.decl).filter(move |_| has_own)
+    }
+
+    /// All of them, its own first.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol<'_>> {
+        std::iter::once(self.own_symbol()).chain(self.aliases())
+    }
+
+    /// Whether the kernel is exported, whose version it may be, as those of rustc are: it is `pub`,
+    /// without a restriction, or has a name for linkers.
+    pub fn has_public_name(&self) -> bool {
+        self.decl.vis.to_string().trim() == "pub" || self.is_named_for_linkers()
+    }
+
+    /// Whether its author says what linkers find it by.
+    pub fn is_named_for_linkers(&self) -> bool {
+        exported(&self.decl).is_some()
+    }
+}
+
+impl Dispatched<'_> {
+    /// The symbol of the function that chooses.
+    pub fn own_symbol(&self) -> Symbol<'_> {
+        let kernel = self.versions[0];
+        Symbol {
+            name: self.symbol,
+            is_public: kernel.has_public_name(),
+            is_weak: kernel.decl.attrs.weak.is_some(),
+        }
+    }
+
+    /// Its further symbols.
+    pub fn aliases(&self) -> impl Iterator<Item = Symbol<'_>> {
+        aliases(&self.versions[0].decl)
+    }
+
+    /// All of them, its own first.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol<'_>> {
+        std::iter::once(self.own_symbol()).chain(self.aliases())
+    }
+}
+
+fn aliases(decl: &ast::Kernel) -> impl Iterator<Item = Symbol<'_>> {
+    decl.attrs.aliases.iter().map(|alias| Symbol {
+        name: &alias.name,
+        is_public: true,
+        is_weak: alias.is_weak,
+    })
+}
+
+/// The symbol that `#[export_name]` says, or `#[no_mangle]`.
+pub(super) fn exported(decl: &ast::Kernel) -> Option<String> {
+    let attrs = &decl.attrs;
+    let named = attrs.export_name.as_ref().map(|(name, _)| name.clone());
+    named.or_else(|| attrs.no_mangle.map(|_| ast::name_text(&decl.signature.name)))
+}
+
+/// Go's linker takes functions by one name each, of which there is one definition.
+pub(super) fn check(decl: &ast::Kernel, target: &Target, diagnostics: &mut Diagnostics) {
+    if target.convention.frames != Frames::Go {
+        return;
+    }
+    let weak = decl.attrs.weak.map(|at| (at, "Go's linker has no weak functions"));
+    let aliases = decl.attrs.aliases.iter();
+    let aliases = aliases.map(|alias| (alias.span, "Go's linker has no aliases of functions"));
+    for (at, message) in weak.into_iter().chain(aliases) {
+        let help = "remove it, or keep it for other languages: declare another function in Go";
+        diagnostics.push(Diagnostic::new(Code::BadAttribute, at, message).help(help));
+    }
+}
