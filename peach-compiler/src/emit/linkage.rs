@@ -12,7 +12,6 @@
 use crate::abi::Frames;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::module::{Dispatched, ModuleFunction};
-use crate::pipeline::Target;
 use crate::syntax::ast;
 
 /// A symbol that a function is found by.
@@ -57,7 +56,7 @@ impl ModuleFunction {
 
     /// Whether its author says what linkers find it by.
     pub fn is_named_for_linkers(&self) -> bool {
-        exported(&self.decl).is_some()
+        self.decl.exported_name().is_some()
     }
 }
 
@@ -91,20 +90,14 @@ fn aliases(decl: &ast::Kernel) -> impl Iterator<Item = Symbol<'_>> {
     })
 }
 
-/// The symbol that `#[export_name]` says, or `#[no_mangle]`.
-pub(super) fn exported(decl: &ast::Kernel) -> Option<String> {
-    let attrs = &decl.attrs;
-    let named = attrs.export_name.as_ref().map(|(name, _)| name.clone());
-    named.or_else(|| attrs.no_mangle.map(|_| ast::name_text(&decl.signature.name)))
-}
-
 /// Go's linker takes functions by one name each, of which there is one definition.
-pub(super) fn check(decl: &ast::Kernel, target: &Target, diagnostics: &mut Diagnostics) {
-    if target.convention.frames != Frames::Go {
+pub(super) fn check(function: &ModuleFunction, diagnostics: &mut Diagnostics) {
+    if function.convention().frames != Frames::Go {
         return;
     }
-    let weak = decl.attrs.weak.map(|at| (at, "Go's linker has no weak functions"));
-    let aliases = decl.attrs.aliases.iter();
+    let attrs = &function.decl.attrs;
+    let weak = attrs.weak.map(|at| (at, "Go's linker has no weak functions"));
+    let aliases = attrs.aliases.iter();
     let aliases = aliases.map(|alias| (alias.span, "Go's linker has no aliases of functions"));
     for (at, message) in weak.into_iter().chain(aliases) {
         let help = "remove it, or keep it for other languages: declare another function in Go";

@@ -16,7 +16,6 @@ use crate::abi::{Convention, Frames};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::alternatives::both_exist;
 use crate::emit::lengths;
-use crate::emit::linkage::{self, exported};
 use crate::emit::listings::go::Constraint;
 use crate::emit::mangling;
 use crate::emit::outside::{self, Outside};
@@ -242,7 +241,6 @@ impl Module {
                 continue;
             }
             let CompiledGroup { source, versions, inlined: _ } = group;
-            linkage::check(&source.decl, &self.target, diagnostics);
             match self.wanted(versions, processor) {
                 Ok(versions) => {
                     let versions = self.reachable(versions);
@@ -252,7 +250,7 @@ impl Module {
                             continue;
                         };
                         let decl = numbered(source.decl.clone(), &compiled);
-                        let plain = exported(&decl);
+                        let plain = decl.exported_name();
                         let name = || compiled.function.name.clone();
                         let (symbol, dispatcher) = match self.dispatch {
                             Dispatch::None => (plain.unwrap_or_else(|| mangling(&compiled)), None),
@@ -281,7 +279,7 @@ impl Module {
     ) {
         let Some(outside) = outside::resolve(&mut compiled, diagnostics) else { return };
         let decl = numbered(decl, &compiled);
-        let symbol = exported(&decl).unwrap_or_else(|| compiled.function.name.clone());
+        let symbol = decl.exported_name().unwrap_or_else(|| compiled.function.name.clone());
         let function = ModuleFunction { symbol, decl, compiled, outside, dispatcher: None };
         self.functions.push(function);
         self.check_symbols(diagnostics);

@@ -28,7 +28,7 @@ pub use chunks::Sections;
 
 use crate::abi::{Convention, ImageFormat};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::emit::Module;
+use crate::emit::{Module, linkage};
 use image::Image;
 use proc_macro2::Span;
 
@@ -119,6 +119,11 @@ pub fn write(module: &Module, options: &Options) -> Result<Vec<u8>, Diagnostics>
     if !format.can_hold(convention) {
         let message = format!("{} files have no pointers of four bytes", options.format.flag());
         return Err(refusal(module, Code::BadConvention, message, "elf files do"));
+    }
+    let mut diagnostics = Diagnostics::new();
+    module.functions.iter().for_each(|function| linkage::check(function, &mut diagnostics));
+    if diagnostics.has_errors() {
+        return Err(diagnostics);
     }
     let image = Image::of(module);
     (format.write)(&image, options).map_err(|error| {

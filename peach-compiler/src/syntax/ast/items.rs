@@ -1,6 +1,6 @@
 //! Items: kernels with their signatures and attributes, helpers, fallbacks, families.
 
-use super::{Block, Const, ConstFn, Expr, Helper, Name, Table, Type};
+use super::{Block, Const, ConstFn, Expr, Helper, Name, Table, Type, name_text};
 use crate::diagnostics::{Place, Reported};
 use crate::sorted;
 use crate::syntax::{Origins, tokens_text};
@@ -82,6 +82,14 @@ impl Conditions {
         sorted::sort(&mut key);
         key.dedup();
         key
+    }
+}
+
+impl Kernel {
+    /// The symbol that `#[export_name]` says, or `#[no_mangle]`.
+    pub fn exported_name(&self) -> Option<String> {
+        let named = self.attrs.export_name.as_ref().map(|(name, _)| name.clone());
+        named.or_else(|| self.attrs.no_mangle.map(|_| name_text(&self.signature.name)))
     }
 }
 

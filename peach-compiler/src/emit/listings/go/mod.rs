@@ -27,9 +27,9 @@ use super::outline::{Constant, Outline};
 use super::{Format, Options};
 use crate::abi::AssemblyFormat;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
 use crate::emit::reports::c::doc_text;
+use crate::emit::{Module, linkage};
 use crate::hex::hex;
 use crate::ir::{Base, Code as ItemCode, Operand};
 use crate::isa;
@@ -60,6 +60,7 @@ fn write(module: &Module, options: &Options<'_>, diagnostics: &mut Diagnostics) 
             continue;
         }
         check(source, diagnostics);
+        linkage::check(source, diagnostics);
         let function = GoFunction { function, signature: &signature, source: options.source };
         calls |= function.calls();
         code.push_str(&function.text());
