@@ -43,12 +43,18 @@ pub(super) fn guard<T>(call: impl FnOnce() -> T) -> Result<T, Fault> {
 }
 
 /// The handlers that were there before.
-#[derive(Debug)]
 pub(super) struct Handlers {
     before: Box<[libc::sigaction; 6]>,
     stack_before: libc::stack_t,
     _stack: Vec<u8>,
     watchdog: Watchdog,
+}
+
+/// The system's types cannot be printed in all versions of libc.
+impl std::fmt::Debug for Handlers {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Handlers").finish_non_exhaustive()
+    }
 }
 
 impl Handlers {
