@@ -52,6 +52,12 @@ fn each_has_its_licenses_and_its_page() {
         for wanted in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "Cargo.toml"] {
             assert!(files.iter().any(|file| file == wanted), "{package} lacks {wanted}");
         }
+        let is_of_no_use = |file: &&String| {
+            file.starts_with("tests/")
+                || [".png", ".sh", ".snap"].iter().any(|end| file.ends_with(end))
+        };
+        let found: Vec<&String> = files.iter().filter(is_of_no_use).collect();
+        assert!(found.is_empty(), "{package}: of no use without the repository: {found:?}");
         let manifest = std::fs::read_to_string(folder(package).join("Cargo.toml")).unwrap();
         let says = |key: &str| manifest.lines().any(|line| line.starts_with(&format!("{key} = ")));
         let missing: Vec<_> = KEYS.into_iter().filter(|key| !says(key)).collect();
@@ -73,12 +79,30 @@ fn the_runtime_has_the_guide() {
 #[test]
 fn the_test_crate_has_its_manual() {
     let files = files("peach-test");
-    assert!(files.contains(&"docs/testing.md".to_string()));
+    let pages: Vec<&String> = files.iter().filter(|file| file.starts_with("docs/")).collect();
+    assert_eq!(pages, ["docs/testing.md"]);
     let source = std::fs::read_to_string(root().join("peach-test/src/lib.rs")).unwrap();
     assert!(source.contains("include_str!(\"../docs/testing.md\")"));
 }
 
-/// The licenses of all dependencies go with ours.
+/// A package can be published once those that it depends on are.
+#[test]
+fn the_order_is_one_of_publishing() {
+    for (number, package) in PACKAGES.into_iter().enumerate() {
+        let manifest = std::fs::read_to_string(folder(package).join("Cargo.toml")).unwrap();
+        let (_, dependencies) = manifest.split_once("[dependencies]").expect("dependencies");
+        let (dependencies, _) =
+            dependencies.split_once("[dev-dependencies]").unwrap_or((dependencies, ""));
+        for other in &PACKAGES[number..] {
+            let names = |line: &str| {
+                line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} "))
+            };
+            assert!(!dependencies.lines().any(names), "{package} is published before {other}");
+        }
+    }
+}
+
+/// The licenses of all dependencies go with ours, and all are from the public registry.
 #[test]
 fn dependencies_may_be_used() {
     let policy = std::fs::read_to_string(root().join("deny.toml")).unwrap();
@@ -100,6 +124,9 @@ fn dependencies_may_be_used() {
     let packages = metadata["packages"].as_array().expect("packages");
     assert!(packages.len() > 20);
     for package in packages {
+        let source = package["source"].as_str();
+        let is_public = |source: &str| source.ends_with("github.com/rust-lang/crates.io-index");
+        assert!(source.is_none_or(is_public), "{}: {source:?}", package["name"]);
         let (name, license) = (&package["name"], package["license"].as_str().unwrap_or_default());
         let fits = |part: &str| {
             let words = part.split(|c: char| !(c.is_alphanumeric() || "-.".contains(c)));
