@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 /// The crates whose pages a user reads.
-const CRATES: [&str; 3] = ["peach_runtime", "peach_build", "peach_macros"];
+const CRATES: [&str; 5] =
+    ["peach_runtime", "peach_build", "peach_macros", "peach_test", "peach_kernels"];
 
 /// What a page links to, and the names of its places.
 struct Page {

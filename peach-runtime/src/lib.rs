@@ -205,6 +205,7 @@ macro_rules! pages {
 [constant time]: crate::reference#constant-time
 [inlined kernels]: crate::reference#inlined-kernels
 [errors]: crate::errors
+[what linkers see]: https://docs.rs/peach-cli
 [go]: crate::go
 [native client]: crate::native_client
 "
