@@ -230,7 +230,10 @@ impl<'a> Contents<'a> {
             _ => panic!("{} relocations at one place", found.len()),
         };
         let implicit = if relocation.has_implicit_addend() { in_place } else { 0 };
-        let addend = relocation.addend() + implicit + (end - at) as i64;
+        // Mach-O: what follows the field is subtracted in it, too (`mach-o/x86_64/reloc.h`).
+        let is_mach_o = self.file.format() == object::BinaryFormat::MachO;
+        let behind = if is_mach_o { (end - at) as i64 - 4 } else { 0 };
+        let addend = relocation.addend() + implicit + (end - at) as i64 + behind;
         let index = match relocation.target() {
             object::RelocationTarget::Symbol(index) => index,
             // Mach-O: the distance as it is in the object, whose sections have addresses.

@@ -34,8 +34,9 @@ fn symbols_have_names_types_and_sizes() {
     assert_eq!(address("power.POWERS"), address("trailing.POWERS"), "one table");
     let note = file.section_by_name(".note.GNU-stack").expect("a note");
     assert_eq!((note.size(), note.flags()), (0, SectionFlags::Elf { sh_flags: 0 }));
-    let data = file.section_by_name(".rodata").expect("constants");
-    assert_eq!(data.flags(), SectionFlags::Elf { sh_flags: elf::SHF_ALLOC.into() });
+    let flags = |name: &str| file.section_by_name(name).expect("constants").flags();
+    let merged = u64::from(elf::SHF_ALLOC | elf::SHF_MERGE);
+    assert_eq!(flags(".rodata.cst32"), SectionFlags::Elf { sh_flags: merged });
     // The stack would be executable without the note, and with one that says so.
     assert!(
         file.sections().all(|section| section.name() == Ok(".text") || !is_executable(&section))

@@ -3,7 +3,9 @@
 //! Frames are described by `.cfi_…` (ELF and Mach-O) or `.seh_…` (COFF).
 
 use super::frames::Description;
-use super::outline::{self, Function, JumpTable, Line, Outline, Prefixed, Reference, SymbolUse};
+use super::outline::{
+    self, Constant, Function, JumpTable, Line, Outline, Prefixed, Reference, SymbolUse,
+};
 use super::spell::{self, Assembler, Coded, Length, Rule};
 use super::{Format, Options, frames, intel};
 use crate::abi::{AssemblyFormat, ImageFormat};
@@ -277,12 +279,56 @@ impl Writer<'_> {
     }
 
     fn constants(&mut self, outline: &Outline<'_>) {
-        if outline.constants.is_empty() {
+        let (merged, plain): (Vec<_>, Vec<_>) =
+            outline.constants.iter().partition(|constant| self.is_mergeable(constant));
+        self.constants_in(self.constant_section(), &plain);
+        for size in self.mergeable() {
+            let of_size = |constant: &&&Constant<'_>| constant.bytes.len() == *size;
+            let constants: Vec<&Constant<'_>> = merged.iter().filter(of_size).copied().collect();
+            self.constants_in(&self.mergeable_section(*size), &constants);
+        }
+    }
+
+    /// The sizes of constants of which the linker keeps one where several are equal.
+    fn mergeable(&self) -> &'static [usize] {
+        match self.options.image {
+            ImageFormat::Elf => &[4, 8, 16, 32, 64],
+            ImageFormat::MachO => &[4, 8, 16],
+            ImageFormat::MsCoff => &[],
+        }
+    }
+
+    fn is_mergeable(&self, constant: &Constant<'_>) -> bool {
+        let size = constant.bytes.len();
+        let is_sandboxed =
+            self.outline.functions.iter().any(|f| f.source.convention().sandbox.is_some());
+        let fits = constant.align as usize <= size && self.mergeable().contains(&size);
+        fits && !is_sandboxed
+    }
+
+    fn mergeable_section(&self, size: usize) -> String {
+        match self.options.image {
+            ImageFormat::MachO => {
+                format!("    .section __TEXT,__literal{size},{size}byte_literals")
+            }
+            ImageFormat::Elf | ImageFormat::MsCoff => {
+                format!("    .section .rodata.cst{size}, \"aM\", @progbits, {size}")
+            }
+        }
+    }
+
+    fn constants_in(&mut self, section: &str, constants: &[&Constant<'_>]) {
+        if constants.is_empty() {
             return;
         }
-        self.put(format!("\n{}", self.constant_section()));
-        for constant in &outline.constants {
-            self.put(format!("    .p2align {}", constant.align.trailing_zeros()));
+        self.put(format!("\n{section}"));
+        for constant in constants {
+            // What linkers merge is aligned to its size.
+            let align = match self.is_mergeable(constant) {
+                true => constant.bytes.len() as u32,
+                false => constant.align,
+            };
+            self.put(format!("    .p2align {}", align.trailing_zeros()));
             self.put(format!("{}{}:", self.local_prefix(), constant.name));
             for row in constant.bytes.chunks(16) {
                 self.put(format!("    {}", Gas.data_bytes(row)));

@@ -14,8 +14,13 @@ use object::{Architecture, BinaryFormat, ComdatKind, Endianness, RelocationKind,
 use std::collections::HashMap;
 use std::ops::Range;
 
-pub(super) static FORMAT: Format =
-    Format { format: ImageFormat::MsCoff, extension: "obj", has_narrow_pointers: false, write };
+pub(super) static FORMAT: Format = Format {
+    format: ImageFormat::MsCoff,
+    extension: "obj",
+    has_narrow_pointers: false,
+    mergeable: &[4, 8, 16, 32, 64],
+    write,
+};
 
 fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     let object = Object::new(BinaryFormat::Coff, Architecture::X86_64, Endianness::Little);

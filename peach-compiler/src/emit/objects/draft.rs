@@ -5,12 +5,12 @@
 
 use super::chunks::{Chunks, Sections};
 use super::image::{self, Function, Image, Place, Target};
+use super::pools::Pools;
 use super::recorder::Recorded;
 use crate::abi::Frames;
 use crate::emit::linkage::Symbol;
 use object::write::{
-    self, Comdat, Object, Relocation, RelocationFlags, SectionId, StandardSection, SymbolId,
-    SymbolSection,
+    self, Comdat, Object, Relocation, RelocationFlags, SectionId, SymbolId, SymbolSection,
 };
 use object::{
     BinaryFormat, ComdatKind, RelocationEncoding, RelocationKind, SectionKind, SymbolFlags,
@@ -22,8 +22,7 @@ use std::collections::HashMap;
 pub(super) struct Draft {
     pub object: Object<'static>,
     pub code: Chunks,
-    /// Where there are constants.
-    pub data: Option<SectionId>,
+    pub data: Pools,
     /// By the index of the function.
     pub functions: Vec<SymbolId>,
     /// By the index of the constant; `None` where it has no symbol of its own.
@@ -50,11 +49,7 @@ impl Draft {
     ) -> Draft {
         object.add_file_symbol(image.source_name().into_bytes());
         let code = Chunks::add(image, &mut object, sections);
-        let data = (!image.constants.is_empty()).then(|| {
-            let data = object.section_id(StandardSection::ReadOnlyData);
-            object.set_section_data(data, image.data.bytes.clone(), image.data.align.into());
-            data
-        });
+        let data = Pools::add(&image.constants, &mut object);
         let mut draft = Draft {
             object,
             code,
@@ -88,12 +83,15 @@ impl Draft {
     }
 
     fn add_symbols(&mut self, image: &Image, which: ConstantSymbols) {
-        for (index, constant) in image.constants.iter().enumerate() {
-            let has_symbol = which == ConstantSymbols::All || constant.owner == index;
-            let symbol = self.data.filter(|_| has_symbol).map(|section| {
+        for (index, constant) in image.constants.all.iter().enumerate() {
+            let is_shared = self.data.shared(constant.section, constant.offset).is_some();
+            let has_symbol =
+                !is_shared && (which == ConstantSymbols::All || constant.owner == index);
+            let symbol = has_symbol.then(|| {
+                let (section, offset) = self.data.at(constant.section, constant.offset);
                 self.object.add_symbol(write::Symbol {
                     name: constant.name.clone().into_bytes(),
-                    value: constant.offset.into(),
+                    value: offset.into(),
                     size: constant.size.into(),
                     kind: SymbolKind::Data,
                     scope: SymbolScope::Compilation,
@@ -197,7 +195,8 @@ impl Draft {
     pub fn place(&self, relocation: &image::Relocation) -> (SectionId, u32) {
         match relocation.place {
             Place::Text => self.code.at(relocation.offset),
-            Place::Data => (self.data.expect("there are constants"), relocation.offset),
+            // In a sandbox, where all constants are in one section.
+            Place::Data => self.data.at(0, relocation.offset),
         }
     }
 
@@ -212,8 +211,15 @@ impl Draft {
                 (self.object.section_symbol(section), offset.into())
             }
             Target::Constant(index) => {
-                let owner = image.constants[index].owner;
-                let distance = image.constants[index].offset - image.constants[owner].offset;
+                let constants = &image.constants.all;
+                let constant = &constants[index];
+                if let Some((symbol, distance)) =
+                    self.data.shared(constant.section, constant.offset)
+                {
+                    return (symbol, distance.into());
+                }
+                let owner = constant.owner;
+                let distance = constants[index].offset - constants[owner].offset;
                 match self.constants[index] {
                     Some(symbol) => (symbol, 0),
                     None => {

@@ -15,8 +15,13 @@ use object::{
     Architecture, BinaryFormat, Endianness, RelocationKind, SectionFlags, SectionKind, elf,
 };
 
-pub(super) static FORMAT: Format =
-    Format { format: ImageFormat::Elf, extension: "o", has_narrow_pointers: true, write };
+pub(super) static FORMAT: Format = Format {
+    format: ImageFormat::Elf,
+    extension: "o",
+    has_narrow_pointers: true,
+    mergeable: &[4, 8, 16, 32, 64],
+    write,
+};
 
 fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     let architecture = match is_wide(image) {
@@ -40,7 +45,64 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     }
     // The code needs no executable stack.
     draft.object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
-    draft.object.write()
+    let mut file = draft.object.write()?;
+    state_sizes_of_entries(&mut file, if is_wide(image) { &WIDE } else { &NARROW });
+    Ok(file)
+}
+
+/// Where the headers of a file and of its sections have their fields (gABI, "ELF Header" and
+/// "Section Header").
+struct Fields {
+    /// Bytes of an address, of a size, and of flags.
+    word: usize,
+    /// In the file's header.
+    section_headers: usize,
+    section_count: usize,
+    /// Bytes of a section's header.
+    header: usize,
+    align: usize,
+    entry_size: usize,
+}
+
+const WIDE: Fields = Fields {
+    word: 8,
+    section_headers: 0x28,
+    section_count: 0x3C,
+    header: 64,
+    align: 48,
+    entry_size: 56,
+};
+
+const NARROW: Fields = Fields {
+    word: 4,
+    section_headers: 0x20,
+    section_count: 0x30,
+    header: 40,
+    align: 32,
+    entry_size: 36,
+};
+
+/// In a section's header, of all files.
+const FLAGS: usize = 8;
+
+/// The library has no way to say how large the entries are that linkers merge. Constants are
+/// aligned to their size; strings, whose entries are bytes, it knows.
+fn state_sizes_of_entries(file: &mut [u8], fields: &Fields) {
+    let number = |file: &[u8], at: usize, size: usize| {
+        let mut bytes = [0; 8];
+        bytes[..size].copy_from_slice(&file[at..at + size]);
+        u64::from_le_bytes(bytes)
+    };
+    let first = number(file, fields.section_headers, fields.word) as usize;
+    let count = number(file, fields.section_count, 2) as usize;
+    for header in (0..count).map(|index| first + index * fields.header) {
+        let flags = number(file, header + FLAGS, fields.word);
+        let has_size = number(file, header + fields.entry_size, fields.word) != 0;
+        if flags & u64::from(elf::SHF_MERGE) != 0 && !has_size {
+            let align = header + fields.align;
+            file.copy_within(align..align + fields.word, header + fields.entry_size);
+        }
+    }
 }
 
 fn is_wide(image: &Image) -> bool {

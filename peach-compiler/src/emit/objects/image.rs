@@ -2,25 +2,21 @@
 //!
 //! In: a [`Module`]. Out: an [`Image`].
 //! Invariants: functions are in the order of the module, each aligned; what fills the space between
-//! them stops the program. Every constant of every function is there once, aligned, and none of up
-//! to 64 bytes crosses a cache line. Jump tables are after the code of their function, as in
-//! listings and in memory, and need no linker; in a sandbox, where only code may be there, they are
-//! constants. A field that is relocated holds zero.
+//! them stops the program. Jump tables are after the code of their function, as in listings and in
+//! memory, and need no linker; in a sandbox, where only code may be there, they are constants. A
+//! field that is relocated holds zero.
 //!
 //! Go's own linker relocates nothing in ELF files, unless the program uses shared libraries, and in
 //! Mach-O files it knows no distances. So the functions of Go have their constants after their
 //! code, and what they call in their own file is known without a linker.
 
+use super::constants::Constants;
 use crate::abi::Frames;
 use crate::emit::Module;
 use crate::emit::module::{Externals, ModuleFunction};
-use crate::encode::data::DataLayout;
 use crate::encode::{FUNCTION_ALIGN, Patch, PatchValue};
 use crate::ir::{Code, Data, DataContent, DataId};
 use std::collections::{HashMap, HashSet};
-
-/// What fits in a cache line does not cross into the next.
-const LINE: u32 = 64;
 
 /// An entry of a jump table is read as a whole.
 const JUMP_TABLE_ALIGN: usize = 4;
@@ -35,10 +31,8 @@ pub(super) struct Image<'a> {
     pub inner: Vec<Inner>,
     /// Where jump tables stand in the code section, by function.
     tables: HashMap<(usize, DataId), u32>,
-    /// Read-only data.
-    pub data: Section,
-    /// What is in `data`, by function. Some share the same place, or parts of others.
-    pub constants: Vec<Constant>,
+    /// Read-only data, by function.
+    pub constants: Constants,
     /// Symbols that other files define.
     pub externals: Vec<External>,
     pub relocations: Vec<Relocation>,
@@ -68,16 +62,6 @@ pub(super) struct Inner {
     pub name: String,
     pub offset: u32,
     pub size: u32,
-}
-
-/// A constant in the data section.
-pub(super) struct Constant {
-    /// The symbol of its function, and its own name: `sum.TABLE`, `sum.const0`.
-    pub name: String,
-    pub offset: u32,
-    pub size: u32,
-    /// The constant that contains all of this one, as an index; often itself.
-    pub owner: usize,
 }
 
 /// A symbol that another file defines.
@@ -156,23 +140,22 @@ impl<'a> Symbols<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Lays out what is in `module`.
-    pub fn of(module: &'a Module) -> Image<'a> {
+    /// Lays out what is in `module`. Linkers merge constants of the sizes `mergeable`.
+    pub fn of(module: &'a Module, mergeable: &[u32]) -> Image<'a> {
         let mut image = Image {
             module,
             text: Section { bytes: Vec::new(), align: FUNCTION_ALIGN },
             functions: Vec::new(),
             inner: Vec::new(),
             tables: HashMap::new(),
-            data: Section { bytes: Vec::new(), align: 1 },
-            constants: Vec::new(),
+            constants: Constants { all: Vec::new(), sections: Vec::new() },
             externals: Vec::new(),
             relocations: Vec::new(),
         };
         for (source, symbol) in module.functions.iter().zip(module.object_symbols()) {
             image.add_code(source, symbol);
         }
-        let constants = image.add_constants();
+        let constants = image.add_constants(mergeable);
         let mut symbols = Symbols::of(module);
         for index in 0..image.functions.len() {
             image.relocate_data(index, &constants);
@@ -249,9 +232,9 @@ impl<'a> Image<'a> {
 
     /// Places the constants of all functions. The result says which of [`Image::constants`] is
     /// which of a function's.
-    fn add_constants(&mut self) -> HashMap<(usize, DataId), usize> {
+    fn add_constants(&mut self, mergeable: &[u32]) -> HashMap<(usize, DataId), usize> {
         let mut ids = HashMap::new();
-        let mut contents = Vec::new();
+        let (mut contents, mut all_names) = (Vec::new(), Vec::new());
         for (index, function) in self.functions.iter().enumerate() {
             let mut names = Names::default();
             let source = function.source;
@@ -271,43 +254,15 @@ impl<'a> Image<'a> {
                     continue;
                 }
                 ids.insert((index, DataId(number as u32)), contents.len());
-                contents.push(Some(data));
-                let owner = self.constants.len();
-                self.constants.push(Constant { name, offset: 0, size, owner });
+                contents.push(data);
+                all_names.push(name);
             }
         }
-        let layout = DataLayout::place(&contents, 0);
-        let largest = LINE.min(layout.end.next_power_of_two());
-        self.data.align = if contents.is_empty() { 1 } else { layout.align.max(largest) };
-        self.data.bytes.resize(layout.end as usize, 0);
-        for (constant, (&offset, content)) in
-            self.constants.iter_mut().zip(layout.offsets.iter().zip(contents))
-        {
-            constant.offset = offset;
-            if let Some(Data { content: DataContent::Bytes(bytes), .. }) = content {
-                let start = offset as usize;
-                self.data.bytes[start..start + bytes.len()].copy_from_slice(bytes);
-            }
-        }
-        self.find_owners();
+        // A sandbox has its own rules for what stands where.
+        let is_sandboxed = self.module.target.convention.sandbox.is_some();
+        let mergeable = if is_sandboxed { &[] } else { mergeable };
+        self.constants = Constants::place(&contents, all_names, mergeable);
         ids
-    }
-
-    /// The owner of a constant is the first of the largest ones that contain it.
-    fn find_owners(&mut self) {
-        let mut order: Vec<usize> = (0..self.constants.len()).collect();
-        order.sort_by_key(|&index| {
-            let constant = &self.constants[index];
-            (constant.offset, std::cmp::Reverse(constant.size), index)
-        });
-        let mut owner: Option<usize> = None;
-        for index in order {
-            let end = |index: usize| self.constants[index].offset + self.constants[index].size;
-            match owner {
-                Some(owner) if end(index) <= end(owner) => self.constants[index].owner = owner,
-                _ => owner = Some(index),
-            }
-        }
     }
 
     /// Where the code addresses constants, and where jump tables address the code.
@@ -340,7 +295,7 @@ impl<'a> Image<'a> {
                     let distance = read_i32(&encoded.bytes, at);
                     self.relocations.push(Relocation {
                         place: Place::Data,
-                        offset: self.constants[table].offset + 4 * entry,
+                        offset: self.constants.all[table].offset + 4 * entry,
                         kind: Kind::Entry { table },
                         target: Target::Code(index),
                         addend: distance + i64::from(behind_code),

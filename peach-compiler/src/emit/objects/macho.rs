@@ -13,8 +13,13 @@ use crate::abi::ImageFormat;
 use object::write::{MachOBuildVersion, Object, RelocationFlags, Result, SectionId, SymbolId};
 use object::{Architecture, BinaryFormat, Endianness, SectionFlags, SectionKind, macho};
 
-pub(super) static FORMAT: Format =
-    Format { format: ImageFormat::MachO, extension: "o", has_narrow_pointers: false, write };
+pub(super) static FORMAT: Format = Format {
+    format: ImageFormat::MachO,
+    extension: "o",
+    has_narrow_pointers: false,
+    mergeable: &[4, 8, 16],
+    write,
+};
 
 /// macOS 11.0, the first that is not called 10.
 const VERSION: u32 = 11 << 16;
@@ -162,8 +167,11 @@ fn add_compact_unwind(draft: &mut Draft, image: &Image) -> Result<()> {
 /// `__eh_frame`. The distance from a field to its function is in the field, without relocations, as
 /// linkers know it from LLVM. It directly follows code and constants.
 fn add_frames(draft: &mut Draft, image: &Image, mut frames: Recorded) -> Result<()> {
-    let constants = image.text.bytes.len().next_multiple_of(image.data.align as usize);
-    let start = (constants + image.data.bytes.len()).next_multiple_of(8) as i64;
+    let sections = image.constants.sections.iter();
+    let end = sections.fold(image.text.bytes.len(), |end, section| {
+        end.next_multiple_of(section.align as usize) + section.bytes.len()
+    });
+    let start = end.next_multiple_of(8) as i64;
     for reference in &frames.references {
         let field = reference.offset as usize;
         let distance = reference.addend - (start + i64::from(reference.offset));

@@ -6,9 +6,10 @@
 //! | what | module |
 //! |---|---|
 //! | sections, symbols and relocations of no format in particular | `image` |
+//! | which constants share a place | `constants` |
 //! | what a debugger and an unwinder read, in DWARF | `debug`, `frames`, by `recorder` |
 //! | what macOS's unwinder reads | `compact` |
-//! | symbols and sections as all formats have them | `draft`, `chunks` |
+//! | symbols and sections as all formats have them | `draft`, `chunks`, `pools` |
 //! | one file per format | `elf`, `coff`, `macho` |
 //!
 //! To add a format, write its file and name it in [`Format::ALL`].
@@ -16,12 +17,14 @@
 mod chunks;
 mod coff;
 mod compact;
+mod constants;
 mod debug;
 mod draft;
 mod elf;
 mod frames;
 mod image;
 mod macho;
+mod pools;
 mod recorder;
 
 pub use chunks::Sections;
@@ -89,6 +92,8 @@ pub struct Format {
     pub extension: &'static str,
     /// Whether there are files with pointers of four bytes.
     has_narrow_pointers: bool,
+    /// The sizes of constants of which linkers keep one where several are equal, in bytes.
+    mergeable: &'static [u32],
     write: fn(&Image, &Options) -> object::write::Result<Vec<u8>>,
 }
 
@@ -125,7 +130,7 @@ pub fn write(module: &Module, options: &Options) -> Result<Vec<u8>, Diagnostics>
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
-    let image = Image::of(module);
+    let image = Image::of(module, format.mergeable);
     (format.write)(&image, options).map_err(|error| {
         let message = format!("the object file cannot be written: {error}");
         refusal(module, Code::Internal, message, "this is a bug in peach; please report it")
