@@ -1,6 +1,6 @@
 //! The assemblers, and what is in the objects that they make.
 
-use object::{Object, ObjectSection, ObjectSymbol};
+use object::{Object, ObjectSection, ObjectSymbol, macho};
 use peach_compiler::abi::{AssemblyFormat, ImageFormat};
 use peach_compiler::emit::Module;
 use peach_compiler::emit::listings::{Format, Options};
@@ -231,8 +231,12 @@ impl<'a> Contents<'a> {
         };
         let implicit = if relocation.has_implicit_addend() { in_place } else { 0 };
         // Mach-O: what follows the field is subtracted in it, too (`mach-o/x86_64/reloc.h`).
-        let is_mach_o = self.file.format() == object::BinaryFormat::MachO;
-        let behind = if is_mach_o { (end - at) as i64 - 4 } else { 0 };
+        let behind = match relocation.flags() {
+            object::RelocationFlags::MachO { r_type: macho::X86_64_RELOC_SIGNED_1, .. } => 1,
+            object::RelocationFlags::MachO { r_type: macho::X86_64_RELOC_SIGNED_2, .. } => 2,
+            object::RelocationFlags::MachO { r_type: macho::X86_64_RELOC_SIGNED_4, .. } => 4,
+            _ => 0,
+        };
         let addend = relocation.addend() + implicit + (end - at) as i64 + behind;
         let index = match relocation.target() {
             object::RelocationTarget::Symbol(index) => index,
