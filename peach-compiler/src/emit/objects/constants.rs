@@ -43,7 +43,7 @@ pub(super) struct Section {
 }
 
 impl Constants {
-    /// Places constants, each of which has a name; the linker merges those of the sizes `mergeable`.
+    /// Places constants, each of which has a name. Linkers merge those of the sizes `mergeable`.
     pub fn place(contents: &[&Data], names: Vec<String>, mergeable: &[u32]) -> Constants {
         let size = |index: usize| contents[index].content.len() as u32;
         let mut placed = Constants { all: Vec::new(), sections: Vec::new() };
