@@ -108,10 +108,13 @@ fn has_test(targets: &[Vec<PathBuf>], filter: &str) -> Result<(), String> {
 }
 
 /// A variable of the environment that some source reads.
-fn is_read(name: &str) -> Result<(), String> {
-    let quoted = format!("\"{name}\"");
-    let reads = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|it| it.contains(&quoted));
-    match sources::files(repository(), "rs").iter().any(reads) {
+pub fn is_read(name: &str) -> Result<(), String> {
+    let (quoted, in_shell) = (format!("\"{name}\""), format!("${{{name}"));
+    let reads = |path: &PathBuf| {
+        std::fs::read_to_string(path).is_ok_and(|it| it.contains(&quoted) || it.contains(&in_shell))
+    };
+    let scripts = [".ci/run", "playground/test"].map(|script| repository().join(script));
+    match sources::files(repository(), "rs").iter().chain(&scripts).any(reads) {
         true => Ok(()),
         false => Err(format!("no source reads `{name}`")),
     }

@@ -101,6 +101,23 @@ fn every_flag_is_one() {
     assert!(unknown.is_empty(), "{}", unknown.join("\n"));
 }
 
+/// Variables that a document names without a command: `PEACH_SEED=N`.
+#[test]
+fn every_variable_is_read() {
+    let (mut count, mut unknown) = (0, Vec::new());
+    for path in documents() {
+        let text = std::fs::read_to_string(&path).expect("a document");
+        for span in spans(&text).iter().filter(|span| span.starts_with("PEACH_")) {
+            let end = |sign: char| !(sign.is_ascii_uppercase() || sign == '_');
+            let variable = span.split(end).next().unwrap_or_default();
+            count += 1;
+            unknown.extend(cargo::is_read(variable).err().map(|why| (name(&path), why)));
+        }
+    }
+    assert!(count > 20, "only {count} variables are found");
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
 /// Not a flag of C's compilers (`-D…`) or of linkers (`-z …`).
 fn is_flag(span: &str) -> bool {
     let name = span.trim_start_matches('-');
