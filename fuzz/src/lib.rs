@@ -6,8 +6,9 @@
 //! `cargo test`, for a few thousand inputs each.
 
 #[expect(dead_code, reason = "what runs the kernels uses the rest")]
-#[path = "../../tests/random_kernels/generator.rs"]
 mod generator;
+#[expect(dead_code, reason = "as above")]
+mod splitmix;
 mod words;
 
 use generator::Shape;
@@ -15,8 +16,8 @@ use peach_compiler::abi::Convention;
 use peach_compiler::diagnostics::{Code, Severity};
 use peach_compiler::isa;
 use peach_compiler::pipeline::{Compilation, compile};
-use peach_testing::Random;
 use proc_macro2::TokenStream;
+use splitmix::SplitMix as Random;
 use words::WORDS;
 
 /// A property of any bytes; panics where it does not hold.

@@ -3,6 +3,7 @@
 
 mod users;
 
+use peach_testing::sources;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,12 +53,9 @@ fn each_has_its_licenses_and_its_page() {
         for wanted in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "Cargo.toml"] {
             assert!(files.iter().any(|file| file == wanted), "{package} lacks {wanted}");
         }
-        let is_of_no_use = |file: &&String| {
-            file.starts_with("tests/")
-                || [".png", ".sh", ".snap"].iter().any(|end| file.ends_with(end))
-        };
-        let found: Vec<&String> = files.iter().filter(is_of_no_use).collect();
-        assert!(found.is_empty(), "{package}: of no use without the repository: {found:?}");
+        let is_picture = |file: &&String| file.ends_with(".png") || file.ends_with(".sh");
+        let found: Vec<&String> = files.iter().filter(is_picture).collect();
+        assert!(found.is_empty(), "{package}: nothing shows {found:?}");
         let manifest = std::fs::read_to_string(folder(package).join("Cargo.toml")).unwrap();
         let says = |key: &str| manifest.lines().any(|line| line.starts_with(&format!("{key} = ")));
         let missing: Vec<_> = KEYS.into_iter().filter(|key| !says(key)).collect();
@@ -99,6 +97,20 @@ fn the_order_is_one_of_publishing() {
             };
             assert!(!dependencies.lines().any(names), "{package} is published before {other}");
         }
+    }
+}
+
+/// `cargo package --workspace` verifies private packages, too: none reads what is outside of it, and
+/// what none of the packages may depend on is in none of their dependencies.
+#[test]
+fn private_packages_can_be_verified() {
+    for folder in [root().join("fuzz"), root().join("tests/support")] {
+        for file in sources::files(&folder.join("src"), "rs") {
+            let text = std::fs::read_to_string(&file).expect("a source");
+            assert!(!text.contains("#[path = \"../.."), "{} reads outside", file.display());
+        }
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        assert!(!manifest.contains("peach-testing."), "{} cannot be packaged", folder.display());
     }
 }
 

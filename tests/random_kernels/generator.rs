@@ -1,8 +1,8 @@
 //! Random kernels, as text: many registers live at once, loops, branches, fixed operands, partial
 //! writes, masks, stack arguments, stack variables.
 
+use super::Random;
 use peach_compiler::abi::{Convention, GOASM, GOASM_P32, GOSYSO, NACL, SYSV64, WIN64, X32};
-use peach_testing::Random;
 use std::fmt::Write;
 
 /// What kind of kernel to make.

@@ -12,7 +12,7 @@ pub mod machine;
 pub mod macro_rules;
 pub mod many;
 pub mod processor;
-#[path = "../../../peach-test/src/splitmix.rs"]
+#[path = "splitmix.rs"]
 pub mod random;
 pub mod registers;
 pub mod rustc;

@@ -1,0 +1,1 @@
+../../tests/random_kernels/generator.rs

@@ -1,0 +1,1 @@
+../../../peach-test/src/splitmix.rs
