@@ -152,21 +152,9 @@ fn rust_files(folder: &str) -> Vec<PathBuf> {
 
 /// The files below `folder` whose names end in `extension`, relative to the repository.
 fn files_in(folder: &str, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root().join(folder)).expect("the folder can be read") {
-        let entry = entry.expect("the folder can be read");
-        let name = entry.file_name();
-        let path = Path::new(folder).join(&name);
-        if entry.path().is_dir() {
-            if name != "target" && !name.to_string_lossy().starts_with('.') {
-                found.extend(files_in(&path.to_string_lossy(), extension));
-            }
-        } else if path.extension().is_some_and(|found| found == extension) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
+    let found = peach_testing::sources::files(&root().join(folder), extension);
+    let relative = |path: PathBuf| path.strip_prefix(root()).expect("below the root").to_path_buf();
+    found.into_iter().map(relative).collect()
 }
 
 fn root() -> &'static Path {

@@ -14,11 +14,9 @@ pub struct Block {
     pub text: String,
 }
 
-/// Every Markdown file, in order. Packages have some by links, which are not followed.
+/// Every Markdown file, in order.
 pub fn documents() -> Vec<PathBuf> {
-    let mut paths = sources::files(sources::root(), "md");
-    paths.retain(|path| path.canonicalize().is_ok_and(|real| real == *path));
-    paths
+    sources::files(sources::root(), "md")
 }
 
 /// The name of a file in the repository.

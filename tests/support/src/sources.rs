@@ -11,7 +11,8 @@ pub fn root() -> &'static Path {
 }
 
 /// The files below `folder` whose names end in `.extension`, in order; none if there is no such
-/// folder. What tools put there is left out: hidden folders, and what Cargo and npm build.
+/// folder. What tools put there is left out: hidden folders, and what Cargo and npm build. So are
+/// links, by which packages have files of others.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -19,6 +20,7 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
         match path.is_dir() {
+            _ if path.is_symlink() => {}
             true if is_made_by_tools(&path) => {}
             true => found.extend(files(&path, extension)),
             false if path.extension().is_some_and(|e| e == extension) => found.push(path),
