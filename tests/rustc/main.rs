@@ -2,6 +2,7 @@
 //! warnings and errors, on targets that are not x86-64; and what rustfmt does to them.
 
 mod conditions;
+mod docs;
 mod editions;
 mod elsewhere;
 mod formatting;

@@ -6,8 +6,8 @@
 
 use super::signature::{Param, code_values};
 use super::{
-    Context, cfg_attributes, clobbers, head, inlined, is_attribute, operands, ours, source_name,
-    text, unsafety,
+    Context, cfg_attributes, clobbers, docs, head, inlined, is_attribute, operands, ours,
+    source_name, text, unsafety,
 };
 use crate::abi::{ArgPlace, ResultPlace};
 use crate::compiled::CompiledFunction;
@@ -40,10 +40,11 @@ pub(super) fn function(context: &Context<'_>) -> TokenStream {
     // With the braces of the source, the function counts as the user's, and lints point at it.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(decl.body.span.1);
-    let cfgs = cfg_attributes(&context.group.source);
+    let (cfgs, panics) = (cfg_attributes(&context.group.source), docs::panics(context));
     quote_spanned! { ours() =>
         #cfgs
         #(#attributes)*
+        #panics
         #inline
         #target_feature
         #head #lifetimes #signature #body

@@ -22,6 +22,7 @@
 mod call;
 mod clobbers;
 mod conditions;
+mod docs;
 mod elsewhere;
 mod inlined;
 mod operands;
