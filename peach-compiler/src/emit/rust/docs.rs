@@ -12,7 +12,7 @@ use quote::quote_spanned;
 pub(super) fn panics(context: &Context<'_>) -> Option<TokenStream> {
     let group = context.group;
     let never_does = group.source.fallback.is_some() || group.inlined.is_some();
-    let needs: Vec<String> = group.versions.iter().map(|version| needs(version)).collect();
+    let needs: Vec<String> = group.versions.iter().map(needs).collect();
     if never_does || needs.is_empty() || needs.iter().any(String::is_empty) {
         return None;
     }
