@@ -31,6 +31,8 @@ ids! {
     ArgId
     /// A local function of a function: code that stands once and is called.
     LocalFnId
+    /// A use of a helper that was expanded into a function.
+    InlinedId
     /// A Rust constant expression, `const { … }`, whose value rustc fills in.
     RustConstId
     /// A Rust path, `sym …`, whose address is filled in.

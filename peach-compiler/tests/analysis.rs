@@ -43,11 +43,12 @@ fn function(insts: Vec<Op>, labels: usize) -> Function {
         data: Vec::new(),
         locals: Vec::new(),
         local_fns: Vec::new(),
+        inlined: Vec::new(),
         rust_consts: Vec::new(),
         rust_syms: Vec::new(),
         insts: insts
             .into_iter()
-            .map(|op| Inst { op, span, operand_spans: Vec::new(), in_unsafe: true })
+            .map(|op| Inst { op, span, operand_spans: Vec::new(), in_unsafe: true, inlined: None })
             .collect(),
     }
 }
@@ -320,6 +321,7 @@ fn unwritten_reads_are_those_of_some_path() {
             span,
             operand_spans: Vec::new(),
             in_unsafe: true,
+            inlined: None,
         });
         function.insts.splice(0..0, setup);
         let facts = Facts::of(&function);

@@ -205,8 +205,8 @@ pub const COMPILE: Usage = Usage {
             "-g",
             Value::Name("LEVEL"),
             Group::Output,
-            "Emits debug information: the source line of every instruction. -g0: no (the default); \
-             -g, -g1 and more: yes.",
+            "Emits debug information: source lines, arguments and where they are, labels, expanded \
+             helpers. -g0: no (the default); -g, -g1 and more: yes.",
         ),
         flag(
             "-ffunction-sections",

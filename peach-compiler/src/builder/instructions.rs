@@ -122,7 +122,7 @@ impl Builder {
 
     fn inst(&self, op: Op) -> Inst {
         let in_unsafe = self.decl.unsafety.is_some();
-        Inst { op, span: self.function.span, operand_spans: Vec::new(), in_unsafe }
+        Inst { op, span: self.function.span, operand_spans: Vec::new(), in_unsafe, inlined: None }
     }
 
     fn machine(&self, mut inst: Instruction<Reg>) -> Result<Op> {

@@ -5,10 +5,12 @@ use super::names::Symbol;
 use super::value::Value;
 use super::{Expander, Reported, items::Global};
 use crate::diagnostics::{Code, Diagnostic, counted};
+use crate::ir::{Inlined, InlinedId};
 use crate::isa::{Class, Feature, FeatureSet};
 use crate::nearest::nearest;
 use crate::syntax::ast::{
     Call, ClassExpr, ConstFn, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
+    name_text,
 };
 use std::rc::Rc;
 
@@ -150,14 +152,30 @@ impl<'a> Expander<'a, '_> {
             self.bind_param(param, value, expr);
         }
         self.around.calls.push(call.name.span());
+        let outer = self.enter_inlined(helper, call);
         self.remember_parameters(helper);
         let result = self.helper_body(helper);
+        self.around.inlined = outer;
         self.around.remembered.pop();
         self.leave_body_labels();
         self.leave_scope(mark);
         self.around.calls.pop();
         self.scopes.leave_frame(frame);
         result
+    }
+
+    /// Notes that what follows comes from this use of a helper. The result is the use around it.
+    fn enter_inlined(&mut self, helper: &Helper, call: &Call) -> Option<InlinedId> {
+        let inlined = &mut self.output.function.inlined;
+        let id = InlinedId(inlined.len() as u32);
+        let outer = self.around.inlined.replace(id);
+        inlined.push(Inlined {
+            name: name_text(&helper.name),
+            defined: helper.name.span(),
+            called: call.name.span(),
+            parent: outer,
+        });
+        outer
     }
 
     fn undefined_helper(&mut self, call: &Call, symbol: Symbol) -> Reported {

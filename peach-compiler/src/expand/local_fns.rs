@@ -229,6 +229,7 @@ impl<'a> Expander<'a, '_> {
             span,
             operand_spans: Vec::new(),
             in_unsafe: false,
+            inlined: None,
         };
         let mut body = vec![of(LocalOp::Entry, span)];
         body.extend(statements);

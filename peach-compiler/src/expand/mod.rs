@@ -240,9 +240,9 @@ impl Expander<'_, '_> {
 
     /// Appends an instruction.
     fn emit(&mut self, op: Op, span: Span, operand_spans: Vec<Place>) {
-        let in_unsafe = self.around.in_unsafe;
+        let Surroundings { in_unsafe, inlined, .. } = self.around;
         let insts = &mut self.output.function.insts;
-        insts.push(Inst { op, span, operand_spans, in_unsafe });
+        insts.push(Inst { op, span, operand_spans, in_unsafe, inlined });
         if insts.len() > INSTRUCTIONS_MAX && self.status.stopped.is_none() {
             self.stop(span, &format!("the kernel exceeds {INSTRUCTIONS_MAX} instructions"));
         }

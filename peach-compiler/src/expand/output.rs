@@ -110,6 +110,7 @@ pub(super) fn blank_function(convention: &'static Convention) -> Function {
         data: Vec::new(),
         locals: Vec::new(),
         local_fns: Vec::new(),
+        inlined: Vec::new(),
         rust_consts: Vec::new(),
         rust_syms: Vec::new(),
         insts: Vec::new(),

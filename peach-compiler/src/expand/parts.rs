@@ -4,7 +4,7 @@
 use super::names::Symbol;
 use super::{ast, items, statements};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Reported};
-use crate::ir::{Reg, VReg};
+use crate::ir::{InlinedId, Reg, VReg};
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -141,6 +141,8 @@ pub(super) struct Surroundings<'a> {
     pub recording: Option<Span>,
     /// Uses of helpers around this place, outermost first.
     pub calls: Vec<Span>,
+    /// The innermost of these.
+    pub inlined: Option<InlinedId>,
     /// For each of these uses: parameters, and the registers that hold their old values.
     pub remembered: Vec<Vec<(Reg, VReg)>>,
     /// The helpers of bodies, each with what it sees.

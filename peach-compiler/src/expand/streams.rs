@@ -133,10 +133,12 @@ impl<'a> Expander<'a, '_> {
     fn emit_recorded(&mut self, stream: usize, index: usize) {
         let stream = &mut self.streams[stream];
         stream.emitted[index] = true;
-        let Inst { op, span, operand_spans, in_unsafe } = stream.insts[index].clone();
-        let around = std::mem::replace(&mut self.around.in_unsafe, in_unsafe);
+        let Inst { op, span, operand_spans, in_unsafe, inlined } = stream.insts[index].clone();
+        let was_unsafe = std::mem::replace(&mut self.around.in_unsafe, in_unsafe);
+        let was_inlined = std::mem::replace(&mut self.around.inlined, inlined);
         self.emit(op, span, operand_spans);
-        self.around.in_unsafe = around;
+        self.around.in_unsafe = was_unsafe;
+        self.around.inlined = was_inlined;
     }
 
     /// `emit name[i];`, `emit name[a..b];`

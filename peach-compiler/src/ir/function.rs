@@ -4,7 +4,7 @@ use super::Ghost;
 use crate::abi::{ArgPlace, Convention, Placement};
 use crate::diagnostics::Place;
 use crate::ids::{
-    ArgId, DataId, InstId, LabelId, LocalFnId, LocalId, RustConstId, RustSymId, VReg,
+    ArgId, DataId, InlinedId, InstId, LabelId, LocalFnId, LocalId, RustConstId, RustSymId, VReg,
 };
 use crate::isa::{Class, FeatureSet, PhysReg, Selection};
 use crate::isa::{Instruction, Operand, Reg, View};
@@ -43,6 +43,8 @@ pub struct Function {
     pub locals: Vec<Local>,
     /// The local functions that it calls, each after those that it calls itself.
     pub local_fns: Vec<LocalFn>,
+    /// The uses of helpers that were expanded, for debuggers; each after the one around it.
+    pub inlined: Vec<Inlined>,
     /// `const { … }` expressions.
     pub rust_consts: Vec<RustConst>,
     /// `sym …` paths.
@@ -296,6 +298,19 @@ pub struct LabelInfo {
     pub span: Span,
 }
 
+/// A use of a helper, which its instructions stand for.
+#[derive(Clone, Debug)]
+pub struct Inlined {
+    /// The helper's name.
+    pub name: String,
+    /// Its name where it is defined.
+    pub defined: Span,
+    /// Its name where it is used.
+    pub called: Span,
+    /// The use around this one.
+    pub parent: Option<InlinedId>,
+}
+
 /// Read-only data.
 #[derive(Clone, Debug)]
 pub struct Data {
@@ -447,6 +462,8 @@ pub struct Inst {
     pub operand_spans: Vec<Place>,
     /// Whether it is in `unsafe`.
     pub in_unsafe: bool,
+    /// The innermost use of a helper that it comes from.
+    pub inlined: Option<InlinedId>,
 }
 
 /// What a step does.
@@ -589,6 +606,7 @@ index_by! {
     DataId data Data
     LocalId locals Local
     LocalFnId local_fns LocalFn
+    InlinedId inlined Inlined
     ArgId args Arg
     RustConstId rust_consts RustConst
     RustSymId rust_syms RustSym

@@ -237,6 +237,7 @@ fn insert(function: &mut Function, mut inserted: Vec<(usize, ArgId, Op)>) {
                 span: function[function[arg].vreg].span,
                 operand_spans: Vec::new(),
                 in_unsafe: false,
+                inlined: None,
             });
         }
     };

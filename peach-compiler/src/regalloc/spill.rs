@@ -419,7 +419,10 @@ impl<'f> Rewriter<'f> {
 
     fn push_move(&mut self, machine: Machine, origin: Origin, span: proc_macro2::Span) {
         let op = Op::Machine(machine);
-        self.push(Inst { op, span, operand_spans: Vec::new(), in_unsafe: true }, origin);
+        self.push(
+            Inst { op, span, operand_spans: Vec::new(), in_unsafe: true, inlined: None },
+            origin,
+        );
     }
 
     fn push(&mut self, inst: Inst, origin: Origin) {

@@ -53,6 +53,7 @@ impl Builder {
                 data: Vec::new(),
                 locals: Vec::new(),
                 local_fns: Vec::new(),
+                inlined: Vec::new(),
                 rust_consts: Vec::new(),
                 rust_syms: Vec::new(),
                 insts: Vec::new(),
@@ -95,6 +96,7 @@ impl Builder {
                 span: Span::call_site(),
                 operand_spans: Vec::new(),
                 in_unsafe: true,
+                inlined: None,
             });
         }
         self

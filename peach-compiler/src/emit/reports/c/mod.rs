@@ -14,7 +14,7 @@
 mod detection;
 mod dispatcher;
 mod header;
-pub(super) mod names;
+pub(in crate::emit) mod names;
 mod prototype;
 pub mod types;
 

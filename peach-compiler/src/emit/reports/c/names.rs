@@ -96,7 +96,7 @@ fn distinct_symbols(
 }
 
 /// A parameter's names.
-pub(in crate::emit::reports) struct ParamName {
+pub(in crate::emit) struct ParamName {
     /// Of the value, or of a slice's pointer.
     pub value: String,
     /// Of a slice's length.
@@ -109,7 +109,7 @@ pub(super) fn of_params(params: &[ast::Param]) -> Vec<ParamName> {
 }
 
 /// The same as they were written, where they may be any.
-pub(in crate::emit::reports) fn written_params(params: &[ast::Param]) -> Vec<ParamName> {
+pub(in crate::emit) fn written_params(params: &[ast::Param]) -> Vec<ParamName> {
     distinct(params, str::to_string)
 }
 

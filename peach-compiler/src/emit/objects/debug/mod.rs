@@ -3,20 +3,34 @@
 //!
 //! In: an [`Image`]. Out: sections. An instruction belongs to the statement that it stands for; the
 //! prologue belongs to the kernel's name.
+//!
+//! | of a function | module |
+//! |---|---|
+//! | its arguments, and where they are | `arguments`, `types` |
+//! | helpers that were expanded into it | `inlined` |
+//! | its labels | here |
+
+mod arguments;
+mod inlined;
+mod types;
 
 use super::image::{Function, Image};
 use super::recorder::{Recorded, Recorder, in_function};
 use super::{Options, Sections};
+use crate::compiled::CompiledFunction;
 use crate::emit::Module;
-use crate::ir::Origin;
+use crate::emit::module::ModuleFunction;
+use crate::ir::{Code, Origin};
 use gimli::constants;
 use gimli::write::{
     AttributeValue, DwarfUnit, Expression, FileId, LineProgram, LineString, Range, RangeList,
     UnitEntryId,
 };
 use gimli::{Encoding, Format, LineEncoding};
+use inlined::Helpers;
 use proc_macro2::Span;
 use std::collections::HashMap;
+use types::Types;
 
 /// Version 4, which the debuggers and the linkers of all three formats read.
 const VERSION: u16 = 4;
@@ -172,9 +186,15 @@ fn describe(
             }
         }
     }
+    let mut types = Types::of_unit(image);
+    let mut helpers = Helpers::default();
     for (index, function) in image.functions.iter().enumerate() {
         let entry = dwarf.unit.add(root, constants::DW_TAG_subprogram);
         describe_function(dwarf, entry, files, index, function);
+        let ModuleFunction { compiled, decl, .. } = function.source;
+        arguments::describe(dwarf, entry, &mut types, index, compiled, &decl.signature);
+        inlined::describe(dwarf, entry, &mut helpers, files, index, compiled);
+        describe_labels(dwarf, entry, files, index, compiled);
     }
 }
 
@@ -200,4 +220,30 @@ fn describe_function(
     entry.set(constants::DW_AT_low_pc, low);
     entry.set(constants::DW_AT_high_pc, AttributeValue::Udata(function.size.into()));
     entry.set(constants::DW_AT_frame_base, AttributeValue::Exprloc(frame_base));
+}
+
+/// The labels that its author wrote.
+fn describe_labels(
+    dwarf: &mut DwarfUnit,
+    function: UnitEntryId,
+    files: &Files<'_>,
+    index: usize,
+    compiled: &CompiledFunction,
+) {
+    let items = compiled.lowered.items.iter().zip(&compiled.encoded.item_offsets);
+    for (item, &offset) in items {
+        let Code::Label(label) = item.code else { continue };
+        // The frame has labels of its own.
+        let Some(info) = compiled.function.labels.get(label.index()) else { continue };
+        let name = dwarf.strings.add(info.name.trim_start_matches('\''));
+        let entry = dwarf.unit.add(function, constants::DW_TAG_label);
+        let entry = dwarf.unit.get_mut(entry);
+        entry.set(constants::DW_AT_name, AttributeValue::StringRef(name));
+        let file = AttributeValue::FileIndex(Some(files.id(info.span)));
+        entry.set(constants::DW_AT_decl_file, file);
+        let line = AttributeValue::Udata(info.span.start().line as u64);
+        entry.set(constants::DW_AT_decl_line, line);
+        let low = AttributeValue::Address(in_function(index, offset));
+        entry.set(constants::DW_AT_low_pc, low);
+    }
 }
