@@ -146,14 +146,20 @@ fn the_extension_is_called_as_its_page_says() {
 
 /// `peach` alone is a name, as `go` and `make` are.
 fn is_command(span: &str) -> bool {
+    let span = without_quoted(span);
     let mut words = span.split(' ').skip_while(|word| is_variable(word)).peekable();
     let is_program = words.peek().is_some_and(|word| PROGRAMS.contains(word));
     is_program && words.count() > 1 || span.starts_with(".ci/") || span.starts_with("source <(")
 }
 
+/// What is in double quotes may have spaces, and names nothing.
+fn without_quoted(command: &str) -> String {
+    command.split('"').step_by(2).collect()
+}
+
 /// `NAME=value`, which sets a variable of a command.
 fn is_variable(word: &str) -> bool {
-    let is_name = |name: &str| name.chars().all(|sign| sign.is_ascii_uppercase() || sign == '_');
+    let is_name = |name: &str| name.chars().all(|sign| matches!(sign, 'A'..='Z' | '0'..='9' | '_'));
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
@@ -169,7 +175,8 @@ fn try_one(files: &Files, folder: &Path, command: &str) -> Result<(), String> {
     if let Some((_, who)) = elsewhere::LIST.iter().find(|(other, _)| *other == command) {
         return elsewhere::check(command, who);
     }
-    let words: Vec<&str> = command.split(' ').collect();
+    let unquoted = without_quoted(command);
+    let words: Vec<&str> = unquoted.split(' ').collect();
     match words.iter().find(|word| !is_variable(word)).copied().unwrap_or_default() {
         "cargo" => cargo::check(folder, &words),
         "peach" if words[1] == "play" => play(files, command),
