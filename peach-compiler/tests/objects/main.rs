@@ -1,5 +1,6 @@
 //! Object files, against the linkers, loaders, unwinders, debuggers and readers of their platforms.
 
+mod codeview;
 mod coff;
 mod debug;
 mod elf;

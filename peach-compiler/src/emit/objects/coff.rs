@@ -6,7 +6,7 @@
 
 use super::draft::{ConstantSymbols, Draft, generic};
 use super::image::{Function, Image, Kind, Relocation};
-use super::{Format, Options, debug};
+use super::{Format, Options, codeview, debug};
 use crate::abi::ImageFormat;
 use crate::emit::seh;
 use object::write::{Comdat, Object, RelocationFlags, Result, SectionId};
@@ -28,7 +28,11 @@ fn write(image: &Image, options: &Options) -> Result<Vec<u8>> {
     for relocation in &image.relocations {
         add(&mut draft, image, *relocation)?;
     }
-    add_unwind_tables(&mut draft, image)?;
+    let described = match options.debug {
+        true => codeview::add(&mut draft, image, options)?,
+        false => Vec::new(),
+    };
+    add_unwind_tables(&mut draft, image, &described)?;
     if options.debug {
         draft.add_recorded(debug::sections(image, options), RelocationKind::SectionOffset)?;
     }
@@ -53,8 +57,8 @@ fn add(draft: &mut Draft, image: &Image, relocation: Relocation) -> Result<()> {
 }
 
 /// `.pdata` and `.xdata`: of all functions, or, where each has a section of its own, of each. What
-/// belongs to one function is one COMDAT, which linkers keep or drop as a whole.
-fn add_unwind_tables(draft: &mut Draft, image: &Image) -> Result<()> {
+/// belongs to one function, `described` too, is one COMDAT, which linkers keep or drop as a whole.
+fn add_unwind_tables(draft: &mut Draft, image: &Image, described: &[SectionId]) -> Result<()> {
     if !draft.code.are_divided() {
         return add_tables_of(draft, &image.functions).map(|_| ());
     }
@@ -66,6 +70,7 @@ fn add_unwind_tables(draft: &mut Draft, image: &Image) -> Result<()> {
         }
         let mut sections = vec![draft.code.at(function.offset).0];
         sections.extend(tables.into_iter().flatten());
+        sections.extend(described.get(index));
         for &section in &sections {
             draft.object.section_symbol(section);
         }

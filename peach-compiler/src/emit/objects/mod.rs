@@ -8,6 +8,7 @@
 //! | sections, symbols and relocations of no format in particular | `image` |
 //! | which constants share a place | `constants` |
 //! | what a debugger and an unwinder read, in DWARF | `debug`, `frames`, by `recorder` |
+//! | what Microsoft's debuggers read | `codeview` |
 //! | what macOS's unwinder reads | `compact` |
 //! | symbols and sections as all formats have them | `draft`, `chunks`, `pools` |
 //! | one file per format | `elf`, `coff`, `macho` |
@@ -15,6 +16,7 @@
 //! To add a format, write its file and name it in [`Format::ALL`].
 
 mod chunks;
+mod codeview;
 mod coff;
 mod compact;
 mod constants;

@@ -8,10 +8,12 @@
 //! |---|---|
 //! | its arguments, and where they are | `arguments`, `types` |
 //! | helpers that were expanded into it | `inlined` |
+//! | its source lines | `lines` |
 //! | its labels | here |
 
 mod arguments;
 mod inlined;
+pub(super) mod lines;
 mod types;
 
 use super::image::{Function, Image};
@@ -20,7 +22,7 @@ use super::{Options, Sections};
 use crate::compiled::CompiledFunction;
 use crate::emit::Module;
 use crate::emit::module::ModuleFunction;
-use crate::ir::{Code, Origin};
+use crate::ir::Code;
 use gimli::constants;
 use gimli::write::{
     AttributeValue, DwarfUnit, Expression, FileId, LineProgram, LineString, Range, RangeList,
@@ -107,37 +109,27 @@ impl<'a> Files<'a> {
 
     /// The file that a token is in.
     fn id(&self, span: Span) -> FileId {
-        self.included.get(self.module.file_of(span)).copied().unwrap_or(self.source)
+        self.named(self.module.file_of(span))
+    }
+
+    /// The file of this name.
+    fn named(&self, file: &str) -> FileId {
+        self.included.get(file).copied().unwrap_or(self.source)
     }
 }
 
 /// The rows of one function: one where the place in the source changes.
 fn add_rows(lines: &mut LineProgram, files: &Files<'_>, index: usize, function: &Function) {
-    let compiled = &function.source.compiled;
-    let (lowered, encoded) = (&compiled.lowered, &compiled.encoded);
     lines.begin_sequence(Some(in_function(index, 0)));
-    let mut last = None;
-    for (number, item) in lowered.items.iter().enumerate() {
-        let offset = encoded.item_offsets[number];
-        let next = encoded.item_offsets.get(number + 1);
-        let is_empty = next.is_some_and(|&next| next == offset) || offset >= function.size;
-        let is_body = number >= lowered.frame.prologue_items;
-        let start = item.span.start();
-        let file = files.id(item.span);
-        let place = (file, start.line, start.column, is_body);
-        if is_empty || last == Some(place) {
-            continue;
-        }
-        let starts_body = is_body && last.is_none_or(|(.., was_body)| !was_body);
-        let row = lines.row();
-        row.address_offset = offset.into();
-        row.file = file;
-        row.line = start.line as u64;
-        row.column = start.column as u64 + 1;
-        row.prologue_end = starts_body;
-        row.epilogue_begin = matches!(item.origin, Origin::Epilogue(_));
+    for row in lines::rows(files.module, function) {
+        let entry = lines.row();
+        entry.address_offset = row.offset.into();
+        entry.file = files.named(row.file);
+        entry.line = row.line.into();
+        entry.column = row.column.into();
+        entry.prologue_end = row.starts_body;
+        entry.epilogue_begin = row.is_epilogue;
         lines.generate_row();
-        last = Some(place);
     }
     lines.end_sequence(function.size.into());
 }
