@@ -1,6 +1,7 @@
 //! What the registry of crates gets: each package has its licenses, its page and its documentation, and
 //! crates of users' are built from the packages alone.
 
+mod dependencies;
 mod users;
 
 use peach_testing::sources;
@@ -111,42 +112,5 @@ fn private_packages_can_be_verified() {
         }
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
         assert!(!manifest.contains("peach-testing."), "{} cannot be packaged", folder.display());
-    }
-}
-
-/// The licenses of all dependencies go with ours, and all are from the public registry.
-#[test]
-fn dependencies_may_be_used() {
-    let policy = std::fs::read_to_string(root().join("deny.toml")).unwrap();
-    let (_, list) = policy.split_once("allow = [").expect("a list of licenses");
-    let allowed: Vec<&str> = list
-        .split(']')
-        .next()
-        .unwrap()
-        .split(',')
-        .map(|name| name.trim().trim_matches('"'))
-        .collect();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--all-features", "--offline"])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("metadata");
-    let packages = metadata["packages"].as_array().expect("packages");
-    assert!(packages.len() > 20);
-    for package in packages {
-        let source = package["source"].as_str();
-        let is_public = |source: &str| source.ends_with("github.com/rust-lang/crates.io-index");
-        assert!(source.is_none_or(is_public), "{}: {source:?}", package["name"]);
-        let (name, license) = (&package["name"], package["license"].as_str().unwrap_or_default());
-        let fits = |part: &str| {
-            let words = part.split(|c: char| !(c.is_alphanumeric() || "-.".contains(c)));
-            let mut names = words.filter(|word| !["", "AND", "OR"].contains(word));
-            names.any(|license| allowed.contains(&license))
-        };
-        // Of alternatives one is enough; of what is joined by AND, each part.
-        let parts = license.split(" AND ");
-        assert!(parts.into_iter().all(fits), "{name}: {license}");
     }
 }
