@@ -119,6 +119,19 @@ const tests = {
     assert.ok((await rows(page)).some(row => row.text === "mov eax, 7"), JSON.stringify(await rows(page)));
   },
 
+  async "loops have costs"(page) {
+    await write(page, "pub unsafe fn f(n: u64) { let a: gp64 = 3; 'next: { imul a, a; dec n; jnz continue 'next; } }");
+    assert.equal(await page.locator(".costs").count(), 0);
+    for (const cpu of ["skylake-xeon", "zen4"]) {
+      await after(page, () => page.selectOption("#cost", cpu));
+      const costs = await page.locator(".costs").innerText();
+      assert.match(costs, engine === "wasm" ? /by a table of llvm-mca/ : /by (a table of )?llvm-mca/);
+      assert.match(costs, /3\.0\d cycles an iteration; bound by a chain/);
+      assert.equal(await page.locator(".body li.chain").count(), 1);
+    }
+    await after(page, () => page.selectOption("#cost", ""));
+  },
+
   async "an error appears and goes"(page) {
     await write(page, KERNEL.replace("add total", "ad total"));
     const item = page.locator("#messages li.error");

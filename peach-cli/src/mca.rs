@@ -3,6 +3,7 @@
 //! In: the bytes of a loop. They are decoded by llvm-mc, so that what is analyzed is what was
 //! encoded. Out: a [`Prediction`]. Fails: where a tool is missing, or reads something else.
 
+use peach_compiler::emit::reports::anatomy::Row;
 use peach_playground::cost::{CPUS, InstructionCost, Prediction, Predictor};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -35,19 +36,19 @@ impl Mca {
             Some(Mca { ending, version: rest.split_whitespace().next()?.to_string() })
         });
         found.ok_or_else(|| {
-            "costs are predicted by llvm-mca, which is not installed; it is in the package llvm \
-             (llvm-22 has the newest models)"
+            "llvm-mca, which predicts costs, is not installed; it is in the package llvm (llvm-22 \
+             has the newest models)"
                 .to_string()
         })
     }
 
     /// The instructions as LLVM writes them, one each.
-    fn decoded(&self, instructions: &[&[u8]]) -> Result<Vec<String>, String> {
+    fn decoded(&self, rows: &[&Row]) -> Result<Vec<String>, String> {
         let mut decode = Command::new(format!("llvm-mc{}", self.ending));
         decode.args(["--disassemble", "--triple=x86_64"]);
         let mut input = String::new();
-        for bytes in instructions {
-            bytes.iter().for_each(|byte| {
+        for row in rows {
+            row.bytes.iter().for_each(|byte| {
                 let _ = write!(input, "0x{byte:02x} ");
             });
             input.push('\n');
@@ -62,11 +63,9 @@ impl Mca {
                 false => lines.push(std::mem::take(&mut prefix) + line),
             }
         }
-        match lines.len() == instructions.len() {
+        match lines.len() == rows.len() {
             true => Ok(lines),
-            false => {
-                Err(format!("llvm-mc reads {} instructions as {}", instructions.len(), lines.len()))
-            }
+            false => Err(format!("llvm-mc reads {} instructions as {}", rows.len(), lines.len())),
         }
     }
 }
@@ -76,9 +75,9 @@ impl Predictor for Mca {
         format!("llvm-mca {}", self.version)
     }
 
-    fn predict(&self, instructions: &[&[u8]], cpu: &str) -> Result<Prediction, String> {
+    fn predict(&self, rows: &[&Row], cpu: &str) -> Result<Prediction, String> {
         let model = CPUS.iter().find(|(name, _)| *name == cpu).map_or("native", |(_, llvm)| llvm);
-        let text = self.decoded(instructions)?.join("\n") + "\n";
+        let text = self.decoded(rows)?.join("\n") + "\n";
         let mut analyze = Command::new(format!("llvm-mca{}", self.ending));
         analyze
             .args(["--mtriple=x86_64", "--json", "--bottleneck-analysis"])
@@ -86,7 +85,7 @@ impl Predictor for Mca {
             .arg(format!("--iterations={ITERATIONS}"));
         let report = output(&mut analyze, &text)?;
         let report: Value = serde_json::from_str(&report).map_err(|error| error.to_string())?;
-        read(&report, instructions.len())
+        read(&report, rows.len())
             .ok_or_else(|| format!("{} answers in a form that is not known", self.name()))
     }
 }

@@ -22,7 +22,7 @@
 //!
 //! Invariant: no file is read. Fails: never; what is wrong is a message.
 
-use crate::cost::{Costs, Predictor};
+use crate::cost::{CPUS, Costs, Predictor, Table};
 use crate::page::{Colors, sections};
 use crate::view::{self, Shown};
 use peach_build::{Compiled, Error, Message, Platform, Request, compile_text};
@@ -39,13 +39,13 @@ use std::path::Path;
 /// What an answer may hold beside the listing.
 const FORMATS: [&str; 8] = ["show", "bytes", "gas", "nasm", "masm", "go", "header", "json"];
 
-/// What `request` asks for.
+/// What `request` asks for, with costs by the table.
 pub fn answer(request: &str) -> String {
-    answer_with(request, None)
+    answer_with(request, &Table)
 }
 
-/// As [`answer`], with costs where `predictor` knows them.
-pub fn answer_with(request: &str, predictor: Option<&dyn Predictor>) -> String {
+/// As [`answer`], with costs by `predictor`.
+pub fn answer_with(request: &str, predictor: &dyn Predictor) -> String {
     let answer = match serde_json::from_str(request) {
         Ok(request) => respond(&request, predictor),
         Err(error) => failure(&format!("the request is not JSON: {error}")),
@@ -55,13 +55,18 @@ pub fn answer_with(request: &str, predictor: Option<&dyn Predictor>) -> String {
     answer.to_string()
 }
 
-fn respond(request: &Value, predictor: Option<&dyn Predictor>) -> Value {
+fn respond(request: &Value, predictor: &dyn Predictor) -> Value {
     let text_of = |key: &str| request[key].as_str().filter(|text| !text.is_empty());
     let name = Path::new(text_of("name").unwrap_or("kernels"));
     let text = text_of("text").unwrap_or_default();
     let format = text_of("format").unwrap_or("show");
     if !FORMATS.contains(&format) {
         return failure(&format!("unknown format `{format}`; known: {}", FORMATS.join(", ")));
+    }
+    let cost = text_of("cost");
+    if let Some(cpu) = cost.filter(|cpu| CPUS.iter().all(|(name, _)| name != cpu)) {
+        let names: Vec<&str> = CPUS.iter().map(|(name, _)| *name).collect();
+        return failure(&format!("no costs are known of `{cpu}`; known: {}", names.join(", ")));
     }
     let platform = match platform(text_of("abi"), text_of("cpu"), None) {
         Ok(platform) => platform,
@@ -70,7 +75,7 @@ fn respond(request: &Value, predictor: Option<&dyn Predictor>) -> Value {
     match compile_text(name, text, &platform, &view::version_name, &mut ()) {
         Ok(compiled) => {
             let mut shown = view::all(&compiled);
-            if let (Some(cpu), Some(predictor)) = (text_of("cost"), predictor) {
+            if let Some(cpu) = cost {
                 for shown in &mut shown {
                     shown.costs = Some(Costs::of(&shown.anatomy, predictor, cpu));
                 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the kernels of a file, each with all there is to see | [`view`] |
 //! | all of them as one self-contained page | [`page`] |
-//! | what their loops cost, as others predict it | [`cost`] |
+//! | what their loops cost, by llvm-mca or a table made from it | [`cost`] |
 //! | the answer to an editor, as JSON | [`answer()`] |
 //! | the files that the playground is made of | [`site`] |
 //! | what instructions do, a line each | [`words`] |

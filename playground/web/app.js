@@ -172,7 +172,6 @@ async function start() {
     try {
       const file = await engine.file();
       element("save").hidden = file.name === null;
-      element("cost-label").hidden = !file.costs;
       if (file.name !== null) {
         name = file.name;
         document.title = `${name} – peach`;

@@ -335,9 +335,9 @@ pub const SHOW: Usage = Usage {
             "--cost",
             Value::Optional("CPU", "native"),
             Group::Output,
-            "Says what loops cost on a processor, by llvm-mca, which must be installed: haswell \
-             skylake skylake-xeon icelake-server alderlake sapphirerapids zen2 zen3 zen4 native. \
-             Default: native.",
+            "Says what loops cost on a processor, by llvm-mca, or by a table where it is not \
+             installed: haswell skylake skylake-xeon icelake-server alderlake sapphirerapids zen2 \
+             zen3 zen4, or native, which needs llvm-mca. Default: native.",
         ),
         flag(
             "--watch",

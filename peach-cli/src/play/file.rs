@@ -31,13 +31,13 @@ impl File {
         }
     }
 
-    /// Name and text, and whether costs of loops can be asked for.
-    pub(super) fn read(&self, has_costs: bool) -> Response {
+    /// Name and text.
+    pub(super) fn read(&self) -> Response {
         match self.text() {
             Ok(text) => {
                 let name = self.path.as_ref().and_then(|path| path.file_name());
                 let name = name.map(|name| name.to_string_lossy().into_owned());
-                let answer = serde_json::json!({ "name": name, "text": text, "costs": has_costs });
+                let answer = serde_json::json!({ "name": name, "text": text });
                 *self.known.lock().unwrap_or_else(PoisonError::into_inner) = text;
                 Response::json(answer.to_string())
             }

@@ -26,7 +26,7 @@ use file::File;
 use guard::Guard;
 use http::{Request, Response};
 use peach_build::{Error, Report};
-use peach_playground::cost::Predictor;
+use peach_playground::cost::{Predictor, Table};
 use peach_playground::site;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -43,8 +43,8 @@ const STACK: usize = 8 << 20;
 struct Server {
     guard: Guard,
     file: File,
-    /// What predicts the costs of loops, if it is installed.
-    predictor: Option<Mca>,
+    /// What predicts the costs of loops: llvm-mca, if it is installed.
+    predictor: Box<dyn Predictor + Send + Sync>,
     open: AtomicUsize,
 }
 
@@ -61,7 +61,10 @@ pub fn run(matches: &Matches) -> messages::Result {
     if matches.has("--open") {
         open_browser(&address);
     }
-    let predictor = Mca::find().ok();
+    let predictor: Box<dyn Predictor + Send + Sync> = match Mca::find() {
+        Ok(mca) => Box::new(mca),
+        Err(_) => Box::new(Table),
+    };
     serve(&listener, Server { guard, file, predictor, open: AtomicUsize::new(0) });
     Ok(Report::default())
 }
@@ -131,11 +134,8 @@ impl Server {
             return Response::plain(400, "the text is not UTF-8");
         };
         match path {
-            "/answer" => {
-                let predictor = self.predictor.as_ref().map(|mca| mca as &dyn Predictor);
-                Response::json(peach_playground::answer_with(text, predictor))
-            }
-            "/file" => self.file.read(self.predictor.is_some()),
+            "/answer" => Response::json(peach_playground::answer_with(text, &*self.predictor)),
+            "/file" => self.file.read(),
             "/save" => self.file.save(text, false),
             "/overwrite" => self.file.save(text, true),
             _ => Response::plain(404, "there is no such request"),

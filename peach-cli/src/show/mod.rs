@@ -15,7 +15,7 @@ use crate::messages;
 use crate::options::Matches;
 use crate::watch::Watch;
 use peach_build::{Compiled, Error, Outputs, Platform, Report, WriteError};
-use peach_playground::cost::{CPUS, Costs};
+use peach_playground::cost::{CPUS, Costs, Predictor, Table};
 use peach_playground::page;
 use peach_playground::view::{self, Shown};
 use std::path::{Path, PathBuf};
@@ -67,9 +67,19 @@ fn predict(shown: &mut [Shown<'_>], cpu: &str) -> Result<(), Error> {
             "--cost={cpu}: no model of this processor; there are: {names}, native"
         )));
     }
-    let mca = Mca::find().map_err(|reason| Error::File(format!("--cost: {reason}")))?;
+    let predictor: Box<dyn Predictor> = match Mca::find() {
+        Ok(mca) => Box::new(mca),
+        // Only LLVM knows which processor this is.
+        Err(reason) if cpu == "native" => {
+            return Err(Error::File(format!(
+                "--cost: {reason}; without it, name a processor, as in --cost=zen4, whose figures \
+                 are then those of a table"
+            )));
+        }
+        Err(_) => Box::new(Table),
+    };
     for shown in shown {
-        shown.costs = Some(Costs::of(&shown.anatomy, &mca, cpu));
+        shown.costs = Some(Costs::of(&shown.anatomy, &*predictor, cpu));
     }
     Ok(())
 }

@@ -46,6 +46,8 @@ pub struct Use {
     pub written: Lanes,
     /// Of these, the bytes known to become zero.
     pub zeroed: Lanes,
+    /// Whether it is part of an address.
+    pub in_address: bool,
     /// Whether it is part of an address alone.
     pub is_address: bool,
 }
@@ -119,6 +121,7 @@ fn uses(inst: &Instruction<PhysReg>, effects: &Effects<PhysReg>) -> Vec<Use> {
             read,
             written,
             zeroed: access.zeroed,
+            in_address: addresses.contains(&access.reg),
             is_address: addresses.contains(&access.reg) && place(access.reg).is_none(),
         }
     };

@@ -4,7 +4,13 @@
 //! loop: cycles an iteration, what bounds them, and each instruction's share.
 //! What the models leave out is said wherever a prediction is shown ([`LEFT_OUT`]).
 
-use peach_compiler::emit::reports::anatomy::Anatomy;
+mod chain;
+mod ports;
+mod table;
+
+pub use table::{Table, key};
+
+use peach_compiler::emit::reports::anatomy::{Anatomy, Row};
 use std::ops::RangeInclusive;
 
 /// What no model here knows of.
@@ -16,12 +22,12 @@ pub trait Predictor {
     /// By which model: `llvm-mca 22.1.8`.
     fn name(&self) -> String;
 
-    /// The cost of a loop, given the bytes of each of its instructions, on a processor that is
-    /// called as in [`CPUS`].
+    /// The cost of a loop, given the rows of its instructions, on a processor that is called as in
+    /// [`CPUS`].
     ///
     /// # Errors
     /// With the reason why nothing is known.
-    fn predict(&self, instructions: &[&[u8]], cpu: &str) -> Result<Prediction, String>;
+    fn predict(&self, rows: &[&Row], cpu: &str) -> Result<Prediction, String>;
 }
 
 /// The processors that costs are predicted for, with LLVM's names for their models.
@@ -106,9 +112,8 @@ impl Costs {
         let cost = |rows: RangeInclusive<usize>| {
             let is_code = |row: &usize| anatomy.rows[*row].detail.is_some();
             let instructions: Vec<usize> = rows.clone().filter(is_code).collect();
-            let bytes: Vec<&[u8]> =
-                instructions.iter().map(|row| anatomy.rows[*row].bytes.as_slice()).collect();
-            let mut prediction = predictor.predict(&bytes, cpu);
+            let code: Vec<&Row> = instructions.iter().map(|row| &anatomy.rows[*row]).collect();
+            let mut prediction = predictor.predict(&code, cpu);
             if let Ok(known) = &mut prediction
                 && known.bound() != Bound::Chain
             {
