@@ -27,12 +27,13 @@ fn main() -> ExitCode {
             run(&options::SHOW, arguments, show::run)
         }
         Some("man") if arguments.len() == 1 => print(&options::manual()),
-        Some("completions") => match arguments.get(1).and_then(|shell| shell.to_str()) {
-            Some("bash") if arguments.len() == 2 => print(&options::completions()),
-            _ => {
-                refuse("usage: peach completions bash\n\nzsh reads the same after bashcompinit.\n")
+        Some("completions") => {
+            let shell = arguments.get(1).filter(|_| arguments.len() == 2);
+            match shell.and_then(|shell| options::completions(shell.to_str()?)) {
+                Some(script) => print(&script),
+                None => refuse("usage: peach completions bash|fish|zsh\n"),
             }
-        },
+        }
         Some("fmt") => {
             arguments.remove(0);
             run(&options::FMT, arguments, fmt::run)

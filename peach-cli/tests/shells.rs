@@ -36,8 +36,84 @@ fn bash_completes_commands_flags_and_values() {
     assert_eq!(processors, ["zen", "zen1", "zen2", "zen3", "zen4", "zen5"]);
     assert_eq!(offered(&script, "peach show --color = al"), ["always"]);
     assert_eq!(offered(&script, "peach play --o"), ["--open"]);
-    files.peach("completions").failed(2, "usage: peach completions bash");
-    files.peach("completions tcsh").failed(2, "usage: peach completions bash");
+    files.peach("completions").failed(2, "usage: peach completions bash|fish|zsh");
+    files.peach("completions tcsh").failed(2, "usage: peach completions bash|fish|zsh");
+}
+
+/// fish itself is asked, as its `complete -C` does for a line.
+#[test]
+fn fish_completes_commands_flags_and_values() {
+    if !have(&["fish"]) {
+        return;
+    }
+    let files = Files::new("completions-fish");
+    let script = files.file("peach.fish", files.peach("completions fish").succeeded().stdout);
+    let offered = |line: &str| {
+        let program = format!("source {}; complete -C '{line}'", script.display());
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", &program]).current_dir(&files.0).env("HOME", &files.0);
+        let output = fish.output().expect("fish runs");
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        let words = text.lines().filter_map(|line| line.split('\t').next());
+        words.map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(offered("peach sh"), ["show"]);
+    assert_eq!(offered("peach play --o"), ["--open"]);
+    assert_eq!(offered("peach -massembly-f"), ["-massembly-format="]);
+    assert_eq!(offered("peach -massembly-format=na"), ["-massembly-format=nasm"]);
+    assert_eq!(offered("peach -massembly-format na"), ["nasm"]);
+    assert_eq!(offered("peach show --color=al"), ["--color=always"]);
+    assert_eq!(offered("peach show -mcpu=zen4"), ["-mcpu=zen4"]);
+    assert_eq!(offered("peach show --c"), ["--cfg=", "--color=", "--cost"]);
+    files.file("kernel.peach", "");
+    assert_eq!(offered("peach show ker"), ["kernel.peach"]);
+}
+
+/// zsh completes what is typed on a terminal of its own, and runs it.
+#[test]
+fn zsh_completes_commands_flags_and_values() {
+    if !have(&["zsh"]) {
+        return;
+    }
+    let files = Files::new("completions-zsh");
+    files.file("_peach", files.peach("completions zsh").succeeded().stdout);
+    files.file("kernel.peach", "");
+    files.file(
+        "drive",
+        "zmodload zsh/zpty\n\
+         zpty shell zsh -f -i\n\
+         zpty -w shell 'autoload -Uz compinit; compinit -u -D; source ./_peach; bindkey \"^I\" complete-word'\n\
+         zpty -w shell 'peach() { print -r -- \"<${(j:|:)@}>\" >> got }; : > ready'\n\
+         while [[ ! -e ready ]]; do zpty -r -t shell > /dev/null; sleep 0.1; done\n\
+         while read -r line; do\n\
+         \x20   zpty -w -n shell \"$line\"$'\\t'; sleep 0.5; zpty -w -n shell $'\\r'\n\
+         \x20   for i in {1..50}; do zpty -r -t shell > /dev/null; [[ -e got ]] && break; sleep 0.1; done\n\
+         \x20   cat got; rm -f got\n\
+         done\n\
+         zpty -d shell\n",
+    );
+    let completed = [
+        ("peach sh", "<show>"),
+        ("peach play --o", "<play|--open>"),
+        ("peach -massembly-f", "<-massembly-format=>"),
+        ("peach -massembly-format=na", "<-massembly-format=nasm>"),
+        ("peach -massembly-format na", "<-massembly-format|nasm>"),
+        ("peach show --color=al", "<show|--color=always>"),
+        ("peach show -mcpu=sapph", "<show|-mcpu=sapphirerapids>"),
+        ("peach show --cos", "<show|--cost>"),
+        ("peach show ker", "<show|kernel.peach>"),
+    ];
+    let typed: String = completed.iter().map(|(line, _)| format!("{line}\n")).collect();
+    files.file("typed", typed);
+    let mut zsh = Command::new("zsh");
+    let input = std::fs::File::open(files.0.join("typed")).expect("it was written");
+    zsh.args(["-f", "drive"]).stdin(input).current_dir(&files.0).env("HOME", &files.0);
+    let output = zsh.output().expect("zsh runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let expected: Vec<&str> = completed.iter().map(|(_, arguments)| *arguments).collect();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected, "{errors}");
 }
 
 #[test]

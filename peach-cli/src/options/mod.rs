@@ -19,9 +19,10 @@ use std::path::PathBuf;
 /// Every way of calling the command that has flags.
 const ALL: [&Usage; 4] = [&COMPILE, &SHOW, &FMT, &PLAY];
 
-/// A script of completions for bash, and zsh.
-pub fn completions() -> String {
-    completions::bash(&ALL)
+/// A script of completions for a shell, if there is one.
+pub fn completions(shell: &str) -> Option<String> {
+    let (_, script) = completions::SHELLS.iter().find(|(name, _)| *name == shell)?;
+    Some(script(&ALL))
 }
 
 /// The manual page.
