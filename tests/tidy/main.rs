@@ -3,6 +3,7 @@
 mod circles;
 mod instructions;
 mod judge;
+mod lengths;
 mod modules;
 mod reasons;
 mod registers;

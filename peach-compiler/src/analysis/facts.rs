@@ -3,7 +3,9 @@
 use super::cfg::Block;
 use super::slots::Slots;
 use super::stack::{self, Stack};
-use super::{Cfg, Liveness, LocalFns, access, extended, flags, liveness, ones, scans};
+use super::{
+    Cfg, Liveness, LocalFns, access, extended, flags, liveness, ones, outside, scans, vzeroall,
+};
 use crate::ir::{Function, InstId, Reg};
 use crate::isa::{Constraints, Effects, Flags, Lanes};
 
@@ -54,13 +56,13 @@ impl Facts {
         let slots = Slots::of(function);
         let cfg = Cfg::of(function, &effects);
         local_fns.complete(function, &mut effects);
-        access::complete_outside(function, &cfg, &mut effects);
+        outside::complete(function, &cfg, &mut effects);
         ones::complete_gathers(function, &cfg, &mut effects);
         scans::complete_scans(function, &cfg, &mut effects);
         extended::complete_returns(function, &cfg, &mut effects);
         local_fns.complete(function, &mut effects);
         let mut liveness = Liveness::of(&cfg, &effects, slots);
-        if access::complete_vzeroall(function, &cfg, &liveness, &mut effects, &mut constraints) {
+        if vzeroall::complete(function, &cfg, &liveness, &mut effects, &mut constraints) {
             local_fns.complete(function, &mut effects);
             liveness = Liveness::of(&cfg, &effects, slots);
         }

@@ -4,7 +4,8 @@
 //! and ends with results, whoever calls it: a call is one operation for its caller, so that what
 //! one caller keeps has nothing to do with another.
 
-use super::access::{Outside, call_clobbers, merge, named_registers, read, whole, write};
+use super::access::{merge, read, write};
+use super::outside::{Outside, call_clobbers, named_registers, whole};
 use super::{Cfg, MOST_LIVE};
 use crate::ir::{Function, LocalFnId, LocalOp, Op, Reg};
 use crate::isa::{Access, Effects, Flags, Lanes, PhysReg, Register, gp};

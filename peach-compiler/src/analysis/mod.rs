@@ -16,6 +16,7 @@ mod liveness;
 mod local_fns;
 mod locals;
 mod ones;
+mod outside;
 mod proof;
 mod reports;
 mod scans;
@@ -25,6 +26,7 @@ mod stack;
 mod unused;
 mod values;
 mod verify;
+mod vzeroall;
 
 pub use cfg::{Block, Cfg, MOST_LIVE};
 pub(crate) use dominators::Flow;

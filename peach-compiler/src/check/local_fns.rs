@@ -12,9 +12,10 @@
 //! A body is replayed by itself for each distance of the stack pointer that it is called with
 //! ([`Setting`]): its addresses of the frame are counted from there.
 
+use super::program::Program;
 use super::stack::Address;
 use super::state::{Place, State, Sym};
-use super::{At, Checked, Program, Refusal};
+use super::{At, Checked, Refusal};
 use crate::ir::{Branch, Code, Function, Item, LocalFn, LocalFnId, LocalOp, Operand, Origin, Reg};
 use crate::isa::{Effects, Flags, Lanes};
 use crate::sorted;

@@ -3,7 +3,7 @@
 //! One line per register, datum and instruction. A virtual register is `name%number`, with a view
 //! after it where it is not the declared one.
 
-use super::function::{DataContent, Function, Inst, LocalFn, LocalOp, Op, ResultKind, ReturnValue};
+use super::{DataContent, Function, Inst, LocalFn, LocalOp, Op, ResultKind, ReturnValue};
 use crate::ids::{ArgId, DataId, LabelId, LocalFnId};
 use crate::isa::register_name;
 use crate::isa::{

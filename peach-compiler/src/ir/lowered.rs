@@ -1,7 +1,7 @@
 //! A function over physical registers: what the frame builder makes, the checker replays and the
 //! encoder turns into bytes.
 
-use super::function::{Data, RustConst, RustSym};
+use super::tables::{Data, RustConst, RustSym};
 use crate::abi::Convention;
 use crate::ids::{InstId, LabelId, VReg};
 use crate::isa::Instruction;

@@ -9,7 +9,10 @@ mod allocation;
 mod dump;
 mod function;
 mod ghost;
+mod inst;
 mod lowered;
+mod signature;
+mod tables;
 mod visit;
 
 pub use crate::ids::*;
@@ -20,4 +23,7 @@ pub use crate::isa::{
 pub use allocation::*;
 pub use function::*;
 pub use ghost::*;
+pub use inst::*;
 pub use lowered::*;
+pub use signature::*;
+pub use tables::*;

@@ -4,7 +4,7 @@
 //! it. Registers that an operation uses without naming them ([`Op::LoadArg`]) are in its effects
 //! alone.
 
-use super::function::{Op, ReturnValue};
+use super::inst::{Op, ReturnValue};
 use crate::isa::{Reg, View};
 
 impl Op {

@@ -5,7 +5,8 @@
 //! stages may recurse over them. Fails: with a syntax error at the first token that does not fit.
 
 use super::ast::{BinaryOp, Call, Element, Expr, ExprKind, Label, UnaryOp};
-use super::cursor::{Cursor, Parsed, Token, error};
+use super::buffer::Token;
+use super::cursor::{Cursor, Parsed, error};
 use super::{habits, literals, operands};
 use crate::diagnostics::Diagnostic;
 use proc_macro2::{Delimiter, Span};

@@ -4,7 +4,8 @@
 //! In: a cursor at the tokens. Out: a syntax error with the right spelling, if they are such a
 //! habit.
 
-use super::cursor::{Cursor, Token, error};
+use super::buffer::Token;
+use super::cursor::{Cursor, error};
 use crate::diagnostics::Diagnostic;
 use proc_macro2::Delimiter;
 

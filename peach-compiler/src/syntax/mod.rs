@@ -8,6 +8,7 @@ mod assignments;
 pub mod ast;
 mod attributes;
 mod bindings;
+mod buffer;
 mod conditions;
 mod cursor;
 mod expressions;
@@ -30,12 +31,13 @@ pub use origins::Origins;
 pub use text::tokens_text;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use buffer::Buffer;
 use proc_macro2::TokenStream;
 
 /// Parses the contents of a `peach_fn!` (or of a bare kernel file). Items whose head is in error
 /// are left out; a kernel with a good head keeps it, with those statements that are right.
 pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> ast::File {
-    let buffer = cursor::Buffer::new(tokens, diagnostics);
+    let buffer = Buffer::new(tokens, diagnostics);
     let mut file = items::items(&mut buffer.cursor(), diagnostics);
     file.origins = Origins::of_buffer(&buffer);
     file
@@ -62,7 +64,7 @@ pub fn expression(
     tokens: TokenStream,
     diagnostics: &mut Diagnostics,
 ) -> Result<ast::Expr, Box<Diagnostic>> {
-    let buffer = cursor::Buffer::new(tokens, diagnostics);
+    let buffer = Buffer::new(tokens, diagnostics);
     let mut cursor = buffer.cursor();
     let expr = expressions::expression(&mut cursor)?;
     cursor.expect_end("the end of the expression")?;

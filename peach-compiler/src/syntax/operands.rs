@@ -5,7 +5,8 @@
 //! them; elsewhere they are names like any other.
 
 use super::ast::{Call, Closure, Decoration, DecorationKind, Expr, ExprKind, Label, Rounding};
-use super::cursor::{Cursor, Parsed, Token, error};
+use super::buffer::Token;
+use super::cursor::{Cursor, Parsed, error};
 use super::expressions::{self, Braces};
 use super::rust::Piece;
 use super::{functions, literals, patterns};

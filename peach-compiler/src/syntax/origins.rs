@@ -7,7 +7,7 @@
 //!
 //! In: the tokens of a buffer. Out: [`Origins`].
 
-use super::cursor::{Buffer, Token};
+use super::buffer::{Buffer, Token};
 use proc_macro2::{Delimiter, LineColumn, Span};
 use std::collections::HashMap;
 

@@ -7,7 +7,8 @@
 //! array's length, which is an expression of the language.
 //! Fails: with a syntax error at the token that `syn` stops at.
 
-use super::cursor::{Cursor, NESTING_MAX, Parsed, Token};
+use super::buffer::{NESTING_MAX, Token};
+use super::cursor::{Cursor, Parsed};
 use crate::diagnostics::Diagnostic;
 use proc_macro2::{Delimiter, Group, Literal, Punct, Spacing, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};

@@ -8,7 +8,7 @@ use super::memory;
 use super::state::{Holder, State};
 use super::taint::{Source, Taint, Why};
 use crate::analysis::Facts;
-use crate::analysis::access::Outside;
+use crate::analysis::outside::Outside;
 use crate::ir::{Function, LocalId, Reg};
 use crate::isa::Lanes;
 

@@ -6,7 +6,7 @@ use super::state::{Holder, State};
 use super::taint::{Source, Taint, Why};
 use super::{calls, inputs, strings, transfer};
 use crate::analysis::Facts;
-use crate::analysis::access::{Outside, may_take_at_call};
+use crate::analysis::outside::{Outside, may_take_at_call};
 use crate::diagnostics::Place;
 use crate::ir::{Function, Inst, Machine, Op, Operand, Reg, View};
 use crate::isa::{Access, Bank, Class, Control, Effects, Flags, Lanes, PhysReg, Timing, gp};

@@ -1,7 +1,8 @@
 //! Calls of a `const fn`, and `from_fn`, from where operands are evaluated.
 
 use super::code::{Function, Target, Type};
-use super::lower::{Names, Obstacle};
+use super::lower::Obstacle;
+use super::names::Names;
 use super::run::Exit;
 use crate::diagnostics::{Code, Diagnostic, counted};
 use crate::expand::evaluate::{Evaluated, place};

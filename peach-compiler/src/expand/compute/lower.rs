@@ -1,16 +1,14 @@
 //! From the tree to code: names become slots or values, and types reach what they say something of.
 
-use super::code::{Argument, Block, Closure, Code, Function, Kind, Part, Target, Type, Variable};
+use super::code::{Argument, Block, Closure, Code, Function, Kind, Part, Type, Variable};
+use super::names::Names;
 use crate::diagnostics::{self, Diagnostic, Place};
 use crate::expand::constant;
 use crate::expand::evaluate::{Evaluated, place};
 use crate::expand::items::Global;
-use crate::expand::names::Symbol;
 use crate::expand::value::Value;
 use crate::expand::{Expander, Reported};
-use crate::syntax::ast::{
-    self, Call, ConstBlock, ConstFn, ConstPattern, Element, Expr, ExprKind, Name, Pattern,
-};
+use crate::syntax::ast::{self, Call, ConstBlock, ConstFn, Expr, ExprKind, Name};
 
 /// Why there is no code.
 pub(super) enum Obstacle {
@@ -27,52 +25,6 @@ impl From<Reported> for Obstacle {
 }
 
 pub(super) type Lowered<T> = Result<T, Obstacle>;
-
-/// The names of a function as it is lowered.
-#[derive(Default)]
-pub(super) struct Names<'a> {
-    variables: Vec<Named>,
-    /// The loops around, innermost last.
-    pub(super) loops: Vec<Option<&'a Name>>,
-    /// How many slots were needed at once.
-    slots: usize,
-    depth: u32,
-    deepest: u32,
-    /// Of the function; `None` in a closure outside of functions.
-    pub(super) result: Option<Type>,
-}
-
-struct Named {
-    symbol: Symbol,
-    ty: Option<Type>,
-    mutable: bool,
-    /// A `let` without a value may be set once.
-    unset: bool,
-    place: Place,
-}
-
-impl Names<'_> {
-    fn find(&self, symbol: Symbol) -> Option<usize> {
-        let same = |named: &Named| named.symbol == symbol;
-        let origin = |named: &Named| same(named) && named.symbol.origin == symbol.origin;
-        self.variables.iter().rposition(origin).or_else(|| self.variables.iter().rposition(same))
-    }
-
-    /// How many slots are needed.
-    pub(super) fn slots(&self) -> usize {
-        self.slots
-    }
-
-    /// Forgets the variables from the `count`-th on.
-    pub(super) fn forget(&mut self, count: usize) {
-        self.variables.truncate(count);
-    }
-
-    /// The type of a slot.
-    fn ty(&self, slot: usize) -> Option<&Type> {
-        self.variables[slot].ty.as_ref()
-    }
-}
 
 impl<'a> Expander<'a, '_> {
     /// The code of a function.
@@ -94,7 +46,7 @@ impl<'a> Expander<'a, '_> {
             Err(Obstacle::Reported(reported)) => return Err(reported),
             Err(Obstacle::Operand(place)) => return Err(self.not_computed(place)),
         };
-        Ok(Function { decl, params, result, body, slots: names.slots, depth: names.deepest })
+        Ok(Function { decl, params, result, body, slots: names.slots(), depth: names.deepest })
     }
 
     /// The code of a closure outside of functions.
@@ -123,64 +75,6 @@ impl<'a> Expander<'a, '_> {
             )
             .note("a `const fn` and its blocks compute with numbers, `bool`, lists and tuples"),
         )
-    }
-
-    /// Gives slots to the names of a pattern.
-    pub(super) fn declare(
-        &mut self,
-        pattern: &'a ConstPattern,
-        ty: Option<&Type>,
-        unset: bool,
-        names: &mut Names<'a>,
-    ) -> Evaluated<Target> {
-        match pattern {
-            ConstPattern::Name { name, .. } if name == "_" => Ok(Target::Nothing),
-            ConstPattern::Name { name, mutable } => {
-                self.check_name(name)?;
-                let symbol = self.names.symbol(name);
-                Ok(push(names, symbol, ty.cloned(), *mutable, unset, name.span().into()))
-            }
-            ConstPattern::Parts(parts, (first, last)) => {
-                let place = Place { first: *first, last: *last };
-                let mut targets = Vec::with_capacity(parts.len());
-                for (at, part) in parts.iter().enumerate() {
-                    let ty = match ty {
-                        Some(Type::Tuple(types)) => types.get(at),
-                        Some(Type::Array(element, _)) => Some(&**element),
-                        _ => None,
-                    };
-                    targets.push(self.declare(part, ty, unset, names)?);
-                }
-                Ok(Target::Parts(targets, place))
-            }
-        }
-    }
-
-    /// Gives slots to what a `for` names, and tells how many there were before.
-    pub(super) fn declare_in_loop(
-        &mut self,
-        pattern: &'a ConstPattern,
-        names: &mut Names<'a>,
-    ) -> Evaluated<(usize, Target)> {
-        let count = names.variables.len();
-        Ok((count, self.declare(pattern, None, false, names)?))
-    }
-
-    fn declare_index(&mut self, pattern: &'a Pattern, names: &mut Names<'a>) -> Evaluated<Target> {
-        match pattern {
-            Pattern::Name(name) if name == "_" => Ok(Target::Nothing),
-            Pattern::Name(name) => {
-                self.check_name(name)?;
-                let symbol = self.names.symbol(name);
-                let ty = Type::Number(Element::Int { bytes: 8, signed: false });
-                Ok(push(names, symbol, Some(ty), false, false, name.span().into()))
-            }
-            Pattern::Tuple(_) => {
-                let at = pattern.span();
-                let message = "`from_fn` gives its function one number, the index";
-                Err(self.error(Diagnostic::new(diagnostics::Code::TypeMismatch, at, message)))
-            }
-        }
     }
 
     /// A block, whose names end with it.
@@ -416,119 +310,6 @@ impl<'a> Expander<'a, '_> {
         Ok(Kind::Call(symbol, call, args))
     }
 
-    /// The type that an expression lends to a method which is called on it.
-    pub(in crate::expand) fn lent_type(
-        &mut self,
-        expr: &'a Expr,
-        method: &Name,
-    ) -> Option<Element> {
-        self.lent_to(expr, method, None)
-    }
-
-    /// A method that depends on the width has it from what is called before it, too: as in Rust,
-    /// `(x as u32).wrapping_mul(5).rotate_left(7)`. For any other, that is a whole number.
-    fn lent_to(
-        &mut self,
-        expr: &'a Expr,
-        method: &Name,
-        names: Option<&Names<'a>>,
-    ) -> Option<Element> {
-        let is_indirect = matches!(expr.kind, ExprKind::MethodCall(..) | ExprKind::Unary(..));
-        match is_indirect && !constant::needs_width(&method.to_string()) {
-            true => None,
-            false => self.lent(expr, 0, names),
-        }
-    }
-
-    /// The number type of what `indices` indices of an expression lead to.
-    fn lent(
-        &mut self,
-        expr: &'a Expr,
-        indices: usize,
-        names: Option<&Names<'a>>,
-    ) -> Option<Element> {
-        match &expr.kind {
-            ExprKind::Cast(_, ty) | ExprKind::TypedInt(_, ty) => Some(*ty),
-            ExprKind::Unary(_, operand) => self.lent(operand, indices, names),
-            ExprKind::MethodCall(base, call) => {
-                let ty = self.lent(base, indices, names)?;
-                constant::result_type(&call.name.to_string(), ty)
-            }
-            ExprKind::Index(list, _) => self.lent(list, indices + 1, names),
-            ExprKind::Call(call) => {
-                let symbol = self.names.symbol(&call.name);
-                match self.items.by_name.get(&symbol) {
-                    Some(Global::ConstFn(decl)) => number_of(&decl.result, indices),
-                    _ => None,
-                }
-            }
-            ExprKind::Name(name) => {
-                let symbol = self.names.symbol(name);
-                if let Some((names, slot)) =
-                    names.and_then(|names| Some((names, names.find(symbol)?)))
-                {
-                    return names.ty(slot)?.element(indices)?.number();
-                }
-                if let Some(binding) = self.scopes.get(symbol) {
-                    return match &binding.value {
-                        Value::Table(table) => Some(table.element),
-                        _ => binding.lends,
-                    };
-                }
-                match self.items.by_name.get(&symbol)? {
-                    Global::Const(item) => Element::from_name(&item.ty.as_ref()?.to_string()),
-                    Global::Table(table) => match &table.element {
-                        ast::TableElement::Number(element, _) => Some(*element),
-                        ast::TableElement::Label => None,
-                    },
-                    Global::Helper(_) | Global::ConstFn(_) | Global::Kernel(_) => None,
-                }
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A new variable.
-fn push(
-    names: &mut Names<'_>,
-    symbol: Symbol,
-    ty: Option<Type>,
-    mutable: bool,
-    unset: bool,
-    place: Place,
-) -> Target {
-    names.variables.push(Named { symbol, ty, mutable, unset, place });
-    names.slots = names.slots.max(names.variables.len());
-    Target::Slot(names.variables.len() - 1)
-}
-
-/// The number type that indices of a type lead to.
-fn number_of(ty: &ast::ConstType, indices: usize) -> Option<Element> {
-    match (ty, indices) {
-        (ast::ConstType::Number(element), 0) => Some(*element),
-        (ast::ConstType::Array(element, _), 1..) => number_of(element, indices - 1),
-        _ => None,
-    }
-}
-
-fn element_type(ty: Option<&Type>) -> Option<&Type> {
-    match ty {
-        Some(Type::Array(element, _)) => Some(element),
-        _ => None,
-    }
-}
-
-/// Whether a value is one that functions compute with.
-fn is_computed(value: &Value) -> bool {
-    match value {
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Range(_) => true,
-        Value::List(parts) | Value::Tuple(parts) => parts.iter().all(is_computed),
-        _ => false,
-    }
-}
-
-impl<'a> Expander<'a, '_> {
     /// A variable that is assigned to, or an element of one.
     pub(super) fn lower_variable(
         &mut self,
@@ -567,30 +348,20 @@ impl<'a> Expander<'a, '_> {
         let ty = named.ty.as_ref().and_then(|ty| ty.element(indices.len())).cloned();
         Ok(Variable { slot, indices, ty, expr })
     }
+}
 
-    /// What a `let` without `: type` declares has the type of its value, where that is known.
-    pub(super) fn inferred(&mut self, expr: &'a Expr, names: &Names<'a>) -> Option<Type> {
-        self.lent(expr, 0, Some(names)).map(Type::Number)
+fn element_type(ty: Option<&Type>) -> Option<&Type> {
+    match ty {
+        Some(Type::Array(element, _)) => Some(element),
+        _ => None,
     }
+}
 
-    /// The number of loops between a `break` and the loop that it ends.
-    pub(super) fn loop_depth(
-        &mut self,
-        label: Option<&Name>,
-        at: proc_macro2::Span,
-        names: &Names<'a>,
-    ) -> Evaluated<usize> {
-        let mut around = names.loops.iter().rev();
-        let found = match label {
-            None => around.next().map(|_| 0),
-            Some(label) => around.position(|other| *other == Some(label)),
-        };
-        found.ok_or_else(|| {
-            let message = match label {
-                Some(label) => format!("no loop around this is called `'{label}`"),
-                None => "there is no loop around this".to_string(),
-            };
-            self.error(Diagnostic::new(diagnostics::Code::UndefinedName, at, message))
-        })
+/// Whether a value is one that functions compute with.
+fn is_computed(value: &Value) -> bool {
+    match value {
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Range(_) => true,
+        Value::List(parts) | Value::Tuple(parts) => parts.iter().all(is_computed),
+        _ => false,
     }
 }

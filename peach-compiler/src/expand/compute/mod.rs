@@ -9,7 +9,9 @@
 
 mod calls;
 mod code;
+mod lent;
 mod lower;
+mod names;
 mod run;
 mod statements;
 mod types;

@@ -1,7 +1,8 @@
 //! Statements of a `const fn`, to code.
 
 use super::code::{Statement, Type};
-use super::lower::{Lowered, Names};
+use super::lower::Lowered;
+use super::names::Names;
 use crate::diagnostics::{Code, Diagnostic, Place};
 use crate::expand::Expander;
 use crate::syntax::ast::{ConstBlock, ConstStatement, Expr, ExprKind, Name};
