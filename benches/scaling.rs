@@ -11,6 +11,7 @@ mod kinds;
 
 use peach_compiler::abi::{AssemblyFormat, ImageFormat, SYSV64};
 use peach_compiler::diagnostics::{Diagnostics, Severity};
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects;
 use peach_compiler::emit::rust::{self, RustOptions};
@@ -96,8 +97,7 @@ fn emit(compilation: Compilation, laps: &mut Laps) {
     laps.lap("items");
     let mut diagnostics = Diagnostics::new();
     let mut module = Module::new("kernels.peach", Target::from(&SYSV64));
-    let name = |compiled: &pipeline::CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     drop(objects::write(&module, &objects::Options::new(ImageFormat::Elf)));
     laps.lap("object");
     let gas = listings::Format::of(AssemblyFormat::Gas).expect("it has a format");

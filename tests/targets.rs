@@ -9,10 +9,11 @@
 use object::{Object, ObjectSection, ObjectSymbol};
 use peach_compiler::abi::{Convention, ImageFormat, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::rust::{Platform, RustOptions, items};
 use peach_compiler::emit::{Module, objects};
-use peach_compiler::pipeline::{self, CompiledFunction, Target};
+use peach_compiler::pipeline::{self, Target};
 use peach_testing::tools::have;
 use proc_macro2::{TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
@@ -228,8 +229,7 @@ fn windows_has_the_unwind_codes_of_the_object_file() {
     let tokens: TokenStream = KERNELS.parse().unwrap();
     let mut module = Module::new("kernels", Target::in_rust(&WIN64));
     let compilation = pipeline::compile(tokens, Target::in_rust(&WIN64));
-    let name = |compiled: &CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut Diagnostics::new());
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut Diagnostics::new());
     let options = objects::Options::new(ImageFormat::MsCoff);
     let written = scratch("written.obj");
     std::fs::write(&written, objects::write(&module, &options).unwrap()).unwrap();

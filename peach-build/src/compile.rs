@@ -5,12 +5,13 @@
 //! Fails: with all messages for the user, as code frames.
 
 use crate::error::{Error, Report};
-use crate::source::{self, Input, Kernels, Seen, Sources};
+use crate::source::{self, Block, Input, Kernels, Seen, Sources};
 use crate::target::Platform;
 use peach_compiler::abi::{SYSV64, WIN64};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
 use peach_compiler::emit::Module;
-use peach_compiler::emit::module::{Dispatch, Mangling};
+use peach_compiler::emit::mangling::Naming;
+use peach_compiler::emit::module::Dispatch;
 use peach_compiler::isa::Feature;
 use peach_compiler::pipeline::{self, Compilation, Observer};
 use proc_macro2::Span;
@@ -68,11 +69,11 @@ pub fn compile(
     path: &Path,
     platform: &Platform,
     directories: &[PathBuf],
-    mangling: &Mangling,
+    naming: &Naming,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
     let input = Input::File(path, directories);
-    compile_input(input, path, platform, Dispatch::None, mangling, observer)
+    compile_input(input, path, platform, Dispatch::None, naming, observer)
 }
 
 /// The same, where the program chooses among versions as `dispatch` says.
@@ -81,11 +82,11 @@ pub(crate) fn compile_for(
     path: &Path,
     platform: &Platform,
     directories: &[PathBuf],
-    mangling: &Mangling,
+    naming: &Naming,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
     let input = Input::File(path, directories);
-    compile_input(input, path, platform, dispatch, mangling, observer)
+    compile_input(input, path, platform, dispatch, naming, observer)
 }
 
 /// Compiles a text as if it were the file at `path`, which need not exist. Nothing is read: what
@@ -97,11 +98,11 @@ pub fn compile_text(
     path: &Path,
     text: &str,
     platform: &Platform,
-    mangling: &Mangling,
+    naming: &Naming,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
     let input = Input::Text(path, text);
-    compile_input(input, path, platform, Dispatch::None, mangling, observer)
+    compile_input(input, path, platform, Dispatch::None, naming, observer)
 }
 
 fn compile_input(
@@ -109,7 +110,7 @@ fn compile_input(
     path: &Path,
     platform: &Platform,
     dispatch: Dispatch,
-    mangling: &Mangling,
+    naming: &Naming,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, Error> {
     let kernels = source::kernels(input, &platform.configuration, platform.words)?;
@@ -118,11 +119,11 @@ fn compile_input(
     module.included = sources.included();
     module.words = platform.words;
     module.dispatch = dispatch;
-    for block in blocks {
-        let mut compilation = pipeline::compile_observed(block, platform.target, observer);
+    for Block { tokens, modules } in blocks {
+        let mut compilation = pipeline::compile_observed(tokens, platform.target, observer);
         diagnostics.append(std::mem::take(&mut compilation.diagnostics));
         leave_out(&mut compilation, platform, &mut diagnostics);
-        module.add(compilation, platform.processor, mangling, &mut diagnostics);
+        module.add(compilation, &modules, platform.processor, naming, &mut diagnostics);
     }
     let report = sources.report(diagnostics.iter());
     if report.errors() > 0 {

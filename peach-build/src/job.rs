@@ -11,13 +11,13 @@ use peach_compiler::abi::{Frames, ImageFormat};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::dump::Dump;
 use peach_compiler::emit::listings::go::{self, Constraint};
-use peach_compiler::emit::mangling::Template;
+use peach_compiler::emit::mangling::{Naming, Template};
 use peach_compiler::emit::module::Dispatch;
 use peach_compiler::emit::objects::{MacOs, Sections};
 use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::reports::{c, json, makefile};
 use peach_compiler::emit::{listings, objects};
-use peach_compiler::pipeline::{CompiledFunction, Observer, State, Step};
+use peach_compiler::pipeline::{Observer, State, Step};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 
@@ -74,14 +74,12 @@ impl Job {
                 Error::Usage(format!("{option}: {error}"))
             })?,
         };
-        let mangling = |compiled: &CompiledFunction| {
-            template.symbol(compiled, &platform.target, platform.cpu.as_deref())
-        };
+        let naming = Naming { template, processor: platform.cpu.clone() };
         let mut observers =
             Observers { dump: self.passes.as_ref().map(|_| Dump::of_all()), observer };
         let dispatch = self.dispatch(platform)?;
         let mut compiled =
-            compile_for(dispatch, path, platform, directories, &mangling, &mut observers)?;
+            compile_for(dispatch, path, platform, directories, &naming, &mut observers)?;
         compiled.passes = observers.dump.map(|dump| dump.text().to_string());
         compiled.module.package.clone_from(&self.package);
         compiled.module.build_tags = self.constraint(platform)?;

@@ -11,10 +11,9 @@ fn code(name: &str, source: &str) -> Vec<(String, Vec<u8>)> {
         std::env::temp_dir().join(format!("peach-fragments-{}-{name}.rs", std::process::id()));
     std::fs::write(&path, source).expect("written");
     let platform = Platform::new(&Request::default()).expect("a platform");
-    let mangling =
-        |compiled: &peach_compiler::pipeline::CompiledFunction| compiled.function.name.clone();
+    let naming = peach_compiler::emit::mangling::Naming::default();
     let compiled: Result<Compiled, _> =
-        peach_build::compile(&path, &platform, &[], &mangling, &mut ());
+        peach_build::compile(&path, &platform, &[], &naming, &mut ());
     std::fs::remove_file(&path).expect("removed");
     let module = compiled.unwrap_or_else(|error| panic!("{error}")).module;
     module.functions.into_iter().map(|f| (f.symbol, f.compiled.encoded.bytes)).collect()

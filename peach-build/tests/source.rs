@@ -1,6 +1,7 @@
 //! Which kernels are found in which files.
 
 use peach_build::{Compiled, Error, Platform, Request};
+use peach_compiler::emit::mangling::Naming;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,9 +23,8 @@ impl Files {
     fn compile(&self, name: &str, request: &Request<'_>) -> Result<Compiled, Error> {
         let platform = Platform::new(request)?;
         let directories = [self.0.join("include")];
-        let mangling =
-            |compiled: &peach_compiler::pipeline::CompiledFunction| compiled.function.name.clone();
-        peach_build::compile(&self.0.join(name), &platform, &directories, &mangling, &mut ())
+        let naming = Naming::default();
+        peach_build::compile(&self.0.join(name), &platform, &directories, &naming, &mut ())
     }
 }
 

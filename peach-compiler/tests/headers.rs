@@ -4,10 +4,11 @@
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::Module;
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::reports::c::header;
 use peach_compiler::isa::FeatureSet;
-use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_compiler::pipeline::{Target, compile};
 use peach_testing::tools::have;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -25,8 +26,7 @@ fn try_header(source: &str, convention: &'static Convention) -> Result<String, V
     }
     let mut diagnostics = Diagnostics::new();
     let mut module = Module::new("kernels.peach", target);
-    let name = |compiled: &CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     let text = header(&module, &mut diagnostics);
     if diagnostics.has_errors() { Err(messages(&diagnostics)) } else { Ok(text) }
 }

@@ -3,7 +3,7 @@
 use peach_compiler::abi::{Convention, SYSV64, WIN64};
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::Module;
-use peach_compiler::emit::mangling::Template;
+use peach_compiler::emit::mangling::{Naming, Template};
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::reports::{c, json, makefile};
 use peach_compiler::isa::FeatureSet;
@@ -31,8 +31,8 @@ fn module(
     let messages: Vec<String> = compilation.diagnostics.iter().map(|d| d.message.clone()).collect();
     assert!(!compilation.diagnostics.has_errors(), "{messages:?}");
     let mut module = Module::new("kernels.rs", target);
-    let symbol = |compiled: &_| template.symbol(compiled, &target, cpu);
-    module.add(compilation, processor, &symbol, &mut diagnostics);
+    let naming = Naming { template, processor: cpu.map(str::to_string) };
+    module.add(compilation, &[], processor, &naming, &mut diagnostics);
     let messages: Vec<&String> = diagnostics.iter().map(|d| &d.message).collect();
     assert!(messages.is_empty(), "{messages:?}");
     module

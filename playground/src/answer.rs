@@ -28,10 +28,9 @@ use crate::view::{self, Shown};
 use peach_build::{Compiled, Error, Message, Platform, Request, compile_text};
 use peach_compiler::abi::AssemblyFormat;
 use peach_compiler::diagnostics::Severity;
-use peach_compiler::emit::mangling::Template;
+use peach_compiler::emit::mangling::{Naming, Template};
 use peach_compiler::emit::reports::json;
 use peach_compiler::emit::{listings, reports};
-use peach_compiler::pipeline::CompiledFunction;
 use proc_macro2::LineColumn;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -72,7 +71,7 @@ fn respond(request: &Value, predictor: &dyn Predictor) -> Value {
         Ok(platform) => platform,
         Err(error) => return failure(&error.to_string()),
     };
-    match compile_text(name, text, &platform, &view::version_name, &mut ()) {
+    match compile_text(name, text, &platform, &view::naming(), &mut ()) {
         Ok(compiled) => {
             let mut shown = view::all(&compiled);
             if let Some(cpu) = cost {
@@ -151,8 +150,6 @@ fn output(
     let convention = platform.target.convention.flag;
     let listing_format = AssemblyFormat::parse(format);
     let platform = &self::platform(Some(convention), platform.cpu.as_deref(), listing_format)?;
-    let template =
-        Template::parse("${name}_${isa}").map_err(|error| Error::Usage(error.to_string()))?;
     let has_versions = {
         let mut names: Vec<&str> = compiled
             .module
@@ -163,12 +160,13 @@ fn output(
         names.sort_unstable();
         names.windows(2).any(|pair| pair[0] == pair[1])
     };
-    let symbol = |function: &CompiledFunction| match has_versions {
-        true => template.symbol(function, &platform.target, platform.cpu.as_deref()),
-        false => function.function.name.clone(),
+    let template = match has_versions {
+        true => Template::of_versions(),
+        false => Template::default(),
     };
+    let naming = Naming { template, processor: platform.cpu.clone() };
     let path = Path::new(&compiled.module.source);
-    let compiled = compile_text(path, text, platform, &symbol, &mut ())?;
+    let compiled = compile_text(path, text, platform, &naming, &mut ())?;
     match format {
         "header" => Ok(compiled.header()?.0),
         "json" => Ok(json::metadata(&compiled.module, platform.cpu.as_deref())),

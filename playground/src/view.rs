@@ -2,10 +2,10 @@
 
 use crate::cost::Costs;
 use peach_build::Compiled;
-use peach_compiler::emit::mangling::needed;
+use peach_compiler::emit::mangling::{Naming, Template, needed};
 use peach_compiler::emit::module::ModuleFunction;
 use peach_compiler::emit::reports::anatomy::{Anatomy, Slot};
-use peach_compiler::pipeline::{CompiledFunction, Target};
+use peach_compiler::pipeline::Target;
 
 /// A kernel's version.
 pub struct Shown<'c> {
@@ -30,23 +30,18 @@ fn one<'c>(function: &'c ModuleFunction, target: &Target) -> Shown<'c> {
     Shown { function, title: title(function, target), anatomy, costs: None }
 }
 
-/// A symbol for a version that is shown and not linked: its extensions tell it from others of the
-/// same name.
-pub fn version_name(compiled: &CompiledFunction) -> String {
-    let function = &compiled.function;
-    let features: Vec<&str> = function.features.minified().iter().map(|f| f.name()).collect();
-    match features[..] {
-        [] => function.name.clone(),
-        _ => format!("{} ({})", function.name, features.join(", ")),
-    }
+/// Symbols for versions that are shown and not linked: no two are the same.
+pub fn naming() -> Naming {
+    let template = Template::parse("${Path}_${ISA}").expect("it is a template");
+    Naming { template, processor: None }
 }
 
-/// The kernel's name, and what it asks for beyond what the target has: it tells versions apart.
+/// Where the kernel is, and what it asks for beyond what the target has: it tells versions apart.
 fn title(function: &ModuleFunction, target: &Target) -> String {
-    let name = &function.compiled.function.name;
+    let path = function.path();
     let more: Vec<&str> =
         target.features.missing(*function.features()).iter().map(|f| f.name()).collect();
-    if more.is_empty() { name.clone() } else { format!("{name} ({})", more.join(", ")) }
+    if more.is_empty() { path } else { format!("{path} ({})", more.join(", ")) }
 }
 
 /// Lines that say in words what the listing does not show.

@@ -4,9 +4,10 @@
 use super::assembler::run;
 use peach_compiler::abi::{AssemblyFormat, ImageFormat, NACL};
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::{Module, listings, objects};
-use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_compiler::pipeline::{Target, compile};
 use peach_compiler::sandbox::validate;
 use peach_testing::machine::Machine;
 use peach_testing::sandbox::Sandbox;
@@ -125,7 +126,6 @@ fn module() -> Module {
     assert!(!compilation.diagnostics.has_errors(), "{told:#?}");
     let mut module = Module::new("kernels.peach", target);
     let mut diagnostics = Diagnostics::new();
-    let name = |compiled: &CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     module
 }

@@ -10,7 +10,7 @@ use super::configure::{self, Configure, Verdict};
 use super::files::{Search, Sources, read};
 use super::macros::Macros;
 use super::split::{NESTING_MAX, is_punct};
-use super::{Seen, split};
+use super::{Block, Seen, split};
 use peach_compiler::diagnostics::{Code, Diagnostic, Diagnostics};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use std::collections::HashSet;
@@ -23,7 +23,7 @@ pub(super) fn find(
     search: &Search,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
-) -> (Vec<TokenStream>, Seen) {
+) -> (Vec<Block>, Seen) {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let is_rust = is_rust(&trees, &search.root);
     let mut names = HashSet::from(["peach_fn".to_string()]);
@@ -44,7 +44,7 @@ pub(super) fn find(
         finder.rust(&trees, &scope, 0);
     } else {
         let bare = finder.bare(trees, &scope, 0);
-        finder.block(bare);
+        finder.block(bare, &scope);
     }
     (finder.blocks, finder.seen)
 }
@@ -113,9 +113,11 @@ fn renamed(trees: &[TokenTree], names: &mut HashSet<String>, depth: usize) {
     }
 }
 
-/// Where the files of modules are.
+/// A place in the tree of modules, and where their files are.
 #[derive(Clone)]
 struct Scope {
+    /// The modules around it, as they are called, the outermost first.
+    names: Vec<String>,
     /// The directory of the file: what `include!` is relative to.
     file: PathBuf,
     /// The directory of its modules.
@@ -126,20 +128,30 @@ impl Scope {
     /// Of the file that was named, which counts as the root of a crate.
     fn of_root(path: &Path) -> Scope {
         let directory = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        Scope { file: directory.clone(), modules: directory }
+        Scope { names: Vec::new(), file: directory.clone(), modules: directory }
     }
 
-    /// Of the file of module `name`.
-    fn of_module(path: &Path, name: &str) -> Scope {
+    /// The same modules, in another file.
+    fn included(&self, path: &Path) -> Scope {
+        Scope { names: self.names.clone(), ..Scope::of_root(path) }
+    }
+
+    /// Of the file of module `name`, which is declared here.
+    fn of_module(&self, path: &Path, name: &str) -> Scope {
         let directory = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let is_mod_rs = path.file_name().is_some_and(|file| file == "mod.rs");
         let modules = if is_mod_rs { directory.clone() } else { directory.join(name) };
-        Scope { file: directory, modules }
+        Scope { names: self.names_with(name), file: directory, modules }
     }
 
-    /// Of `mod name { … }`.
-    fn inside(&self, name: &str) -> Scope {
-        Scope { file: self.file.clone(), modules: self.modules.join(name) }
+    /// Of `mod name { … }`, whose files are in `folder`.
+    fn inside(&self, name: &str, folder: &str) -> Scope {
+        let modules = self.modules.join(folder);
+        Scope { names: self.names_with(name), file: self.file.clone(), modules }
+    }
+
+    fn names_with(&self, name: &str) -> Vec<String> {
+        self.names.iter().cloned().chain([name.to_string()]).collect()
     }
 }
 
@@ -153,7 +165,7 @@ struct Finder<'f> {
     macros: Macros,
     /// The files that are being read, each included by the one before it.
     open: Vec<PathBuf>,
-    blocks: Vec<TokenStream>,
+    blocks: Vec<Block>,
     seen: Seen,
 }
 
@@ -214,7 +226,8 @@ impl Finder<'_> {
                     at += 3;
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(name), ..] if word == "mod" => {
-                    inside = scope.inside(verdict.path.as_deref().unwrap_or(&name.to_string()));
+                    let name = unraw(name);
+                    inside = scope.inside(&name, verdict.path.as_deref().unwrap_or(&name));
                     at += 2;
                 }
                 [TokenTree::Group(group), ..] => {
@@ -231,19 +244,19 @@ impl Finder<'_> {
     }
 
     /// Keeps the contents of a `peach_fn!`.
-    fn block(&mut self, trees: Vec<TokenTree>) {
-        let kernels = self.configure().kernels(trees, 0);
-        self.blocks.push(kernels.into_iter().collect());
+    fn block(&mut self, trees: Vec<TokenTree>, scope: &Scope) {
+        let tokens = self.configure().kernels(trees, 0).into_iter().collect();
+        self.blocks.push(Block { tokens, modules: scope.names.clone() });
     }
 
     /// `name!(…)`.
     fn invocation(&mut self, name: &Ident, group: &Group, scope: &Scope, depth: usize) {
         let text = name.to_string();
         if self.names.contains(&text) {
-            self.block(group.stream().into_iter().collect());
+            self.block(group.stream().into_iter().collect(), scope);
         } else if text == "include" {
             if let Some((path, trees)) = self.included(group, scope) {
-                self.rust(&trees, &Scope::of_root(&path), depth + 1);
+                self.rust(&trees, &scope.included(&path), depth + 1);
                 self.open.pop();
             }
         } else if self.macros.is_of_interest(&text, &self.names) {
@@ -271,7 +284,7 @@ impl Finder<'_> {
                     rest @ ..,
                 ] if name == "include" && bang.as_char() == '!' => {
                     if let Some((path, inner)) = self.included(group, scope) {
-                        out.extend(self.bare(inner, &Scope::of_root(&path), depth + 1));
+                        out.extend(self.bare(inner, &scope.included(&path), depth + 1));
                         self.open.pop();
                     }
                     at += 3 + usize::from(is_punct(rest.first(), ';'));
@@ -290,18 +303,17 @@ impl Finder<'_> {
 
     /// `mod name;`
     fn module(&mut self, name: &Ident, path: Option<&str>, scope: &Scope, depth: usize) {
-        let text = name.to_string();
-        let text = text.trim_start_matches("r#");
+        let text = unraw(name);
         let (directory, candidates) = match path {
             Some(path) => (&scope.file, vec![PathBuf::from(path)]),
             None => {
                 let file = PathBuf::from(format!("{text}.rs"));
-                (&scope.modules, vec![file, Path::new(text).join("mod.rs")])
+                (&scope.modules, vec![file, Path::new(&text).join("mod.rs")])
             }
         };
         let what = format!("the file of module `{text}`");
         if let Some((path, trees)) = self.open(directory, &candidates, name.span(), &what) {
-            self.rust(&trees, &Scope::of_module(&path, text), depth + 1);
+            self.rust(&trees, &scope.of_module(&path, &text), depth + 1);
             self.open.pop();
         }
     }
@@ -385,6 +397,11 @@ impl Finder<'_> {
         self.diagnostics.push(Diagnostic::new(Code::Syntax, place, message));
         true
     }
+}
+
+/// A name without `r#`.
+fn unraw(name: &Ident) -> String {
+    name.to_string().trim_start_matches("r#").to_string()
 }
 
 /// `//!`: what a file says of itself.

@@ -28,13 +28,21 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(crate) struct Kernels {
     /// The contents of each `peach_fn!`, in source order.
-    pub(crate) blocks: Vec<TokenStream>,
+    pub(crate) blocks: Vec<Block>,
     /// What was seen on the way.
     pub(crate) seen: Seen,
     /// The files.
     pub(crate) sources: Sources,
     /// The messages so far.
     pub(crate) diagnostics: Diagnostics,
+}
+
+/// The contents of a `peach_fn!`.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) tokens: TokenStream,
+    /// The modules that it is in, the outermost first.
+    pub(crate) modules: Vec<String>,
 }
 
 /// What there was besides the chosen kernels: why a file may seem to have none.

@@ -226,8 +226,9 @@ pub const COMPILE: Usage = Usage {
             Value::Path("FILE"),
             Group::Output,
             "Also writes a source in C: for each kernel whose code depends on the processor, a \
-             function of its name, which calls the best version. Symbols of versions are then \
-             NAME_EXTENSIONS, if -fname-mangling does not say otherwise.",
+             function that calls the best version. Symbols of versions are then NAME_EXTENSIONS, \
+             if -fname-mangling does not say otherwise; the function is named without \
+             extensions.",
         ),
         flag(
             "-emit-json-metadata",
@@ -298,8 +299,9 @@ pub const COMPILE: Usage = Usage {
             "-fname-mangling",
             Value::Name("TEMPLATE"),
             Group::Names,
-            "How symbols are formed, from ${Name} ${name} ${NAME} ${uArch} ${uarch} ${UARCH} \
-             ${ISA} ${isa}. Default: ${Name}.",
+            "How symbols are formed, from ${Name} ${name} ${NAME}, the same after the modules of \
+             the file, ${Path} ${path} ${PATH}, and ${uArch} ${uarch} ${UARCH} ${ISA} ${isa}. \
+             Default: ${Name}.",
         ),
         INCLUDE,
         COLOR,

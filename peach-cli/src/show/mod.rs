@@ -35,8 +35,7 @@ fn once(matches: &Matches, inputs: &mut Vec<PathBuf>) -> messages::Result {
     let output = matches.path("-o").unwrap_or("-".into());
     let mut watch = Watch::new(&[])?;
     let directories = matches.paths("-I");
-    let result =
-        peach_build::compile(&file, &platform, &directories, &view::version_name, &mut watch);
+    let result = peach_build::compile(&file, &platform, &directories, &view::naming(), &mut watch);
     watch.finish();
     let compiled = match result {
         Err(Error::Source(report)) if matches.has("--html") => {
@@ -119,7 +118,8 @@ fn choose<'c>(
     let Some(name) = name else { return Ok(shown) };
     let names = || compiled.module.functions.iter().map(|f| f.compiled.function.name.as_str());
     shown.retain(|shown| {
-        name == shown.function.compiled.function.name || name == shown.function.symbol
+        let function = shown.function;
+        name == function.compiled.function.name || name == function.path() || name == shown.title
     });
     if shown.is_empty() {
         let hint = match peach_build::nearest(name, names()) {

@@ -1,13 +1,16 @@
 //! Symbols of kernels: `-fname-mangling=TEMPLATE`.
 //!
-//! In: a template such as `${name}_${isa}`, and a compiled version. Out: its symbol.
+//! In: a template such as `${name}_${isa}`, and a compiled version. Out: its symbol, and that of the
+//! function that chooses among versions.
 //! Invariant: versions of one kernel differ in their extensions, so a template with `${ISA}` or
-//! `${isa}` gives each a symbol of its own.
+//! `${isa}` gives each a symbol of its own; kernels of one name are in different modules, which
+//! `${path}` tells apart.
 //! Fails: a variable that there is none of, a `$` without one.
 //!
-//! | variable | `dot4` for Haswell, with `fma` |
+//! | variable | `dot4` in `mod linear`, for Haswell, with `fma` |
 //! |---|---|
 //! | `${Name}` `${name}` `${NAME}` | the kernel's name: `dot4`, in lower case, in upper case |
+//! | `${Path}` `${path}` `${PATH}` | the same after the modules of the file: `linear_dot4` |
 //! | `${uArch}` `${uarch}` `${UARCH}` | the processor: `Haswell`, `haswell`, `HASWELL`; `Default` without one |
 //! | `${ISA}` `${isa}` | the extensions, without those that others imply: `AVX2_FMA`, `avx2_fma` |
 
@@ -22,6 +25,7 @@ use std::ops::Range;
 enum Part {
     Text(String),
     Name(Case),
+    Path(Case),
     Processor(Case),
     Extensions(Case),
 }
@@ -45,10 +49,13 @@ impl Case {
 }
 
 /// Every variable by its name.
-const VARIABLES: [(&str, Part); 8] = [
+const VARIABLES: [(&str, Part); 11] = [
     ("Name", Part::Name(Case::AsItIs)),
     ("name", Part::Name(Case::Lower)),
     ("NAME", Part::Name(Case::Upper)),
+    ("Path", Part::Path(Case::AsItIs)),
+    ("path", Part::Path(Case::Lower)),
+    ("PATH", Part::Path(Case::Upper)),
     ("uArch", Part::Processor(Case::AsItIs)),
     ("uarch", Part::Processor(Case::Lower)),
     ("UARCH", Part::Processor(Case::Upper)),
@@ -143,21 +150,89 @@ impl Template {
         Ok(Template { parts })
     }
 
-    /// The symbol of a version that was compiled for `target`; `processor` as `-mcpu` names it.
-    pub fn symbol(
-        &self,
-        compiled: &CompiledFunction,
-        target: &Target,
-        processor: Option<&str>,
-    ) -> String {
-        let name = &compiled.function.name;
+    /// The same without what tells versions apart, and without what joins that to the rest: how
+    /// the function that chooses among them is named.
+    fn of_kernels(&self) -> Template {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut is_joined = false;
+        for part in &self.parts {
+            match (part, parts.last_mut()) {
+                (Part::Processor(_) | Part::Extensions(_), before) => {
+                    match before {
+                        Some(Part::Text(text)) => trim_end(text),
+                        _ => is_joined = parts.is_empty(),
+                    }
+                    continue;
+                }
+                (Part::Text(text), _) if is_joined => push_text(&mut parts, trim_start(text)),
+                _ => parts.push(part.clone()),
+            }
+            is_joined = false;
+        }
+        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        match parts.is_empty() {
+            true => Template::default(),
+            false => Template { parts },
+        }
+    }
+
+    fn apply(&self, named: &Named<'_>, processor: Option<&str>) -> String {
+        let name = &named.compiled.function.name;
         let text = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Name(case) => case.apply(name),
+            Part::Path(case) => {
+                let words = named.modules.iter().chain([name]);
+                case.apply(&words.map(String::as_str).collect::<Vec<_>>().join("_"))
+            }
             Part::Processor(case) => case.apply(&processor_name(processor)),
-            Part::Extensions(case) => case.apply(&extension_names(compiled, target)),
+            Part::Extensions(case) => case.apply(&extension_names(named.compiled, named.target)),
         };
         self.parts.iter().map(text).collect()
+    }
+}
+
+fn is_joint(ch: char) -> bool {
+    matches!(ch, '_' | '.' | '$' | '-')
+}
+
+fn trim_end(text: &mut String) {
+    text.truncate(text.trim_end_matches(is_joint).len());
+}
+
+fn trim_start(text: &str) -> &str {
+    text.trim_start_matches(is_joint)
+}
+
+/// A version that gets a symbol.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// The version.
+    pub compiled: &'a CompiledFunction,
+    /// The modules of the file that it is in, the outermost first.
+    pub modules: &'a [String],
+    /// What it was compiled for.
+    pub target: &'a Target,
+}
+
+/// How symbols are made of names. By default they are the names.
+#[derive(Clone, Debug, Default)]
+pub struct Naming {
+    /// What they look like.
+    pub template: Template,
+    /// The processor, as `-mcpu` names it.
+    pub processor: Option<String>,
+}
+
+impl Naming {
+    /// The symbol of a version.
+    pub fn version(&self, named: Named<'_>) -> String {
+        self.template.apply(&named, self.processor.as_deref())
+    }
+
+    /// The symbol of the kernel, whatever its version.
+    pub fn kernel(&self, named: Named<'_>) -> String {
+        self.template.of_kernels().apply(&named, self.processor.as_deref())
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! A kernel with several versions is several functions. For a named processor the first version
 //! that it supports is chosen, as in the runtime; without one, all are, and need their own names
-//! ([`Mangling`]). Where the module has a dispatcher, the kernel's own name is left to the function
+//! ([`Naming`]). Where the module has a dispatcher, the kernel's own name is left to the function
 //! that chooses among them when the program runs ([`Dispatched`]).
 
 use crate::abi::{Convention, Frames};
@@ -17,7 +17,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::emit::alternatives::both_exist;
 use crate::emit::lengths;
 use crate::emit::listings::go::Constraint;
-use crate::emit::mangling;
+use crate::emit::mangling::{self, Named, Naming};
 use crate::emit::outside::{self, Outside};
 use crate::emit::words::Words;
 use crate::expand::KernelGroup;
@@ -57,6 +57,8 @@ pub struct Module {
 pub struct ModuleFunction {
     /// The symbol, without what an object format puts before it.
     pub symbol: String,
+    /// The modules of the source file that it is in, the outermost first.
+    pub modules: Vec<String>,
     /// Signature, attributes, documentation.
     pub decl: ast::Kernel,
     /// The code. Of its patches, only addresses are left.
@@ -71,6 +73,17 @@ impl ModuleFunction {
     /// The calling convention.
     pub fn convention(&self) -> &'static Convention {
         self.compiled.function.convention
+    }
+
+    /// Where the kernel is in its file: `linear::dot4`.
+    pub fn path(&self) -> String {
+        let words = self.modules.iter().chain([&self.compiled.function.name]);
+        words.map(String::as_str).collect::<Vec<_>>().join("::")
+    }
+
+    /// Whether both are versions of one kernel.
+    fn is_same_kernel(&self, other: &ModuleFunction) -> bool {
+        self.compiled.function.name == other.compiled.function.name && self.modules == other.modules
     }
 
     /// The extensions that the kernel may use.
@@ -100,7 +113,7 @@ pub struct Dispatched<'a> {
 
 impl Dispatched<'_> {
     fn is_of(&self, function: &ModuleFunction) -> bool {
-        self.versions[0].compiled.function.name == function.compiled.function.name
+        self.versions[0].is_same_kernel(function)
     }
 
     /// Whether some processor of the target has none of the versions: then the program has to
@@ -118,26 +131,36 @@ fn is_conditional(compiled: &CompiledFunction, target: &Target) -> bool {
 
 /// What the functions of a module call what they refer to by `sym`.
 pub struct Externals<'a> {
-    /// The symbol of each kernel, by its name.
-    kernels: HashMap<&'a str, &'a str>,
+    /// The symbol of each kernel, by its modules and its name.
+    kernels: HashMap<(&'a [String], &'a str), &'a str>,
+    /// The same of the first kernel of each name.
+    first: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Externals<'a> {
     /// Of `module`.
     pub fn of(module: &'a Module) -> Externals<'a> {
-        let mut kernels = HashMap::new();
+        let (mut kernels, mut first) = (HashMap::new(), HashMap::new());
         for function in &module.functions {
             let name = function.compiled.function.name.as_str();
-            kernels.entry(name).or_insert(function.symbol.as_str());
+            let symbol = function.dispatcher.as_deref().unwrap_or(&function.symbol);
+            kernels.entry((function.modules.as_slice(), name)).or_insert(symbol);
+            first.entry(name).or_insert(symbol);
         }
-        Externals { kernels }
+        Externals { kernels, first }
     }
 
-    /// The symbol of what `function` refers to: a kernel of the module, or whatever else the linker
-    /// knows by that name.
+    /// The symbol of what `function` refers to: a kernel of its own module, one of another, or
+    /// whatever else the linker knows by that name.
     pub fn symbol(&self, function: &'a ModuleFunction, id: RustSymId) -> &'a str {
         let name = function.outside.symbols[id.index()].as_str();
-        self.kernels.get(name).copied().unwrap_or(name)
+        self.of_kernel(&function.modules, name).unwrap_or(name)
+    }
+
+    /// The symbol of the kernel that `name` means in a module of the file.
+    fn of_kernel(&self, modules: &[String], name: &str) -> Option<&'a str> {
+        let own = self.kernels.get(&(modules, name));
+        own.or_else(|| self.first.get(name)).copied()
     }
 }
 
@@ -182,9 +205,6 @@ pub enum Processor {
     Named,
 }
 
-/// How a version's symbol is made of its kernel's name.
-pub type Mangling<'a> = dyn Fn(&CompiledFunction) -> String + 'a;
-
 impl Module {
     /// A module without functions.
     pub fn new(source: impl Into<String>, target: Target) -> Module {
@@ -225,14 +245,15 @@ impl Module {
         !self.functions.is_empty() && self.functions.iter().all(starts)
     }
 
-    /// Adds what a `peach_fn!` compiled to for the module's target. `#[export_name]` is a symbol as
-    /// it stands; any other is made by `mangling`. Where there is a dispatcher, `mangling` names
-    /// the versions that it chooses from.
+    /// Adds what a `peach_fn!` in these modules of the file compiled to for the module's target.
+    /// `#[export_name]` is a symbol as it stands; any other is made by `naming`. Where there is a
+    /// dispatcher, `#[export_name]` is its symbol.
     pub fn add(
         &mut self,
         compilation: Compilation,
+        modules: &[String],
         processor: Processor,
-        mangling: &Mangling,
+        naming: &Naming,
         diagnostics: &mut Diagnostics,
     ) {
         check_alternatives(&compilation, diagnostics);
@@ -251,23 +272,32 @@ impl Module {
                         };
                         let decl = numbered(source.decl.clone(), &compiled);
                         let plain = decl.exported_name();
-                        let name = || compiled.function.name.clone();
+                        let named = Named { compiled: &compiled, modules, target: &self.target };
+                        let version = || naming.version(named);
+                        let kernel = || naming.kernel(named);
                         let (symbol, dispatcher) = match self.dispatch {
-                            Dispatch::None => (plain.unwrap_or_else(|| mangling(&compiled)), None),
+                            Dispatch::None => (plain.unwrap_or_else(version), None),
                             Dispatch::InC if is_dispatched => {
-                                (mangling(&compiled), Some(plain.unwrap_or_else(name)))
+                                (version(), Some(plain.unwrap_or_else(kernel)))
                             }
-                            Dispatch::InC => (plain.unwrap_or_else(name), None),
+                            Dispatch::InC => (plain.unwrap_or_else(kernel), None),
                         };
-                        let function =
-                            ModuleFunction { symbol, decl, compiled, outside, dispatcher };
-                        self.functions.push(function);
+                        let modules = modules.to_vec();
+                        self.functions.push(ModuleFunction {
+                            symbol,
+                            modules,
+                            decl,
+                            compiled,
+                            outside,
+                            dispatcher,
+                        });
                     }
                 }
                 Err(diagnostic) => diagnostics.push(*diagnostic),
             }
         }
         self.check_symbols(diagnostics);
+        self.check_references(diagnostics);
     }
 
     /// Adds one function, under its own name or what `#[export_name]` says.
@@ -280,8 +310,14 @@ impl Module {
         let Some(outside) = outside::resolve(&mut compiled, diagnostics) else { return };
         let decl = numbered(decl, &compiled);
         let symbol = decl.exported_name().unwrap_or_else(|| compiled.function.name.clone());
-        let function = ModuleFunction { symbol, decl, compiled, outside, dispatcher: None };
-        self.functions.push(function);
+        self.functions.push(ModuleFunction {
+            symbol,
+            modules: Vec::new(),
+            decl,
+            compiled,
+            outside,
+            dispatcher: None,
+        });
         self.check_symbols(diagnostics);
     }
 
@@ -337,6 +373,12 @@ impl Module {
         if first.compiled.function.name != second.compiled.function.name {
             return "give one of them another `#[export_name = \"…\"]`".to_string();
         }
+        if !first.is_same_kernel(second) && !second.is_named_for_linkers() {
+            return format!(
+                "they are in different modules: {} has these in each name",
+                self.words.mangling("${path}_${isa}")
+            );
+        }
         // The names for linkers are those of all versions.
         let without = match (second.is_named_for_linkers(), second.aliases().next()) {
             (true, _) => "remove its name for linkers and ",
@@ -349,6 +391,31 @@ impl Module {
             self.words.cpu(),
             self.words.mangling("${name}_${isa}")
         )
+    }
+
+    /// A reference to a kernel of which there are several versions is an error where nothing chooses
+    /// one when the program runs.
+    fn check_references(&self, diagnostics: &mut Diagnostics) {
+        let externals = Externals::of(self);
+        let mut counts: HashMap<&str, (usize, &ModuleFunction)> = HashMap::new();
+        for function in self.functions.iter().filter(|function| function.dispatcher.is_none()) {
+            let first = externals.of_kernel(&function.modules, &function.compiled.function.name);
+            counts.entry(first.unwrap_or(&function.symbol)).or_insert((0, function)).0 += 1;
+        }
+        for function in &self.functions {
+            for (id, used) in function.compiled.lowered.rust_syms.iter().enumerate() {
+                let symbol = externals.symbol(function, RustSymId(id as u32));
+                let Some((2.., first)) = counts.get(symbol) else { continue };
+                let name = &first.compiled.function.name;
+                let message =
+                    format!("which version of `{name}` is meant depends on the processor");
+                diagnostics.push(
+                    Diagnostic::new(Code::NotOutsideRust, used.span, message)
+                        .label(first.compiled.function.span, "the kernel")
+                        .help(self.words.one_version()),
+                );
+            }
+        }
     }
 
     /// Two functions of one symbol are an error at the second.

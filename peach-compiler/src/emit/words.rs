@@ -35,6 +35,17 @@ impl Words {
         }
     }
 
+    /// How each kernel gets one version, or a function that chooses one.
+    pub fn one_version(self) -> &'static str {
+        match self {
+            Words::Flags => {
+                "name a processor with -mcpu, or have one chosen when the program runs: \
+                 -emit-dispatcher"
+            }
+            Words::Methods => "name a processor with `cpu`",
+        }
+    }
+
     /// What adds a directory to search.
     pub fn search(self) -> &'static str {
         match self {

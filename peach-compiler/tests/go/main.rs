@@ -13,6 +13,7 @@ use peach_compiler::abi::{AssemblyFormat, Convention, GOASM, GOASM_P32, GOSYSO, 
 use peach_compiler::diagnostics::Diagnostics;
 use peach_compiler::emit::Module;
 use peach_compiler::emit::listings::{Format, Options, go};
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects;
 use peach_compiler::pipeline::{Target, compile};
@@ -31,9 +32,7 @@ fn module(source: &str, convention: &'static Convention) -> Module {
     assert!(!compilation.diagnostics.has_errors(), "{messages:#?}");
     let mut diagnostics = Diagnostics::new();
     let mut module = Module::new("kernels.rs", target);
-    let name =
-        |compiled: &peach_compiler::pipeline::CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     assert!(!diagnostics.has_errors());
     module
 }

@@ -52,7 +52,14 @@ fn random_module(seed: u64) -> Module {
         compiled.encoded = encoded.expect("bytes");
         let (symbol, decl) = (format!("f{number}"), blank.decl.clone());
         let outside = blank.outside.clone();
-        module.functions.push(ModuleFunction { symbol, decl, compiled, outside, dispatcher: None });
+        module.functions.push(ModuleFunction {
+            symbol,
+            decl,
+            compiled,
+            outside,
+            modules: Vec::new(),
+            dispatcher: None,
+        });
     }
     module
 }

@@ -41,6 +41,7 @@ fn functions() -> Vec<ModuleFunction> {
         let Some(encoded) = encoded else { continue };
         compiled.encoded = encoded;
         functions.push(ModuleFunction {
+            modules: Vec::new(),
             symbol: format!("f{}", functions.len()),
             decl: decl.clone(),
             compiled,

@@ -5,6 +5,7 @@ use peach_compiler::abi::{
     AssemblyFormat, Convention, GOSYSO, GOSYSO_P32, ImageFormat, NACL, SYSV64, WIN64, X32,
 };
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::{Externals, ModuleFunction, Processor};
 use peach_compiler::emit::reports::listing::Source;
 use peach_compiler::emit::{Module, listings};
@@ -21,9 +22,7 @@ pub fn module(source: &str, convention: &'static Convention) -> Module {
     let messages: Vec<String> = compilation.diagnostics.iter().map(|d| d.message.clone()).collect();
     assert!(!compilation.diagnostics.has_errors(), "{messages:?}");
     let mut module = Module::new("kernels.rs", target);
-    let name =
-        |compiled: &peach_compiler::pipeline::CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     assert!(!diagnostics.has_errors());
     module
 }

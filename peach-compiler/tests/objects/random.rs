@@ -12,9 +12,10 @@ use generator::Shape;
 use peach_compiler::abi::{Convention, ImageFormat};
 use peach_compiler::diagnostics::{Code, Diagnostics};
 use peach_compiler::emit::Module;
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::objects::Format;
-use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_compiler::pipeline::{Target, compile};
 use peach_testing::Random;
 use peach_testing::tools::have;
 use std::fmt::Write;
@@ -41,8 +42,7 @@ fn random_module(seed: u64, convention: &'static Convention) -> Module {
             assert!(codes.iter().any(|code| expected.contains(code)), "seed {seed}: {codes:?}");
             continue;
         }
-        let symbol = |_: &CompiledFunction| name.clone();
-        module.add(compilation, Processor::Any, &symbol, &mut diagnostics);
+        module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     }
     assert!(!diagnostics.has_errors());
     module

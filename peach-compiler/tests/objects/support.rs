@@ -2,10 +2,11 @@
 
 use peach_compiler::abi::{Convention, ImageFormat};
 use peach_compiler::diagnostics::Diagnostics;
+use peach_compiler::emit::mangling::Naming;
 use peach_compiler::emit::module::Processor;
 use peach_compiler::emit::{Module, objects};
 use peach_compiler::isa::FeatureSet;
-use peach_compiler::pipeline::{CompiledFunction, Target, compile};
+use peach_compiler::pipeline::{Target, compile};
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,8 +30,7 @@ pub fn module_for(source: &str, target: Target) -> Module {
         .collect();
     assert!(!compilation.diagnostics.has_errors(), "{messages:#?}");
     let mut module = Module::new("kernels.peach", target);
-    let name = |compiled: &CompiledFunction| compiled.function.name.clone();
-    module.add(compilation, Processor::Any, &name, &mut diagnostics);
+    module.add(compilation, &[], Processor::Any, &Naming::default(), &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{:?}", diagnostics.iter().collect::<Vec<_>>());
     module
 }
