@@ -1,7 +1,7 @@
 //! Symbols of kernels: `-fname-mangling=TEMPLATE`.
 //!
-//! In: a template such as `${name}_${isa}`, and a compiled version. Out: its symbol, and that of the
-//! function that chooses among versions.
+//! In: a template such as `${name}_${isa}`, and a compiled version. Out: its symbol, and that of
+//! the function that chooses among versions.
 //! Invariant: versions of one kernel differ in their extensions, so a template with `${ISA}` or
 //! `${isa}` gives each a symbol of its own; kernels of one name are in different modules, which
 //! `${path}` tells apart.

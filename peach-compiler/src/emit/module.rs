@@ -393,8 +393,8 @@ impl Module {
         )
     }
 
-    /// A reference to a kernel of which there are several versions is an error where nothing chooses
-    /// one when the program runs.
+    /// A reference to a kernel of which there are several versions is an error where nothing
+    /// chooses one when the program runs.
     fn check_references(&self, diagnostics: &mut Diagnostics) {
         let externals = Externals::of(self);
         let mut counts: HashMap<&str, (usize, &ModuleFunction)> = HashMap::new();
