@@ -25,7 +25,7 @@
 //! | [`speck`] | Speck 128/128: blocks, counter mode |
 //! | [`stadtx`] | StadtX, a hash for tables |
 //! | [`utf8`] | validation of UTF-8 |
-//! | [`vector`] | arithmetic of slices: sums, products, minima, maxima, dot products |
+//! | [`vector`] | arithmetic of slices, of all types of numbers, with numbers and with wider results |
 
 #![deny(missing_docs)]
 

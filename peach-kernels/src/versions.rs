@@ -303,24 +303,85 @@ fn searches() {
 }
 
 #[test]
-fn vectors() {
-    let file = File::new("vector.rs");
+fn vectors_with_vectors() {
+    let file = File::new("vector/binary.rs");
     macro_rules! binary {
         ($($kernel:ident)*) => {$(
-            versions!(file, crate::vector::$kernel, |random| {
-                let n = random.range(0..100);
+            versions!(file, crate::vector::binary_kernels::$kernel, |random| {
+                let n = random.range(0..150);
                 (random.vec(n), random.vec(n), random.vec(n))
             });
         )*};
     }
     binary! {
-        add_bytes add_words add_dwords add_qwords add_singles add_doubles
-        subtract_bytes subtract_words subtract_dwords subtract_qwords subtract_singles
-        subtract_doubles multiply_words multiply_dwords multiply_singles multiply_doubles
-        min_signed_bytes min_signed_words min_signed_dwords min_bytes min_words min_dwords
-        min_singles min_doubles max_signed_bytes max_signed_words max_signed_dwords max_bytes
-        max_words max_dwords max_singles max_doubles
+        add_i8 add_i16 add_i32 add_i64 add_u8 add_u16 add_u32 add_u64 add_f32 add_f64 subtract_i8
+        subtract_i16 subtract_i32 subtract_i64 subtract_u8 subtract_u16 subtract_u32 subtract_u64
+        subtract_f32 subtract_f64 multiply_i8 multiply_i16 multiply_i32 multiply_i64 multiply_u8
+        multiply_u16 multiply_u32 multiply_u64 multiply_f32 multiply_f64 min_i8 min_i16 min_i32
+        min_i64 min_u8 min_u16 min_u32 min_u64 min_f32 min_f64 max_i8 max_i16 max_i32 max_i64
+        max_u8 max_u16 max_u32 max_u64 max_f32 max_f64
     }
+}
+
+#[test]
+fn vectors_with_scalars() {
+    let file = File::new("vector/binary.rs");
+    macro_rules! scalar {
+        ($($kernel:ident)*) => {$(
+            versions!(file, crate::vector::binary_kernels::$kernel, |random| {
+                let n = random.range(0..150);
+                (random.vec(n), random.any(), random.vec(n))
+            });
+        )*};
+    }
+    scalar! {
+        add_scalar_i8 add_scalar_i16 add_scalar_i32 add_scalar_i64 add_scalar_u8 add_scalar_u16
+        add_scalar_u32 add_scalar_u64 add_scalar_f32 add_scalar_f64 subtract_scalar_i8
+        subtract_scalar_i16 subtract_scalar_i32 subtract_scalar_i64 subtract_scalar_u8
+        subtract_scalar_u16 subtract_scalar_u32 subtract_scalar_u64 subtract_scalar_f32
+        subtract_scalar_f64 multiply_scalar_i8 multiply_scalar_i16 multiply_scalar_i32
+        multiply_scalar_i64 multiply_scalar_u8 multiply_scalar_u16 multiply_scalar_u32
+        multiply_scalar_u64 multiply_scalar_f32 multiply_scalar_f64 min_scalar_i8 min_scalar_i16
+        min_scalar_i32 min_scalar_i64 min_scalar_u8 min_scalar_u16 min_scalar_u32 min_scalar_u64
+        min_scalar_f32 min_scalar_f64 max_scalar_i8 max_scalar_i16 max_scalar_i32 max_scalar_i64
+        max_scalar_u8 max_scalar_u16 max_scalar_u32 max_scalar_u64 max_scalar_f32 max_scalar_f64
+    }
+}
+
+#[test]
+fn vectors_alone_and_wider_ones() {
+    let file = File::new("vector/unary.rs");
+    macro_rules! unary {
+        ($($kernel:ident)*) => {$(
+            versions!(file, crate::vector::unary_kernels::$kernel, |random| {
+                let n = random.range(0..150);
+                (random.vec(n), random.vec(n))
+            });
+        )*};
+    }
+    unary! {
+        negate_i8 negate_i16 negate_i32 negate_i64 negate_f32 negate_f64 absolute_i8 absolute_i16
+        absolute_i32 absolute_i64 absolute_f32 absolute_f64
+    }
+    let file = File::new("vector/wide.rs");
+    macro_rules! wide {
+        ($($kernel:ident)*) => {$(
+            versions!(file, crate::vector::wide_kernels::$kernel, |random| {
+                let n = random.range(0..150);
+                (random.vec(n), random.vec(n), random.vec(n))
+            });
+        )*};
+    }
+    wide! {
+        widen_add_i8 widen_subtract_i8 widen_multiply_i8 widen_add_u8 widen_multiply_u8
+        widen_add_i16 widen_subtract_i16 widen_multiply_i16 widen_add_u16 widen_multiply_u16
+        widen_add_i32 widen_subtract_i32 widen_multiply_i32 widen_add_u32 widen_multiply_u32
+    }
+}
+
+#[test]
+fn sums_of_vectors() {
+    let file = File::new("vector/sums.rs");
     // Whole numbers: their sums are exact in any order.
     macro_rules! sums {
         ($($kernel:ident)*; $($product:ident)*) => {
@@ -344,9 +405,7 @@ fn vectors() {
 #[test]
 fn no_kernel_is_left_out() {
     let (mut count, tests) = (0, include_str!("versions.rs"));
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
-        let path = entry.unwrap().path();
-        let module = path.file_stem().unwrap().to_string_lossy().into_owned();
+    for (module, path) in modules(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "") {
         let text = std::fs::read_to_string(&path).unwrap();
         for after in text.split("#[fallback]\n").skip(1) {
             let (_, after) = after.split_once("fn ").unwrap();
@@ -362,4 +421,18 @@ fn no_kernel_is_left_out() {
         }
     }
     assert!(count > 20, "only {count} kernels were found");
+}
+
+/// The modules in a folder, and their files.
+fn modules(folder: &Path, before: &str) -> Vec<(String, std::path::PathBuf)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let module = format!("{before}{}", path.file_stem().unwrap().to_string_lossy());
+        match path.is_dir() {
+            true => all.extend(modules(&path, &format!("{module}::"))),
+            false => all.push((module, path)),
+        }
+    }
+    all
 }

@@ -22,7 +22,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers! { i8 i16 i32 i64 u8 u16 u32 }
+numbers! { i8 i16 i32 i64 u8 u16 u32 u64 }
 
 macro_rules! floats {
     ($($type:ident)*) => {$(
@@ -67,46 +67,148 @@ fn check<T: Number>(
 }
 
 macro_rules! all {
-    ($($name:ident $zero:literal $plain:expr;)*) => {
-        $(check(stringify!($name), $name, $plain, $zero);)*
-    };
+    ($($name:ident $scalar:ident $zero:literal $plain:expr;)*) => {$(
+        check(stringify!($name), $name, $plain, $zero);
+        check(
+            stringify!($scalar),
+            |x, y, to| {
+                let number = y.first().copied().unwrap_or($zero);
+                $scalar(x, number, to);
+                // What every element is to be made of.
+                let mut again = vec![$zero; x.len()];
+                $name(x, &vec![number; x.len()], &mut again);
+                let text = |numbers: &[_]| format!("{numbers:?}");
+                assert_eq!(text(to), text(&again), "{} with {number:?}", stringify!($scalar));
+                $name(x, y, to);
+            },
+            $plain,
+            $zero,
+        );
+    )*};
 }
 
 #[test]
-fn of_two_slices() {
+fn of_two_slices_and_with_numbers() {
     all! {
-        add_i8 0 i8::wrapping_add;
-        add_i16 0 i16::wrapping_add;
-        add_i32 0 i32::wrapping_add;
-        add_i64 0 i64::wrapping_add;
-        add_f32 0.0 |x, y| x + y;
-        add_f64 0.0 |x, y| x + y;
-        subtract_i8 0 i8::wrapping_sub;
-        subtract_i16 0 i16::wrapping_sub;
-        subtract_i32 0 i32::wrapping_sub;
-        subtract_i64 0 i64::wrapping_sub;
-        subtract_f32 0.0 |x, y| x - y;
-        subtract_f64 0.0 |x, y| x - y;
-        multiply_i16 0 i16::wrapping_mul;
-        multiply_i32 0 i32::wrapping_mul;
-        multiply_f32 0.0 |x, y| x * y;
-        multiply_f64 0.0 |x, y| x * y;
-        min_i8 0 i8::min;
-        min_i16 0 i16::min;
-        min_i32 0 i32::min;
-        min_u8 0 u8::min;
-        min_u16 0 u16::min;
-        min_u32 0 u32::min;
-        min_f32 0.0 |x, y| if x < y { x } else { y };
-        min_f64 0.0 |x, y| if x < y { x } else { y };
-        max_i8 0 i8::max;
-        max_i16 0 i16::max;
-        max_i32 0 i32::max;
-        max_u8 0 u8::max;
-        max_u16 0 u16::max;
-        max_u32 0 u32::max;
-        max_f32 0.0 |x, y| if x > y { x } else { y };
-        max_f64 0.0 |x, y| if x > y { x } else { y };
+        add_i8 add_scalar_i8 0 i8::wrapping_add;
+        subtract_i8 subtract_scalar_i8 0 i8::wrapping_sub;
+        multiply_i8 multiply_scalar_i8 0 i8::wrapping_mul;
+        min_i8 min_scalar_i8 0 i8::min;
+        max_i8 max_scalar_i8 0 i8::max;
+        add_i16 add_scalar_i16 0 i16::wrapping_add;
+        subtract_i16 subtract_scalar_i16 0 i16::wrapping_sub;
+        multiply_i16 multiply_scalar_i16 0 i16::wrapping_mul;
+        min_i16 min_scalar_i16 0 i16::min;
+        max_i16 max_scalar_i16 0 i16::max;
+        add_i32 add_scalar_i32 0 i32::wrapping_add;
+        subtract_i32 subtract_scalar_i32 0 i32::wrapping_sub;
+        multiply_i32 multiply_scalar_i32 0 i32::wrapping_mul;
+        min_i32 min_scalar_i32 0 i32::min;
+        max_i32 max_scalar_i32 0 i32::max;
+        add_i64 add_scalar_i64 0 i64::wrapping_add;
+        subtract_i64 subtract_scalar_i64 0 i64::wrapping_sub;
+        multiply_i64 multiply_scalar_i64 0 i64::wrapping_mul;
+        min_i64 min_scalar_i64 0 i64::min;
+        max_i64 max_scalar_i64 0 i64::max;
+        add_u8 add_scalar_u8 0 u8::wrapping_add;
+        subtract_u8 subtract_scalar_u8 0 u8::wrapping_sub;
+        multiply_u8 multiply_scalar_u8 0 u8::wrapping_mul;
+        min_u8 min_scalar_u8 0 u8::min;
+        max_u8 max_scalar_u8 0 u8::max;
+        add_u16 add_scalar_u16 0 u16::wrapping_add;
+        subtract_u16 subtract_scalar_u16 0 u16::wrapping_sub;
+        multiply_u16 multiply_scalar_u16 0 u16::wrapping_mul;
+        min_u16 min_scalar_u16 0 u16::min;
+        max_u16 max_scalar_u16 0 u16::max;
+        add_u32 add_scalar_u32 0 u32::wrapping_add;
+        subtract_u32 subtract_scalar_u32 0 u32::wrapping_sub;
+        multiply_u32 multiply_scalar_u32 0 u32::wrapping_mul;
+        min_u32 min_scalar_u32 0 u32::min;
+        max_u32 max_scalar_u32 0 u32::max;
+        add_u64 add_scalar_u64 0 u64::wrapping_add;
+        subtract_u64 subtract_scalar_u64 0 u64::wrapping_sub;
+        multiply_u64 multiply_scalar_u64 0 u64::wrapping_mul;
+        min_u64 min_scalar_u64 0 u64::min;
+        max_u64 max_scalar_u64 0 u64::max;
+        add_f32 add_scalar_f32 0.0 |x, y| x + y;
+        subtract_f32 subtract_scalar_f32 0.0 |x, y| x - y;
+        multiply_f32 multiply_scalar_f32 0.0 |x, y| x * y;
+        min_f32 min_scalar_f32 0.0 |x, y| if x < y { x } else { y };
+        max_f32 max_scalar_f32 0.0 |x, y| if x > y { x } else { y };
+        add_f64 add_scalar_f64 0.0 |x, y| x + y;
+        subtract_f64 subtract_scalar_f64 0.0 |x, y| x - y;
+        multiply_f64 multiply_scalar_f64 0.0 |x, y| x * y;
+        min_f64 min_scalar_f64 0.0 |x, y| if x < y { x } else { y };
+        max_f64 max_scalar_f64 0.0 |x, y| if x > y { x } else { y };
+    }
+}
+
+#[test]
+fn of_one_slice() {
+    let mut random = Random::new(23);
+    macro_rules! all {
+        ($($name:ident $zero:literal $plain:expr;)*) => {$(
+            for len in lengths() {
+                let x = slice(&mut random, len);
+                let mut to = vec![$zero; len];
+                $name(&x, &mut to);
+                for (x, to) in x.into_iter().zip(to) {
+                    let expected = $plain(x);
+                    let name = stringify!($name);
+                    assert_eq!(format!("{to:?}"), format!("{expected:?}"), "{name}({x:?}) of {len}");
+                }
+            }
+        )*};
+    }
+    all! {
+        negate_i8 0 i8::wrapping_neg;
+        absolute_i8 0 i8::wrapping_abs;
+        negate_i16 0 i16::wrapping_neg;
+        absolute_i16 0 i16::wrapping_abs;
+        negate_i32 0 i32::wrapping_neg;
+        absolute_i32 0 i32::wrapping_abs;
+        negate_i64 0 i64::wrapping_neg;
+        absolute_i64 0 i64::wrapping_abs;
+        negate_f32 0.0 |x: f32| -x;
+        absolute_f32 0.0 f32::abs;
+        negate_f64 0.0 |x: f64| -x;
+        absolute_f64 0.0 f64::abs;
+    }
+}
+
+#[test]
+fn with_wider_results() {
+    let mut random = Random::new(24);
+    macro_rules! all {
+        ($($name:ident $type:ident $wide:ident $plain:expr;)*) => {$(
+            for len in lengths() {
+                let (x, y) = (slice::<$type>(&mut random, len), slice::<$type>(&mut random, len));
+                let mut to = vec![0; len];
+                $name(&x, &y, &mut to);
+                let plain: fn($wide, $wide) -> $wide = $plain;
+                for ((x, y), to) in x.into_iter().zip(y).zip(to) {
+                    let name = stringify!($name);
+                    assert_eq!(to, plain(x.into(), y.into()), "{name}({x}, {y}) of {len}");
+                }
+            }
+        )*};
+    }
+    all! {
+        widen_add_i8 i8 i16 |x, y| x + y;
+        widen_subtract_i8 i8 i16 |x, y| x - y;
+        widen_multiply_i8 i8 i16 |x, y| x * y;
+        widen_add_u8 u8 u16 |x, y| x + y;
+        widen_multiply_u8 u8 u16 |x, y| x * y;
+        widen_add_i16 i16 i32 |x, y| x + y;
+        widen_subtract_i16 i16 i32 |x, y| x - y;
+        widen_multiply_i16 i16 i32 |x, y| x * y;
+        widen_add_u16 u16 u32 |x, y| x + y;
+        widen_multiply_u16 u16 u32 |x, y| x * y;
+        widen_add_i32 i32 i64 |x, y| x + y;
+        widen_subtract_i32 i32 i64 |x, y| x - y;
+        widen_multiply_i32 i32 i64 |x, y| x * y;
+        widen_add_u32 u32 u64 |x, y| x + y;
+        widen_multiply_u32 u32 u64 |x, y| x * y;
     }
 }
 
