@@ -19,7 +19,8 @@ macro_rules! binary {
                 ///
                 /// Where the lengths differ.
                 pub fn $name(x: &[$type], y: &[$type], to: &mut [$type]) {
-                    assert!(x.len() == y.len() && x.len() == to.len(), "slices of different lengths");
+                    let lengths = [y.len(), to.len()];
+                    assert!(lengths == [x.len(); 2], "slices of different lengths");
                     super::kernels::$name(x, y, to);
                 }
 
@@ -260,7 +261,11 @@ binary! {
         min_i64 min_scalar_i64 "the lesser of `x[i]` and `y`"
             |to, x, y, t| { vpcmpgtq t[0], x, y; vblendvpd to, x, y, t[0]; } Ord::min;
         max_i64 max_scalar_i64 "the greater of `x[i]` and `y`"
-            |to, x, y, t| { vpcmpgtq t[0], x, y; vmovdqu t[1], y; vblendvpd to, t[1], x, t[0]; } Ord::max;
+            |to, x, y, t| {
+                vpcmpgtq t[0], x, y;
+                vmovdqu t[1], y;
+                vblendvpd to, t[1], x, t[0];
+            } Ord::max;
     }
     u8 1 vpbroadcastb false {
         add_u8 add_scalar_u8 "`x[i] + y`"

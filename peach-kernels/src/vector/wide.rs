@@ -17,7 +17,8 @@ macro_rules! wide {
                 ///
                 /// Where the lengths differ.
                 pub fn $name(x: &[$type], y: &[$type], to: &mut [$wide]) {
-                    assert!(x.len() == y.len() && x.len() == to.len(), "slices of different lengths");
+                    let lengths = [y.len(), to.len()];
+                    assert!(lengths == [x.len(); 2], "slices of different lengths");
                     super::kernels::$name(x, y, to);
                 }
             )*
