@@ -247,7 +247,7 @@ impl<'a> Expander<'a, '_> {
                     "it iterates over ranges, lists, arrays of registers, tables and `zip(a, b)`",
                 );
                 return Err(self.error(match other {
-                    Value::Reg(_) => error.help(LOOP),
+                    Value::Reg(_) | Value::Slice { .. } => error.help(LOOP),
                     _ => error,
                 }));
             }
