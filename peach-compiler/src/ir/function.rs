@@ -28,8 +28,8 @@ pub struct Function {
     /// Argument registers, in order; a slice or an `i128` has two.
     pub args: Vec<Arg>,
     /// The address of a result in memory ([`Placement::hidden_result`]): written at entry and read
-    /// by every [`Op::Return`]. Made by [`bind_arguments`](crate::passes::bind_arguments); `None`
-    /// before.
+    /// by every [`Op::Return`](super::Op::Return). Made by
+    /// [`bind_arguments`](crate::passes::bind_arguments); `None` before.
     pub hidden_result: Option<VReg>,
     /// What the result type requires of `return`.
     pub result: ResultKind,
@@ -50,7 +50,7 @@ pub struct Function {
     /// `sym …` paths.
     pub rust_syms: Vec<RustSym>,
     /// The instructions, in order. Control flow is by labels. The bodies of the local functions, in
-    /// their order, are last; each begins with [`LocalOp::Entry`].
+    /// their order, are last; each begins with [`LocalOp::Entry`](super::LocalOp::Entry).
     pub insts: Vec<Inst>,
 }
 

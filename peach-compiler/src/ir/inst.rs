@@ -49,8 +49,8 @@ pub enum Op {
         dst: View<Reg>,
     },
     /// Loads one part of a parameter that did not arrive in a register (made by
-    /// `passes::bind_arguments`). Writes the whole register [`Arg::vreg`] (all lanes of a vector
-    /// register) and uses [`Arg::pointer`], if there is one.
+    /// `passes::bind_arguments`). Writes the whole register [`Arg::vreg`](super::Arg::vreg) (all
+    /// lanes of a vector register) and uses [`Arg::pointer`](super::Arg::pointer), if there is one.
     LoadArg {
         /// Which.
         arg: ArgId,

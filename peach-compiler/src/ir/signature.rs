@@ -9,15 +9,18 @@ use crate::isa::Class;
 pub struct Arg {
     /// Its virtual register; set on entry (or, from the stack, by a load before its first use).
     pub vreg: VReg,
-    /// The parameter it belongs to, as an index into [`Placement::args`].
+    /// The parameter it belongs to, as an index into
+    /// [`Placement::args`](crate::abi::Placement::args).
     pub param: usize,
     /// Which part of the parameter: 0, or 1 for `len` and `hi`.
     pub part: usize,
-    /// Holds the address of an argument that is passed by reference. [`Op::LoadArg`], or the
-    /// instruction that has the argument as an operand in memory, reads it where the address
-    /// arrives in a register ([`ArgPlace::Indirect`]); [`Op::LoadArg`] writes it, as a scratch,
-    /// where the address arrives on the stack. Made by
-    /// [`bind_arguments`](crate::passes::bind_arguments); `None` before, and where it has no use.
+    /// Holds the address of an argument that is passed by reference.
+    /// [`Op::LoadArg`](super::Op::LoadArg), or the instruction that has the argument as an operand
+    /// in memory, reads it where the address arrives in a register
+    /// ([`ArgPlace::Indirect`](crate::abi::ArgPlace::Indirect));
+    /// [`Op::LoadArg`](super::Op::LoadArg) writes it, as a scratch, where the address arrives on
+    /// the stack. Made by [`bind_arguments`](crate::passes::bind_arguments); `None` before, and
+    /// where it has no use.
     pub pointer: Option<VReg>,
     /// What is known of the value, for the safety proof.
     pub value: ArgValue,
