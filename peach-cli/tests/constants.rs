@@ -4,8 +4,7 @@
 mod support;
 
 use peach_testing::tools::{have, versioned};
-use std::process::Command;
-use support::{Files, Run};
+use support::Files;
 
 /// Constants of every size, parts of others among them, named and not, and tables that are no
 /// power of two; `TIMES` tells two files apart.
@@ -74,11 +73,6 @@ fn prepared(name: &str) -> Files {
     files
 }
 
-#[track_caller]
-fn run(files: &Files, line: &str) -> String {
-    Run::of(Command::new("sh").args(["-c", line]).current_dir(&files.0)).succeeded().stdout
-}
-
 /// How often a number stands in a file.
 fn occurrences(files: &Files, name: &str, number: &[u8]) -> usize {
     let bytes = std::fs::read(files.0.join(name)).expect("the file");
@@ -100,9 +94,9 @@ fn elf_linkers_merge_constants() {
     for file in ["a", "b"] {
         files.peach(&format!("-o {file}.o {file}.peach")).succeeded();
         files.peach(&format!("-S -massembly-format=gas -o {file}.s {file}.peach")).succeeded();
-        run(&files, &format!("as {file}.s -o {file}-gas.o && clang -c {file}.s -o {file}-clang.o"));
+        files.shell(&format!("as {file}.s -o {file}-gas.o && clang -c {file}.s -o {file}-clang.o"));
     }
-    let sections = run(&files, "readelf -SW a.o");
+    let sections = files.shell("readelf -SW a.o").stdout;
     for size in ["04", "10", "20"] {
         let wanted = format!("{size}  AM");
         assert!(sections.lines().any(|line| line.contains(&wanted)), "{size}: {sections}");
@@ -111,10 +105,10 @@ fn elf_linkers_merge_constants() {
         for linker in ["bfd", "lld"] {
             for how in ["-no-pie", "-pie -fPIE", "-static", "-Wl,--gc-sections", "-Wl,-O2"] {
                 let line = format!("gcc -O1 -fuse-ld={linker} -Wl,--fatal-warnings {how}");
-                run(&files, &format!("{line} program.c a{kind}.o b{kind}.o -o program"));
-                run(&files, "./program");
+                files.shell(&format!("{line} program.c a{kind}.o b{kind}.o -o program"));
+                files.shell("./program");
             }
-            run(&files, &format!("ld.{linker} -O2 -shared a{kind}.o b{kind}.o -o kernels.so"));
+            files.shell(&format!("ld.{linker} -O2 -shared a{kind}.o b{kind}.o -o kernels.so"));
             for number in numbers() {
                 let found = occurrences(&files, "kernels.so", &number);
                 assert_eq!(found, 1, "{kind} {linker} {number:x?}");
@@ -130,22 +124,22 @@ fn windows_linkers_merge_constants() {
     }
     let files = prepared("windows");
     let gcc = "x86_64-w64-mingw32-gcc -O1";
-    let run_with_wine = |program: &str| run(&files, &format!("WINEDEBUG=-all wine ./{program}"));
+    let run_with_wine = |program: &str| files.shell(&format!("WINEDEBUG=-all wine ./{program}"));
     for sections in ["", "-ffunction-sections"] {
         for file in ["a", "b"] {
             let target = "-mabi=ms -mimage-format=ms-coff";
             files.peach(&format!("{target} {sections} -o {file}.obj {file}.peach")).succeeded();
         }
-        run(&files, &format!("{gcc} program.c a.obj b.obj -o gnu.exe"));
+        files.shell(&format!("{gcc} program.c a.obj b.obj -o gnu.exe"));
         run_with_wine("gnu.exe");
-        run(&files, "lld-link /dll /noentry /nodefaultlib a.obj b.obj /out:kernels.dll /opt:noref");
+        files.shell("lld-link /dll /noentry /nodefaultlib a.obj b.obj /out:kernels.dll /opt:noref");
         for number in numbers() {
             assert_eq!(occurrences(&files, "gnu.exe", &number), 1, "GNU ld {number:x?}");
             assert_eq!(occurrences(&files, "kernels.dll", &number), 1, "lld {number:x?}");
         }
     }
     // The same names as those of LLVM's compiler, with which the linker merges them, too.
-    let symbols = run(&files, "objdump -t a.obj");
+    let symbols = files.shell("objdump -t a.obj").stdout;
     assert!(symbols.contains(" __real@3e200000"), "{symbols}");
     assert!(symbols.contains(" __xmm@3fe66666666666663fb999999999999a"), "{symbols}");
 }
@@ -161,13 +155,11 @@ fn linkers_of_macos_merge_literals() {
         files.peach(&format!("-mimage-format=mach-o -o {file}.o {file}.peach")).succeeded();
         let listing = format!("-mimage-format=mach-o -S -massembly-format=gas -o {file}.s");
         files.peach(&format!("{listing} {file}.peach")).succeeded();
-        run(&files, &format!("clang --target=x86_64-apple-macos11 -c {file}.s -o {file}-gas.o"));
+        files.shell(&format!("clang --target=x86_64-apple-macos11 -c {file}.s -o {file}-gas.o"));
     }
     let platform = "-arch x86_64 -platform_version macos 11.0 11.0";
     for kind in ["", "-gas"] {
-        run(
-            &files,
-            &format!(
+        files.shell(&format!(
                 "{ld64} --deduplicate-literals {platform} -dylib -install_name library -fatal_warnings a{kind}.o \
                  b{kind}.o -o kernels.dylib"
             ),

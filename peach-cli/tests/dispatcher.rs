@@ -1,12 +1,12 @@
 //! `-emit-dispatcher`: C that chooses among versions when the program runs, on processors old and
 //! new, built in the ways that C programs are built.
 
+#[expect(dead_code, reason = "every test uses its own part of it")]
 mod support;
 
 use peach_compiler::isa::{Feature, FeatureSet};
 use peach_testing::tools::have;
-use std::process::Command;
-use support::{Files, Run, repository};
+use support::{Files, repository};
 
 /// Kernels with a version for every processor, with none for some, and with no choice.
 const KERNELS: &str = r#"
@@ -94,12 +94,6 @@ fn prepared(name: &str, flags: &str) -> Files {
     files
 }
 
-/// Runs a command line in the directory.
-#[track_caller]
-fn run(files: &Files, line: &str) -> Run {
-    Run::of(Command::new("sh").args(["-c", line]).current_dir(&files.0)).succeeded()
-}
-
 /// The complaints of compilers are errors.
 const STRICT: &str = "-O2 -Wall -Wextra -Werror -pedantic";
 
@@ -107,10 +101,10 @@ const STRICT: &str = "-O2 -Wall -Wextra -Werror -pedantic";
 #[track_caller]
 fn check_models(files: &Files, program: &str) {
     for (model, expected) in MODELS {
-        let said = run(files, &format!("qemu-x86_64 -cpu {model} {program} 2>/dev/null")).stdout;
+        let said = files.shell(&format!("qemu-x86_64 -cpu {model} {program} 2>/dev/null")).stdout;
         assert_eq!(said, format!("{expected}\n{expected}\n"), "{program} on {model}");
     }
-    assert_eq!(run(files, program).stdout.lines().next(), Some(&*here()), "{program} here");
+    assert_eq!(files.shell(program).stdout.lines().next(), Some(&*here()), "{program} here");
 }
 
 /// What runs on this processor.
@@ -136,7 +130,7 @@ fn programs_choose_by_processor_however_they_are_linked() {
         for kind in ["-no-pie", "-pie -fPIE", "-static", "-static -fstack-protector-strong"] {
             for indirect in ["", "-DPEACH_NO_IFUNC"] {
                 let line = format!("{compiler} {STRICT} -fuse-ld={linker} {kind} {indirect}");
-                run(&files, &format!("{line} dispatcher.c program.c kernels.o -o program"));
+                files.shell(&format!("{line} dispatcher.c program.c kernels.o -o program"));
                 check_models(&files, "./program");
             }
         }
@@ -152,8 +146,8 @@ fn indirect_functions_are_in_the_table_of_symbols_and_versions_are_not_exported(
     for (indirect, kind) in [("", "IFUNC"), ("-DPEACH_NO_IFUNC", "FUNC")] {
         let line = format!("gcc {STRICT} {indirect} -shared -fPIC");
         files.file("fallback.c", FALLBACKS);
-        run(&files, &format!("{line} dispatcher.c kernels.o fallback.c -o libkernels.so"));
-        let symbols = run(&files, "readelf -W --dyn-syms libkernels.so").stdout;
+        files.shell(&format!("{line} dispatcher.c kernels.o fallback.c -o libkernels.so"));
+        let symbols = files.shell("readelf -W --dyn-syms libkernels.so").stdout;
         let has = |kind: &str, name: &str| {
             symbols.lines().any(|line| {
                 let words: Vec<&str> = line.split_whitespace().collect();
@@ -167,9 +161,9 @@ fn indirect_functions_are_in_the_table_of_symbols_and_versions_are_not_exported(
             assert!(!symbols.contains(&format!(" {name}\n")), "{name}: {symbols}");
         }
         files.file("user.c", USER);
-        run(&files, "gcc user.c -L. -lkernels -Wl,-rpath,. -o user");
+        files.shell("gcc user.c -L. -lkernels -Wl,-rpath,. -o user");
         for (model, expected) in MODELS {
-            let said = run(&files, &format!("qemu-x86_64 -cpu {model} ./user 2>/dev/null")).stdout;
+            let said = files.shell(&format!("qemu-x86_64 -cpu {model} ./user 2>/dev/null")).stdout;
             assert_eq!(said.trim(), expected.rsplit_once(' ').map_or("", |(start, _)| start));
         }
     }
@@ -210,10 +204,10 @@ fn windows_programs_choose_too() {
     let outputs = "-o kernels.obj -emit-c-header kernels.h -emit-dispatcher dispatcher.c";
     files.peach(&format!("-mabi=ms -mimage-format=ms-coff {outputs} kernels.peach")).succeeded();
     let line = format!("x86_64-w64-mingw32-gcc {STRICT} dispatcher.c program.c kernels.obj");
-    run(&files, &format!("{line} -o program.exe"));
+    files.shell(&format!("{line} -o program.exe"));
     let prefix = files.0.join("wine");
     let said =
-        run(&files, &format!("WINEPREFIX={} WINEDEBUG=-all wine program.exe", prefix.display()));
+        files.shell(&format!("WINEPREFIX={} WINEDEBUG=-all wine program.exe", prefix.display()));
     assert_eq!(said.stdout.lines().next(), Some(&*here()));
 }
 
@@ -237,9 +231,9 @@ fn functions_of_the_other_convention_are_chosen() {
     let outputs = "-o kernels.o -emit-c-header kernels.h -emit-dispatcher dispatcher.c";
     files.peach(&format!("{outputs} kernels.peach")).succeeded();
     for line in ["gcc", "clang", "gcc -DPEACH_NO_IFUNC", "clang -DPEACH_NO_IFUNC"] {
-        run(&files, &format!("{line} {STRICT} dispatcher.c program.c kernels.o -o program"));
+        files.shell(&format!("{line} {STRICT} dispatcher.c program.c kernels.o -o program"));
         for (model, expected) in [("Conroe", "50\n"), ("Nehalem", "51\n")] {
-            let said = run(&files, &format!("qemu-x86_64 -cpu {model} ./program 2>/dev/null"));
+            let said = files.shell(&format!("qemu-x86_64 -cpu {model} ./program 2>/dev/null"));
             assert_eq!(said.stdout, expected, "{line} on {model}");
         }
     }
@@ -291,14 +285,14 @@ fn every_extension_is_found_where_the_runtime_finds_it() {
         program += &format!("printf(\"found {name} %u\\n\", has_{symbol}());\n");
     }
     files.file("program.c", program + "return 0; }\n");
-    run(&files, &format!("gcc {STRICT} dispatcher.c program.c kernels.o -o program"));
+    files.shell(&format!("gcc {STRICT} dispatcher.c program.c kernels.o -o program"));
     let runtime = std::env::current_exe().expect("this program");
     let runtime = format!(
         "{} --exact report --nocapture --include-ignored --test-threads=1",
         runtime.display()
     );
     let found = |line: &str| -> Vec<String> {
-        let said = run(&files, line).stdout;
+        let said = files.shell(line).stdout;
         let lines = said.lines().filter_map(|line| line.find("found ").map(|at| &line[at..]));
         lines.map(str::to_string).collect()
     };

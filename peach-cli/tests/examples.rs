@@ -9,7 +9,7 @@ use peach_testing::tools::have;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use support::{Files, PEACH, Run, repository};
+use support::{Files, PEACH, Run, formats, repository};
 
 /// A copy of a directory of `examples/`.
 fn copy_of(name: &str) -> Files {
@@ -118,14 +118,6 @@ fn is_justly_refused(example: &str, abi: &str, stderr: &str) -> bool {
         _ if abi.starts_with("go") => stderr.contains("error[E0602]"),
         _ => false,
     }
-}
-
-/// The flags for each format of a convention.
-fn formats(convention: &Convention) -> Vec<String> {
-    let images = convention.image_formats.iter();
-    let images = images.map(|format| format!("-mimage-format={}", format.flag()));
-    let listings = convention.assembly_formats.iter();
-    images.chain(listings.map(|format| format!("-S -massembly-format={}", format.flag()))).collect()
 }
 
 /// Each example in each convention, the formats in turn; `PEACH_SWEEP=full` takes every format.

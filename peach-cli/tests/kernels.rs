@@ -10,7 +10,7 @@ use peach_testing::tools::have;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
-use support::{Files, Run, repository};
+use support::{Files, Run, formats, repository};
 
 /// What the programs call.
 const MODULES: [&str; 3] = ["metro", "chacha20", "bp128"];
@@ -51,14 +51,6 @@ fn refusal(module: &str, abi: &str) -> Option<&'static str> {
         "poly1305" if abi == "nacl" => Some("error[E0401]: out of general-purpose registers"),
         _ => None,
     }
-}
-
-/// The flags for each format of a convention.
-fn formats(convention: &Convention) -> Vec<String> {
-    let images = convention.image_formats.iter();
-    let images = images.map(|format| format!("-mimage-format={}", format.flag()));
-    let listings = convention.assembly_formats.iter();
-    images.chain(listings.map(|format| format!("-S -massembly-format={}", format.flag()))).collect()
 }
 
 /// Each module in each convention, the formats in turn; `PEACH_SWEEP=full` takes every format.

@@ -5,8 +5,7 @@
 mod support;
 
 use peach_testing::tools::{have, versioned};
-use std::process::Command;
-use support::{Files, Run};
+use support::Files;
 
 /// Without what NASM and MASM cannot say.
 const ALIASES: &str = r#"
@@ -78,11 +77,6 @@ fn prepared(name: &str) -> Files {
     files
 }
 
-#[track_caller]
-fn run(files: &Files, line: &str) -> Run {
-    Run::of(Command::new("sh").args(["-c", line]).current_dir(&files.0)).succeeded()
-}
-
 #[test]
 fn elf_linkers_know_weak_symbols_and_aliases() {
     if !have(&["gcc", "as", "clang", "nasm", "ld.bfd", "ld.lld", "readelf"]) {
@@ -99,7 +93,7 @@ fn elf_linkers_know_weak_symbols_and_aliases() {
         } else {
             files.peach(&format!("{line} kernels.peach")).succeeded();
         }
-        run(&files, assembler);
+        files.shell(assembler);
     };
     files.peach("-o object.o kernels.peach").succeeded();
     files.peach("-ffunction-sections -o sections.o kernels.peach").succeeded();
@@ -110,11 +104,11 @@ fn elf_linkers_know_weak_symbols_and_aliases() {
             for kind in ["-no-pie", "-pie -fPIE", "-static", "-Wl,--gc-sections"] {
                 let less = if object == "nasm.o" { "-DWITHOUT_REFERENCES" } else { "" };
                 let line = format!("gcc {less} -fuse-ld={linker} -Wl,--fatal-warnings {kind}");
-                run(&files, &format!("{line} program.c {object} -o program && ./program"));
+                files.shell(&format!("{line} program.c {object} -o program && ./program"));
             }
         }
-        run(&files, &format!("gcc -shared -Wl,-Bsymbolic {object} -o kernels.so"));
-        let symbols = run(&files, "readelf -W --dyn-syms kernels.so").stdout;
+        files.shell(&format!("gcc -shared -Wl,-Bsymbolic {object} -o kernels.so"));
+        let symbols = files.shell("readelf -W --dyn-syms kernels.so").stdout;
         let binding = |name: &str| {
             let words = |line: &str| -> Vec<String> {
                 line.split_whitespace().map(str::to_string).collect()
@@ -149,12 +143,12 @@ fn windows_linkers_do_too() {
     let refusal = "GNU as takes no other definition of `three_maybe` here";
     files.peach(&format!("{listing} kernels.peach")).failed(1, refusal);
     files.peach(&format!("{listing} weak.peach")).succeeded();
-    run(&files, "x86_64-w64-mingw32-as kernels.s -o gas.obj");
-    run(&files, "clang --target=x86_64-w64-mingw32 -c kernels.s -o clang.obj");
+    files.shell("x86_64-w64-mingw32-as kernels.s -o gas.obj");
+    files.shell("clang --target=x86_64-w64-mingw32 -c kernels.s -o clang.obj");
     let gcc = "x86_64-w64-mingw32-gcc -O1";
-    run(&files, &format!("{gcc} -c -Dmain=start program.c -o program.obj"));
+    files.shell(&format!("{gcc} -c -Dmain=start program.c -o program.obj"));
     let less = "-Dmain=start -DWITHOUT_REFERENCES";
-    run(&files, &format!("{gcc} -c {less} program.c -o less.obj"));
+    files.shell(&format!("{gcc} -c {less} program.c -o less.obj"));
     let wine = "WINEDEBUG=-all wine";
     for (program, object) in [
         ("program.obj", "object.obj"),
@@ -163,20 +157,17 @@ fn windows_linkers_do_too() {
         ("less.obj", "clang.obj"),
     ] {
         // (GNU ld finds weak definitions of other objects in no file for Windows, gcc's neither.)
-        run(
-            &files,
-            &format!(
-                "lld-link /nodefaultlib /entry:start /subsystem:console {program} {object} \
+        files.shell(&format!(
+            "lld-link /nodefaultlib /entry:start /subsystem:console {program} {object} \
                  /usr/x86_64-w64-mingw32/lib/libkernel32.a /out:llvm.exe && {wine} ./llvm.exe"
-            ),
-        );
+        ));
     }
     files.peach(&format!("{target} -o aliases.obj aliases.peach")).succeeded();
     let line = format!("{gcc} -DWITHOUT_WEAK program.c aliases.obj -o gnu.exe");
-    run(&files, &format!("{line} && {wine} ./gnu.exe"));
+    files.shell(&format!("{line} && {wine} ./gnu.exe"));
     // Unwinding tables are of the code, whatever is called by its name.
     for object in ["object.obj", "sections.obj", "gas.obj"] {
-        let tables = run(&files, &format!("objdump -r {object}")).stdout;
+        let tables = files.shell(&format!("objdump -r {object}")).stdout;
         let tables: Vec<&str> =
             tables.lines().skip_while(|line| !line.contains("[.pdata")).collect();
         let names_it = |line: &&str| line.split_whitespace().any(|word| word.starts_with("lonely"));
@@ -197,12 +188,10 @@ fn other_assemblers_of_windows_know_aliases_and_refuse_weak_symbols() {
         let flags =
             format!("-mabi=ms -mimage-format={image} -S -massembly-format={format} -o kernels.asm");
         files.peach(&format!("{flags} aliases.peach")).succeeded();
-        run(&files, assembler);
+        files.shell(assembler);
         let gcc = "x86_64-w64-mingw32-gcc -O1 -DWITHOUT_WEAK";
-        run(
-            &files,
-            &format!("{gcc} program.c kernels.obj -o x.exe && WINEDEBUG=-all wine ./x.exe"),
-        );
+        files
+            .shell(&format!("{gcc} program.c kernels.obj -o x.exe && WINEDEBUG=-all wine ./x.exe"));
         let refused = files.peach(&format!("{flags} kernels.peach"));
         assert_eq!(refused.code, Some(1), "{}", refused.stderr);
         assert!(refused.stderr.contains("MASM has no weak symbols") == (format == "masm"));
@@ -222,9 +211,9 @@ fn mach_o_files_have_weak_definitions() {
     files
         .peach(&format!("{target} -S -massembly-format=gas -o kernels.s kernels.peach"))
         .succeeded();
-    run(&files, "clang --target=x86_64-apple-macos11 -c kernels.s -o gas.o");
+    files.shell("clang --target=x86_64-apple-macos11 -c kernels.s -o gas.o");
     for object in ["object.o", "gas.o"] {
-        let symbols = run(&files, &format!("{nm} -m {object}")).stdout;
+        let symbols = files.shell(&format!("{nm} -m {object}")).stdout;
         let kind = |name: &str| {
             let line = symbols.lines().find(|line| line.ends_with(&format!(" _{name}")));
             let (_, kind) =
@@ -296,11 +285,11 @@ int main(void)
     for compiler in ["gcc", "clang"] {
         for defines in ["", "-DOTHER", "-DPEACH_NO_IFUNC", "-DPEACH_NO_IFUNC -DOTHER"] {
             let line = format!("{compiler} -O2 -Wall -Wextra -Werror -pedantic {defines}");
-            run(&files, &format!("{line} dispatcher.c program.c kernels.o -o p && ./p"));
+            files.shell(&format!("{line} dispatcher.c program.c kernels.o -o p && ./p"));
         }
     }
-    run(&files, "gcc -shared -fPIC dispatcher.c kernels.o -o kernels.so");
-    let symbols = run(&files, "readelf -W --dyn-syms kernels.so").stdout;
+    files.shell("gcc -shared -fPIC dispatcher.c kernels.o -o kernels.so");
+    let symbols = files.shell("readelf -W --dyn-syms kernels.so").stdout;
     for (name, binding) in [("count", "WEAK"), ("count_too", "GLOBAL"), ("count_maybe", "WEAK")] {
         let is_it = |line: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();

@@ -5,8 +5,7 @@
 mod support;
 
 use peach_testing::tools::have;
-use std::process::Command;
-use support::{Files, Run};
+use support::Files;
 
 const KERNELS: &str = "
 pub fn pick(x: u64) -> u64 {
@@ -37,11 +36,6 @@ int main(void)
 }
 "#;
 
-#[track_caller]
-fn run(files: &Files, line: &str) -> Run {
-    Run::of(Command::new("sh").args(["-c", line]).current_dir(&files.0))
-}
-
 /// Makes `kernels.o` with the flags.
 fn made(files: &Files, flags: &str, format: &str) {
     match format {
@@ -49,12 +43,12 @@ fn made(files: &Files, flags: &str, format: &str) {
         "gas" => {
             let line = format!("{flags} -S -massembly-format=gas -o kernels.s kernels.peach");
             files.peach(&line).succeeded();
-            run(files, "as kernels.s -o kernels.o").succeeded();
+            files.shell("as kernels.s -o kernels.o");
         }
         _ => {
             let line = format!("{flags} -S -massembly-format=nasm -o kernels.asm kernels.peach");
             files.peach(&line).succeeded();
-            run(files, "nasm -f elf64 kernels.asm -o kernels.o").succeeded();
+            files.shell("nasm -f elf64 kernels.asm -o kernels.o");
         }
     }
 }
@@ -71,16 +65,16 @@ fn linkers_find_all_of_it_protected() {
         let strict = "gcc -fcf-protection -c program.c -o program.o && ld.bfd -r -z";
         let report = format!("{strict} cet-report=error program.o kernels.o -o both.o");
         made(&files, "", format);
-        let said = run(&files, &report);
+        let said = files.try_shell(&report);
         assert!(said.stderr.contains("IBT") || said.code != Some(0), "{format}: {said:?}");
 
         made(&files, "-fcf-protection", format);
-        let said = run(&files, &report).succeeded();
+        let said = files.shell(&report);
         assert!(said.stderr.is_empty(), "{format}: {said:?}");
-        let notes = run(&files, "readelf -n kernels.o").succeeded();
+        let notes = files.shell("readelf -n kernels.o");
         assert!(notes.stdout.contains("x86 feature: IBT, SHSTK"), "{format}: {notes:?}");
         assert!(notes.stderr.is_empty(), "{format}: {notes:?}");
-        let code = run(&files, "objdump -d -M intel kernels.o").succeeded().stdout;
+        let code = files.shell("objdump -d -M intel kernels.o").stdout;
         assert_eq!(code.matches("endbr64").count(), 2, "{format}: {code}");
         assert_eq!(code.matches("notrack jmp").count(), 1, "{format}: {code}");
         for linker in ["bfd", "lld"] {
@@ -88,7 +82,7 @@ fn linkers_find_all_of_it_protected() {
                 "gcc -fcf-protection -fuse-ld={linker} -Wl,--fatal-warnings program.c kernels.o \
                  -o program && ./program"
             );
-            run(&files, &line).succeeded();
+            files.shell(&line);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the tests of the command share: the command, files, tools.
 
+use peach_compiler::abi::Convention;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -48,6 +49,17 @@ impl Files {
     /// Runs the command in it.
     pub fn peach_with(&self, arguments: &[&str]) -> Run {
         Run::of(Command::new(PEACH).args(arguments).current_dir(&self.0))
+    }
+
+    /// Runs a command line of other tools in it, which succeeds.
+    #[track_caller]
+    pub fn shell(&self, line: &str) -> Run {
+        self.try_shell(line).succeeded()
+    }
+
+    /// Runs a command line of other tools in it.
+    pub fn try_shell(&self, line: &str) -> Run {
+        Run::of(Command::new("sh").args(["-c", line]).current_dir(&self.0))
     }
 }
 
@@ -100,4 +112,12 @@ impl Run {
 /// The repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository")
+}
+
+/// The flags for each format of a convention.
+pub fn formats(convention: &Convention) -> Vec<String> {
+    let images = convention.image_formats.iter();
+    let images = images.map(|format| format!("-mimage-format={}", format.flag()));
+    let listings = convention.assembly_formats.iter();
+    images.chain(listings.map(|format| format!("-S -massembly-format={}", format.flag()))).collect()
 }

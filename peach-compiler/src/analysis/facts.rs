@@ -93,6 +93,15 @@ impl Facts {
         }
     }
 
+    /// The same with what is live before it.
+    pub fn for_each_live_in(&self, block: u32, mut visit: impl FnMut(InstId, &[(Reg, Lanes)])) {
+        let mut live = self.liveness.live_out[block as usize].clone();
+        for index in self.cfg.blocks[block as usize].insts().rev() {
+            liveness::step_back(&mut live, &self.effects[index], self.slots);
+            visit(InstId(index as u32), &live);
+        }
+    }
+
     /// An empty set for [`walk_back`](Facts::walk_back).
     pub fn live_set(&self) -> LiveSet {
         LiveSet { slots: self.slots, lanes: vec![Lanes::NONE; self.slots.len()] }

@@ -29,12 +29,16 @@ impl ModuleFunction {
     /// The symbol of the function itself. Of a kernel with a dispatcher, that is exported, and not
     /// its versions.
     pub fn own_symbol(&self) -> Symbol<'_> {
-        let is_dispatched = self.dispatcher.is_some();
-        Symbol {
-            name: &self.symbol,
-            is_public: !is_dispatched && self.has_public_name(),
-            is_weak: !is_dispatched && self.decl.attrs.weak.is_some(),
+        match self.dispatcher {
+            Some(_) => Symbol { name: &self.symbol, is_public: false, is_weak: false },
+            None => self.kernel_symbol(&self.symbol),
         }
+    }
+
+    /// The symbol `name` of the kernel whose version it may be.
+    fn kernel_symbol<'a>(&self, name: &'a str) -> Symbol<'a> {
+        let (is_public, is_weak) = (self.has_public_name(), self.decl.attrs.weak.is_some());
+        Symbol { name, is_public, is_weak }
     }
 
     /// Its further symbols. Those of a kernel with a dispatcher are the dispatcher's.
@@ -61,24 +65,14 @@ impl ModuleFunction {
 }
 
 impl Dispatched<'_> {
-    /// The symbol of the function that chooses.
-    pub fn own_symbol(&self) -> Symbol<'_> {
-        let kernel = self.versions[0];
-        Symbol {
-            name: self.symbol,
-            is_public: kernel.has_public_name(),
-            is_weak: kernel.decl.attrs.weak.is_some(),
-        }
-    }
-
     /// Its further symbols.
     pub fn aliases(&self) -> impl Iterator<Item = Symbol<'_>> {
         aliases(&self.versions[0].decl)
     }
 
-    /// All of them, its own first.
+    /// All symbols of the function that chooses, its own first.
     pub fn symbols(&self) -> impl Iterator<Item = Symbol<'_>> {
-        std::iter::once(self.own_symbol()).chain(self.aliases())
+        std::iter::once(self.versions[0].kernel_symbol(self.symbol)).chain(self.aliases())
     }
 }
 

@@ -29,21 +29,20 @@ pub(super) struct Fragment {
 /// The parts of a function.
 pub(super) fn fragments(lowered: &Lowered, encoded: &Encoded) -> Vec<Fragment> {
     let frame = &lowered.frame;
-    let size = encoded.code_len as u32;
-    let offset_of = |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(size);
-    let step = |&(after, step): &(usize, UnwindStep)| Step { at: offset_of(after), step };
+    let step = |&(after, step): &(usize, UnwindStep)| Step { at: encoded.offset_of(after), step };
     let steps: Vec<Step> = frame.steps.iter().map(step).collect();
     let mut fragments = Vec::new();
     for (number, part) in lowered.parts().into_iter().enumerate() {
-        let end_of_part = offset_of(part.end);
+        let end_of_part = encoded.offset_of(part.end);
         let heights = unwind::heights(lowered, part);
         let steps = if number == 0 { steps.as_slice() } else { &[] };
         if steps.is_empty() && heights.iter().all(|&(_, pushed)| pushed == 0) {
             continue;
         }
         for (index, &(item, pushed)) in heights.iter().enumerate() {
-            let start = offset_of(item);
-            let end = heights.get(index + 1).map_or(end_of_part, |&(next, _)| offset_of(next));
+            let start = encoded.offset_of(item);
+            let end =
+                heights.get(index + 1).map_or(end_of_part, |&(next, _)| encoded.offset_of(next));
             if start < end {
                 let info = unwind_info(frame, steps, number + index > 0, pushed);
                 fragments.push(Fragment { place: start..end, info });

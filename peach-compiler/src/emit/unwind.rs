@@ -26,23 +26,21 @@ pub enum Change {
 
 /// All changes, each with the offset of the first instruction that it holds for, ascending.
 pub fn changes(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Change)> {
-    let offset_of =
-        |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(encoded.code_len as u32);
     let mut changes = Vec::new();
     let mut cfa = lowered.frame.cfa.iter().peekable();
     let mut in_memory: Vec<PhysReg> = Vec::new();
     let starts: Vec<usize> = lowered.parts().into_iter().skip(1).map(|part| part.start).collect();
     for (index, item) in lowered.items.iter().enumerate() {
         while let Some((_, rule)) = cfa.next_if(|(at, _)| *at <= index) {
-            changes.push((offset_of(index), Change::Cfa(*rule)));
+            changes.push((encoded.offset_of(index), Change::Cfa(*rule)));
         }
         // The caller of a local function is the kernel: nothing of its registers is saved.
         if starts.binary_search(&index).is_ok() {
             let kept = std::mem::take(&mut in_memory).into_iter();
-            changes.extend(kept.map(|reg| (offset_of(index), Change::Restored(reg))));
+            changes.extend(kept.map(|reg| (encoded.offset_of(index), Change::Restored(reg))));
         }
         let Code::Inst(inst) = &item.code else { continue };
-        let after = offset_of(index + 1);
+        let after = encoded.offset_of(index + 1);
         let name = inst.mnemonic.name();
         if matches!(name, "ret" | "jmp") && matches!(item.origin, Origin::Epilogue(_)) {
             if starts.contains(&(index + 1)) {

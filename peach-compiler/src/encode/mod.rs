@@ -24,6 +24,7 @@ use crate::isa::{self, Encoding, FeatureSet, Field, Mnemonic, PhysReg, SelectErr
 use branches::Layout;
 use data::DataLayout;
 use proc_macro2::Span;
+use std::ops::Range;
 #[cfg(feature = "decoder")]
 pub use verify::verify;
 
@@ -48,6 +49,18 @@ pub struct Encoded {
     /// Where the code addresses its constants: what an object file that keeps them in a section of
     /// their own relocates.
     pub data_references: Vec<DataReference>,
+}
+
+impl Encoded {
+    /// Where an item of the lowered function starts; the code's end for the one after the last.
+    pub fn offset_of(&self, item: usize) -> u32 {
+        self.item_offsets.get(item).copied().unwrap_or(self.code_len as u32)
+    }
+
+    /// Where an item is in the code.
+    pub fn item_range(&self, item: usize) -> Range<u32> {
+        self.offset_of(item)..self.offset_of(item + 1)
+    }
 }
 
 /// A 32-bit displacement from the end of an instruction to a constant.

@@ -10,7 +10,6 @@ use crate::isa::{Class, Feature, FeatureSet};
 use crate::nearest::nearest;
 use crate::syntax::ast::{
     Call, ClassExpr, ConstFn, Expr, ExprKind, Helper, HelperParam, ParamKind, StatementKind,
-    name_text,
 };
 use std::rc::Rc;
 
@@ -170,8 +169,7 @@ impl<'a> Expander<'a, '_> {
         let id = InlinedId(inlined.len() as u32);
         let outer = self.around.inlined.replace(id);
         inlined.push(Inlined {
-            name: name_text(&helper.name),
-            defined: helper.name.span(),
+            helper: helper.name.clone(),
             called: call.name.span(),
             parent: outer,
         });

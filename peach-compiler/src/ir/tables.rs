@@ -2,7 +2,7 @@
 
 use crate::ids::{ArgId, InlinedId, LabelId};
 use crate::isa::{Class, Reg, View};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 
 /// A virtual register.
 #[derive(Clone, Debug)]
@@ -31,10 +31,8 @@ pub struct LabelInfo {
 /// A use of a helper, which its instructions stand for.
 #[derive(Clone, Debug)]
 pub struct Inlined {
-    /// The helper's name.
-    pub name: String,
-    /// Its name where it is defined.
-    pub defined: Span,
+    /// The helper's name, where it is defined.
+    pub helper: Ident,
     /// Its name where it is used.
     pub called: Span,
     /// The use around this one.

@@ -12,6 +12,7 @@ use crate::abi::{AssemblyFormat, ImageFormat};
 use crate::diagnostics::{Code as DiagnosticCode, Diagnostic, Diagnostics};
 use crate::emit::Module;
 use crate::emit::linkage::Symbol;
+use crate::emit::objects;
 use crate::emit::seh::Fragment;
 use crate::emit::unwind::{self, Change};
 use crate::ir::{DispSize, Instruction, Mem};
@@ -282,31 +283,31 @@ impl Writer<'_> {
         let (merged, plain): (Vec<_>, Vec<_>) =
             outline.constants.iter().partition(|constant| self.is_mergeable(constant));
         self.constants_in(self.constant_section(), &plain);
-        for size in self.mergeable() {
-            let of_size = |constant: &&&Constant<'_>| constant.bytes.len() == *size;
+        for &size in self.mergeable() {
+            let of_size = |constant: &&&Constant<'_>| constant.bytes.len() as u32 == size;
             let constants: Vec<&Constant<'_>> = merged.iter().filter(of_size).copied().collect();
-            self.constants_in(&self.mergeable_section(*size), &constants);
+            self.constants_in(&self.mergeable_section(size), &constants);
         }
     }
 
-    /// The sizes of constants of which the linker keeps one where several are equal.
-    fn mergeable(&self) -> &'static [usize] {
+    /// The sizes of constants of which the linker keeps one where several are equal. (In COFF, each
+    /// would be a section.)
+    fn mergeable(&self) -> &'static [u32] {
         match self.options.image {
-            ImageFormat::Elf => &[4, 8, 16, 32, 64],
-            ImageFormat::MachO => &[4, 8, 16],
             ImageFormat::MsCoff => &[],
+            image @ (ImageFormat::Elf | ImageFormat::MachO) => objects::Format::of(image).mergeable,
         }
     }
 
     fn is_mergeable(&self, constant: &Constant<'_>) -> bool {
-        let size = constant.bytes.len();
+        let size = constant.bytes.len() as u32;
         let is_sandboxed =
             self.outline.functions.iter().any(|f| f.source.convention().sandbox.is_some());
-        let fits = constant.align as usize <= size && self.mergeable().contains(&size);
+        let fits = constant.align <= size && self.mergeable().contains(&size);
         fits && !is_sandboxed
     }
 
-    fn mergeable_section(&self, size: usize) -> String {
+    fn mergeable_section(&self, size: u32) -> String {
         match self.options.image {
             ImageFormat::MachO => {
                 format!("    .section __TEXT,__literal{size},{size}byte_literals")

@@ -14,6 +14,7 @@ use crate::ir::{
 use crate::isa::{Names, PhysReg};
 use proc_macro2::Span;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// A module, taken apart for a listing.
 #[derive(Default)]
@@ -204,10 +205,8 @@ impl<'a> Function<'a> {
         let encoded = &self.source.compiled.encoded;
         let items = &self.source.compiled.lowered.items;
         items.iter().enumerate().map(|(index, item)| {
-            let start = encoded.item_offsets[index];
-            let end = encoded.item_offsets.get(index + 1).copied();
-            let end = end.map_or(encoded.code_len, |end| end as usize);
-            Line { item, start, bytes: &encoded.bytes[start as usize..end] }
+            let Range { start, end } = encoded.item_range(index);
+            Line { item, start, bytes: &encoded.bytes[start as usize..end as usize] }
         })
     }
 
@@ -240,7 +239,7 @@ impl<'a> Function<'a> {
     }
 
     /// Where an instruction in a range of the code refers to a place in an item outside.
-    fn place_in_symbol(&self, range: &std::ops::Range<u32>) -> Option<Reference> {
+    fn place_in_symbol(&self, range: &Range<u32>) -> Option<Reference> {
         let patches = &self.source.compiled.encoded.patches;
         let first = patches.partition_point(|patch| patch.offset < range.start);
         let found = patches.get(first).filter(|patch| range.contains(&patch.offset))?;

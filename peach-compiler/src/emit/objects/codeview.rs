@@ -6,7 +6,7 @@
 //! drop both.
 
 use super::Options;
-use super::debug::lines;
+use super::debug::lines::{self, Row};
 use super::draft::{Draft, generic};
 use super::image::{Function, Image};
 use object::write::{Relocation, Result, SectionId, SymbolId};
@@ -37,7 +37,9 @@ const HAVE_COLUMNS: u16 = 1;
 
 /// Describes all functions. The result is what belongs to each, where each has its own section.
 pub(super) fn add(draft: &mut Draft, image: &Image, options: &Options) -> Result<Vec<SectionId>> {
-    let files = Files::of(image, options);
+    let functions: Vec<Described<'_>> =
+        image.functions.iter().enumerate().map(|each| Described::of(image, each)).collect();
+    let files = Files::of(&functions, options);
     let mut common = Section::default();
     common.subsection(SYMBOLS, |section| {
         section.symbol(S_OBJNAME, |section| {
@@ -53,18 +55,31 @@ pub(super) fn add(draft: &mut Draft, image: &Image, options: &Options) -> Result
         });
     });
     let mut own = Vec::new();
-    for (index, function) in image.functions.iter().enumerate() {
+    for described in &functions {
         if draft.code.are_divided() {
             let mut section = Section::default();
-            section.function(image, index, function, &files);
+            section.function(described, &files);
             own.push(section.finish(draft, image)?);
         } else {
-            common.function(image, index, function, &files);
+            common.function(described, &files);
         }
     }
     files.write(&mut common);
     common.finish(draft, image)?;
     Ok(own)
+}
+
+/// A function with its lines.
+struct Described<'a> {
+    index: usize,
+    function: &'a Function<'a>,
+    rows: Vec<Row<'a>>,
+}
+
+impl<'a> Described<'a> {
+    fn of(image: &'a Image<'a>, (index, function): (usize, &'a Function<'a>)) -> Described<'a> {
+        Described { index, function, rows: lines::rows(image.module, function) }
+    }
 }
 
 /// The source, and the files that it includes.
@@ -77,12 +92,10 @@ struct Files {
 }
 
 impl Files {
-    fn of(image: &Image, options: &Options) -> Files {
+    fn of(functions: &[Described<'_>], options: &Options) -> Files {
         let mut files = Files { strings: vec![0], names: Vec::new(), places: HashMap::new() };
-        for function in &image.functions {
-            for row in lines::rows(image.module, function) {
-                files.add(row.file, options.directory.as_deref());
-            }
+        for row in functions.iter().flat_map(|described| &described.rows) {
+            files.add(row.file, options.directory.as_deref());
         }
         files
     }
@@ -139,8 +152,8 @@ impl Default for Section {
 
 impl Section {
     /// A function, and its lines.
-    fn function(&mut self, image: &Image, index: usize, function: &Function<'_>, files: &Files) {
-        let rows = lines::rows(image.module, function);
+    fn function(&mut self, described: &Described<'_>, files: &Files) {
+        let Described { index, function, rows } = described;
         self.subsection(SYMBOLS, |section| {
             section.symbol(S_GPROC32, |section| {
                 // What is around it, its end and the next one, which linkers fill in.
@@ -152,14 +165,14 @@ impl Section {
                 section.u32(epilogue.unwrap_or(function.size));
                 // No type.
                 section.u32(0);
-                section.place_of(index);
+                section.place_of(*index);
                 section.bytes.push(0);
                 section.text(&function.source.symbol);
             });
             section.symbol(S_END, |_| {});
         });
         self.subsection(LINES, |section| {
-            section.place_of(index);
+            section.place_of(*index);
             section.u16(HAVE_COLUMNS);
             section.u32(function.size);
             for rows in rows.chunk_by(|a, b| a.file == b.file) {

@@ -95,7 +95,7 @@ pub struct Format {
     /// Whether there are files with pointers of four bytes.
     has_narrow_pointers: bool,
     /// The sizes of constants of which linkers keep one where several are equal, in bytes.
-    mergeable: &'static [u32],
+    pub(in crate::emit) mergeable: &'static [u32],
     write: fn(&Image, &Options) -> object::write::Result<Vec<u8>>,
 }
 

@@ -145,9 +145,7 @@ impl Row {
 }
 
 fn item_range(encoded: &Encoded, index: usize) -> std::ops::Range<usize> {
-    let start = encoded.item_offsets[index] as usize;
-    let end = encoded.item_offsets.get(index + 1).map_or(encoded.code_len, |next| *next as usize);
-    start..end
+    encoded.offset_of(index) as usize..encoded.offset_of(index + 1) as usize
 }
 
 fn code_rows(compiled: &CompiledFunction) -> Vec<Row> {
@@ -235,18 +233,10 @@ fn presence_by_instruction(function: &Function, facts: &Facts) -> Vec<BTreeMap<R
         }
     };
     for (number, block) in facts.cfg.blocks.iter().enumerate() {
-        let insts = block.insts();
-        facts.for_each_live_out(number as u32, |inst, live| {
-            note(&mut all, inst.index(), live);
-            let next = inst.index() + 1;
-            if insts.contains(&next) {
-                note(&mut all, next, live);
-            }
-        });
-        if let Some(first) = insts.clone().next() {
-            note(&mut all, first, &facts.liveness.live_in[number]);
-        }
-        for index in insts {
+        let number = number as u32;
+        facts.for_each_live_in(number, |inst, live| note(&mut all, inst.index(), live));
+        facts.for_each_live_out(number, |inst, live| note(&mut all, inst.index(), live));
+        for index in block.insts() {
             for access in &facts.effects[index].regs {
                 let presence: &mut Presence = all[index].entry(access.reg).or_default();
                 presence.live = true;

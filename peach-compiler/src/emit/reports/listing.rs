@@ -66,11 +66,8 @@ pub fn listing(compiled: &CompiledFunction, source: &Source) -> String {
     let mut text = String::new();
     let mut file = String::new();
     for (index, item) in compiled.lowered.items.iter().enumerate() {
-        let start = encoded.item_offsets[index] as usize;
-        let end = match encoded.item_offsets.get(index + 1) {
-            Some(&next) => next as usize,
-            None => encoded.code_len,
-        };
+        let (start, end) =
+            (encoded.offset_of(index) as usize, encoded.offset_of(index + 1) as usize);
         let what = match &item.code {
             // Padding only.
             Code::Group(_) if start == end => continue,

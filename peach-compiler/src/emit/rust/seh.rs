@@ -48,16 +48,14 @@ impl Description {
 
 /// All directives of a function.
 fn directives(lowered: &Lowered, encoded: &Encoded) -> Vec<(u32, Directive)> {
-    let end = encoded.code_len as u32;
-    let offset_of = |item: usize| encoded.item_offsets.get(item).copied().unwrap_or(end);
     let mut directives = vec![(0, Directive::Start)];
     let mut at = 0;
     for &(after, step) in &lowered.frame.steps {
-        at = offset_of(after);
+        at = encoded.offset_of(after);
         directives.push((at, Directive::Line(line(lowered, step))));
     }
     directives.push((at, Directive::Line(".seh_endprologue".to_string())));
-    directives.push((end, Directive::Line(".seh_endproc".to_string())));
+    directives.push((encoded.code_len as u32, Directive::Line(".seh_endproc".to_string())));
     directives
 }
 

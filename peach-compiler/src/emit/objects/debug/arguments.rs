@@ -158,19 +158,11 @@ impl LiveBefore {
         let args = function.args.iter().flat_map(|arg| [Some(arg.vreg), arg.pointer]).flatten();
         let args: HashMap<Reg, VReg> = args.map(|vreg| (Reg::Virtual(vreg), vreg)).collect();
         let mut before = vec![Vec::new(); function.insts.len()];
-        for (number, block) in facts.cfg.blocks.iter().enumerate() {
-            let insts = block.insts();
-            let mut note = |at: usize, live: &[(Reg, crate::isa::Lanes)]| {
-                before[at] = live.iter().filter_map(|(reg, _)| args.get(reg).copied()).collect();
-            };
-            facts.for_each_live_out(number as u32, |inst, live| {
-                if insts.contains(&(inst.index() + 1)) {
-                    note(inst.index() + 1, live);
-                }
+        for block in 0..facts.cfg.blocks.len() as u32 {
+            facts.for_each_live_in(block, |inst, live| {
+                let args = live.iter().filter_map(|(reg, _)| args.get(reg).copied());
+                before[inst.index()] = args.collect();
             });
-            if let Some(first) = insts.clone().next() {
-                note(first, &facts.liveness.live_in[number]);
-            }
         }
         LiveBefore(before)
     }
@@ -274,12 +266,8 @@ fn arrival(compiled: &CompiledFunction, id: ArgId) -> Option<Place> {
 }
 
 fn items(compiled: &CompiledFunction) -> impl Iterator<Item = (&Item, Range<u32>)> {
-    let encoded = &compiled.encoded;
-    compiled.lowered.items.iter().enumerate().map(|(index, item)| {
-        let start = encoded.item_offsets[index];
-        let next = encoded.item_offsets.get(index + 1).copied();
-        (item, start..next.unwrap_or(encoded.code_len as u32))
-    })
+    let items = compiled.lowered.items.iter().enumerate();
+    items.map(|(index, item)| (item, compiled.encoded.item_range(index)))
 }
 
 /// Whether an item of the prologue may change a register: all but `push` write their first operand.

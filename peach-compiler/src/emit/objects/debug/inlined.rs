@@ -8,10 +8,11 @@ use super::Files;
 use crate::compiled::CompiledFunction;
 use crate::emit::objects::recorder::in_function;
 use crate::ir::{Inlined, InlinedId, Origin};
+use crate::syntax::ast::name_text;
 use gimli::constants;
-use gimli::write::{AttributeValue, DwarfUnit, Range, RangeList, UnitEntryId};
-use proc_macro2::Span;
+use gimli::write::{self, AttributeValue, DwarfUnit, RangeList, UnitEntryId};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The helpers that a unit has so far, by name and place.
 #[derive(Default)]
@@ -51,15 +52,15 @@ pub(super) fn describe(
 
 impl Helpers {
     fn of(&mut self, dwarf: &mut DwarfUnit, files: &Files<'_>, inlined: &Inlined) -> UnitEntryId {
-        let place = |span: Span| (span.file(), span.start().line, span.start().column);
-        let (path, line, column) = place(inlined.defined);
-        let key = (inlined.name.clone(), path, line, column);
+        let (name, defined) = (name_text(&inlined.helper), inlined.helper.span());
+        let (line, column) = (defined.start().line, defined.start().column);
+        let key = (name.clone(), defined.file(), line, column);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let (root, name) = (dwarf.unit.root(), dwarf.strings.add(inlined.name.as_str()));
+        let (root, name) = (dwarf.unit.root(), dwarf.strings.add(name));
         let id = dwarf.unit.add(root, constants::DW_TAG_subprogram);
-        let file = files.id(inlined.defined);
+        let file = files.id(defined);
         let entry = dwarf.unit.get_mut(id);
         entry.set(constants::DW_AT_name, AttributeValue::StringRef(name));
         entry.set(constants::DW_AT_decl_file, AttributeValue::FileIndex(Some(file)));
@@ -72,14 +73,12 @@ impl Helpers {
 }
 
 /// Where the instructions of each use are, those of uses in it included.
-fn ranges(compiled: &CompiledFunction) -> HashMap<InlinedId, Vec<std::ops::Range<u32>>> {
+fn ranges(compiled: &CompiledFunction) -> HashMap<InlinedId, Vec<Range<u32>>> {
     let (function, encoded) = (&compiled.function, &compiled.encoded);
-    let mut all: HashMap<InlinedId, Vec<std::ops::Range<u32>>> = HashMap::new();
+    let mut all: HashMap<InlinedId, Vec<Range<u32>>> = HashMap::new();
     for (index, item) in compiled.lowered.items.iter().enumerate() {
         let (Origin::Author(inst) | Origin::Spill(inst)) = item.origin else { continue };
-        let start = encoded.item_offsets[index];
-        let next = encoded.item_offsets.get(index + 1).copied();
-        let end = next.unwrap_or(encoded.code_len as u32);
+        let Range { start, end } = encoded.item_range(index);
         let mut around = function.inst(inst).inlined.filter(|_| start < end);
         while let Some(id) = around {
             let ranges = all.entry(id).or_default();
@@ -93,12 +92,7 @@ fn ranges(compiled: &CompiledFunction) -> HashMap<InlinedId, Vec<std::ops::Range
     all
 }
 
-fn set_ranges(
-    dwarf: &mut DwarfUnit,
-    id: UnitEntryId,
-    index: usize,
-    ranges: &[std::ops::Range<u32>],
-) {
+fn set_ranges(dwarf: &mut DwarfUnit, id: UnitEntryId, index: usize, ranges: &[Range<u32>]) {
     if let [only] = ranges {
         let entry = dwarf.unit.get_mut(id);
         let low = AttributeValue::Address(in_function(index, only.start));
@@ -106,10 +100,10 @@ fn set_ranges(
         entry.set(constants::DW_AT_high_pc, AttributeValue::Udata((only.end - only.start).into()));
         return;
     }
-    let start = Range::BaseAddress { address: in_function(index, 0) };
+    let start = write::Range::BaseAddress { address: in_function(index, 0) };
     let pairs = ranges
         .iter()
-        .map(|range| Range::OffsetPair { begin: range.start.into(), end: range.end.into() });
+        .map(|range| write::Range::OffsetPair { begin: range.start.into(), end: range.end.into() });
     let list = dwarf.unit.ranges.add(RangeList(std::iter::once(start).chain(pairs).collect()));
     let entry = dwarf.unit.get_mut(id);
     entry.set(constants::DW_AT_ranges, AttributeValue::RangeListRef(list));

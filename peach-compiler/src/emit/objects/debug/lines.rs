@@ -5,6 +5,7 @@
 use crate::emit::Module;
 use crate::emit::objects::image::Function;
 use crate::ir::Origin;
+use std::ops::Range;
 
 /// Where the code of a place in the source starts.
 pub(in crate::emit::objects) struct Row<'a> {
@@ -27,14 +28,12 @@ pub(in crate::emit::objects) fn rows<'a>(module: &'a Module, function: &Function
     let mut rows = Vec::new();
     let mut last = None;
     for (number, item) in lowered.items.iter().enumerate() {
-        let offset = encoded.item_offsets[number];
-        let next = encoded.item_offsets.get(number + 1);
-        let is_empty = next.is_some_and(|&next| next == offset) || offset >= function.size;
+        let Range { start: offset, end } = encoded.item_range(number);
         let is_body = number >= lowered.frame.prologue_items;
         let start = item.span.start();
         let file = module.file_of(item.span);
         let place = (file, start.line, start.column, is_body);
-        if is_empty || last == Some(place) {
+        if offset == end || last == Some(place) {
             continue;
         }
         rows.push(Row {
