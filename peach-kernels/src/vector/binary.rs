@@ -60,25 +60,24 @@ macro_rules! binary {
                     if S == 8 { vmovq to, v; }
                 }
 
-                #[target_feature(enable = "avx2")]
-                pub(crate) fn $name(x: &[$type], y: &[$type], to: &mut [$type]) {
-                    let i, n, left: gp64;
-                    mov n, x.len;
-                    cmp n, y.len;
-                    cmova n, y.len;
-                    cmp n, to.len;
-                    cmova n, to.len;
+                // Of the first `n` elements. Second operands are at `y`, or all are `number`.
+                inline fn each(x: gp64, y: gp64, number: ymm, to: gp64, n: gp64, has_slice: const) {
+                    let i, left: gp64;
                     mov left, n;
                     xor i.gp32, i.gp32;
                     let v: [ymm; 4];
                     let spare: [ymm; 2] = undefined;
                     let spare_once: [xmm; 2] = undefined;
+                    inline fn apply(v: ymm, at: gp64, plus: const) {
+                        if has_slice { operate(v, v, [y + S*at + plus], spare); }
+                        if !has_slice { operate(v, v, number, spare); }
+                    }
                     'fours: {
                         cmp left, 4 * N;
                         jb break 'fours;
-                        for k in 0..4 { vmovdqu v[k], [x.ptr + S*i + 32*k]; }
-                        for k in 0..4 { operate(v[k], v[k], [y.ptr + S*i + 32*k], spare); }
-                        for k in 0..4 { vmovdqu [to.ptr + S*i + 32*k], v[k]; }
+                        for k in 0..4 { vmovdqu v[k], [x + S*i + 32*k]; }
+                        for k in 0..4 { apply(v[k], i, 32 * k); }
+                        for k in 0..4 { vmovdqu [to + S*i + 32*k], v[k]; }
                         add i, 4 * N;
                         sub left, 4 * N;
                         jmp continue 'fours;
@@ -86,9 +85,9 @@ macro_rules! binary {
                     'ones: {
                         cmp left, N;
                         jb break 'ones;
-                        vmovdqu v[0], [x.ptr + S*i];
-                        operate(v[0], v[0], [y.ptr + S*i], spare);
-                        vmovdqu [to.ptr + S*i], v[0];
+                        vmovdqu v[0], [x + S*i];
+                        apply(v[0], i, 0);
+                        vmovdqu [to + S*i], v[0];
                         add i, N;
                         sub left, N;
                         jmp continue 'ones;
@@ -99,21 +98,38 @@ macro_rules! binary {
                     jb 'elements;
                     // The last vector again has elements that are done: they get the same value.
                     sub n, N;
-                    vmovdqu v[0], [x.ptr + S*n];
-                    operate(v[0], v[0], [y.ptr + S*n], spare);
-                    vmovdqu [to.ptr + S*n], v[0];
+                    vmovdqu v[0], [x + S*n];
+                    apply(v[0], n, 0);
+                    vmovdqu [to + S*n], v[0];
                     jmp 'done;
                     'elements:
                     'next: {
-                        load(v[0].xmm, [x.ptr + S*i]);
-                        load(v[1].xmm, [y.ptr + S*i]);
-                        operate_once(v[0].xmm, v[0].xmm, v[1].xmm, spare_once);
-                        store([to.ptr + S*i], v[0].xmm);
+                        load(v[0].xmm, [x + S*i]);
+                        if has_slice {
+                            load(v[1].xmm, [y + S*i]);
+                            operate_once(v[0].xmm, v[0].xmm, v[1].xmm, spare_once);
+                        }
+                        if !has_slice {
+                            operate_once(v[0].xmm, v[0].xmm, number.xmm, spare_once);
+                        }
+                        store([to + S*i], v[0].xmm);
                         inc i;
                         cmp i, n;
                         jb continue 'next;
                     }
                     'done:
+                }
+
+                #[target_feature(enable = "avx2")]
+                pub(crate) fn $name(x: &[$type], y: &[$type], to: &mut [$type]) {
+                    let n: gp64;
+                    mov n, x.len;
+                    cmp n, y.len;
+                    cmova n, y.len;
+                    cmp n, to.len;
+                    cmova n, to.len;
+                    let none: ymm = undefined;
+                    each(x.ptr, y.ptr, none, to.ptr, n, true);
                 }
                 #[fallback]
                 pub(crate) fn $name(x: &[$type], y: &[$type], to: &mut [$type]) {
@@ -134,54 +150,11 @@ macro_rules! binary {
                         if S < 8 { vmovd number.xmm, y.gp32; }
                         $load number, number.xmm;
                     }
-                    let i, n, left: gp64;
+                    let n: gp64;
                     mov n, x.len;
                     cmp n, to.len;
                     cmova n, to.len;
-                    mov left, n;
-                    xor i.gp32, i.gp32;
-                    let v: [ymm; 4];
-                    let spare: [ymm; 2] = undefined;
-                    let spare_once: [xmm; 2] = undefined;
-                    'fours: {
-                        cmp left, 4 * N;
-                        jb break 'fours;
-                        for k in 0..4 { vmovdqu v[k], [x.ptr + S*i + 32*k]; }
-                        for k in 0..4 { operate(v[k], v[k], number, spare); }
-                        for k in 0..4 { vmovdqu [to.ptr + S*i + 32*k], v[k]; }
-                        add i, 4 * N;
-                        sub left, 4 * N;
-                        jmp continue 'fours;
-                    }
-                    'ones: {
-                        cmp left, N;
-                        jb break 'ones;
-                        vmovdqu v[0], [x.ptr + S*i];
-                        operate(v[0], v[0], number, spare);
-                        vmovdqu [to.ptr + S*i], v[0];
-                        add i, N;
-                        sub left, N;
-                        jmp continue 'ones;
-                    }
-                    test left, left;
-                    jz 'done;
-                    cmp n, N;
-                    jb 'elements;
-                    sub n, N;
-                    vmovdqu v[0], [x.ptr + S*n];
-                    operate(v[0], v[0], number, spare);
-                    vmovdqu [to.ptr + S*n], v[0];
-                    jmp 'done;
-                    'elements:
-                    'next: {
-                        load(v[0].xmm, [x.ptr + S*i]);
-                        operate_once(v[0].xmm, v[0].xmm, number.xmm, spare_once);
-                        store([to.ptr + S*i], v[0].xmm);
-                        inc i;
-                        cmp i, n;
-                        jb continue 'next;
-                    }
-                    'done:
+                    each(x.ptr, x.ptr, number, to.ptr, n, false);
                 }
                 #[fallback]
                 pub(crate) fn $scalar(x: &[$type], y: $type, to: &mut [$type]) {
